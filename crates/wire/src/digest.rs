@@ -1,0 +1,104 @@
+//! Keys, digests and partitions: where a record lives.
+
+use ripemd::{Digest as _, Ripemd160};
+
+use crate::limits::PARTITIONS;
+use crate::particle::ParticleType;
+
+/// The types a user key can have. A server also takes doubles; no client offers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum KeyType {
+    /// Eight bytes, big-endian.
+    Integer = 1,
+    /// UTF-8.
+    String = 3,
+    /// Bytes.
+    Blob = 4,
+}
+
+impl KeyType {
+    /// The key type of a particle code.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            1 => Self::Integer,
+            3 => Self::String,
+            4 => Self::Blob,
+            _ => return None,
+        })
+    }
+
+    /// The particle type of the key when it travels as a value.
+    pub const fn particle(self) -> ParticleType {
+        ParticleType(self as u8)
+    }
+}
+
+/// The 20 bytes that identify a record in its namespace.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(pub [u8; Digest::SIZE]);
+
+impl Digest {
+    /// Bytes of a digest.
+    pub const SIZE: usize = 20;
+
+    /// The digest of a user key in a set: RIPEMD-160 over the set name, the key's type and its bytes. The namespace
+    /// takes no part.
+    ///
+    /// ```
+    /// use aerospike_wire::{Digest, KeyType};
+    /// let digest = Digest::of_key(b"demo", KeyType::String, b"a");
+    /// assert_eq!(digest.to_string(), "40013b3ef08b61f2d1621a602d6e5aa9711b6ef9");
+    /// assert_eq!(digest.partition().index(), 320);
+    /// ```
+    pub fn of_key(set: &[u8], kind: KeyType, key: &[u8]) -> Self {
+        let mut hash = Ripemd160::new();
+        hash.update(set);
+        hash.update([kind as u8]);
+        hash.update(key);
+        Self(hash.finalize().into())
+    }
+
+    /// The digest in 20 bytes, if there are 20.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The partition that holds the record.
+    pub const fn partition(&self) -> PartitionId {
+        PartitionId(u16::from_le_bytes([self.0[0], self.0[1]]) & (PARTITIONS as u16 - 1))
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+/// One of the 4096 partitions of a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PartitionId(u16);
+
+impl PartitionId {
+    /// The partition of a number below [`PARTITIONS`].
+    pub const fn new(id: u16) -> Option<Self> {
+        if (id as usize) < PARTITIONS { Some(Self(id)) } else { None }
+    }
+
+    /// Its number.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Every partition, in order.
+    pub fn all() -> impl ExactSizeIterator<Item = Self> {
+        (0..PARTITIONS as u16).map(Self)
+    }
+}
