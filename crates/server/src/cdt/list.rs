@@ -1,0 +1,326 @@
+//! The list operations that are not selections.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use aerospike_wire::ResultCode;
+use bytes::BytesMut;
+
+use super::call::{Args, Outcome};
+use super::collection::{Collection, List};
+use super::select::{count_argument, place, run};
+use super::value::{Element, NIL, compare};
+use super::{number, pack};
+
+/// The write flags of lists.
+pub(crate) mod flags {
+    pub(crate) const ADD_UNIQUE: i64 = 1;
+    pub(crate) const INSERT_BOUNDED: i64 = 2;
+    pub(crate) const NO_FAIL: i64 = 4;
+    pub(crate) const PARTIAL: i64 = 8;
+}
+
+/// The most elements an index far behind the end may add: a longer list could not be stored.
+const MAX_PADDING: usize = 8 * 1024 * 1024;
+
+type Done = Result<Outcome, ResultCode>;
+
+/// An element, ordered as the server orders values.
+#[derive(Clone, Copy)]
+struct ByValue<'a>(Element<'a>);
+
+impl Ord for ByValue<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare(self.0, other.0)
+    }
+}
+impl PartialOrd for ByValue<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl PartialEq for ByValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for ByValue<'_> {}
+
+/// A list operation: the list, whether it was only just created, and the arguments.
+pub(crate) type ListOperation = for<'a> fn(List<'a>, bool, &'a Args) -> Done;
+
+fn size(list: &List<'_>) -> BytesMut {
+    pack::integer_element(list.len() as i64)
+}
+
+/// The list as changed, its size as result.
+fn stored(list: &List<'_>) -> Done {
+    Ok(Outcome { stored: Some(list.pack()), result: Some(size(list)) })
+}
+
+/// The list as it was, its size as result.
+fn unchanged(list: &List<'_>) -> Done {
+    Ok(Outcome { stored: None, result: Some(size(list)) })
+}
+
+/// A violated write flag: an error, or nothing when the flags say so.
+fn violation(list: &List<'_>, flags: i64, code: ResultCode) -> Done {
+    if flags & flags::NO_FAIL != 0 { unchanged(list) } else { Err(code) }
+}
+
+fn check_flags(flags: i64) -> Result<i64, ResultCode> {
+    if (0..16).contains(&flags) { Ok(flags) } else { Err(ResultCode::PARAMETER) }
+}
+
+fn order(list: &mut List<'_>, created: bool, args: &Args, at: usize) {
+    if created {
+        list.ordered = args.flags(at) & 1 != 0;
+    }
+}
+
+pub(crate) fn set_type<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
+    let order = args.required_integer(0);
+    if order & !0x11 != 0 {
+        return Err(ResultCode::OP_NOT_APPLICABLE);
+    }
+    list.ordered = order & 1 != 0;
+    if list.ordered {
+        list.items.sort_by(|a, b| compare(a, b));
+    }
+    Ok(Outcome { stored: Some(list.pack()), result: None })
+}
+
+pub(crate) fn append<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> Done {
+    order(&mut list, created, args, 1);
+    let flags = check_flags(args.flags(2))?;
+    let value = args.element(0);
+    if flags & flags::ADD_UNIQUE != 0 && list.contains(value) {
+        return violation(&list, flags, ResultCode::ELEMENT_EXISTS);
+    }
+    list.add(value);
+    stored(&list)
+}
+
+pub(crate) fn append_items<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> Done {
+    order(&mut list, created, args, 1);
+    let flags = check_flags(args.flags(2))?;
+    let items = List::parse(args.element(0)).ok_or(ResultCode::PARAMETER)?.items;
+    let Some(items) = acceptable(&list, items, flags)? else { return unchanged(&list) };
+    list.items.extend(items);
+    if list.ordered {
+        list.items.sort_by(|a, b| compare(a, b));
+    }
+    stored(&list)
+}
+
+/// The elements of a list argument that the write flags let in; `None` if they let in nothing at all.
+fn acceptable<'a>(
+    list: &List<'a>,
+    items: Vec<Element<'a>>,
+    flags: i64,
+) -> Result<Option<Vec<Element<'a>>>, ResultCode> {
+    if flags & flags::ADD_UNIQUE == 0 {
+        return Ok(Some(items));
+    }
+    let held: BTreeSet<ByValue<'_>> = list.items.iter().map(|e| ByValue(e)).collect();
+    let mut seen = BTreeSet::new();
+    let (mut allowed, mut is_held, mut is_repeated) = (Vec::with_capacity(items.len()), false, false);
+    for item in items {
+        let known = held.contains(&ByValue(item));
+        let repeated = !seen.insert(ByValue(item));
+        is_held |= known;
+        is_repeated |= repeated;
+        if !known && !repeated {
+            allowed.push(item);
+        }
+    }
+    if !is_held && !is_repeated || flags & (flags::NO_FAIL | flags::PARTIAL) == flags::NO_FAIL | flags::PARTIAL {
+        return Ok(Some(allowed));
+    }
+    // an ordered list sorts what is given and sees repetitions first
+    let repetition_shows = is_repeated && (list.ordered || !is_held);
+    match flags & flags::NO_FAIL != 0 {
+        true => Ok(None),
+        false if repetition_shows => Err(ResultCode::OP_NOT_APPLICABLE),
+        false => Err(ResultCode::ELEMENT_EXISTS),
+    }
+}
+
+/// Where an index argument puts something: inside the list, at its end, or behind it.
+fn position(index: i64, n: usize) -> Result<usize, ResultCode> {
+    let at = if index < 0 { index.checked_add(n as i64) } else { Some(index) };
+    at.and_then(|at| usize::try_from(at).ok()).ok_or(ResultCode::OP_NOT_APPLICABLE)
+}
+
+/// Makes the list at least `at` long, filled up with nil.
+fn pad(list: &mut List<'_>, at: usize) -> Result<(), ResultCode> {
+    if at > MAX_PADDING {
+        return Err(ResultCode::RECORD_TOO_BIG);
+    }
+    if at > list.len() {
+        list.items.resize(at, NIL);
+    }
+    Ok(())
+}
+
+fn insert_all<'a>(mut list: List<'a>, created: bool, args: &'a Args, items: Vec<Element<'a>>) -> Done {
+    let flags = check_flags(args.flags(2))?;
+    if list.ordered {
+        return Err(ResultCode::OP_NOT_APPLICABLE);
+    }
+    if items.is_empty() {
+        return if created { stored(&list) } else { unchanged(&list) };
+    }
+    let at = position(args.required_integer(0), list.len())?;
+    if flags & flags::INSERT_BOUNDED != 0 && at > list.len() {
+        return violation(&list, flags, ResultCode::OP_NOT_APPLICABLE);
+    }
+    let Some(items) = acceptable(&list, items, flags)? else { return unchanged(&list) };
+    pad(&mut list, at)?;
+    list.items.splice(at..at, items);
+    stored(&list)
+}
+
+pub(crate) fn insert<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+    insert_all(list, false, args, vec![args.element(1)])
+}
+
+pub(crate) fn insert_items<'a>(list: List<'a>, created: bool, args: &'a Args) -> Done {
+    insert_all(list, created, args, List::parse(args.element(1)).ok_or(ResultCode::PARAMETER)?.items)
+}
+
+pub(crate) fn set<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
+    let flags = check_flags(args.flags(2))?;
+    if list.ordered {
+        return Err(ResultCode::OP_NOT_APPLICABLE);
+    }
+    let value = args.element(1);
+    let at = position(args.required_integer(0), list.len())?;
+    let nothing = |code| if flags & flags::NO_FAIL != 0 { Ok(Outcome::NOTHING) } else { Err(code) };
+    if flags & flags::INSERT_BOUNDED != 0 && at > list.len() {
+        return nothing(ResultCode::OP_NOT_APPLICABLE);
+    }
+    if flags & flags::ADD_UNIQUE != 0 && list.items.get(at).is_none_or(|old| *old != value) && list.contains(value) {
+        return nothing(ResultCode::ELEMENT_EXISTS);
+    }
+    pad(&mut list, at + 1)?;
+    list.items[at] = value;
+    Ok(Outcome { stored: Some(list.pack()), result: None })
+}
+
+pub(crate) fn increment<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> Done {
+    order(&mut list, created, args, 2);
+    let flags = check_flags(args.flags(3))?;
+    let n = list.len();
+    let at = position(args.required_integer(0), n)?;
+    let old = list.items.get(at).copied();
+    let sum = number::add(old, args.optional_element(1), false)?;
+    if at > n && list.ordered {
+        return Err(ResultCode::OP_NOT_APPLICABLE);
+    }
+    let refused = if at > n && flags & flags::INSERT_BOUNDED != 0 {
+        Some(ResultCode::OP_NOT_APPLICABLE)
+    } else if flags & flags::ADD_UNIQUE != 0 && old != Some(&sum[..]) && list.contains(&sum) {
+        Some(ResultCode::ELEMENT_EXISTS)
+    } else {
+        None
+    };
+    match refused {
+        Some(code) if flags & flags::NO_FAIL == 0 => return Err(code),
+        Some(_) => return Ok(Outcome { stored: None, result: Some(sum) }),
+        None => {}
+    }
+    let mut list: List<'_> = list; // from here on it also borrows the sum
+    if list.ordered {
+        if at < n {
+            list.items.remove(at);
+        }
+        list.add(&sum);
+    } else {
+        pad(&mut list, at + 1)?;
+        list.items[at] = &sum;
+    }
+    let stored = Some(list.pack());
+    Ok(Outcome { stored, result: Some(sum) })
+}
+
+pub(crate) fn sort<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
+    const DESCENDING: i64 = 1;
+    const DROP_DUPLICATES: i64 = 2;
+    let flags = args.flags(0);
+    if list.len() < 2 {
+        return Ok(Outcome::NOTHING);
+    }
+    if !list.ordered && flags & (DESCENDING | DROP_DUPLICATES) == DESCENDING | DROP_DUPLICATES {
+        return Err(ResultCode::PARAMETER);
+    }
+    list.items.sort_by(|a, b| compare(a, b));
+    if flags & DROP_DUPLICATES != 0 {
+        list.items.dedup_by(|a, b| compare(a, b) == Ordering::Equal);
+    }
+    if flags & DESCENDING != 0 && !list.ordered {
+        list.items.reverse();
+    }
+    Ok(Outcome { stored: Some(list.pack()), result: None })
+}
+
+pub(crate) fn clear<'a>(list: List<'a>, _: bool, _: &'a Args) -> Done {
+    Ok(Outcome { stored: Some(List::empty(list.ordered).pack()), result: None })
+}
+
+fn remove_run(mut list: List<'_>, gone: Range<usize>) -> Option<BytesMut> {
+    (!gone.is_empty()).then(|| {
+        list.items.drain(gone);
+        list.pack()
+    })
+}
+
+fn single(list: &List<'_>, args: &Args) -> Result<usize, ResultCode> {
+    place(args.required_integer(0), list.len()).ok_or(ResultCode::OP_NOT_APPLICABLE)
+}
+
+pub(crate) fn pop<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+    let at = single(&list, args)?;
+    let result = Some(list.items[at].into());
+    Ok(Outcome { stored: remove_run(list, at..at + 1), result })
+}
+
+pub(crate) fn remove<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+    let at = single(&list, args)?;
+    Ok(Outcome { stored: remove_run(list, at..at + 1), result: Some(pack::integer_element(1)) })
+}
+
+pub(crate) fn pop_range<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+    let range = run(args.required_integer(0), count_argument(args, 1), list.len());
+    let result = Some(pack::list(list.items[range.clone()].iter().copied(), 0));
+    Ok(Outcome { stored: remove_run(list, range), result })
+}
+
+pub(crate) fn remove_range<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+    let range = run(args.required_integer(0), count_argument(args, 1), list.len());
+    let result = Some(pack::integer_element(range.len() as i64));
+    Ok(Outcome { stored: remove_run(list, range), result })
+}
+
+pub(crate) fn trim<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
+    let kept = run(args.required_integer(0), count_argument(args, 1), list.len());
+    let gone = list.len() - kept.len();
+    list.items = list.items[kept].to_vec();
+    let result = Some(pack::integer_element(gone as i64));
+    Ok(Outcome { stored: (gone > 0).then(|| list.pack()), result })
+}
+
+pub(crate) fn length<'a>(list: List<'a>, _: bool, _: &'a Args) -> Done {
+    unchanged(&list)
+}
+
+pub(crate) fn get<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+    let at = single(&list, args)?;
+    Ok(Outcome { stored: None, result: Some(list.items[at].into()) })
+}
+
+pub(crate) fn get_range<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+    let range = run(args.required_integer(0), count_argument(args, 1), list.len());
+    Ok(Outcome { stored: None, result: Some(pack::list(list.items[range].iter().copied(), 0)) })
+}

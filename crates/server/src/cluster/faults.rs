@@ -1,0 +1,127 @@
+//! How a node misbehaves when it is told to.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use aerospike_wire::limits::MAX_BODY_SIZE;
+use bytes::{BufMut, BytesMut};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What a node sends instead of its answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Garble {
+    /// Random bytes where an answer to a record or batch command would be.
+    Noise = 1,
+    /// Half of the answer, then the end of the connection.
+    Truncated = 2,
+    /// A header that announces more than the protocol allows.
+    Oversized = 3,
+    /// An answer whose header is right and whose body is random.
+    CorruptBody = 4,
+    /// Random bytes where an answer to an info command would be; commands are answered as ever.
+    InfoNoise = 5,
+}
+
+impl Garble {
+    const ALL: [Self; 5] = [Self::Noise, Self::Truncated, Self::Oversized, Self::CorruptBody, Self::InfoNoise];
+
+    /// Whether answers of a kind are garbled.
+    pub(crate) fn concerns_info(self) -> bool {
+        self == Self::InfoNoise
+    }
+
+    /// Spoils the answer that starts at `start`; `true` means that the connection ends behind it.
+    pub(crate) fn apply(self, out: &mut BytesMut, start: usize) -> bool {
+        const HEADER: usize = 8;
+        let size = out.len().saturating_sub(start);
+        match self {
+            Self::Noise | Self::InfoNoise => out.iter_mut().skip(start).for_each(|byte| *byte = fastrand::u8(..)),
+            Self::CorruptBody => out.iter_mut().skip(start + HEADER).for_each(|byte| *byte = fastrand::u8(..)),
+            Self::Truncated => out.truncate(start + size / 2),
+            Self::Oversized => {
+                out.truncate(start);
+                out.put_u64(0x0203 << 48 | (MAX_BODY_SIZE as u64 + 1));
+            }
+        }
+        self == Self::Truncated
+    }
+}
+
+/// The misbehaviour of one node. Everything is off at first, and looking whether it is costs two loads.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    frozen: watch::Sender<bool>,
+    is_frozen: AtomicBool,
+    rejects: AtomicBool,
+    slow_micros: AtomicU64,
+    garble: AtomicU8,
+}
+
+impl Faults {
+    /// Freezes or thaws.
+    pub(crate) fn set_frozen(&self, frozen: bool) {
+        self.is_frozen.store(frozen, Ordering::Release);
+        self.frozen.send_replace(frozen);
+    }
+
+    /// Whether the node is frozen.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.is_frozen.load(Ordering::Acquire)
+    }
+
+    /// Waits until the node is not frozen.
+    pub(crate) async fn thawed(&self) {
+        if self.is_frozen() {
+            let mut frozen = self.frozen.subscribe();
+            // the sender lives as long as `self`, so waiting cannot fail
+            let _ = frozen.wait_for(|frozen| !frozen).await;
+        }
+    }
+
+    /// Waits until the node is not frozen, or a time has come; `false` when it has.
+    pub(crate) async fn thawed_before(&self, deadline: Instant) -> bool {
+        tokio::time::timeout_at(deadline, self.thawed()).await.is_ok()
+    }
+
+    /// Delays each answer.
+    pub(crate) fn set_delay(&self, delay: Duration) {
+        self.slow_micros.store(delay.as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// How long each answer waits.
+    pub(crate) fn delay(&self) -> Option<Duration> {
+        let micros = self.slow_micros.load(Ordering::Relaxed);
+        (micros > 0).then(|| Duration::from_micros(micros))
+    }
+
+    /// Closes new connections at once, or takes them again.
+    pub(crate) fn set_rejects(&self, rejects: bool) {
+        self.rejects.store(rejects, Ordering::Relaxed);
+    }
+
+    /// Whether new connections are closed at once.
+    pub(crate) fn rejects(&self) -> bool {
+        self.rejects.load(Ordering::Relaxed)
+    }
+
+    /// Spoils answers, or sends them right again.
+    pub(crate) fn set_garble(&self, garble: Option<Garble>) {
+        self.garble.store(garble.map_or(0, |garble| garble as u8), Ordering::Relaxed);
+    }
+
+    /// How answers are spoiled.
+    pub(crate) fn garble(&self) -> Option<Garble> {
+        let code = self.garble.load(Ordering::Relaxed);
+        if code == 0 { None } else { Garble::ALL.into_iter().find(|garble| *garble as u8 == code) }
+    }
+
+    /// Ends all misbehaviour, as a restart does.
+    pub(crate) fn clear(&self) {
+        self.set_frozen(false);
+        self.set_rejects(false);
+        self.set_delay(Duration::ZERO);
+        self.set_garble(None);
+    }
+}

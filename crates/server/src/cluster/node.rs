@@ -1,0 +1,108 @@
+//! One node: its id, its address, its copies of records, its connections, its faults.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+
+use super::faults::Faults;
+use crate::query::Jobs;
+use crate::store::Store;
+
+/// Connections a node takes; more are closed as they come.
+pub(crate) const MAX_CONNECTIONS: usize = 15_000;
+
+/// One node.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// Its id: upper-case hex.
+    pub(crate) id: String,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Its copies, by namespace.
+    pub(crate) stores: Vec<Store>,
+    /// How it misbehaves.
+    pub(crate) faults: Faults,
+    /// What clients said of themselves, with how many connections said so.
+    pub(crate) user_agents: Mutex<BTreeMap<String, usize>>,
+    /// Client connections accepted since the node started.
+    pub(crate) opened: AtomicU64,
+    /// The queries that run, and those that ran.
+    pub(crate) jobs: Jobs,
+    alive: AtomicBool,
+    connections: Mutex<JoinSet<()>>,
+    /// What runs in the background, whatever becomes of the connection it came by.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Node {
+    /// A node without records.
+    pub(crate) fn new(index: usize, address: SocketAddr, namespaces: usize) -> Self {
+        Self {
+            id: format!("{:X}", 0xa1 + index),
+            address,
+            stores: (0..namespaces).map(|_| Store::new()).collect(),
+            faults: Faults::default(),
+            user_agents: Mutex::default(),
+            opened: AtomicU64::new(0),
+            alive: AtomicBool::new(true),
+            connections: Mutex::default(),
+            jobs: Jobs::default(),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// Whether the node is a member of the cluster.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Acquire)
+    }
+
+    /// Takes the node in or out; the map follows when it is computed again.
+    pub(crate) fn set_alive(&self, alive: bool) {
+        self.alive.store(alive, Ordering::Release);
+    }
+
+    /// Runs a connection until it ends or is dropped; `false` when there are too many.
+    pub(crate) fn spawn_connection(&self, connection: impl Future<Output = ()> + Send + 'static) -> bool {
+        let mut connections = self.connections.lock();
+        while connections.try_join_next().is_some() {}
+        if connections.len() >= MAX_CONNECTIONS {
+            return false;
+        }
+        connections.spawn(connection);
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Runs something in the background until it ends or the node does.
+    pub(crate) fn spawn_task(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// Ends what runs in the background, soon.
+    pub(crate) fn abort_tasks(&self) {
+        self.tasks.lock().abort_all();
+    }
+
+    /// How many connections are open.
+    pub(crate) fn connection_count(&self) -> usize {
+        let mut connections = self.connections.lock();
+        while connections.try_join_next().is_some() {}
+        connections.len()
+    }
+
+    /// Closes every connection, soon.
+    pub(crate) fn abort_connections(&self) {
+        self.connections.lock().abort_all();
+    }
+
+    /// Closes every connection and waits until that is done.
+    pub(crate) async fn drop_connections(&self) {
+        let mut connections = std::mem::take(&mut *self.connections.lock());
+        connections.shutdown().await;
+    }
+}

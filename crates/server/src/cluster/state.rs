@@ -1,0 +1,146 @@
+//! What the nodes of a cluster share: one another, the namespaces and the partition map.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use aerospike_wire::PartitionId;
+use parking_lot::{RwLock, RwLockReadGuard};
+use tokio::time::Instant;
+
+use super::node::Node;
+use super::partition_map::{NodeIndex, PartitionMap};
+use crate::clock::Moment;
+use crate::options::ClusterOptions;
+use crate::store::{Namespace, SetId};
+
+/// What the nodes of a cluster share.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) options: ClusterOptions,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) namespaces: Vec<Namespace>,
+    pub(crate) started: Instant,
+    map: RwLock<PartitionMap>,
+    /// Grows with every new map.
+    generation: AtomicU64,
+    set_delays: RwLock<HashMap<Vec<u8>, Duration>>,
+    has_set_delays: AtomicBool,
+}
+
+impl State {
+    /// A cluster of nodes at the given addresses, all of them members.
+    pub(crate) fn new(options: ClusterOptions, addresses: &[SocketAddr]) -> Self {
+        let namespaces: Vec<_> = options.namespaces.iter().map(Namespace::new).collect();
+        let nodes = addresses.iter().enumerate().map(|(i, at)| Node::new(i, *at, namespaces.len())).collect();
+        let state = Self {
+            options,
+            nodes,
+            namespaces,
+            started: Instant::now(),
+            map: RwLock::default(),
+            generation: AtomicU64::new(0),
+            set_delays: RwLock::default(),
+            has_set_delays: AtomicBool::new(false),
+        };
+        state.rebalance();
+        state
+    }
+
+    /// The partition map. While it is held no partition moves, so a command holds it from looking up its record's
+    /// holders to having written all of them. It must not be taken twice: a change that waits would part the two.
+    pub(crate) fn map(&self) -> RwLockReadGuard<'_, PartitionMap> {
+        self.map.read()
+    }
+
+    /// How often the map changed.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The members, by number.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (NodeIndex, &Node)> {
+        self.nodes.iter().enumerate().filter(|(_, node)| node.is_alive())
+    }
+
+    /// The number of a namespace.
+    pub(crate) fn find_namespace(&self, name: &[u8]) -> Option<usize> {
+        self.namespaces.iter().position(|namespace| namespace.name.as_bytes() == name)
+    }
+
+    /// Computes the map for the members there are now and moves records accordingly.
+    ///
+    /// Commands wait meanwhile. A real cluster migrates in the background and serves on; here a copy is a reference
+    /// count for each record, so that the wait is shorter than any client's patience, and no state is half-way.
+    pub(crate) fn rebalance(&self) {
+        let mut map = self.map.write();
+        let members: Vec<_> = self.members().map(|(index, node)| (index, node.id.as_str())).collect();
+        let next = PartitionMap::of(&members, self.options.replication_factor);
+        for partition in PartitionId::all() {
+            self.move_partition(partition, map.holders(partition), next.holders(partition));
+        }
+        *map = next;
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Copies a partition to those who hold it now, from one who held it before, and clears what is held no longer.
+    fn move_partition(&self, partition: PartitionId, before: &[NodeIndex], after: &[NodeIndex]) {
+        let survivors: Vec<&Node> = before.iter().filter_map(|i| self.nodes.get(*i)).filter(|n| n.is_alive()).collect();
+        let Some(source) = survivors.first() else { return };
+        for (namespace, source) in source.stores.iter().enumerate() {
+            let joining = after.iter().filter(|i| !before.contains(i)).filter_map(|i| self.nodes.get(*i));
+            for store in joining.filter_map(|node| node.stores.get(namespace)) {
+                let records = source.lock(partition).clone();
+                *store.lock(partition) = records;
+            }
+        }
+        let leaving = before.iter().filter(|i| !after.contains(i)).filter_map(|i| self.nodes.get(*i));
+        for store in leaving.flat_map(|node| &node.stores) {
+            *store.lock(partition) = Default::default();
+        }
+    }
+
+    /// Removes the records of a set (of all sets at `None`) that were last written before a moment.
+    pub(crate) fn truncate(&self, namespace: usize, set: Option<SetId>, before: Moment) {
+        let _map = self.map(); // no record moves out of the way meanwhile
+        let stores = self.nodes.iter().filter_map(|node| node.stores.get(namespace));
+        for store in stores {
+            for partition in PartitionId::all() {
+                store.lock(partition).retain(|record| {
+                    set.is_some_and(|set| record.meta.set != set) || record.meta.last_update >= before
+                });
+            }
+        }
+    }
+
+    /// Removes expired records.
+    pub(crate) fn sweep(&self, now: Moment) {
+        for store in self.nodes.iter().flat_map(|node| &node.stores) {
+            for partition in PartitionId::all() {
+                store.lock(partition).retain(|record| !record.is_expired(now));
+            }
+        }
+    }
+
+    /// Delays commands on a set; zero ends that.
+    pub(crate) fn set_delay(&self, set: &str, delay: Duration) {
+        let mut delays = self.set_delays.write();
+        if delay.is_zero() {
+            delays.remove(set.as_bytes());
+        } else {
+            delays.insert(set.as_bytes().to_vec(), delay);
+        }
+        self.has_set_delays.store(!delays.is_empty(), Ordering::Release);
+    }
+
+    /// Whether any set is delayed.
+    pub(crate) fn has_set_delays(&self) -> bool {
+        self.has_set_delays.load(Ordering::Acquire)
+    }
+
+    /// How long commands on a set wait.
+    pub(crate) fn delay_of(&self, set: &[u8]) -> Option<Duration> {
+        self.set_delays.read().get(set).copied()
+    }
+}

@@ -1,0 +1,109 @@
+//! What is refused before anything is done, whatever the record is.
+
+use aerospike_wire::limits::{MAX_BIN_NAME_SIZE, MAX_OPS, MAX_SET_SIZE, MAX_TTL_SECONDS};
+use aerospike_wire::{Info1, Info3, Info4, OpCode, ParticleType, ResultCode};
+
+use super::request::Request;
+use crate::clock::Moment;
+use crate::store::Record;
+
+/// What a TTL directive asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expiry {
+    /// Expires at a time in seconds since 2010, or never at 0.
+    At(u32),
+    /// As it was; for a new record as the namespace says.
+    Keep(u32),
+}
+
+/// Refuses what is too much for any command, and what only the Enterprise edition does.
+pub(super) fn any(request: &Request<'_>) -> Result<(), ResultCode> {
+    if usize::from(request.op_count) > MAX_OPS {
+        return Err(ResultCode::PARAMETER);
+    }
+    let transaction = request.in_transaction
+        || request.info4.intersects(
+            Info4::MRT_VERIFY_READ | Info4::MRT_ROLL_FORWARD | Info4::MRT_ROLL_BACK | Info4::MRT_ON_LOCKING_ONLY,
+        );
+    let sc_mode = request.info3 & (Info3::SC_READ_TYPE | Info3::SC_READ_RELAX);
+    let linearized = !request.is_write() && sc_mode == Info3::SC_READ_TYPE;
+    if transaction || linearized { Err(ResultCode::ENTERPRISE_ONLY) } else { Ok(()) }
+}
+
+/// What the operations of a write say before they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WritePlan {
+    /// Whether a missing record stays missing.
+    pub(super) must_exist: bool,
+    /// When the record expires.
+    pub(super) expiry: Expiry,
+}
+
+impl WritePlan {
+    /// When the record will expire.
+    pub(super) fn void_time(&self, found: Option<&Record>) -> u32 {
+        match (self.expiry, found) {
+            (Expiry::Keep(_), Some(record)) => record.meta.void_time,
+            (Expiry::Keep(default), None) => default,
+            (Expiry::At(time), _) => time,
+        }
+    }
+}
+
+/// Checks the operations and flags of a write against one another.
+pub(super) fn write(request: &Request<'_>, now: Moment, default_ttl: u32) -> Result<WritePlan, ResultCode> {
+    const REFUSED: Result<WritePlan, ResultCode> = Err(ResultCode::PARAMETER);
+    if request.op_count == 0 || request.set.len() > MAX_SET_SIZE {
+        return REFUSED;
+    }
+    let gets_all = request.info1.contains(Info1::GET_ALL);
+    let mut reads_all = 0;
+    let mut touches = false;
+    let mut answers = false;
+    for op in request.ops() {
+        let Some(code) = OpCode::from_code(op.code) else { return REFUSED };
+        if op.name.len() > MAX_BIN_NAME_SIZE {
+            return Err(ResultCode::BIN_NAME);
+        }
+        if code.is_read() && !request.info1.contains(Info1::READ) {
+            return REFUSED;
+        }
+        let builds_on_bins = match code {
+            OpCode::Write => op.particle == ParticleType::NULL,
+            OpCode::ExpModify => false,
+            _ => !code.is_read(),
+        };
+        if builds_on_bins && request.replaces() {
+            return REFUSED;
+        }
+        touches |= code == OpCode::Touch;
+        if code == OpCode::Read && op.name.is_empty() && gets_all {
+            reads_all += 1;
+        } else {
+            answers |=
+                matches!(code, OpCode::CdtModify | OpCode::HllModify) || (code.is_read() && code != OpCode::Read);
+        }
+    }
+    let lone_read_all = reads_all == 1 && !answers && !request.responds_all();
+    if (gets_all || reads_all > 0) && !lone_read_all {
+        return REFUSED;
+    }
+    Ok(WritePlan {
+        must_exist: touches || request.info3.intersects(Info3::UPDATE_ONLY | Info3::REPLACE_ONLY),
+        expiry: expiry(request.ttl, now, default_ttl)?,
+    })
+}
+
+/// Reads a TTL directive (protocol 2.6).
+fn expiry(ttl: u32, now: Moment, default_ttl: u32) -> Result<Expiry, ResultCode> {
+    const NEVER: u32 = u32::MAX;
+    const KEEP: u32 = u32::MAX - 1;
+    let default = if default_ttl == 0 { 0 } else { now.seconds().saturating_add(default_ttl) };
+    match ttl {
+        0 => Ok(Expiry::At(default)),
+        NEVER => Ok(Expiry::At(0)),
+        KEEP => Ok(Expiry::Keep(default)),
+        1..=MAX_TTL_SECONDS => Ok(Expiry::At(now.seconds().saturating_add(ttl))),
+        _ => Err(ResultCode::PARAMETER),
+    }
+}

@@ -1,0 +1,29 @@
+//! Removing a record.
+
+use aerospike_wire::{Info2, ResultCode};
+
+use super::reply::Reply;
+use super::request::Request;
+use super::{Change, Context, Failure, Outcome, expression, read, write};
+use crate::store::Partition;
+
+pub(super) fn run(
+    request: &Request<'_>,
+    partition: &mut Partition,
+    context: &mut Context<'_>,
+    _reply: &mut Reply<'_>,
+) -> Outcome {
+    if request.info2.contains(Info2::DURABLE_DELETE) {
+        return Err(ResultCode::ENTERPRISE_ONLY.into());
+    }
+    let record = partition.get(&request.digest, context.now).ok_or(ResultCode::NOT_FOUND)?;
+    // a failed removal says nothing of the record, unlike a failed write
+    read::in_set(request, record, context.namespace)?;
+    write::generation_allows(request, Some(record))?;
+    if !request.key_matches(record) {
+        return Err(ResultCode::KEY_MISMATCH.into());
+    }
+    expression::filter(request, record, context).map_err(Failure::from)?;
+    partition.remove(&request.digest);
+    Ok(Change::Record)
+}

@@ -1,0 +1,179 @@
+//! A command on one record, whether it came alone or as a row of a batch.
+
+use aerospike_wire::batch::BatchRowSpec;
+use aerospike_wire::message::{Fields, Ops};
+use aerospike_wire::{Digest, FieldType, Info1, Info2, Info3, Info4, Message, ResultCode};
+
+use crate::store::Record;
+
+/// A call of a function in a module.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UdfCall<'a> {
+    /// The module, without its ending.
+    pub(crate) module: Option<&'a [u8]>,
+    /// The function.
+    pub(crate) function: Option<&'a [u8]>,
+    /// Its arguments, packed.
+    pub(crate) arguments: Option<&'a [u8]>,
+}
+
+/// A command on one record.
+#[derive(Debug, Clone)]
+pub(crate) struct Request<'a> {
+    pub(crate) info1: Info1,
+    pub(crate) info2: Info2,
+    pub(crate) info3: Info3,
+    pub(crate) info4: Info4,
+    /// The generation to compare with.
+    pub(crate) generation: u32,
+    /// The TTL directive of a write, the read-touch percent of a read.
+    pub(crate) ttl: u32,
+    /// The record.
+    pub(crate) digest: Digest,
+    /// The set; empty for none.
+    pub(crate) set: &'a [u8],
+    /// The user key with its type byte.
+    pub(crate) key: Option<&'a [u8]>,
+    /// A packed expression that must be true of the record.
+    pub(crate) filter: Option<&'a [u8]>,
+    /// The function to call instead of anything else.
+    pub(crate) udf: Option<UdfCall<'a>>,
+    /// Whether it is a row of a batch.
+    pub(crate) in_batch: bool,
+    /// Whether fields of a transaction came with it.
+    pub(crate) in_transaction: bool,
+    /// How many operations there are.
+    pub(crate) op_count: u16,
+    ops: Ops<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// A command that came alone.
+    pub(crate) fn of_message(message: &Message<'a>) -> Result<Self, ResultCode> {
+        let digest = message.field(FieldType::DIGEST).and_then(Digest::from_slice).ok_or(ResultCode::PARAMETER)?;
+        let header = &message.header;
+        Self {
+            info1: header.info1,
+            info2: header.info2,
+            info3: header.info3,
+            info4: header.info4,
+            generation: header.generation,
+            ttl: header.ttl,
+            op_count: header.op_count,
+            ..Self::empty(digest, message.ops())
+        }
+        .with_fields(message.fields())
+    }
+
+    /// What a query asks of every record it finds, for the first of them.
+    pub(crate) fn of_query(message: &Message<'a>) -> Result<Self, ResultCode> {
+        let header = &message.header;
+        Self {
+            info1: header.info1,
+            info2: header.info2,
+            info3: header.info3,
+            info4: header.info4,
+            generation: header.generation,
+            ttl: header.ttl,
+            op_count: header.op_count,
+            ..Self::empty(Digest([0; Digest::SIZE]), message.ops())
+        }
+        .with_fields(message.fields())
+    }
+
+    /// A row of a batch. Flags of the row that are missing are those of the batch, a filter that is missing is too.
+    pub(crate) fn of_row(
+        digest: Digest,
+        spec: &BatchRowSpec<'a>,
+        batch_info3: Info3,
+        batch_filter: Option<&'a [u8]>,
+    ) -> Result<Self, ResultCode> {
+        let request = Self {
+            info1: spec.info1,
+            info2: spec.info2,
+            info3: spec.info3.unwrap_or(batch_info3),
+            info4: spec.info4,
+            generation: spec.generation,
+            ttl: spec.ttl,
+            op_count: spec.op_count,
+            in_batch: true,
+            ..Self::empty(digest, spec.ops())
+        }
+        .with_fields(spec.fields())?;
+        Ok(Self { filter: request.filter.or(batch_filter), ..request })
+    }
+
+    fn empty(digest: Digest, ops: Ops<'a>) -> Self {
+        Self {
+            info1: Info1::empty(),
+            info2: Info2::empty(),
+            info3: Info3::empty(),
+            info4: Info4::empty(),
+            generation: 0,
+            ttl: 0,
+            digest,
+            set: &[],
+            key: None,
+            filter: None,
+            udf: None,
+            in_batch: false,
+            in_transaction: false,
+            op_count: 0,
+            ops,
+        }
+    }
+
+    /// Takes what the fields say; of two fields of a type the first counts.
+    fn with_fields(mut self, fields: Fields<'a>) -> Result<Self, ResultCode> {
+        let mut set = None;
+        for field in fields {
+            let data = Some(field.data);
+            match field.kind {
+                FieldType::SET => set = set.or(data),
+                FieldType::KEY => self.key = self.key.or(data),
+                FieldType::FILTER => self.filter = self.filter.or(data),
+                FieldType::UDF_MODULE => self.udf_mut().module = data,
+                FieldType::UDF_FUNCTION => self.udf_mut().function = data,
+                FieldType::UDF_ARGUMENTS => self.udf_mut().arguments = data,
+                FieldType::MRT_ID | FieldType::MRT_DEADLINE | FieldType::RECORD_VERSION => self.in_transaction = true,
+                _ => {}
+            }
+        }
+        self.set = set.unwrap_or_default();
+        match self.key {
+            // a key has a type at least, and an integer has eight bytes
+            Some([]) => Err(ResultCode::UNSUPPORTED_FEATURE),
+            Some([1, integer @ ..]) if integer.len() != 8 => Err(ResultCode::UNSUPPORTED_FEATURE),
+            _ => Ok(self),
+        }
+    }
+
+    fn udf_mut(&mut self) -> &mut UdfCall<'a> {
+        self.udf.get_or_insert(UdfCall { module: None, function: None, arguments: None })
+    }
+
+    /// The operations, in order.
+    pub(crate) fn ops(&self) -> Ops<'a> {
+        self.ops.clone()
+    }
+
+    /// Whether the command may change the record.
+    pub(crate) fn is_write(&self) -> bool {
+        self.info2.contains(Info2::WRITE)
+    }
+
+    /// Whether every operation is to be answered.
+    pub(crate) fn responds_all(&self) -> bool {
+        self.info2.contains(Info2::RESPOND_ALL_OPS)
+    }
+
+    /// Whether bins the command does not write go.
+    pub(crate) fn replaces(&self) -> bool {
+        self.info3.intersects(Info3::CREATE_OR_REPLACE | Info3::REPLACE_ONLY)
+    }
+
+    /// Whether the key sent is the one stored, as far as there are two.
+    pub(crate) fn key_matches(&self, record: &Record) -> bool {
+        self.key.is_none_or(|key| record.key().is_none_or(|stored| stored == key))
+    }
+}

@@ -1,0 +1,190 @@
+//! Writing a record: put, touch and every mix of operations.
+
+use aerospike_wire::limits::MAX_BINS;
+use aerospike_wire::{Info1, Info2, Op, OpCode, ParticleType, ResultCode};
+
+use super::check::{self, WritePlan};
+use super::engine::{self, BinChange};
+use super::expression::{self, About};
+use super::reply::Reply;
+use super::request::Request;
+use super::{Change, Context, Failure, Outcome, read, scalar};
+use crate::exp::BinOutcome;
+use crate::store::{Bins, Partition, Record, RecordMeta};
+use crate::value;
+
+/// Bytes a record may need on the real server's device.
+const MAX_RECORD_SIZE: usize = 1024 * 1024;
+
+pub(super) fn run(
+    request: &Request<'_>,
+    partition: &mut Partition,
+    context: &mut Context<'_>,
+    reply: &mut Reply<'_>,
+) -> Outcome {
+    let plan = check::write(request, context.now, context.namespace.default_ttl)?;
+    let found = partition.get(&request.digest, context.now);
+    let fail = Failure::at(found);
+    if found.is_none() && plan.must_exist {
+        return Err(ResultCode::NOT_FOUND.into());
+    }
+    admit(request, found, context).map_err(fail)?;
+
+    let mut bins = match found {
+        Some(record) if !request.replaces() => Bins::of(record),
+        _ => Bins::default(),
+    };
+    let about = About::written(request, found, plan.void_time(found), context);
+    for op in request.ops() {
+        apply(&op, request, &about, &mut bins, reply).map_err(fail)?;
+    }
+
+    if bins.len() == 0 {
+        return match found {
+            None => Err(ResultCode::NOT_FOUND.into()),
+            Some(_) if request.info2.contains(Info2::DURABLE_DELETE) => Err(fail(ResultCode::ENTERPRISE_ONLY)),
+            Some(_) => {
+                drop(bins);
+                partition.remove(&request.digest);
+                Ok(Change::Record)
+            }
+        };
+    }
+    let record = assemble(request, &plan, found, &bins, context).map_err(fail)?;
+    drop(bins);
+    reply.set_meta(record.meta.generation, record.meta.void_time);
+    partition.insert(request.digest, record);
+    Ok(Change::Record)
+}
+
+/// Whether the policies of a write allow it for the record that is there, or is not.
+fn admit(request: &Request<'_>, found: Option<&Record>, context: &Context<'_>) -> Result<(), ResultCode> {
+    if let Some(record) = found {
+        read::in_set(request, record, context.namespace)?;
+        if request.info2.contains(Info2::CREATE_ONLY) {
+            return Err(ResultCode::RECORD_EXISTS);
+        }
+    }
+    generation_allows(request, found)?;
+    if found.is_some_and(|record| !request.key_matches(record)) {
+        return Err(ResultCode::KEY_MISMATCH);
+    }
+    found.map_or(Ok(()), |record| expression::filter(request, record, context))
+}
+
+/// Compares generations; a missing record's is 0.
+pub(super) fn generation_allows(request: &Request<'_>, found: Option<&Record>) -> Result<(), ResultCode> {
+    let stored = found.map_or(0, |record| u32::from(record.meta.generation));
+    let equal = !request.info2.contains(Info2::GENERATION) || request.generation == stored;
+    let greater = !request.info2.contains(Info2::GENERATION_GT) || request.generation > stored;
+    if equal && greater { Ok(()) } else { Err(ResultCode::GENERATION) }
+}
+
+/// Applies one operation and answers it (protocol 6.3).
+fn apply<'a>(
+    op: &Op<'a>,
+    request: &Request<'a>,
+    about: &About<'_>,
+    bins: &mut Bins<'a>,
+    reply: &mut Reply<'_>,
+) -> Result<(), ResultCode> {
+    let code = OpCode::from_code(op.code).ok_or(ResultCode::PARAMETER)?;
+    let all = request.responds_all();
+    let answer = match code {
+        OpCode::Touch => return Ok(()),
+        OpCode::Read if op.name.is_empty() && request.info1.contains(Info1::GET_ALL) => {
+            bins.iter().for_each(|bin| reply.bin(bin));
+            return Ok(());
+        }
+        OpCode::Read => match bins.get(op.name) {
+            Some(bin) => {
+                reply.bin(bin);
+                return Ok(());
+            }
+            None => None,
+        },
+        OpCode::ExpRead => {
+            Some(expression::read_changing(op, about, bins)?.unwrap_or((ParticleType::NULL, Vec::new())))
+        }
+        OpCode::ExpModify => {
+            match expression::modify(op, about, bins)? {
+                BinOutcome::Keep => {}
+                BinOutcome::Set(particle, value) => bins.set(op.name, particle, value.into()),
+                BinOutcome::Remove => bins.remove(op.name),
+            }
+            None
+        }
+        OpCode::CdtRead | OpCode::BitsRead | OpCode::HllRead => {
+            let bin = bins.get(op.name);
+            // an operation that ran answers, even with nothing; one that had no bin to run on does not
+            let ran = bin.is_some();
+            match engine::read(code, op, bin)? {
+                Some((particle, value)) => Some((particle, value.into_owned())),
+                None if ran => Some((ParticleType::NULL, Vec::new())),
+                None => None,
+            }
+        }
+        OpCode::Write if op.particle == ParticleType::NULL => {
+            bins.remove(op.name);
+            None
+        }
+        OpCode::Write => {
+            bins.set(op.name, op.particle, value::from_wire(op.particle, op.value)?);
+            None
+        }
+        OpCode::DeleteAll => {
+            bins.clear();
+            None
+        }
+        OpCode::Increment | OpCode::Append | OpCode::Prepend => {
+            let value = scalar::modify(code, op, bins.get(op.name))?;
+            bins.set(op.name, op.particle, value);
+            None
+        }
+        OpCode::CdtModify | OpCode::BitsModify | OpCode::HllModify => {
+            let modified = engine::modify(code, op, bins)?;
+            match modified.bin {
+                BinChange::Keep => {}
+                BinChange::Set(particle, value) => bins.set(op.name, particle, value.into()),
+            }
+            modified.answer
+        }
+    };
+    match answer {
+        Some((particle, value)) => reply.op(op.code, particle, op.name, &value),
+        None if all => reply.null(op.code, op.name),
+        None => {}
+    }
+    Ok(())
+}
+
+/// Makes the record that is stored.
+fn assemble(
+    request: &Request<'_>,
+    plan: &WritePlan,
+    found: Option<&Record>,
+    bins: &Bins<'_>,
+    context: &mut Context<'_>,
+) -> Result<Record, ResultCode> {
+    if bins.len() > MAX_BINS {
+        return Err(ResultCode::PARAMETER);
+    }
+    let set = match found {
+        Some(record) => record.meta.set,
+        None => context.namespace.add_set(request.set).ok_or(ResultCode::PARAMETER)?,
+    };
+    let meta = RecordMeta {
+        generation: found.map_or(1, |record| record.meta.generation.checked_add(1).unwrap_or(1)),
+        void_time: plan.void_time(found),
+        last_update: context.now,
+        set,
+    };
+    context.scratch.clear();
+    bins.encode(context.scratch);
+    let key = request.key.or_else(|| found.and_then(Record::key)).unwrap_or_default();
+    let record = Record::new(meta, key, bins.len() as u16, context.scratch);
+    if record.storage_size(context.namespace.set_name_size(set)) > MAX_RECORD_SIZE {
+        return Err(ResultCode::RECORD_TOO_BIG);
+    }
+    Ok(record)
+}

@@ -1,0 +1,348 @@
+//! Regular expressions as the C library reads them: POSIX basic and extended syntax with its GNU additions, in the C
+//! locale, where a character is a byte.
+//!
+//! A pattern is translated into one of the `regex` crate, which takes time in proportion to the text. Every character
+//! becomes a set of bytes, so case and the newline rules are settled here. Back-references need a search without such
+//! a bound and are not supported: a pattern with one is refused, which a real server would take.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::bracket::{ByteSet, bracket};
+
+/// A compiled pattern.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern(Regex);
+
+/// How a pattern is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Options {
+    extended: bool,
+    pub(super) ignores_case: bool,
+    /// A newline ends a line: for `^` and `$`, and for what `.` and negated brackets match.
+    pub(super) newline: bool,
+}
+
+impl Options {
+    /// Reads the flags of `regcomp`. What is reported of a match is of no interest here, so its flag (8) is not either.
+    pub(super) const fn from_flags(flags: i64) -> Self {
+        Self { extended: flags & 1 != 0, ignores_case: flags & 2 != 0, newline: flags & 4 != 0 }
+    }
+}
+
+/// Bytes the compiled form of a pattern may take.
+const MAX_COMPILED_SIZE: usize = 4 * 1024 * 1024;
+/// Groups inside one another.
+const MAX_NESTING: u32 = 200;
+/// The C library's bound of an interval.
+const MAX_REPEAT: u32 = 0x7fff;
+
+impl Pattern {
+    /// Compiles a pattern; `None` if it is not valid. Like every C string, it ends at a zero byte.
+    pub(super) fn compile(pattern: &[u8], flags: i64) -> Option<Self> {
+        let mut translator = Translator {
+            rest: c_string(pattern),
+            options: Options::from_flags(flags),
+            out: String::with_capacity(pattern.len() * 4),
+            nesting: 0,
+        };
+        translator.alternatives(Position::Start)?;
+        RegexBuilder::new(&translator.out)
+            .unicode(false)
+            .size_limit(MAX_COMPILED_SIZE)
+            .nest_limit(4 * MAX_NESTING)
+            .build()
+            .ok()
+            .map(Self)
+    }
+
+    /// Whether the pattern matches somewhere in a text, which ends at a zero byte.
+    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+        self.0.is_match(c_string(text))
+    }
+}
+
+fn c_string(bytes: &[u8]) -> &[u8] {
+    bytes.split(|b| *b == 0).next().unwrap_or_default()
+}
+
+/// What was read just before: it decides what `*` and `^` mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// The pattern begins here.
+    Start,
+    /// A group or an alternative begins here.
+    Begin,
+    /// An anchor, which cannot be repeated.
+    Anchor,
+    /// Something that can be repeated.
+    Item,
+}
+
+/// A token of the pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    End,
+    Byte(u8),
+    Any,
+    Set(ByteSet),
+    /// `[`, its content still to be read.
+    Bracket,
+    /// An assertion, in the syntax of the translation.
+    Anchor(&'static str),
+    Open,
+    Close,
+    Or,
+    /// `*`, `+` or `?`.
+    Repeat(u8),
+    OpenInterval,
+}
+
+struct Translator<'p> {
+    rest: &'p [u8],
+    options: Options,
+    out: String,
+    nesting: u32,
+}
+
+impl Translator<'_> {
+    /// Reads alternatives up to the end of the group, or of the pattern.
+    fn alternatives(&mut self, start: Position) -> Option<()> {
+        let mut position = start;
+        loop {
+            match self.token(position)? {
+                Token::End => return (self.nesting == 0).then_some(()),
+                Token::Close if self.nesting > 0 => return Some(()),
+                Token::Or => {
+                    self.out.push('|');
+                    position = Position::Begin;
+                }
+                token => position = self.item(token, position)?,
+            }
+        }
+    }
+
+    /// Reads an item and what repeats it.
+    fn item(&mut self, token: Token, position: Position) -> Option<Position> {
+        let start = self.out.len();
+        match token {
+            Token::Anchor(assertion) => {
+                self.out.push_str(assertion);
+                return Some(Position::Anchor);
+            }
+            Token::Byte(byte) => self.byte(byte),
+            Token::Any => {
+                let mut any = ByteSet::ALL;
+                if self.options.newline {
+                    any.remove(b'\n');
+                }
+                any.write(&mut self.out);
+            }
+            Token::Set(set) => set.write(&mut self.out),
+            Token::Bracket => bracket(&mut self.rest, self.options)?.write(&mut self.out),
+            Token::Open => self.group()?,
+            // an unmatched parenthesis stands for itself, in extended syntax
+            Token::Close if self.options.extended => self.byte(b')'),
+            // with nothing to repeat, a repetition stands for itself, in basic syntax
+            Token::Repeat(byte) if !self.options.extended && position != Position::Item => self.byte(byte),
+            _ => return None,
+        }
+        self.repetitions(start)?;
+        Some(Position::Item)
+    }
+
+    fn group(&mut self) -> Option<()> {
+        self.nesting += 1;
+        (self.nesting <= MAX_NESTING).then_some(())?;
+        self.out.push_str("(?:");
+        self.alternatives(Position::Begin)?;
+        self.out.push(')');
+        self.nesting -= 1;
+        Some(())
+    }
+
+    /// Puts the repetitions that follow around what was written from `start` on.
+    fn repetitions(&mut self, start: usize) -> Option<()> {
+        let mut suffixes = Vec::new();
+        loop {
+            let before = self.rest;
+            let token = self.token(Position::Item)?;
+            // in basic syntax only GNU's own repetitions may follow another
+            if !self.options.extended
+                && !suffixes.is_empty()
+                && matches!(token, Token::Repeat(b'*') | Token::OpenInterval)
+            {
+                return None;
+            }
+            let suffix = match token {
+                Token::Repeat(byte) => char::from(byte).to_string(),
+                Token::OpenInterval => self.interval()?,
+                _ => {
+                    self.rest = before;
+                    break;
+                }
+            };
+            suffixes.push(suffix);
+            (suffixes.len() <= MAX_NESTING as usize).then_some(())?;
+        }
+        // each around a group of its own: a suffix right behind a suffix would mean something else
+        self.out.insert_str(start, &"(?:".repeat(suffixes.len()));
+        for suffix in suffixes {
+            self.out.push(')');
+            self.out.push_str(&suffix);
+        }
+        Some(())
+    }
+
+    /// Reads an interval behind its opening: `m`, `m,`, `m,n` or `,n`, and what closes it.
+    fn interval(&mut self) -> Option<String> {
+        let closing: &[u8] = if self.options.extended { b"}" } else { br"\}" };
+        let least = self.number()?;
+        let mut most = least;
+        if let Some(rest) = self.rest.strip_prefix(b",") {
+            self.rest = rest;
+            most = self.number()?;
+        } else {
+            least?; // a bound, or at least a comma
+        }
+        self.rest = self.rest.strip_prefix(closing)?;
+        let least = least.unwrap_or(0);
+        match most {
+            None => Some(format!("{{{least},}}")),
+            Some(most) => (least <= most).then(|| format!("{{{least},{most}}}")),
+        }
+    }
+
+    /// Reads digits, if there are any; `None` when they are too large a number.
+    fn number(&mut self) -> Option<Option<u32>> {
+        let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let (number, rest) = self.rest.split_at(digits);
+        self.rest = rest;
+        if number.is_empty() {
+            return Some(None);
+        }
+        let value = number.iter().fold(0_u32, |n, b| n.saturating_mul(10).saturating_add((b - b'0').into()));
+        (value <= MAX_REPEAT).then_some(Some(value))
+    }
+
+    fn byte(&mut self, byte: u8) {
+        ByteSet::of(byte).folded(self.options.ignores_case).write(&mut self.out);
+    }
+
+    /// Reads a token. What stands before it decides what `^` is in basic syntax.
+    fn token(&mut self, position: Position) -> Option<Token> {
+        let Some((&byte, rest)) = self.rest.split_first() else { return Some(Token::End) };
+        self.rest = rest;
+        let extended = self.options.extended;
+        Some(match byte {
+            b'\\' => return self.escape(),
+            b'.' => Token::Any,
+            b'[' => Token::Bracket,
+            b'*' => Token::Repeat(b'*'),
+            b'+' | b'?' if extended => Token::Repeat(byte),
+            b'{' if extended => Token::OpenInterval,
+            b'(' if extended => Token::Open,
+            b')' if extended => Token::Close,
+            b'|' if extended => Token::Or,
+            b'^' if extended || position != Position::Item => {
+                Token::Anchor(if self.options.newline { "(?m:^)" } else { r"\A" })
+            }
+            b'$' if extended || rest.is_empty() || rest.starts_with(br"\|") || rest.starts_with(br"\)") => {
+                Token::Anchor(if self.options.newline { "(?m:$)" } else { r"\z" })
+            }
+            _ => Token::Byte(byte),
+        })
+    }
+
+    /// Reads what follows a backslash: in basic syntax most operators, in both those that are GNU's own.
+    fn escape(&mut self) -> Option<Token> {
+        let (&byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        let basic = !self.options.extended;
+        Some(match byte {
+            b'w' => Token::Set(ByteSet::word()),
+            b'W' => Token::Set(ByteSet::word().complement()),
+            b's' => Token::Set(ByteSet::space()),
+            b'S' => Token::Set(ByteSet::space().complement()),
+            b'b' => Token::Anchor(r"\b"),
+            b'B' => Token::Anchor(r"\B"),
+            b'<' => Token::Anchor(r"\b{start}"),
+            b'>' => Token::Anchor(r"\b{end}"),
+            b'`' => Token::Anchor(r"\A"),
+            b'\'' => Token::Anchor(r"\z"),
+            b'1'..=b'9' => return None,
+            b'+' | b'?' if basic => Token::Repeat(byte),
+            b'{' if basic => Token::OpenInterval,
+            b'(' if basic => Token::Open,
+            b')' if basic => Token::Close,
+            b'|' if basic => Token::Or,
+            _ => Token::Byte(byte),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASIC: i64 = 0;
+    const EXTENDED: i64 = 1;
+    const ICASE: i64 = 2;
+    const NEWLINE: i64 = 4;
+
+    fn matches(pattern: &str, flags: i64, text: &str) -> Option<bool> {
+        Pattern::compile(pattern.as_bytes(), flags).map(|p| p.is_match(text.as_bytes()))
+    }
+
+    #[test]
+    fn operators_need_a_backslash_in_basic_syntax() {
+        for (basic, extended) in [(r"a\|b", "a|b"), (r"^\(ab\)\{2\}$", "^(ab){2}$"), (r"^xa\+$", "^xa+$")] {
+            for text in ["a", "b", "abab", "xaa", "x", "", "{", "|"] {
+                assert_eq!(matches(basic, BASIC, text), matches(extended, EXTENDED, text), "{basic} {text}");
+            }
+        }
+        assert_eq!(matches("a|b", BASIC, "a"), Some(false));
+        assert_eq!(matches("*a", BASIC, "*a"), Some(true));
+        assert_eq!(matches("^*a", BASIC, "*a"), Some(true));
+        assert_eq!(matches("a^b", BASIC, "a^b"), Some(true));
+        assert_eq!(matches("a$b", BASIC, "a$b"), Some(true));
+    }
+
+    #[test]
+    fn what_the_c_library_refuses_is_refused() {
+        for pattern in
+            ["*a", "a|*b", "(a", "[a", "a{2", "a{2,1}", "a{x}", "{1}", "^*", "a\\", "[[:nope:]]", "[b-a]", "a{32768}"]
+        {
+            assert_eq!(matches(pattern, EXTENDED, ""), None, "{pattern}");
+        }
+        for pattern in [r"\(a", r"a\)", r"\{1\}", r"a\{1", "a**", r"a\{1\}*"] {
+            assert_eq!(matches(pattern, BASIC, ""), None, "{pattern}");
+        }
+        assert_eq!(matches("a)", EXTENDED, "a)"), Some(true));
+        assert_eq!(matches("a||b", EXTENDED, ""), Some(true));
+    }
+
+    #[test]
+    fn lines_end_at_newlines_when_asked() {
+        assert_eq!(matches("^b$", EXTENDED, "a\nb\nc"), Some(false));
+        assert_eq!(matches("^b$", EXTENDED | NEWLINE, "a\nb\nc"), Some(true));
+        assert_eq!(matches("a.b", EXTENDED, "a\nb"), Some(true));
+        assert_eq!(matches("a.b", EXTENDED | NEWLINE, "a\nb"), Some(false));
+        assert_eq!(matches("a[^x]b", EXTENDED | NEWLINE, "a\nb"), Some(false));
+    }
+
+    #[test]
+    fn case_is_ignored_when_asked() {
+        assert_eq!(matches("^HeL[k-m]o$", EXTENDED | ICASE, "hELLO"), Some(true));
+        assert_eq!(matches("[^a]", EXTENDED | ICASE, "A"), Some(false));
+        assert_eq!(matches("[[:upper:]]", EXTENDED | ICASE, "a"), Some(true));
+        assert_eq!(matches("hello", EXTENDED, "HELLO"), Some(false));
+    }
+
+    #[test]
+    fn repetitions_can_follow_one_another() {
+        assert_eq!(matches("^a*?b$", EXTENDED, "aaab"), Some(true));
+        assert_eq!(matches("^(a{2}){2}$", EXTENDED, "aaaa"), Some(true));
+        assert_eq!(matches("^a{,2}$", EXTENDED, "aaa"), Some(false));
+        assert_eq!(matches("^a{2,}$", EXTENDED, "aaa"), Some(true));
+    }
+}

@@ -1,0 +1,164 @@
+//! Info commands: the text protocol of cluster tending and administration (protocol 4).
+//!
+//! | file | subject |
+//! |---|---|
+//! | `ask` | the grammar of a command, and of errors |
+//! | `identity` | what a node says of itself and of its client |
+//! | `topology` | addresses, peers, partition maps |
+//! | `statistics` | namespaces, sets, counters, settings |
+//! | `truncate` | truncations |
+//! | `indexes`, `index_text` | secondary indexes, and how they are described |
+//! | `jobs` | queries that run or ran |
+//!
+//! Every command is a line of [`COMMANDS`], but for the one that changes its connection's [`Session`].
+
+mod ask;
+mod identity;
+mod index_text;
+mod indexes;
+mod jobs;
+mod statistics;
+mod topology;
+mod truncate;
+
+use std::sync::Arc;
+
+use bytes::{BufMut, BytesMut};
+
+use crate::cluster::{Node, NodeIndex, State};
+use ask::{Ask, Refusal};
+
+/// What a command answers.
+type Answer = Result<String, Refusal>;
+type Handler = fn(&Ask<'_>) -> Answer;
+
+/// Every command, by name. `sets/test` is the command `sets` with an argument.
+const COMMANDS: &[(&str, Handler)] = &[
+    ("alumni-clear-std", topology::peers),
+    ("build", identity::build),
+    ("cluster-name", identity::cluster_name),
+    ("cluster-stable", topology::cluster_stable),
+    ("compatibility-id", identity::compatibility_id),
+    ("connection", identity::connection),
+    ("digests", identity::digests),
+    ("edition", identity::edition),
+    ("features", identity::features),
+    ("get-config", statistics::config),
+    ("health-outliers", identity::empty),
+    ("health-stats", identity::empty),
+    ("latencies", statistics::latencies),
+    ("name", identity::node),
+    ("namespace", statistics::namespace),
+    ("namespaces", statistics::namespaces),
+    ("node", identity::node),
+    ("partition-generation", topology::generation),
+    ("partition-info", topology::partition_info),
+    ("partitions", identity::partitions),
+    ("peers-clear-alt", topology::no_peers),
+    ("peers-clear-std", topology::peers),
+    ("peers-generation", topology::generation),
+    ("query-abort", jobs::abort),
+    ("query-abort-all", jobs::abort_all),
+    ("query-show", jobs::show),
+    ("rebalance-generation", topology::generation),
+    ("release", identity::release),
+    ("replicas", topology::replicas),
+    ("replicas-all", topology::replicas_all),
+    ("replicas-master", topology::replicas_master),
+    ("service", topology::service),
+    ("service-clear-alt", identity::empty),
+    ("service-clear-std", topology::service),
+    ("services", topology::services),
+    ("sets", statistics::sets),
+    ("sindex", indexes::old_stat),
+    ("sindex-create", indexes::create),
+    ("sindex-delete", indexes::delete),
+    ("sindex-exists", indexes::exists),
+    ("sindex-list", indexes::list),
+    ("sindex-stat", indexes::stat),
+    ("statistics", statistics::statistics),
+    ("status", identity::status),
+    ("truncate", truncate::set),
+    ("truncate-namespace", truncate::namespace),
+    ("truncate-namespace-undo", truncate::undo),
+    ("truncate-undo", truncate::undo),
+    ("udf-list", identity::empty),
+    ("user-agents", identity::user_agents),
+    ("version", identity::version),
+];
+
+/// Commands that a Community server knows and refuses, besides all on TLS and on shipping to other clusters.
+const ENTERPRISE: &[&str] = &[
+    "feature-key",
+    "masking",
+    "masking-show",
+    "quiesce",
+    "quiesce-undo",
+    "rack-ids",
+    "racks",
+    "revive",
+    "roster",
+    "roster-set",
+];
+
+fn is_enterprise(name: &str) -> bool {
+    ENTERPRISE.contains(&name) || name.starts_with("xdr-") || name.contains("-tls-")
+}
+
+/// What a connection remembers between info commands.
+pub(crate) struct Session {
+    state: Arc<State>,
+    here: NodeIndex,
+    /// What the client said of itself.
+    user_agent: Option<String>,
+}
+
+impl Session {
+    /// A connection to node `here`.
+    pub(crate) fn new(state: Arc<State>, here: NodeIndex) -> Self {
+        Self { state, here, user_agent: None }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        identity::forget_user_agent(self);
+    }
+}
+
+/// Answers every command of a request: its line as it came, a tab, its value.
+pub(crate) fn answer(session: &mut Session, body: &[u8], out: &mut BytesMut) {
+    // what follows the last line feed is no command; an empty request asks for everything, and nothing is enough
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let Some(line) = line.strip_suffix(b"\n") else { continue };
+        let value = std::str::from_utf8(line).map_or(Err(Refusal::UNRECOGNIZED), |line| run(session, line));
+        out.put_slice(line);
+        out.put_u8(b'\t');
+        match value {
+            Ok(value) => out.put_slice(value.as_bytes()),
+            Err(refusal) => out.put_slice(refusal.to_string().as_bytes()),
+        }
+        out.put_u8(b'\n');
+    }
+}
+
+fn run(session: &mut Session, line: &str) -> Answer {
+    let state = Arc::clone(&session.state);
+    let Some(node) = state.nodes.get(session.here) else { return Err(Refusal::UNRECOGNIZED) };
+    let ask = Ask::parse(line, &state, node);
+    if ask.name == "user-agent-set" {
+        let agent = identity::check_user_agent(&ask, session.user_agent.is_some())?;
+        identity::remember_user_agent(session, node, agent);
+        return Ok("ok".to_owned());
+    }
+    if is_enterprise(ask.name) {
+        return Err(Refusal::ENTERPRISE);
+    }
+    let handler = COMMANDS.iter().find(|(name, _)| *name == ask.name).map(|(_, handler)| handler);
+    handler.map_or(Err(Refusal::UNRECOGNIZED), |handler| handler(&ask))
+}
+
+/// The members other than `node`.
+fn others<'s>(state: &'s State, node: &'s Node) -> impl Iterator<Item = &'s Node> {
+    state.members().map(|(_, other)| other).filter(|other| other.id != node.id)
+}

@@ -1,0 +1,186 @@
+//! Namespaces, sets, counters and settings. What tools and clients look at is counted; the rest of the real server's
+//! long lists concerns disks, memory and threads that are not there.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
+
+use aerospike_wire::{PartitionId, ResultCode};
+
+use super::Answer;
+use super::ask::{Ask, Refusal};
+use super::topology::cluster_key;
+use crate::clock::Moment;
+use crate::cluster::Node;
+use crate::store::{Namespace, SetId, Store};
+
+/// Records and bytes of a set on a node.
+#[derive(Debug, Clone, Copy, Default)]
+struct Usage {
+    objects: usize,
+    bytes: usize,
+}
+
+fn usage_by_set(store: &Store) -> HashMap<SetId, Usage> {
+    let mut usage: HashMap<SetId, Usage> = HashMap::new();
+    for id in PartitionId::all() {
+        for (_, record) in store.lock(id).records() {
+            let set = usage.entry(record.meta.set).or_default();
+            set.objects += 1;
+            set.bytes += record.storage_size(0);
+        }
+    }
+    usage
+}
+
+pub(super) fn namespaces(ask: &Ask<'_>) -> Answer {
+    let names: Vec<_> = ask.state.namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
+    Ok(names.join(";"))
+}
+
+/// The node's share of a namespace, by name.
+pub(super) fn find<'a>(ask: &Ask<'a>, name: &str) -> Option<(&'a Namespace, &'a Store)> {
+    let index = ask.state.find_namespace(name.as_bytes())?;
+    ask.state.namespaces.get(index).zip(ask.node.stores.get(index))
+}
+
+pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
+    let Some((namespace, store)) = ask.argument(0).and_then(|name| find(ask, name)) else {
+        return Ok("type=unknown".to_owned());
+    };
+    let map = ask.state.map();
+    let (mut masters, mut others, mut bytes) = (0, 0, 0);
+    for id in PartitionId::all() {
+        let records = store.lock(id);
+        let master = map.holders(id).first().and_then(|index| ask.state.nodes.get(*index));
+        *(if master.is_some_and(|n| n.id == ask.node.id) { &mut masters } else { &mut others }) += records.len();
+        bytes += records.records().map(|(_, record)| record.storage_size(0)).sum::<usize>();
+    }
+    let all = masters + others;
+    let now = Moment::now();
+    let truncated = *namespace.truncated.read();
+    let truncated = if truncated == Moment::default() { 0 } else { truncated.0 };
+    Ok(format!(
+        "ns_cluster_size={};effective_replication_factor={};objects={all};tombstones=0;master_objects={masters};\
+         master_tombstones=0;prole_objects={others};prole_tombstones=0;non_replica_objects=0;\
+         non_replica_tombstones=0;unreplicated_records=0;dead_partitions=0;unavailable_partitions=0;\
+         clock_skew_stop_writes=false;stop_writes=false;hwm_breached=false;current_time={};truncate_lut={truncated};\
+         truncating=false;data_used_bytes={bytes};data_used_pct=0;data_avail_pct=99;pending_quiesce=false;\
+         effective_is_quiesced=false;nodes_quiesced=0;migrate_tx_partitions_active=0;migrate_rx_partitions_active=0;\
+         migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0;migrate_signals_remaining=0;{}",
+        ask.state.members().count(),
+        map.copies(),
+        now.seconds(),
+        namespace_config(ask, namespace),
+    ))
+}
+
+fn namespace_config(ask: &Ask<'_>, namespace: &Namespace) -> String {
+    format!(
+        "allow-ttl-without-nsup=false;apply-ttl-reductions=true;conflict-resolution-policy=generation;\
+         default-read-touch-ttl-pct=0;default-ttl={};max-record-size=1048576;nsup-period={};\
+         replication-factor={};strong-consistency=false;transaction-pending-limit=20;\
+         geo2dsphere-within.strict=true;geo2dsphere-within.min-level=1;geo2dsphere-within.max-level=20;\
+         geo2dsphere-within.max-cells=12;geo2dsphere-within.level-mod=1;\
+         geo2dsphere-within.earth-radius-meters=6371000;index-type=mem;sindex-type=mem;storage-engine=memory",
+        namespace.default_ttl, ask.state.options.nsup_period, ask.state.options.replication_factor,
+    )
+}
+
+/// `sets`, `sets/<namespace>` or `sets/<namespace>/<set>`.
+pub(super) fn sets(ask: &Ask<'_>) -> Answer {
+    let wanted = ask.argument(1);
+    let mut out = String::new();
+    for (namespace, store) in ask.state.namespaces.iter().zip(&ask.node.stores) {
+        if ask.argument(0).is_some_and(|name| name != namespace.name) {
+            continue;
+        }
+        let usage = usage_by_set(store);
+        for (id, set) in namespace.sets.read().iter() {
+            let name = String::from_utf8_lossy(&set.name);
+            if wanted.is_some_and(|wanted| wanted != name) {
+                continue;
+            }
+            if wanted.is_none() {
+                let _ = write!(out, "ns={}:set={name}:", namespace.name); // writing to a string cannot fail
+            }
+            let Usage { objects, bytes } = usage.get(&id).copied().unwrap_or_default();
+            let truncated = set.truncated.0;
+            let indexes = namespace.indexes.read().iter().filter(|index| index.set.as_deref() == Some(&*name)).count();
+            let _ = write!(
+                out,
+                "objects={objects}:tombstones=0:data_used_bytes={bytes}:truncate_lut={truncated}:\
+                 sindexes={indexes}:\
+                 index_populating=false:truncating=false:default-read-touch-ttl-pct=0:default-ttl=0:\
+                 disable-eviction=false:enable-index=false:stop-writes-count=0:stop-writes-size=0;"
+            );
+        }
+    }
+    match ask.argument(0) {
+        Some(name) if find(ask, name).is_none() => Ok("ns_type=unknown".to_owned()),
+        _ => Ok(out),
+    }
+}
+
+fn object_count(node: &Node) -> usize {
+    node.stores.iter().flat_map(|store| PartitionId::all().map(|id| store.lock(id).len())).sum()
+}
+
+pub(super) fn statistics(ask: &Ask<'_>) -> Answer {
+    let principal = ask.state.members().last().map_or("0", |(_, node)| node.id.as_str());
+    let opened = ask.node.opened.load(Ordering::Relaxed);
+    let open = ask.node.connection_count();
+    Ok(format!(
+        "failed_best_practices=false;cluster_size={};cluster_key={};cluster_generation={};\
+         cluster_principal={principal};cluster_min_compatibility_id=15;cluster_max_compatibility_id=15;\
+         cluster_integrity=true;cluster_is_member=true;cluster_duplicate_nodes=null;\
+         cluster_clock_skew_stop_writes_sec=0;cluster_clock_skew_ms=0;cluster_clock_skew_outliers=null;uptime={};\
+         objects={};tombstones=0;client_connections={open};client_connections_opened={opened};\
+         client_connections_closed={};paxos_principal={principal};migrate_allowed=true;\
+         migrate_partitions_remaining=0",
+        ask.state.members().count(),
+        cluster_key(ask.state),
+        ask.state.generation(),
+        ask.state.started.elapsed().as_secs(),
+        object_count(ask.node),
+        opened.saturating_sub(open as u64),
+    ))
+}
+
+/// `get-config:`, of the service or of a namespace.
+pub(super) fn config(ask: &Ask<'_>) -> Answer {
+    let options = &ask.state.options;
+    let service = || {
+        format!(
+            "batch-max-requests={};cluster-name={};node-id={};proto-fd-idle-ms=0;proto-fd-max={};\
+             query-threads-limit=128;transaction-max-ms=1000;transaction-retry-ms=1002",
+            options.batch_max_requests,
+            options.cluster_name,
+            ask.node.id,
+            crate::cluster::MAX_CONNECTIONS,
+        )
+    };
+    match ask.parameter("context") {
+        None | Some("service") => Ok(service()),
+        Some("namespace") => {
+            let name = ask.parameter("namespace").or_else(|| ask.parameter("id")).unwrap_or_default();
+            let found = find(ask, name);
+            let unknown = || Refusal::new(ResultCode::PARAMETER, "namespace not found");
+            found.map(|(namespace, _)| namespace_config(ask, namespace)).ok_or_else(unknown)
+        }
+        Some(_) => Ok(String::new()),
+    }
+}
+
+/// Histograms without samples.
+pub(super) fn latencies(ask: &Ask<'_>) -> Answer {
+    const KINDS: [&str; 8] =
+        ["read", "write", "udf", "batch-sub-read", "batch-sub-write", "batch-sub-udf", "pi-query", "si-query"];
+    let names = ask.state.namespaces.iter().flat_map(|ns| KINDS.map(|kind| format!("{{{}}}-{kind}", ns.name)));
+    let mut names = std::iter::once("batch-index".to_owned()).chain(names);
+    match ask.parameter("hist") {
+        Some(wanted) if names.any(|name| name == wanted) => Ok(format!("{wanted}:")),
+        Some(_) => Err(Refusal::parameter("bad hist name")),
+        None => Ok(names.map(|name| format!("{name}:")).collect::<Vec<_>>().join(";")),
+    }
+}

@@ -1,0 +1,134 @@
+//! Addresses, peers and partition maps: what clients tend a cluster by.
+
+use aerospike_wire::info::PartitionBitmap;
+use aerospike_wire::{PartitionId, ResultCode};
+
+use super::ask::{Ask, Refusal};
+use super::{Answer, others};
+use crate::cluster::{NodeIndex, State};
+
+/// The port that peers lists leave out.
+const DEFAULT_PORT: u16 = 3000;
+
+/// One generation for peers and partitions: both change exactly when a node comes or goes.
+pub(super) fn generation(ask: &Ask<'_>) -> Answer {
+    Ok(ask.state.generation().to_string())
+}
+
+pub(super) fn peers(ask: &Ask<'_>) -> Answer {
+    let peer = |address: std::net::SocketAddr| match address.port() {
+        DEFAULT_PORT => address.ip().to_string(),
+        _ => address.to_string(),
+    };
+    let peers: Vec<_> = others(ask.state, ask.node).map(|n| format!("[{},,[{}]]", n.id, peer(n.address))).collect();
+    Ok(format!("{},{DEFAULT_PORT},[{}]", ask.state.generation(), peers.join(",")))
+}
+
+/// No node has an alternate address.
+pub(super) fn no_peers(ask: &Ask<'_>) -> Answer {
+    Ok(format!("{},{DEFAULT_PORT},[]", ask.state.generation()))
+}
+
+pub(super) fn service(ask: &Ask<'_>) -> Answer {
+    Ok(ask.node.address.to_string())
+}
+
+pub(super) fn services(ask: &Ask<'_>) -> Answer {
+    let others: Vec<_> = others(ask.state, ask.node).map(|node| node.address.to_string()).collect();
+    Ok(others.join(";"))
+}
+
+/// A key that all members agree on and that changes with them.
+pub(super) fn cluster_key(state: &State) -> String {
+    let members = state.members().fold(0, |bits: u64, (index, _)| bits | (1 << index));
+    let mixed = ((members << 32) | (state.generation() + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!("{:012X}", (mixed >> 16) | (1 << 47))
+}
+
+pub(super) fn cluster_stable(ask: &Ask<'_>) -> Answer {
+    let size = ask.state.members().count();
+    if let Some(namespace) = ask.parameter("namespace") {
+        ask.state
+            .find_namespace(namespace.as_bytes())
+            .ok_or_else(|| Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "unknown namespace"))?;
+    }
+    match ask.parameter("size").map(str::parse::<usize>) {
+        None => Ok(cluster_key(ask.state)),
+        Some(Ok(wanted)) if wanted == size => Ok(cluster_key(ask.state)),
+        Some(Ok(_)) => Err(Refusal::new(ResultCode::CLUSTER_KEY_MISMATCH, "cluster not specified size")),
+        Some(Err(_)) => Err(Refusal::parameter("bad 'size'")),
+    }
+}
+
+/// `namespace:regime,count,bitmap,…` for each namespace; `max` limits the bitmaps.
+pub(super) fn replicas(ask: &Ask<'_>) -> Answer {
+    let most = ask.parameter("max").and_then(|max| max.parse().ok()).unwrap_or(usize::MAX);
+    let bitmaps = bitmaps(ask, most);
+    Ok(per_namespace(ask, &format!("0,{},{}", bitmaps.len(), bitmaps.join(","))))
+}
+
+pub(super) fn replicas_all(ask: &Ask<'_>) -> Answer {
+    let bitmaps = bitmaps(ask, usize::MAX);
+    Ok(per_namespace(ask, &format!("{},{}", bitmaps.len(), bitmaps.join(","))))
+}
+
+pub(super) fn replicas_master(ask: &Ask<'_>) -> Answer {
+    Ok(per_namespace(ask, &bitmaps(ask, 1).join(",")))
+}
+
+fn per_namespace(ask: &Ask<'_>, map: &str) -> String {
+    let entries: Vec<_> = ask.state.namespaces.iter().map(|ns| format!("{}:{map}", ns.name)).collect();
+    entries.join(";")
+}
+
+/// What the asked node holds as master, as first replica and so on.
+fn bitmaps(ask: &Ask<'_>, most: usize) -> Vec<String> {
+    let here = index_of(ask);
+    let map = ask.state.map();
+    let bitmap = |place: usize| {
+        let mut bits = PartitionBitmap::empty();
+        let held = PartitionId::all().filter(|id| map.holders(*id).get(place) == Some(&here));
+        held.for_each(|id| bits.insert(id));
+        bits.to_base64()
+    };
+    (0..map.copies().min(most)).map(bitmap).collect()
+}
+
+fn index_of(ask: &Ask<'_>) -> NodeIndex {
+    ask.state.nodes.iter().position(|node| node.id == ask.node.id).unwrap_or_default()
+}
+
+/// One line for each partition of each namespace, as this node sees it.
+pub(super) fn partition_info(ask: &Ask<'_>) -> Answer {
+    const HEADER: &str = "namespace:partition:state:n_replicas:replica:succession:n_dupl:working_master:proxy_dst:\
+        emigrates:lead_emigrates:immigrates:records:tombstones:regime:tree_id:version:final_version";
+    let here = index_of(ask);
+    let key = cluster_key(ask.state).to_lowercase();
+    let map = ask.state.map();
+    let id_of = |index: &NodeIndex| ask.state.nodes.get(*index).map_or("0", |node| node.id.as_str());
+    let mut lines = vec![HEADER.to_owned()];
+    for (namespace, store) in ask.state.namespaces.iter().zip(&ask.node.stores) {
+        for id in PartitionId::all() {
+            let holders = map.holders(id);
+            let place = holders.iter().position(|holder| *holder == here);
+            let state = if place.is_some() { 'S' } else { 'A' };
+            let replica = place.map_or("-1".to_owned(), |place| place.to_string());
+            let master = holders.first().map_or("0", id_of);
+            let proxy = if place == Some(0) { master } else { "0" };
+            let version = match place {
+                Some(0) => format!("{key}.0.mp-"),
+                Some(_) => format!("{key}.0.-p-"),
+                None => "0.0.---".to_owned(),
+            };
+            lines.push(format!(
+                "{}:{}:{state}:{}:{replica}:{}:0:{master}:{proxy}:0:0:0:{}:0:0:1:{version}:{version}",
+                namespace.name,
+                id.index(),
+                holders.len(),
+                place.unwrap_or(holders.len()),
+                store.lock(id).len(),
+            ));
+        }
+    }
+    Ok(lines.join(";"))
+}

@@ -1,0 +1,58 @@
+//! Truncations: a node is told, the cluster does it.
+
+use super::Answer;
+use super::ask::{Ask, Refusal};
+use crate::clock::Moment;
+use crate::store::SetId;
+
+/// Removes the records of one set.
+pub(super) fn set(ask: &Ask<'_>) -> Answer {
+    let namespace = ask.parameter("namespace").unwrap_or_default();
+    let set = ask.required("set")?;
+    let lut = ask.parameter("lut");
+    truncate(ask, namespace, Some(set), lut)
+}
+
+/// Removes the records of a namespace.
+pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
+    let namespace = ask.required("namespace")?;
+    truncate(ask, namespace, None, ask.parameter("lut"))
+}
+
+/// What is gone is gone; only the memory of the truncation would be lifted, and nothing depends on it here.
+pub(super) fn undo(ask: &Ask<'_>) -> Answer {
+    ask.required("namespace")?;
+    Ok("ok".to_owned())
+}
+
+fn truncate(ask: &Ask<'_>, namespace: &str, set: Option<&str>, lut: Option<&str>) -> Answer {
+    let now = Moment::now();
+    let before = match lut {
+        // a record written in this very millisecond goes too
+        None => Moment(now.0 + 1),
+        Some(lut) => {
+            let nanos = lut.parse().map_err(|_| Refusal::parameter("would truncate in the future"))?;
+            let at = Moment::from_unix_nanos(nanos).ok_or(Refusal::parameter("would truncate to 0"))?;
+            if at > now {
+                return Err(Refusal::parameter("would truncate in the future"));
+            }
+            at
+        }
+    };
+    // an unknown namespace or set is none of the command's business
+    let Some(index) = ask.state.find_namespace(namespace.as_bytes()) else { return Ok("ok".to_owned()) };
+    let Some(shared) = ask.state.namespaces.get(index) else { return Ok("ok".to_owned()) };
+    match set {
+        None => {
+            *shared.truncated.write() = before;
+            ask.state.truncate(index, None, before);
+        }
+        Some(name) => {
+            if let Some(id) = shared.find_set(name.as_bytes()).filter(|id| *id != SetId::NONE) {
+                shared.sets.write().set_truncated(id, before);
+                ask.state.truncate(index, Some(id), before);
+            }
+        }
+    }
+    Ok("ok".to_owned())
+}

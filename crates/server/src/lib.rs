@@ -1,0 +1,44 @@
+//! An Aerospike cluster in memory, for tests and first steps.
+//!
+//! A [`Cluster`] is a number of nodes on loopback ports of this process. It speaks the wire protocol of a Community
+//! server 8.1, with its result codes, its partition map, replication, generations and expiry, and can be told to
+//! misbehave. Nothing is written to disk, and nothing listens on any other interface.
+//!
+//! From a socket to a record and back:
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`ClusterOptions`] | how a cluster is set up |
+//! | `cluster` | nodes, the partition map, starting, stopping, misbehaving |
+//! | `net` | sockets and frames |
+//! | `service` | from a frame to its answer: routing, replication, batches |
+//! | `info` | the text protocol of cluster tending |
+//! | `query` | commands on whatever matches, and the jobs they are |
+//! | `command` | what a command does to one record |
+//! | `sindex` | secondary indexes: what they are of, and what they find |
+//! | [`cdt`] | lists, maps, bits and HyperLogLogs: operations on the bytes of a bin |
+//! | [`exp`] | expressions and filters |
+//! | `store` | records and where they are kept |
+//! | `value` | which values are accepted, and their stored form |
+//! | `clock` | time, as the protocol counts it |
+//!
+//! Each module uses those below it, and `cluster` is the state that `net`, `service` and `info` share.
+
+#![forbid(unsafe_code)]
+
+pub mod cdt;
+mod clock;
+mod cluster;
+mod command;
+pub mod exp;
+mod info;
+mod net;
+mod options;
+mod query;
+mod service;
+mod sindex;
+mod store;
+mod value;
+
+pub use cluster::{Cluster, Garble};
+pub use options::{ClusterOptions, NamespaceOptions};

@@ -1,0 +1,167 @@
+//! One client connection: frames in, answers out, in order.
+//!
+//! All frames that are at hand are answered before anything is sent, so that a client which pipelines gets one write
+//! for many answers. Buffers grow with what arrives, never with what a header announces.
+
+use std::io;
+use std::sync::Arc;
+
+use aerospike_wire::ProtoHeader;
+use aerospike_wire::limits::PROTO_HEADER_SIZE;
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::cluster::{NodeIndex, State};
+use crate::query::{Progress, QueryRun};
+use crate::service::{Service, Step};
+
+/// Room a read has at least.
+const READ_SIZE: usize = 16 * 1024;
+/// Answers that are sent before more requests are looked at.
+const FLUSH_SIZE: usize = 256 * 1024;
+/// Buffers above this are given back once they are empty.
+const KEEP_SIZE: usize = 1024 * 1024;
+
+/// Serves a connection until the client closes it, breaks the protocol, or the task is aborted.
+pub(super) async fn run(stream: TcpStream, state: Arc<State>, here: NodeIndex) {
+    let Ok(peer) = stream.peer_addr() else { return };
+    let service = Service::new(state, here, peer);
+    // how a connection ends is told by its end; there is nobody else to tell
+    let _ = Connection { stream, service, out: BytesMut::new() }.serve().await;
+}
+
+struct Connection {
+    stream: TcpStream,
+    service: Service,
+    /// Answers that are not sent yet.
+    out: BytesMut,
+}
+
+impl Connection {
+    async fn serve(&mut self) -> io::Result<()> {
+        let mut input = BytesMut::with_capacity(READ_SIZE);
+        loop {
+            self.await_thaw().await;
+            while let Some(size) = whole_frame(&input)? {
+                self.answer(&input[..size]).await?;
+                input.advance(size);
+                if self.out.len() >= FLUSH_SIZE {
+                    self.flush().await?;
+                }
+            }
+            self.flush().await?;
+            if input.is_empty() && input.capacity() > KEEP_SIZE {
+                input = BytesMut::with_capacity(READ_SIZE);
+            }
+            input.reserve(READ_SIZE);
+            if self.stream.read_buf(&mut input).await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Answers one whole frame.
+    async fn answer(&mut self, frame: &[u8]) -> io::Result<()> {
+        let (Ok(Some(header)), Some(body)) = (ProtoHeader::peek(frame), frame.get(PROTO_HEADER_SIZE..)) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        self.misbehave_before(header, body).await?;
+        let start = self.out.len();
+        match self.service.serve(header.kind, body, &mut self.out) {
+            Step::Done => {}
+            Step::Batch(mut run) => {
+                while !self.service.run_rows(&mut run, &mut self.out) {
+                    self.flush().await?;
+                }
+                self.service.finish_batch(run, &mut self.out).await;
+            }
+            Step::Query(run) => self.answer_query(run).await?,
+            Step::Stalled(stalled) => {
+                let earlier = self.out.split_to(start);
+                self.stream.write_all(&earlier).await?;
+                self.service.finish(stalled, &mut self.out, 0).await;
+            }
+        }
+        self.misbehave_after(header, start).await
+    }
+
+    /// Answers a query as fast as its client reads.
+    async fn answer_query(&mut self, mut run: Box<QueryRun<'_>>) -> io::Result<()> {
+        loop {
+            let progress = run.step(&mut self.out);
+            if progress == Progress::End {
+                return Ok(());
+            }
+            self.await_thaw().await;
+            let sent = match run.socket_timeout() {
+                Some(timeout) => tokio::time::timeout(timeout, self.flush()).await,
+                None => Ok(self.flush().await),
+            };
+            match sent {
+                Ok(result) => result?,
+                Err(_) => {
+                    run.give_up();
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
+            match progress {
+                Progress::Wait(time) => tokio::time::sleep(time).await,
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        self.await_thaw().await;
+        self.stream.write_all(&self.out).await?;
+        self.out.clear();
+        if self.out.capacity() > KEEP_SIZE {
+            self.out = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    /// A frozen node neither reads nor answers.
+    async fn await_thaw(&self) {
+        if let Some(node) = self.service.node() {
+            node.faults.thawed().await;
+        }
+    }
+
+    /// Delays an answer, if delays are asked for.
+    async fn misbehave_before(&mut self, header: ProtoHeader, body: &[u8]) -> io::Result<()> {
+        let node_delay = self.service.node().and_then(|node| node.faults.delay());
+        let delay = node_delay.max(self.service.set_delay(header.kind, body));
+        if let Some(delay) = delay {
+            self.flush().await?;
+            tokio::time::sleep(delay).await;
+        }
+        self.await_thaw().await;
+        Ok(())
+    }
+
+    /// Spoils an answer, if that is asked for.
+    async fn misbehave_after(&mut self, header: ProtoHeader, start: usize) -> io::Result<()> {
+        let Some(garble) = self.service.node().and_then(|node| node.faults.garble()) else { return Ok(()) };
+        let is_info = header.kind == aerospike_wire::ProtoType::Info;
+        if garble.concerns_info() != is_info {
+            return Ok(());
+        }
+        let start = start.min(self.out.len());
+        if garble.apply(&mut self.out, start) {
+            self.flush().await?;
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+}
+
+/// The size of the frame at the front of the buffer, if all of it is there.
+fn whole_frame(input: &[u8]) -> io::Result<Option<usize>> {
+    let header = ProtoHeader::peek(input).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+    Ok(header.map(|header| PROTO_HEADER_SIZE + header.size).filter(|size| *size <= input.len()))
+}

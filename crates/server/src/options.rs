@@ -1,0 +1,84 @@
+//! How a cluster is set up.
+
+use aerospike_wire::limits::MAX_NAMESPACE_SIZE;
+
+/// What a cluster is made of.
+///
+/// ```
+/// use aerospike_server::ClusterOptions;
+/// let options = ClusterOptions { nodes: 3, port: Some(3900), ..ClusterOptions::default() };
+/// assert_eq!(options.replication_factor, 2);
+/// ```
+#[derive(Debug, Clone)]
+pub struct ClusterOptions {
+    /// How many nodes start; 1 to [`MAX_NODES`](Self::MAX_NODES).
+    pub nodes: usize,
+    /// The port of the first node; the others follow one by one. `None` takes free ports.
+    pub port: Option<u16>,
+    /// Copies of a record, as far as there are nodes.
+    pub replication_factor: usize,
+    /// The namespaces.
+    pub namespaces: Vec<NamespaceOptions>,
+    /// What `cluster-name` answers.
+    pub cluster_name: String,
+    /// Rows a batch may have; 0 for any number.
+    pub batch_max_requests: u32,
+    /// Seconds between sweeps for expired records. A record that expired is gone for every command at once; the sweep
+    /// only frees its memory.
+    pub nsup_period: u32,
+}
+
+impl ClusterOptions {
+    /// Nodes a Community cluster can have.
+    pub const MAX_NODES: usize = 8;
+
+    /// What is wrong with the options, if anything is.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let last_port = self.port.map_or(0, usize::from) + self.nodes.saturating_sub(1);
+        let name_fits = |name: &str| (1..=MAX_NAMESPACE_SIZE).contains(&name.len()) && !name.contains([':', ';', ',']);
+        if !(1..=Self::MAX_NODES).contains(&self.nodes) {
+            Err(format!("a cluster has 1 to {} nodes, not {}", Self::MAX_NODES, self.nodes))
+        } else if last_port > usize::from(u16::MAX) {
+            Err(format!("the last node's port would be {last_port}"))
+        } else if self.replication_factor == 0 {
+            Err("the replication factor is at least 1".to_owned())
+        } else if let Some(bad) = self.namespaces.iter().find(|namespace| !name_fits(&namespace.name)) {
+            Err(format!("a namespace cannot be called '{}'", bad.name))
+        } else if self.namespaces.is_empty() {
+            Err("a cluster has at least one namespace".to_owned())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Default for ClusterOptions {
+    fn default() -> Self {
+        const MONTH: u32 = 30 * 24 * 3600;
+        Self {
+            nodes: 1,
+            port: None,
+            replication_factor: 2,
+            namespaces: vec![NamespaceOptions::new("test", 0), NamespaceOptions::new("bar", MONTH)],
+            cluster_name: "local".to_owned(),
+            batch_max_requests: 0,
+            nsup_period: 10,
+        }
+    }
+}
+
+/// A namespace.
+#[derive(Debug, Clone)]
+pub struct NamespaceOptions {
+    /// Its name, at most 31 bytes.
+    pub name: String,
+    /// Seconds a record lives whose writer does not say; 0 for ever.
+    pub default_ttl: u32,
+}
+
+impl NamespaceOptions {
+    /// A namespace of a name and a default TTL in seconds.
+    pub fn new(name: &str, default_ttl: u32) -> Self {
+        Self { name: name.to_owned(), default_ttl }
+    }
+}

@@ -1,0 +1,81 @@
+//! A command on one record.
+
+use std::time::Duration;
+
+use aerospike_wire::proto::write_frame;
+use aerospike_wire::{Message, ProtoType, ResultCode};
+use bytes::BytesMut;
+use tokio::time::Instant;
+
+use super::route::Served;
+use super::{Service, Step, fail};
+use crate::command::Request;
+
+/// How long a command may take that does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A command that waits for a frozen node.
+pub(crate) struct Stalled<'f> {
+    request: Request<'f>,
+    namespace: usize,
+    served: Served,
+    deadline: Instant,
+}
+
+impl Service {
+    pub(super) fn single<'f>(&mut self, message: &Message<'f>, namespace: usize, out: &mut BytesMut) -> Step<'f> {
+        let request = match Request::of_message(message) {
+            Ok(request) => request,
+            Err(code) => {
+                fail(out, code);
+                return Step::Done;
+            }
+        };
+        match self.run_single(namespace, &request, out) {
+            Served::Done => Step::Done,
+            served => {
+                let timeout = match message.header.timeout {
+                    0 => DEFAULT_TIMEOUT,
+                    ms => Duration::from_millis(ms.into()),
+                };
+                Step::Stalled(Stalled { request, namespace, served, deadline: Instant::now() + timeout })
+            }
+        }
+    }
+
+    fn run_single(&mut self, namespace: usize, request: &Request<'_>, out: &mut BytesMut) -> Served {
+        let start = out.len();
+        let served =
+            self.with_route(|route| write_frame(out, ProtoType::Message, |out| route.run(namespace, request, 0, out)));
+        if matches!(served, Served::NotRun(_)) {
+            out.truncate(start);
+        }
+        served
+    }
+
+    /// Waits for the frozen node and finishes the command, or fails it when its time is over. The answer is the part of
+    /// `out` from `start` on, which a command that ran has written already.
+    pub(crate) async fn finish(&mut self, stalled: Stalled<'_>, out: &mut BytesMut, start: usize) {
+        let Stalled { request, namespace, mut served, deadline } = stalled;
+        loop {
+            let (Served::NotRun(node) | Served::Unacknowledged(node)) = served else { return };
+            if !self.await_node(node, deadline).await {
+                out.truncate(start);
+                fail(out, ResultCode::TIMEOUT);
+                return;
+            }
+            if matches!(served, Served::Unacknowledged(_)) {
+                return;
+            }
+            served = self.run_single(namespace, &request, out);
+        }
+    }
+
+    /// Waits until a node is not frozen any more; `false` when the time is over first.
+    pub(super) async fn await_node(&self, node: usize, deadline: Instant) -> bool {
+        match self.state.nodes.get(node) {
+            Some(node) => node.faults.thawed_before(deadline).await,
+            None => true,
+        }
+    }
+}

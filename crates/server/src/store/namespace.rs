@@ -1,0 +1,58 @@
+//! What the nodes of a cluster share about a namespace: its name, its settings, its sets and truncations.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::sets::{SetId, Sets};
+use crate::clock::Moment;
+use crate::options::NamespaceOptions;
+use crate::sindex::Indexes;
+
+/// A namespace.
+#[derive(Debug)]
+pub(crate) struct Namespace {
+    /// Its name.
+    pub(crate) name: String,
+    /// Seconds a record lives whose writer does not say; 0 for ever.
+    pub(crate) default_ttl: u32,
+    /// Its sets.
+    pub(crate) sets: RwLock<Sets>,
+    /// The moment of the last truncation of the whole namespace.
+    pub(crate) truncated: RwLock<Moment>,
+    /// Its secondary indexes.
+    pub(crate) indexes: RwLock<Indexes>,
+}
+
+impl Namespace {
+    /// An empty namespace.
+    pub(crate) fn new(options: &NamespaceOptions) -> Self {
+        Self {
+            name: options.name.clone(),
+            default_ttl: options.default_ttl,
+            sets: RwLock::default(),
+            truncated: RwLock::default(),
+            indexes: RwLock::default(),
+        }
+    }
+
+    /// The number of a set name, if it has one.
+    pub(crate) fn find_set(&self, name: &[u8]) -> Option<SetId> {
+        if name.is_empty() { Some(SetId::NONE) } else { self.sets.read().find(name) }
+    }
+
+    /// The number of a set name, a new one if need be; `None` when the namespace has as many sets as it can.
+    pub(crate) fn add_set(&self, name: &[u8]) -> Option<SetId> {
+        self.find_set(name).or_else(|| self.sets.write().find_or_add(name))
+    }
+
+    /// The name of a set, empty for none.
+    pub(crate) fn set_name(&self, id: SetId) -> Arc<[u8]> {
+        self.sets.read().get(id).map_or_else(|| Arc::from([]), |set| Arc::clone(&set.name))
+    }
+
+    /// The bytes of a set's name.
+    pub(crate) fn set_name_size(&self, id: SetId) -> usize {
+        if id == SetId::NONE { 0 } else { self.sets.read().get(id).map_or(0, |set| set.name.len()) }
+    }
+}

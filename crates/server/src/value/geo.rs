@@ -1,0 +1,214 @@
+//! GeoJSON values: which geometries a server takes, and the S2 cells it keeps beside the text.
+//!
+//! A stored value is one byte of flags, a count, the cells, and the text as it came. The cells a client sends are
+//! ignored: the server works them out.
+
+use s2::cap::Cap;
+use s2::cellid::CellID;
+use s2::latlng::LatLng;
+use s2::point::Point;
+use s2::region::{Region, RegionCoverer};
+use s2::s1::{Angle, Rad};
+use serde_json::Value as Json;
+
+mod polygon;
+
+use polygon::Polygon;
+
+/// Bytes of a value in front of its cells: flags and the count.
+const HEADER: usize = 3;
+/// Flag of a value that is a region and not a point.
+const REGION: u8 = 1;
+/// Metres of the earth's radius, as the real server's settings have it.
+const EARTH_RADIUS: f64 = 6_371_000.0;
+/// How regions are covered, as the real server's settings have it.
+const COVERER: RegionCoverer = RegionCoverer { min_level: 1, max_level: 30, level_mod: 1, max_cells: 12 };
+
+/// A geometry.
+pub(crate) enum Geometry {
+    /// A point.
+    Point(Point),
+    /// A circle on the sphere.
+    Circle(Cap),
+    /// Polygons with holes.
+    Polygon(Polygon),
+}
+
+impl Geometry {
+    /// Reads GeoJSON; `None` when it is none, or none the server takes.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        Self::of(&serde_json::from_slice(text).ok()?)
+    }
+
+    fn of(json: &Json) -> Option<Self> {
+        let kind = json.get("type")?.as_str()?;
+        if kind == "Feature" {
+            return Self::of(json.get("geometry")?);
+        }
+        let coordinates = json.get("coordinates")?;
+        match kind {
+            "Point" => point(coordinates).map(Self::Point),
+            "AeroCircle" => circle(coordinates).map(Self::Circle),
+            "Polygon" => Polygon::new(&[rings(coordinates)?]).map(Self::Polygon),
+            "MultiPolygon" => {
+                let polygons: Option<Vec<_>> = coordinates.as_array()?.iter().map(rings).collect();
+                Polygon::new(&polygons?).map(Self::Polygon)
+            }
+            _ => None,
+        }
+    }
+
+    /// The cells kept beside the text: a point's own, or those that cover a region.
+    fn cells(&self) -> Vec<CellID> {
+        match self {
+            Self::Point(point) => vec![CellID::from(point)],
+            Self::Circle(cap) => cover(cap),
+            Self::Polygon(polygon) => cover(polygon),
+        }
+    }
+}
+
+impl Geometry {
+    /// The numbers of the cells kept beside the text.
+    pub(crate) fn cell_numbers(&self) -> Vec<u64> {
+        self.cells().iter().map(|cell| cell.0).collect()
+    }
+
+    /// The ranges of cells that hold all that could match: for a region the points in it, for a point the regions
+    /// around it. They do not overlap.
+    pub(crate) fn search_ranges(&self) -> Vec<(u64, u64)> {
+        match self {
+            Self::Point(point) => {
+                let leaf = CellID::from(point);
+                (0..=leaf.level()).map(|level| leaf.parent(level).0).map(|cell| (cell, cell)).collect()
+            }
+            _ => self.cells().iter().map(|cell| (cell.range_min().0, cell.range_max().0)).collect(),
+        }
+    }
+
+    /// Whether a point lies in this region, or this point in the other region. Points are kept as the leaf cell they
+    /// lie in, so it is that cell's centre that counts.
+    pub(crate) fn matches(&self, other: &Self) -> bool {
+        self.holds(other) || other.holds(self)
+    }
+
+    fn holds(&self, point: &Self) -> bool {
+        let Self::Point(point) = point else { return false };
+        let point = Point::from(CellID::from(point));
+        match self {
+            Self::Point(_) => false,
+            Self::Circle(cap) => cap.contains_point(&point),
+            Self::Polygon(polygon) => polygon.contains_point(&point),
+        }
+    }
+}
+
+fn cover<R: Region + 'static>(region: &R) -> Vec<CellID> {
+    COVERER.covering(region).0
+}
+
+/// The cells of a stored value.
+pub(crate) fn stored_cells(value: &[u8]) -> impl Iterator<Item = u64> {
+    let size = text(value).map_or(HEADER, |text| value.len() - text.len());
+    let (cells, _) = value.get(HEADER..size).unwrap_or_default().as_chunks::<8>();
+    cells.iter().map(|cell| u64::from_be_bytes(*cell))
+}
+
+/// The text of a value, behind its header and cells.
+pub(crate) fn text(value: &[u8]) -> Option<&[u8]> {
+    let [_, high, low, ..] = *value else { return None };
+    value.get(HEADER + 8 * usize::from(u16::from_be_bytes([high, low]))..)
+}
+
+/// The stored form of a value as a client sent it.
+pub(crate) fn normalise(value: &[u8]) -> Option<Vec<u8>> {
+    let text = text(value)?;
+    let geometry = Geometry::parse(text)?;
+    let cells = geometry.cells();
+    let flags = if matches!(geometry, Geometry::Point(_)) { 0 } else { REGION };
+    let mut stored = Vec::with_capacity(HEADER + 8 * cells.len() + text.len());
+    stored.push(flags);
+    stored.extend_from_slice(&(cells.len() as u16).to_be_bytes());
+    for cell in &cells {
+        stored.extend_from_slice(&cell.0.to_be_bytes());
+    }
+    stored.extend_from_slice(text);
+    Some(stored)
+}
+
+/// Longitude and latitude, in degrees.
+fn point(json: &Json) -> Option<Point> {
+    let [longitude, latitude, ..] = json.as_array()?.as_slice() else { return None };
+    let place = LatLng::from_degrees(latitude.as_f64()?, longitude.as_f64()?);
+    place.is_valid().then(|| Point::from(place))
+}
+
+/// A centre, and a radius in metres.
+fn circle(json: &Json) -> Option<Cap> {
+    let [centre, radius] = json.as_array()?.as_slice() else { return None };
+    let radius = radius.as_f64().filter(|r| *r >= 0.0)?;
+    Some(Cap::from_center_angle(&point(centre)?, &Angle::from(Rad(radius / EARTH_RADIUS))))
+}
+
+/// The rings of a polygon: its outline, then its holes.
+fn rings(json: &Json) -> Option<Vec<Vec<Point>>> {
+    let rings: Option<Vec<_>> = json.as_array()?.iter().map(ring).collect();
+    rings.filter(|rings| !rings.is_empty())
+}
+
+/// A ring: closed in the text, its end dropped here.
+fn ring(json: &Json) -> Option<Vec<Point>> {
+    let points = json.as_array()?;
+    if points.len() < 4 || points.first() != points.last() {
+        return None;
+    }
+    let mut points: Vec<Point> = points.iter().map(point).collect::<Option<_>>()?;
+    points.pop();
+    Some(points)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(text: &str) -> Option<Vec<u8>> {
+        normalise(&[&[0, 0, 0], text.as_bytes()].concat())
+    }
+
+    #[test]
+    fn a_point_has_its_leaf_cell() {
+        let text = r#"{"type":"Point","coordinates":[1,2]}"#;
+        let value = stored(text).unwrap();
+        assert_eq!(value[..11], [0, 0, 1, 0x10, 0x03, 0x6e, 0x17, 0xca, 0x9f, 0xb7, 0x09]);
+        assert_eq!(&value[11..], text.as_bytes());
+    }
+
+    #[test]
+    fn a_region_has_at_most_twelve_cells() {
+        for text in [
+            r#"{"type":"AeroCircle","coordinates":[[4,-2],100000]}"#,
+            r#"{"type":"Polygon","coordinates":[[[0,0],[0,10],[10,10],[10,0],[0,0]]]}"#,
+            r#"{"type":"MultiPolygon","coordinates":[[[[0,0],[0,1],[1,1],[0,0]]],[[[5,5],[6,5],[6,6],[5,5]]]]}"#,
+        ] {
+            let value = stored(text).unwrap();
+            assert_eq!(value[0], 1, "{text}");
+            assert!((1..=12).contains(&value[2]), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_geometries_are_refused() {
+        for text in [
+            "",
+            "{",
+            r#"{"type":"LineString","coordinates":[[0,0],[1,1]]}"#,
+            r#"{"type":"Point","coordinates":[1]}"#,
+            r#"{"type":"Point","coordinates":[1,91]}"#,
+            r#"{"type":"Polygon","coordinates":[[[0,0],[0,10],[10,10],[10,0]]]}"#,
+        ] {
+            assert_eq!(stored(text), None, "{text}");
+        }
+        assert_eq!(normalise(&[0, 0]), None);
+        assert_eq!(normalise(&[0, 0xff, 0xff, 1]), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! What a real server answered to single-record commands, batches, expressions and queries, answered again.
+
+mod support;
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use aerospike_server::{Cluster, ClusterOptions};
+use aerospike_wire::{FieldType, Info1, ResultCode};
+use flate2::read::GzDecoder;
+use serde_json::Value as Json;
+use support::{Answer, Client};
+
+fn cases(name: &str) -> Vec<Json> {
+    let path = format!("{}/../../__test__/corpus/{name}.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
+    let mut text = String::new();
+    GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn frames(step: &Json, name: &str) -> Vec<Vec<u8>> {
+    let hex = |text: &str| text.as_bytes().chunks(2).map(byte).collect();
+    let byte_list = step[name].as_array().unwrap();
+    byte_list.iter().map(|frame| hex(frame.as_str().unwrap())).collect()
+}
+
+fn byte(pair: &[u8]) -> u8 {
+    u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()
+}
+
+/// The messages of frames, without what may differ between runs: times, and the order of a batch's rows.
+fn comparable(bodies: &[Vec<u8>], is_batch: bool) -> Vec<Answer> {
+    let messages = bodies.iter().flat_map(|body| aerospike_wire::message::Messages::new(body));
+    let mut answers: Vec<Answer> = messages.map(|message| message.unwrap().1.into()).collect();
+    answers.iter_mut().for_each(|answer| answer.ttl = answer.ttl.min(1));
+    if is_batch {
+        answers.sort_by_key(|answer| (answer.last, answer.index));
+    }
+    answers
+}
+
+/// Sends every request of a file and compares the answers; how many there were.
+async fn replay(name: &str) -> usize {
+    let cluster = Cluster::start(ClusterOptions::default()).await.unwrap();
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    let mut compared = 0;
+    for (line, case) in cases(name).iter().enumerate() {
+        for (number, step) in case["steps"].as_array().unwrap().iter().enumerate() {
+            let requests = frames(step, "req");
+            let [request] = requests.as_slice() else {
+                assert!(requests.is_empty(), "a call that was retried");
+                continue;
+            };
+            let is_batch = Info1::from_bits_retain(request[9]).contains(Info1::BATCH);
+            client.send(request).await;
+            let mut bodies = Vec::new();
+            loop {
+                bodies.push(client.frame().await.1);
+                if !is_batch || comparable(&bodies, true).iter().any(|answer| answer.last) {
+                    break;
+                }
+            }
+            let recorded: Vec<_> = frames(step, "res").into_iter().map(|frame| frame[8..].to_vec()).collect();
+            let (expected, got) = (comparable(&recorded, is_batch), comparable(&bodies, is_batch));
+            assert_eq!(got, expected, "line {line}, step {number}: {}", step["call"]);
+            compared += 1;
+        }
+    }
+    compared
+}
+
+#[tokio::test]
+async fn every_recorded_command_is_answered_as_recorded() {
+    assert_eq!(replay("kv").await, 2203);
+}
+
+#[tokio::test]
+async fn every_recorded_expression_is_evaluated_as_recorded() {
+    assert_eq!(replay("expressions").await, 5000);
+}
+
+/// Calls that need modules of functions, or build on what these left.
+const MODULES: [&str; 6] = ["apply", "batchApply", "aggregate", "queryApplyBackground", "udfRegister", "udfRemove"];
+
+/// The messages of a query's answer, whose order is free, with the digests of its records.
+fn found(bodies: &[Vec<u8>]) -> Vec<(Option<Vec<u8>>, Answer)> {
+    let messages = bodies.iter().flat_map(|body| aerospike_wire::message::Messages::new(body));
+    let mut found: Vec<_> = messages
+        .map(|message| {
+            let message = message.unwrap().1;
+            let answer = Answer { ttl: message.header.ttl.min(1), ..message.into() };
+            (message.field(FieldType::DIGEST).map(<[u8]>::to_vec), answer)
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+fn is_over(body: &[u8]) -> bool {
+    let last = aerospike_wire::message::Messages::new(body).last().unwrap().unwrap().1.header;
+    last.is_last() || (last.result != ResultCode::OK && last.info3.is_empty())
+}
+
+#[tokio::test]
+async fn every_recorded_query_finds_what_was_recorded() {
+    let cluster = Cluster::start(ClusterOptions::default()).await.unwrap();
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    let mut compared = 0;
+    for (line, case) in cases("query").iter().enumerate() {
+        for step in case["steps"].as_array().unwrap() {
+            let call = step["call"].as_str().unwrap();
+            if call == "createIndex" {
+                for exchange in step["info"].as_array().unwrap() {
+                    let command = exchange[0].as_str().unwrap().trim_end();
+                    if command.starts_with("sindex-create") {
+                        assert_eq!(client.info_value(command).await, "ok");
+                    }
+                }
+            }
+            let requests = frames(step, "req");
+            let [request] = requests.as_slice() else { continue };
+            if MODULES.contains(&call) {
+                continue;
+            }
+            client.send(request).await;
+            let mut bodies = vec![client.frame().await.1];
+            while (call == "query" || call == "scan") && !is_over(bodies.last().unwrap()) {
+                bodies.push(client.frame().await.1);
+            }
+            let recorded: Vec<_> = frames(step, "res").into_iter().map(|frame| frame[8..].to_vec()).collect();
+            assert_eq!(found(&bodies), found(&recorded), "line {line}: {call}");
+            if call.starts_with("background") {
+                while client.info_value("query-show").await.contains("status=active") {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 96);
+}
