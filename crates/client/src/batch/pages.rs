@@ -1,0 +1,84 @@
+//! Where the bytes of a batch's answers end up: large frames as they are, small ones merged, so that a page is worth
+//! its index and a record that someone keeps pins no more than a page.
+
+use bytes::{Bytes, BytesMut};
+
+/// Frames from this size on become pages without copying.
+const KEEP_FRAME: usize = 64 * 1024;
+/// Small frames are merged up to this size.
+const PAGE_SIZE: usize = 256 * 1024;
+/// From this many pages on everything is merged: rows name their page in 16 bits, and 0xffff means none.
+const MERGE_ALL_FROM: usize = 60_000;
+
+/// The pages of a reply while they are filled.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    done: Vec<Bytes>,
+    /// The page that small frames go to; its place in `done` is held by an empty page.
+    open: Option<(u16, BytesMut)>,
+}
+
+impl Pages {
+    /// Adds a frame. Returns its page, and where in the page it starts.
+    pub(super) fn add(&mut self, frame: &Bytes) -> (u16, u32) {
+        let merge_all = self.done.len() >= MERGE_ALL_FROM;
+        if frame.len() >= KEEP_FRAME && !merge_all {
+            let page = self.done.len() as u16;
+            self.done.push(frame.clone());
+            return (page, 0);
+        }
+        if self.open.as_ref().is_some_and(|(_, page)| !merge_all && page.len() + frame.len() > PAGE_SIZE) {
+            self.close();
+        }
+        let next = self.done.len() as u16;
+        let done = &mut self.done;
+        let (index, page) = self.open.get_or_insert_with(|| {
+            done.push(Bytes::new());
+            (next, BytesMut::new())
+        });
+        let offset = page.len() as u32;
+        page.extend_from_slice(frame);
+        (*index, offset)
+    }
+
+    /// All pages, in order.
+    pub(super) fn finish(mut self) -> Vec<Bytes> {
+        self.close();
+        self.done
+    }
+
+    fn close(&mut self) {
+        if let Some((index, page)) = self.open.take()
+            && let Some(place) = self.done.get_mut(usize::from(index))
+        {
+            *place = page.freeze();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_frames_share_a_page_and_large_ones_are_not_copied() {
+        let (small, large) = (Bytes::from(vec![1; 1000]), Bytes::from(vec![2; KEEP_FRAME]));
+        let mut pages = Pages::default();
+        assert_eq!(pages.add(&small), (0, 0));
+        assert_eq!(pages.add(&large), (1, 0));
+        assert_eq!(pages.add(&small), (0, 1000));
+        let pages = pages.finish();
+        assert_eq!(pages.iter().map(Bytes::len).collect::<Vec<_>>(), [2000, KEEP_FRAME]);
+        assert_eq!(pages[1].as_ptr(), large.as_ptr());
+    }
+
+    #[test]
+    fn a_full_page_is_followed_by_another() {
+        let frame = Bytes::from(vec![0; 60_000]);
+        let mut pages = Pages::default();
+        let places: Vec<_> = (0..9).map(|_| pages.add(&frame)).collect();
+        assert_eq!(places[3], (0, 180_000));
+        assert_eq!(places[4], (1, 0));
+        assert_eq!(pages.finish().len(), 3);
+    }
+}

@@ -1,0 +1,227 @@
+//! A batch made ready: every key hashed, every row checked, and the requests that carry rows to nodes written.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aerospike_wire::Digest;
+use aerospike_wire::Info1;
+use aerospike_wire::batch::{BatchWriter, REPEATED_ROW_SIZE};
+use bytes::BytesMut;
+use tokio::time::Instant;
+
+use super::{Batch, BatchRow, Keyspace};
+use crate::command::{Key, Spec};
+use crate::deadline::Deadline;
+
+/// Most bytes of one request: far below what servers take (128 MiB), and enough that nobody splits for it in earnest.
+const MAX_REQUEST_SIZE: usize = 32 * 1024 * 1024;
+/// Rows to hash, route or encode before other tasks get their turn: about 0.3 ms of work.
+pub(super) const ROWS_PER_TURN: usize = 1024;
+/// Bytes of a row's header, flags, field headers and counts, at most.
+const ROW_OVERHEAD: usize = REPEATED_ROW_SIZE + 32;
+
+/// A row's place in the request.
+pub(super) type RowId = u32;
+
+/// What all requests of a batch share.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) batch: Batch,
+    digests: Vec<Digest>,
+    pub(super) start: Instant,
+    pub(super) deadline: Deadline,
+    taken_in: AtomicU64,
+}
+
+impl Plan {
+    /// Hashes every key.
+    pub(super) async fn new(batch: Batch, start: Instant) -> Self {
+        let mut digests = Vec::with_capacity(batch.rows.len());
+        for rows in batch.rows.chunks(ROWS_PER_TURN) {
+            digests.extend(rows.iter().map(|row| digest(&batch, row)));
+            if batch.rows.len() > ROWS_PER_TURN {
+                tokio::task::yield_now().await;
+            }
+        }
+        let deadline = Deadline::after(start, batch.policy.total_timeout);
+        Self { batch, digests, start, deadline, taken_in: AtomicU64::new(0) }
+    }
+
+    pub(super) fn digest(&self, row: RowId) -> Option<&Digest> {
+        self.digests.get(row as usize)
+    }
+
+    /// A row with what it refers to; `None` when it refers to nothing.
+    pub(super) fn row(&self, row: RowId) -> Option<(&BatchRow, &Keyspace, &Spec)> {
+        let row = self.batch.rows.get(row as usize)?;
+        Some((row, self.batch.keyspaces.get(row.keyspace as usize)?, self.batch.specs.get(row.spec as usize)?))
+    }
+
+    pub(super) fn is_write(&self, row: RowId) -> bool {
+        self.row(row).is_some_and(|(_, _, spec)| spec.is_write())
+    }
+
+    /// Counts bytes of answers.
+    pub(super) fn take_in(&self, bytes: usize) {
+        self.taken_in.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Whether the answers reached the limit on their size.
+    pub(super) fn is_full(&self) -> bool {
+        let limit = u64::from(self.batch.max_response_bytes);
+        limit > 0 && self.taken_in.load(Ordering::Relaxed) >= limit
+    }
+
+    /// Cuts the rows of a node into requests within the limits.
+    pub(super) fn split(&self, rows: Vec<RowId>) -> VecDeque<Arc<[RowId]>> {
+        let max_rows = match self.batch.max_rows_per_request {
+            0 => usize::MAX,
+            n => n as usize,
+        };
+        let fixed = self.batch.filter.as_ref().map_or(0, |f| f.len()) + 64;
+        let mut requests = VecDeque::new();
+        let (mut begin, mut size) = (0, fixed);
+        for at in 0..rows.len() {
+            let previous = if at > begin { rows.get(at - 1) } else { None };
+            let cost = rows.get(at).map_or(0, |row| self.cost(*row, previous.copied()));
+            if at > begin && (at - begin >= max_rows || size + cost > MAX_REQUEST_SIZE) {
+                requests.extend(rows.get(begin..at).map(Arc::from));
+                (begin, size) = (at, fixed);
+            }
+            size += cost;
+        }
+        requests.extend(rows.get(begin..).filter(|r| !r.is_empty()).map(Arc::from));
+        requests
+    }
+
+    /// At most how many bytes a row takes behind the one before it.
+    fn cost(&self, row: RowId, previous: Option<RowId>) -> usize {
+        if previous.is_some_and(|previous| self.repeats(row, previous)) {
+            return REPEATED_ROW_SIZE;
+        }
+        let Some((row, keyspace, spec)) = self.row(row) else { return 0 };
+        let key = match &row.key {
+            Key::User { bytes, .. } if row.send_key => bytes.len() + 6,
+            _ => 0,
+        };
+        ROW_OVERHEAD + keyspace.namespace.len() + keyspace.set.len() + key + spec.fields.len() + spec.ops.len()
+    }
+
+    /// Whether a row asks the same as the one before it. A row with a key cannot be repeated (protocol section 7.1).
+    fn repeats(&self, row: RowId, previous: RowId) -> bool {
+        match (self.batch.rows.get(row as usize), self.batch.rows.get(previous as usize)) {
+            (Some(a), Some(b)) => !a.send_key && !b.send_key && a.spec == b.spec && a.keyspace == b.keyspace,
+            _ => false,
+        }
+    }
+
+    /// Writes the request for some rows. On the wire a row's index is its place in this request.
+    pub(super) async fn encode(&self, rows: &[RowId]) -> BytesMut {
+        let mut out = BytesMut::with_capacity(256 + rows.len() * (REPEATED_ROW_SIZE + 1));
+        let timeout = self.deadline.server_timeout(Instant::now(), 0);
+        let mut writer =
+            BatchWriter::begin(&mut out, timeout, Info1::empty(), self.batch.flags, self.batch.filter.as_deref());
+        let mut previous = None;
+        for (index, id) in (0u32..).zip(rows) {
+            let (Some((row, keyspace, spec)), Some(digest)) = (self.row(*id), self.digest(*id)) else { continue };
+            if previous.is_some_and(|previous| self.repeats(*id, previous)) {
+                writer.repeat(index, digest);
+            } else {
+                let key = if row.send_key { row.key.user_key() } else { None };
+                writer.row(index, digest, &keyspace.namespace, &keyspace.set, key, &spec.as_wire());
+            }
+            previous = Some(*id);
+            if index as usize % ROWS_PER_TURN == ROWS_PER_TURN - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        writer.finish();
+        out
+    }
+}
+
+/// Rows that refer to nothing get a digest too; they are refused before it is used.
+fn digest(batch: &Batch, row: &BatchRow) -> Digest {
+    let set = batch.keyspaces.get(row.keyspace as usize).map_or(&[][..], |k| &k.set);
+    row.key.digest(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use aerospike_wire::batch::BatchRequest;
+    use aerospike_wire::proto::ProtoHeader;
+    use aerospike_wire::{FieldType, KeyType, Message};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::command::Spec;
+
+    fn batch(rows: &[(u32, u32, bool, u8)]) -> Batch {
+        let keyspace = |set: &'static str| Keyspace { namespace: "test".into(), set: set.into() };
+        let row = |&(keyspace, spec, send_key, key): &(u32, u32, bool, u8)| BatchRow {
+            keyspace,
+            spec,
+            send_key,
+            key: Key::User { kind: KeyType::Blob, bytes: vec![key].into() },
+        };
+        Batch {
+            specs: vec![Spec::read_all(), Spec::exists()],
+            keyspaces: vec![keyspace("a"), keyspace("b")],
+            rows: rows.iter().map(row).collect(),
+            ..Batch::default()
+        }
+    }
+
+    fn on_one_thread<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    proptest! {
+        #[test]
+        fn a_server_reads_the_rows_that_were_asked(
+            rows in prop::collection::vec((0u32..2, 0u32..2, any::<bool>(), any::<u8>()), 1..80),
+        ) {
+            let (frame, plan) = on_one_thread(async {
+                let plan = Plan::new(batch(&rows), Instant::now()).await;
+                let ids: Vec<RowId> = (0..rows.len() as u32).collect();
+                (plan.encode(&ids).await, plan)
+            });
+            let header = ProtoHeader::peek(&frame).unwrap().unwrap();
+            prop_assert_eq!(header.size + 8, frame.len());
+            let message = Message::decode_exact(&frame[8..]).unwrap();
+            let request = BatchRequest::decode(message.field(FieldType::BATCH).unwrap()).unwrap();
+            let read = request.rows().unwrap();
+            prop_assert_eq!(read.len(), rows.len());
+            for (at, (read, (keyspace, spec, send_key, key))) in read.iter().zip(&rows).enumerate() {
+                prop_assert_eq!(read.index as usize, at);
+                prop_assert_eq!(&read.digest, plan.digest(at as u32).unwrap());
+                let set = [&b"a"[..], b"b"][*keyspace as usize];
+                prop_assert_eq!(read.spec.field(FieldType::SET), Some(set));
+                prop_assert_eq!(read.spec.info1, plan.batch.specs[*spec as usize].info1);
+                let sent = [KeyType::Blob as u8, *key];
+                prop_assert_eq!(read.spec.field(FieldType::KEY), send_key.then_some(&sent[..]));
+            }
+        }
+
+        #[test]
+        fn requests_hold_every_row_once_and_no_more_than_allowed(count in 1usize..500, most in 0u32..60) {
+            let rows: Vec<_> = (0..count).map(|n| (0, 0, false, n as u8)).collect();
+            let batch = Batch { max_rows_per_request: most, ..batch(&rows) };
+            let plan = on_one_thread(Plan::new(batch, Instant::now()));
+            let ids: Vec<RowId> = (0..count as u32).collect();
+            let requests = plan.split(ids.clone());
+            prop_assert!(requests.iter().all(|r| !r.is_empty() && (most == 0 || r.len() <= most as usize)));
+            prop_assert_eq!(requests.iter().flat_map(|r| r.iter().copied()).collect::<Vec<_>>(), ids);
+        }
+    }
+
+    #[test]
+    fn large_rows_are_spread_over_requests() {
+        let mut batch = batch(&[(0, 0, true, 1), (0, 0, true, 2), (0, 0, true, 3), (0, 0, true, 4), (0, 0, true, 5)]);
+        batch.specs[0].ops = vec![0; 10 * 1024 * 1024].into();
+        let plan = on_one_thread(Plan::new(batch, Instant::now()));
+        let sizes: Vec<usize> = plan.split((0..5).collect()).iter().map(|r| r.len()).collect();
+        assert_eq!(sizes, [3, 2]);
+    }
+}

@@ -1,0 +1,251 @@
+//! One request to one node for some rows of a batch, on a connection of its own.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aerospike_wire::message::Messages;
+use aerospike_wire::{DecodeError, ProtoType, ResultCode};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::plan::{Plan, RowId};
+use crate::cluster::node::Node;
+use crate::connection::frame::Frame;
+use crate::connection::lease::Lease;
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
+
+/// A row's answer: which of the request's frames holds it, and where.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hit {
+    pub(super) row: RowId,
+    pub(super) frame: u32,
+    pub(super) offset: u32,
+    pub(super) result: ResultCode,
+}
+
+/// A request, and what came back so far.
+#[derive(Debug)]
+pub(super) struct SubRequest {
+    plan: Arc<Plan>,
+    pub(super) node: Arc<Node>,
+    pub(super) rows: Arc<[RowId]>,
+    /// Requests to the same node that must come after this one, so that the writes of a key keep their order.
+    pub(super) rest: VecDeque<Arc<[RowId]>>,
+    /// Attempts of these rows before this one.
+    pub(super) round: u16,
+    /// While it is being read.
+    lease: Option<Lease>,
+    answered: Vec<bool>,
+    left: usize,
+    /// Since it was taken by the collector: frames, and where in them rows are.
+    pub(super) frames: Vec<Bytes>,
+    pub(super) hits: Vec<Hit>,
+    pub(super) bytes_out: u64,
+    pub(super) bytes_in: u64,
+    pub(super) was_sent: bool,
+}
+
+/// How far a request came.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// Nothing came for the share of the time it was given; it goes on when it is run again.
+    Slow,
+    /// It is over.
+    Over(Result<(), Failure>),
+}
+
+/// What waiting for a frame led to.
+enum Received {
+    Frame(Frame),
+    /// Not a byte came for as long as the share.
+    Nothing,
+    /// The caller wants no more bytes.
+    Enough,
+}
+
+impl SubRequest {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        node: Arc<Node>,
+        rows: Arc<[RowId]>,
+        rest: VecDeque<Arc<[RowId]>>,
+        round: u16,
+    ) -> Self {
+        Self {
+            plan,
+            node,
+            left: rows.len(),
+            answered: vec![false; rows.len()],
+            rows,
+            rest,
+            round,
+            lease: None,
+            frames: Vec::new(),
+            hits: Vec::new(),
+            bytes_out: 0,
+            bytes_in: 0,
+            was_sent: false,
+        }
+    }
+
+    /// The rows that were not answered.
+    pub(super) fn unanswered(&self) -> Vec<RowId> {
+        self.rows.iter().zip(&self.answered).filter(|(_, answered)| !**answered).map(|(row, _)| *row).collect()
+    }
+
+    /// Runs until it is over, or until nothing came for as long as `share`.
+    pub(super) async fn run(mut self, share: Option<Duration>) -> (Self, Progress) {
+        let node = self.node.clone();
+        let progress = match node.pool.unless_closed(self.advance(share)).await {
+            Ok(progress) => progress,
+            Err(failure) => {
+                // the answer is lost, or what is left of it cannot be told from the next one
+                self.node.health.record_connection_error();
+                Progress::Over(Err(failure))
+            }
+        };
+        if let Progress::Over(_) = progress {
+            self.lease = None;
+        }
+        (self, progress)
+    }
+
+    /// Fails when the connection does.
+    async fn advance(&mut self, share: Option<Duration>) -> Result<Progress, Failure> {
+        if self.plan.is_full() {
+            return Ok(self.full());
+        }
+        if self.lease.is_none() {
+            match self.connect(share).await {
+                Ok(lease) => self.lease = Some(lease),
+                // the pool counted this failure when it happened
+                Err(failure) => return Ok(Progress::Over(Err(failure))),
+            }
+            self.send(share).await?;
+        }
+        loop {
+            let frame = match self.receive(share).await? {
+                Received::Frame(frame) => frame,
+                Received::Nothing => return Ok(Progress::Slow),
+                Received::Enough => return Ok(self.full()),
+            };
+            if let Some(trailer) = self.take_frame(frame)? {
+                if let Some(lease) = self.lease.take() {
+                    lease.done();
+                }
+                return Ok(Progress::Over(self.conclude(trailer)));
+            }
+        }
+    }
+
+    /// The caller wants no more bytes. What is still to come is dropped with the connection.
+    fn full(&self) -> Progress {
+        let limit = self.plan.batch.max_response_bytes;
+        Progress::Over(Err(Failure::new(Code::NO_RESPONSE, format!("the answers reached the limit of {limit} bytes"))))
+    }
+
+    async fn connect(&self, share: Option<Duration>) -> Result<Lease, Failure> {
+        let begun = Instant::now();
+        let mut limit = share_from(begun, share);
+        loop {
+            let lease = self.node.pool.lease(limit.earlier(self.plan.deadline)).await;
+            let now = Instant::now();
+            let timed_out = matches!(&lease, Err(failure) if failure.code == Code::TIMEOUT);
+            if timed_out && !self.plan.deadline.has_passed(now) && self.node.health.answered_since(begun) {
+                // the node works, there is only a lot before this request
+                limit = share_from(now, share);
+                continue;
+            }
+            return lease;
+        }
+    }
+
+    async fn send(&mut self, share: Option<Duration>) -> Result<(), Failure> {
+        let request = self.plan.encode(&self.rows).await;
+        if let Some(flag) = &self.plan.batch.sent {
+            flag.set();
+        }
+        self.was_sent = true;
+        self.bytes_out += request.len() as u64;
+        let limit = self.limit().earlier(share_from(Instant::now(), share));
+        let Some(lease) = &mut self.lease else { return Ok(()) };
+        let sending = limit.bound(lease.connection()?.send(&request)).await;
+        sending.unwrap_or_else(|_| Err(Failure::timeout("the server did not take the request in time")))
+    }
+
+    /// Waits for the next frame.
+    async fn receive(&mut self, share: Option<Duration>) -> Result<Received, Failure> {
+        loop {
+            // looked at before every frame: many requests of the batch may be reading at once
+            if self.plan.is_full() {
+                return Ok(Received::Enough);
+            }
+            let limit = self.limit();
+            let patience = limit.earlier(share_from(Instant::now(), share));
+            let Some(lease) = &mut self.lease else { return Ok(Received::Nothing) };
+            let connection = lease.connection()?;
+            if let Some(frame) = connection.incoming.next().map_err(Failure::garbage)? {
+                self.bytes_in += frame.body.len() as u64;
+                self.plan.take_in(frame.body.len());
+                return Ok(Received::Frame(frame));
+            }
+            match patience.bound(connection.receive_some()).await {
+                Ok(outcome) => _ = outcome?,
+                Err(_) if limit.has_passed(Instant::now()) => {
+                    return Err(Failure::timeout("the server did not answer in time"));
+                }
+                Err(_) => return Ok(Received::Nothing),
+            }
+        }
+    }
+
+    /// Silence is over at the latest after the socket timeout, and everything at the batch's deadline.
+    fn limit(&self) -> Deadline {
+        Deadline::after(Instant::now(), self.plan.batch.policy.socket_timeout).earlier(self.plan.deadline)
+    }
+
+    /// Finds the rows in a frame. Returns the batch's own result when the frame holds the last message.
+    fn take_frame(&mut self, frame: Frame) -> Result<Option<ResultCode>, Failure> {
+        if frame.kind != ProtoType::Message {
+            return Err(Failure::connection("the server sent a frame that is no message"));
+        }
+        let number = self.frames.len() as u32;
+        let mut trailer = None;
+        for message in Messages::new(&frame.body) {
+            let (offset, message) = message.map_err(Failure::garbage)?;
+            let header = message.header;
+            if header.is_last() {
+                trailer = Some(header.result);
+                break;
+            }
+            let index = header.timeout as usize; // in answers to batches this is the row's index
+            let (Some(row), Some(answered)) = (self.rows.get(index), self.answered.get_mut(index)) else {
+                return Err(Failure::garbage(DecodeError::Invalid("row index")));
+            };
+            if !*answered {
+                *answered = true;
+                self.left -= 1;
+                self.hits.push(Hit { row: *row, frame: number, offset: offset as u32, result: header.result });
+            }
+        }
+        self.frames.push(frame.body);
+        Ok(trailer)
+    }
+
+    fn conclude(&self, trailer: ResultCode) -> Result<(), Failure> {
+        if !trailer.is_ok() {
+            return Err(Failure::new(trailer.into(), ""));
+        }
+        if self.left > 0 {
+            let detail = format!("the node left out {} of {} rows", self.left, self.rows.len());
+            return Err(Failure::new(Code::NO_RESPONSE, detail));
+        }
+        Ok(())
+    }
+}
+
+fn share_from(moment: Instant, share: Option<Duration>) -> Deadline {
+    share.map_or(Deadline::NEVER, |share| Deadline::within(moment, share))
+}

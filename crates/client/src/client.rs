@@ -1,0 +1,196 @@
+//! The handle that callers hold.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::batch::{self, Batch, BatchReply};
+use crate::cluster::node::Node;
+use crate::cluster::tend::Tender;
+use crate::cluster::{Cluster, info};
+use crate::command::{Command, Reply};
+use crate::concurrent::join_all;
+use crate::config::Config;
+use crate::deadline::Deadline;
+use crate::error::{Code, Error, Failure};
+use crate::execute::execute;
+use crate::express::Express;
+
+/// A connection to a cluster. Clones share it; the last one to go closes it.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), aerospike_core::Error> {
+/// use aerospike_core::{Client, Command, CommandPolicy, Config, Endpoint, Key, Spec, wire::KeyType};
+/// let client = Client::connect(Config::new([Endpoint { host: "127.0.0.1".into(), port: 3000 }])).await?;
+/// let reply = client
+///     .execute(Command {
+///         namespace: "test".into(),
+///         set: "demo".into(),
+///         key: Key::User { kind: KeyType::String, bytes: "user1".into() },
+///         send_key: false,
+///         spec: Spec::read_all(),
+///         policy: CommandPolicy::default(),
+///         sent: None,
+///     })
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    cluster: Arc<Cluster>,
+    tending: JoinHandle<()>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.tending.abort();
+        self.cluster.disconnect();
+    }
+}
+
+/// A node, as the client sees it now.
+#[derive(Debug, Clone)]
+pub struct NodeSummary {
+    /// The node's id.
+    pub name: Arc<str>,
+    /// The address in use.
+    pub host: String,
+    /// The port in use.
+    pub port: u16,
+    /// Whether commands are sent to it.
+    pub active: bool,
+    /// Connections that are open, the one for tending not included.
+    pub connections_open: u32,
+    /// Connections with commands on them.
+    pub connections_in_use: u32,
+    /// The server's version.
+    pub build: String,
+}
+
+/// Which nodes an info command goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InfoTarget {
+    /// Every active node.
+    All,
+    /// The node of this name.
+    Node(String),
+    /// Any active node.
+    Random,
+}
+
+impl Client {
+    /// Finds the cluster, learns its nodes and partitions, and goes on watching them on the caller's Tokio runtime.
+    /// Fails within [`Config::connect_timeout`].
+    pub async fn connect(config: Config) -> Result<Self, Error> {
+        let start = Instant::now();
+        config.validate()?;
+        let deadline = Deadline::within(start, config.connect_timeout);
+        let cluster = Arc::new(Cluster::new(config).await?);
+        let mut tender = Tender::new(cluster.clone());
+        if let Err(error) = tender.start(deadline).await {
+            cluster.disconnect();
+            return Err(error.at(None, 1, start.elapsed()));
+        }
+        let tending = cluster.runtime.spawn(tender.run());
+        Ok(Self { inner: Arc::new(Inner { cluster, tending }) })
+    }
+
+    /// Carries out a command. A result other than 0 is an error with the server's message attached. Dropping the
+    /// future gives the command up; [`Command::sent`] then says whether it may have been carried out.
+    pub async fn execute(&self, command: Command) -> Result<Reply, Error> {
+        execute(&self.inner.cluster, command).await
+    }
+
+    /// The express commands of one thread, which has an event loop of its own.
+    pub fn express(&self) -> Express {
+        Express::new(self.inner.cluster.clone())
+    }
+
+    /// Carries out a batch. It never fails as a whole: every row says what became of it.
+    pub async fn batch(&self, batch: Batch) -> BatchReply {
+        batch::run(&self.inner.cluster, batch).await
+    }
+
+    /// The nodes of the cluster.
+    pub fn nodes(&self) -> Vec<NodeSummary> {
+        let summary = |node: &Arc<Node>| {
+            let counts = node.pool.counts();
+            NodeSummary {
+                name: node.name.clone(),
+                host: node.endpoint.host.clone(),
+                port: node.endpoint.port,
+                active: node.is_active(),
+                connections_open: counts.open,
+                connections_in_use: counts.in_use,
+                build: node.build.as_str().to_owned(),
+            }
+        };
+        self.inner.cluster.routing.load().nodes.iter().map(summary).collect()
+    }
+
+    /// Sends an info command, or several separated by newlines, and returns what each node answered: the text as it
+    /// came, `command<TAB>value` lines. Fails when any of the nodes does.
+    pub async fn info(
+        &self,
+        target: InfoTarget,
+        command: &str,
+        timeout: Duration,
+    ) -> Result<Vec<(Arc<str>, String)>, Error> {
+        let start = Instant::now();
+        let _in_flight = self.inner.cluster.enter().map_err(|f| Error::new(f.code, f.detail))?;
+        let routing = self.inner.cluster.routing.load_full();
+        let nodes: Vec<Arc<Node>> = match &target {
+            InfoTarget::All => routing.nodes.iter().filter(|n| n.is_active()).cloned().collect(),
+            InfoTarget::Node(name) => routing.nodes.iter().filter(|n| *n.name == **name).cloned().collect(),
+            InfoTarget::Random => routing.any_node().cloned().into_iter().collect(),
+        };
+        if nodes.is_empty() {
+            let detail = match target {
+                InfoTarget::Node(name) => format!("the cluster has no node \"{name}\""),
+                _ => "the cluster has no active node".to_owned(),
+            };
+            return Err(Error::new(Code::INVALID_NODE, detail));
+        }
+        let deadline = Deadline::within(start, timeout);
+        let answers = join_all(nodes.into_iter().map(async |node| {
+            let answer = ask_node(&node, command, deadline).await;
+            let failed = |f: Failure| Error::new(f.code, f.detail).at(Some(node.name.clone()), 1, start.elapsed());
+            answer.map(|text| (node.name.clone(), text)).map_err(failed)
+        }));
+        answers.await.into_iter().collect()
+    }
+
+    /// Whether at least one node is active.
+    pub fn is_connected(&self) -> bool {
+        self.inner.cluster.routing.load().nodes.iter().any(|n| n.is_active())
+    }
+
+    /// Takes no more commands, waits up to `wait` for those in flight, then drops every connection. Closing twice
+    /// is closing once.
+    pub async fn close(&self, wait: Duration) {
+        let cluster = &self.inner.cluster;
+        cluster.drain(wait).await;
+        self.inner.tending.abort();
+        cluster.disconnect();
+    }
+}
+
+async fn ask_node(node: &Node, command: &str, deadline: Deadline) -> Result<String, Failure> {
+    let mut lease = node.pool.lease(deadline).await?;
+    let asking = async {
+        let answer = info::ask(lease.connection()?, command.lines()).await?;
+        Ok(answer.into_text())
+    };
+    let answer = deadline.bound(node.pool.unless_closed(asking)).await;
+    let text = answer.unwrap_or_else(|_| Err(Failure::timeout("the node did not answer the info command in time")))?;
+    lease.done();
+    Ok(text)
+}

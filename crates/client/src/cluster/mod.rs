@@ -1,0 +1,139 @@
+//! The cluster: its nodes, and who holds which partition.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `mod.rs` | what commands share: configuration, routing, and the way to ask for a look at the nodes |
+//! | `node.rs` | one node |
+//! | `info.rs` | asking a node for its state |
+//! | `validate.rs` | deciding whether an address is a node of this cluster |
+//! | `peers.rs` | finding nodes through other nodes |
+//! | `partitions.rs` | the partition map, as nodes report it |
+//! | `member.rs` | what tending remembers of a node |
+//! | `tend.rs` | keeping all of that up to date |
+
+pub(crate) mod info;
+pub(crate) mod member;
+pub(crate) mod node;
+pub(crate) mod partitions;
+pub(crate) mod peers;
+pub(crate) mod tend;
+pub(crate) mod validate;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aerospike_wire::info::Endpoint;
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::auth::Login;
+use crate::config::Config;
+use crate::deadline::Deadline;
+use crate::error::{Code, Error, Failure};
+use crate::routing::Routing;
+use crate::routing::replica::Turn;
+use crate::tls::Tls;
+
+/// What every command of a client shares.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(crate) config: Config,
+    pub(crate) login: Option<Login>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) runtime: Handle,
+    pub(crate) routing: ArcSwap<Routing>,
+    pub(crate) turn: Turn,
+    /// Rung to have the nodes looked at before the next tend is due.
+    pub(crate) alarm: Arc<Notify>,
+    in_flight: AtomicUsize,
+    is_closing: AtomicBool,
+    /// Rung when the last command in flight ends while the client closes.
+    drained: Notify,
+}
+
+impl Cluster {
+    pub(crate) async fn new(mut config: Config) -> Result<Self, Error> {
+        // the password is hashed and then forgotten
+        let login = match config.credentials.take() {
+            Some(credentials) => Some(Login::prepare(credentials).await?),
+            None => None,
+        };
+        let tls = config.tls.as_ref().map(Tls::new).transpose()?;
+        Ok(Self {
+            config,
+            login,
+            tls,
+            runtime: Handle::current(),
+            routing: ArcSwap::default(),
+            turn: Turn::default(),
+            alarm: Arc::default(),
+            in_flight: AtomicUsize::new(0),
+            is_closing: AtomicBool::new(false),
+            drained: Notify::new(),
+        })
+    }
+
+    /// The address to use for an announced one.
+    pub(crate) fn translate(&self, endpoint: &Endpoint) -> Endpoint {
+        match self.config.address_map.get(&endpoint.host) {
+            Some(host) => Endpoint { host: host.clone(), port: endpoint.port },
+            None => endpoint.clone(),
+        }
+    }
+
+    /// Registers a command, unless the client is closed.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<InFlight, Failure> {
+        // counted first, so that a close that begins now waits for it or is seen by it
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let guard = InFlight(self.clone());
+        if self.is_closing.load(Ordering::SeqCst) { Err(closed()) } else { Ok(guard) }
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::SeqCst)
+    }
+
+    /// Takes no more commands and waits for those in flight.
+    pub(crate) async fn drain(&self, wait: Duration) {
+        self.is_closing.store(true, Ordering::SeqCst);
+        let deadline = Deadline::within(tokio::time::Instant::now(), wait);
+        let drained = async {
+            loop {
+                let rung = self.drained.notified();
+                if self.in_flight.load(Ordering::SeqCst) == 0 {
+                    return;
+                }
+                rung.await;
+            }
+        };
+        let _ = deadline.bound(drained).await;
+    }
+
+    /// Drops every connection. Commands still in flight end with [`Code::CLIENT_ABORT`].
+    pub(crate) fn disconnect(&self) {
+        self.is_closing.store(true, Ordering::SeqCst);
+        for node in &self.routing.load().nodes {
+            node.leave(closed());
+        }
+        self.routing.store(Arc::default());
+    }
+}
+
+/// Why a closed client does nothing.
+pub(crate) fn closed() -> Failure {
+    Failure::new(Code::CLIENT_ABORT, "the client is closed")
+}
+
+/// A command in flight.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<Cluster>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.is_closing() {
+            self.0.drained.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! One node, as commands see it: its name, its connections, its health.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aerospike_wire::info::Endpoint;
+use arc_swap::ArcSwap;
+
+use super::validate::Build;
+use crate::connection::health::Health;
+use crate::connection::pool::Pool;
+use crate::error::Failure;
+
+/// A node of the cluster. A node that left and came back is a new one, even under its old name.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) name: Arc<str>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) build: Build,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) health: Arc<Health>,
+    is_active: AtomicBool,
+    /// Namespace to the rack the node is in; written by tending.
+    racks: ArcSwap<HashMap<String, u32>>,
+}
+
+impl Node {
+    pub(crate) fn new(name: Arc<str>, endpoint: Endpoint, build: Build, pool: Arc<Pool>) -> Self {
+        let health = pool.health.clone();
+        Self { name, endpoint, build, pool, health, is_active: AtomicBool::new(true), racks: ArcSwap::default() }
+    }
+
+    /// Whether commands may be sent to it.
+    pub(crate) fn is_active(&self) -> bool {
+        self.is_active.load(Ordering::Acquire)
+    }
+
+    /// The node is no longer part of the cluster: what waits for it or is in flight ends with `failure`.
+    pub(crate) fn leave(&self, failure: Failure) {
+        self.is_active.store(false, Ordering::Release);
+        self.pool.close(failure);
+    }
+
+    pub(crate) fn rack_of(&self, namespace: &str) -> Option<u32> {
+        self.racks.load().get(namespace).copied()
+    }
+
+    pub(crate) fn set_racks(&self, racks: HashMap<String, u32>) {
+        self.racks.store(Arc::new(racks));
+    }
+}

@@ -1,0 +1,54 @@
+//! Finding nodes through other nodes (protocol section 5.3).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aerospike_wire::info::Peer;
+use tokio::time::Instant;
+
+use super::Cluster;
+use super::validate::{Origin, Validated, validate};
+use crate::concurrent::join_all;
+use crate::connection::dial::NODE_TIMEOUT;
+use crate::deadline::Deadline;
+
+/// The info command that lists a node's peers.
+pub(crate) fn peers_command(cluster: &Cluster) -> &'static str {
+    match (cluster.tls.is_some(), cluster.config.use_alternate_services) {
+        (false, false) => "peers-clear-std",
+        (false, true) => "peers-clear-alt",
+        (true, false) => "peers-tls-std",
+        (true, true) => "peers-tls-alt",
+    }
+}
+
+/// Peers that are not members yet, by their id.
+#[derive(Debug, Default)]
+pub(crate) struct Newcomers(HashMap<String, Peer>);
+
+impl Newcomers {
+    pub(crate) fn add(&mut self, peer: Peer) {
+        self.0.entry(peer.node.clone()).or_insert(peer);
+    }
+
+    /// Visits all of them at once. Returns those that are nodes of this cluster, and whether all were.
+    pub(crate) async fn visit(self, cluster: &Arc<Cluster>) -> (Vec<Validated>, bool) {
+        let expected = self.0.len();
+        let visits = self.0.into_values().map(|peer| visit(cluster, peer));
+        let found: Vec<Validated> = join_all(visits).await.into_iter().flatten().collect();
+        let complete = found.len() == expected;
+        (found, complete)
+    }
+}
+
+/// Tries the addresses of a peer, in their order.
+async fn visit(cluster: &Cluster, peer: Peer) -> Option<Validated> {
+    for endpoint in &peer.endpoints {
+        let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT);
+        let origin = Origin::Peer { node: &peer.node, tls_name: &peer.tls_name };
+        if let Ok(node) = validate(cluster, cluster.translate(endpoint), origin, deadline).await {
+            return Some(node);
+        }
+    }
+    None
+}

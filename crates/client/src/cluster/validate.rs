@@ -1,0 +1,205 @@
+//! Deciding whether an address is a node of this cluster (protocol section 5.2).
+
+use std::sync::Arc;
+
+use aerospike_wire::info::{Endpoint, parse_services};
+use base64::Engine as _;
+
+use super::Cluster;
+use super::info::{InfoAnswer, ask};
+use crate::auth::Session;
+use crate::connection::Connection;
+use crate::connection::dial::{Dialer, NODE_TIMEOUT};
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
+
+/// A server's version, as numbers that compare.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Build {
+    numbers: [u16; 4],
+    text: String,
+}
+
+impl Build {
+    /// Older servers cannot be worked with.
+    const OLDEST: [u16; 4] = [4, 9, 0, 3];
+    /// Takes `user-agent-set`.
+    const USER_AGENT: [u16; 4] = [8, 1, 0, 0];
+
+    /// Reads "8.1.1.2", ignoring what is not a number.
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut numbers = [0; 4];
+        for (number, part) in numbers.iter_mut().zip(text.split('.')) {
+            let digits = part.split(|c: char| !c.is_ascii_digit()).next().unwrap_or("");
+            *number = digits.parse().unwrap_or(0);
+        }
+        Self { numbers, text: text.to_owned() }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// A node that passed.
+#[derive(Debug)]
+pub(crate) struct Validated {
+    pub(crate) name: Arc<str>,
+    pub(crate) build: Build,
+    pub(crate) dialer: Dialer,
+    /// Logged in, and to be used for tending from now on.
+    pub(crate) connection: Connection,
+}
+
+/// How an address became known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// The configuration names it.
+    Seed,
+    /// Another node announced it, under this id and certificate name.
+    Peer { node: &'a str, tls_name: &'a str },
+}
+
+/// Connects to an address and checks who answers.
+pub(crate) async fn validate(
+    cluster: &Cluster,
+    endpoint: Endpoint,
+    origin: Origin<'_>,
+    deadline: Deadline,
+) -> Result<Validated, Failure> {
+    let tls_name = match origin {
+        Origin::Peer { tls_name, .. } if !tls_name.is_empty() => Some(tls_name.to_owned()),
+        _ => None,
+    };
+    let session = Arc::new(Session::new(cluster.login.clone()));
+    let dialer = Dialer { endpoint, tls: cluster.tls.clone(), tls_name, session };
+    let node = deadline.bound(interview(cluster, dialer.clone(), origin)).await;
+    let node = node.unwrap_or_else(|_| Err(Failure::connection(format!("no answer from {}", dialer.endpoint))))?;
+    match origin {
+        Origin::Seed => Ok(at_its_own_address(cluster, node, deadline).await),
+        Origin::Peer { .. } => Ok(node.0),
+    }
+}
+
+/// Asks who is there. Seeds also say which addresses they announce.
+async fn interview(
+    cluster: &Cluster,
+    dialer: Dialer,
+    origin: Origin<'_>,
+) -> Result<(Validated, Vec<Endpoint>), Failure> {
+    let service = service_command(cluster);
+    let mut connection = dialer.open().await?;
+    dialer.session.log_in(&mut connection).await?;
+    let mut commands = vec!["node", "partition-generation", "build"];
+    if cluster.config.cluster_name.is_some() {
+        commands.push("cluster-name");
+    }
+    if matches!(origin, Origin::Seed) {
+        commands.push(service);
+    }
+    let answer = ask(&mut connection, commands).await?;
+    let (name, build) = check(cluster, &dialer.endpoint, &answer, origin)?;
+    let services = match origin {
+        // a server that does not know the command has no other address
+        Origin::Seed => answer.value(service).ok().and_then(|v| parse_services(v).ok()).unwrap_or_default(),
+        Origin::Peer { .. } => Vec::new(),
+    };
+    if build.numbers >= Build::USER_AGENT {
+        // a courtesy to the server's operators; whatever it answers changes nothing
+        let _ = ask(&mut connection, [user_agent(cluster).as_str()]).await?;
+    }
+    Ok((Validated { name, build, dialer, connection }, services))
+}
+
+fn check(
+    cluster: &Cluster,
+    endpoint: &Endpoint,
+    answer: &InfoAnswer,
+    origin: Origin<'_>,
+) -> Result<(Arc<str>, Build), Failure> {
+    let name: Arc<str> = answer.value("node")?.into();
+    if name.is_empty() {
+        return Err(Failure::new(Code::CLIENT, format!("{endpoint} does not say which node it is")));
+    }
+    if let Origin::Peer { node, .. } = origin
+        && node != &*name
+    {
+        return Err(Failure::new(Code::CLIENT, format!("{endpoint} is node {name}, not {node} as its peers say")));
+    }
+    if answer.number("partition-generation")? == -1 {
+        return Err(Failure::new(Code::CLIENT, format!("node {name} at {endpoint} is still starting")));
+    }
+    let build = Build::parse(answer.value("build")?);
+    if build.numbers < Build::OLDEST {
+        let build = build.as_str();
+        return Err(Failure::new(Code::CLIENT, format!("node {name} at {endpoint} is too old: version {build}")));
+    }
+    if let Some(expected) = &cluster.config.cluster_name {
+        let actual = answer.value("cluster-name")?;
+        if actual != expected {
+            let detail = format!("node {name} at {endpoint} belongs to cluster \"{actual}\", not \"{expected}\"");
+            return Err(Failure::new(Code::CLIENT, detail));
+        }
+    }
+    Ok((name, build))
+}
+
+/// A seed may be a load balancer in front of the node. When the node announces another address and answers there,
+/// that one is used.
+async fn at_its_own_address(
+    cluster: &Cluster,
+    (node, services): (Validated, Vec<Endpoint>),
+    deadline: Deadline,
+) -> Validated {
+    let services: Vec<Endpoint> = services.iter().map(|s| cluster.translate(s)).collect();
+    if services.is_empty() || services.contains(&node.dialer.endpoint) {
+        return node;
+    }
+    for endpoint in services {
+        let dialer = Dialer { endpoint, ..node.dialer.clone() };
+        let origin = Origin::Peer { node: &node.name, tls_name: "" };
+        // half of what is left: an address that is silent must not use up the time of the one that is not
+        let now = tokio::time::Instant::now();
+        let patience = deadline.remaining(now).map_or(NODE_TIMEOUT, |left| NODE_TIMEOUT.min(left / 2));
+        let probe = Deadline::within(now, patience).bound(interview(cluster, dialer, origin)).await;
+        if let Ok(Ok((found, _))) = probe {
+            return found;
+        }
+    }
+    node
+}
+
+/// The info command for the addresses a node announces.
+fn service_command(cluster: &Cluster) -> &'static str {
+    match (cluster.tls.is_some(), cluster.config.use_alternate_services) {
+        (false, false) => "service-clear-std",
+        (false, true) => "service-clear-alt",
+        (true, false) => "service-tls-std",
+        (true, true) => "service-tls-alt",
+    }
+}
+
+/// Bytes a server takes as a user agent.
+const MAX_USER_AGENT: usize = 63;
+
+fn user_agent(cluster: &Cluster) -> String {
+    let app = cluster.config.app_id.as_deref().unwrap_or("-");
+    let agent = format!("1,napi-{},{app}", env!("CARGO_PKG_VERSION"));
+    let agent = agent.as_bytes();
+    let agent = agent.get(..MAX_USER_AGENT).unwrap_or(agent);
+    format!("user-agent-set:value={}", base64::engine::general_purpose::STANDARD.encode(agent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builds_compare_by_their_numbers() {
+        assert!(Build::parse("8.1.1.2").numbers > Build::USER_AGENT);
+        assert!(Build::parse("8.10.0.0").numbers > Build::parse("8.9.0.0").numbers);
+        assert!(Build::parse("8.1.0.0-rc2").numbers >= Build::USER_AGENT);
+        assert!(Build::parse("4.8.0.1").numbers < Build::OLDEST);
+        assert!(Build::parse("").numbers < Build::OLDEST);
+    }
+}

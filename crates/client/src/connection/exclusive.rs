@@ -1,0 +1,82 @@
+//! A command with a connection of its own: the ones that may be slow, or are large.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::Instant;
+
+use super::Connection;
+use super::direct::Direct;
+use super::lease::Lease;
+use super::pool::Pool;
+use super::request::Carrier;
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
+
+/// Carries one command to its end. When nobody waits for it any more, the answer is still read, for as long as the
+/// command's own limits allow: a connection is worth more than the bytes.
+pub(crate) async fn carry(pool: Arc<Pool>, carrier: Carrier) {
+    let outcome = match pool.lease(carrier.prepared().deadline).await {
+        Ok(_) if carrier.is_abandoned() => return,
+        Ok(lease) => exchange(&pool, lease, &carrier).await,
+        Err(failure) => Err(failure),
+    };
+    carrier.settle(outcome);
+}
+
+async fn exchange(pool: &Pool, mut lease: Lease, carrier: &Carrier) -> Result<Bytes, Failure> {
+    let now = Instant::now();
+    let mut request = BytesMut::new();
+    carrier.encode(now, &mut request);
+    let patience = carrier.patience(now);
+    let connection = lease.connection()?;
+    let answer = pool.unless_closed(ask(connection, &request, patience)).await;
+    close_or_keep(pool, lease, answer)
+}
+
+async fn ask(connection: &mut Connection, request: &[u8], patience: Deadline) -> Result<Bytes, Failure> {
+    let exchange = async {
+        connection.send(request).await?;
+        connection.receive().await?.into_message()
+    };
+    patience.bound(exchange).await.unwrap_or_else(|_| Err(TOO_SLOW))
+}
+
+/// Waits for the answer to a command that was sent on a connection off Tokio.
+pub(crate) async fn take_over(direct: Direct, carrier: Carrier) {
+    let outcome = match direct.attach() {
+        Ok(lease) => await_answer(lease, &carrier).await,
+        Err(failure) => Err(failure),
+    };
+    carrier.settle(outcome);
+}
+
+async fn await_answer(mut lease: Lease, carrier: &Carrier) -> Result<Bytes, Failure> {
+    let pool = lease.pool().clone();
+    let patience = carrier.patience(carrier.sent_at().unwrap_or_else(Instant::now));
+    let connection = lease.connection()?;
+    let answer = async {
+        let answer = async { connection.receive().await?.into_message() };
+        patience.bound(answer).await.unwrap_or(Err(TOO_SLOW))
+    };
+    let answer = pool.unless_closed(answer).await;
+    close_or_keep(&pool, lease, answer)
+}
+
+/// The connection is kept when the command on it was answered.
+fn close_or_keep(pool: &Pool, lease: Lease, answer: Result<Bytes, Failure>) -> Result<Bytes, Failure> {
+    match &answer {
+        Ok(_) => {
+            pool.health.record_answer(Instant::now());
+            lease.done();
+        }
+        Err(_) => pool.health.record_connection_error(),
+    }
+    answer
+}
+
+const TOO_SLOW: Failure = Failure {
+    code: Code::TIMEOUT,
+    detail: std::borrow::Cow::Borrowed("the server did not answer in time"),
+    message: None,
+};

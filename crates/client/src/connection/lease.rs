@@ -1,0 +1,67 @@
+//! A connection for one caller at a time.
+
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+
+use super::Connection;
+use super::pool::{Pool, Rest};
+use super::transport::Transport;
+use crate::error::{Code, Failure};
+
+/// The right to a connection. Dropping it closes the connection, unless it is clean: then it goes back to the pool.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pool: Arc<Pool>,
+    connection: Option<Connection>,
+    is_clean: bool,
+}
+
+impl Lease {
+    pub(super) fn new(pool: Arc<Pool>, connection: Connection) -> Self {
+        Self { pool, connection: Some(connection), is_clean: true }
+    }
+
+    /// The connection, from now on in an unknown state.
+    pub(crate) fn connection(&mut self) -> Result<&mut Connection, Failure> {
+        self.is_clean = false;
+        self.connection.as_mut().ok_or_else(|| Failure::new(Code::CLIENT, "the lease has ended"))
+    }
+
+    /// Takes out the socket of a plain connection that is fit for use. The lease goes on; until a connection is
+    /// [`put`](Self::put) into it again it stands for one that will not come back.
+    pub(super) fn take_plain(&mut self) -> Option<TcpStream> {
+        let connection = self.connection.take_if(|c| c.transport.is_plain() && c.is_usable())?;
+        match connection.transport {
+            Transport::Plain(socket) => Some(socket),
+            #[cfg(feature = "tls")]
+            Transport::Tls(_) => None,
+        }
+    }
+
+    pub(super) fn put(&mut self, connection: Connection) {
+        self.connection = Some(connection);
+    }
+
+    pub(super) fn rest(&self) -> Rest {
+        Rest::new(self.pool.clone())
+    }
+
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Everything that was asked on the connection was answered.
+    pub(crate) fn done(mut self) {
+        self.is_clean = true;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        match self.connection.take() {
+            Some(connection) if self.is_clean && connection.is_usable() => self.pool.put_back(connection),
+            _ => self.pool.lease_lost(),
+        }
+    }
+}

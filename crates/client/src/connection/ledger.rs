@@ -1,0 +1,312 @@
+//! Who has which connection of a node, who waits for one, and who gets the next: the state of a pool, without any
+//! I/O. [`Ledger::rebalance`] is the only place that pairs connections with work. It runs under the pool's lock and
+//! says what is to be done; the pool does it outside.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Connection;
+use super::lane::LaneId;
+use super::lease::Lease;
+use super::pace::MAX_WINDOW;
+use super::request::Carrier;
+use crate::error::Failure;
+
+/// Lanes a fast node has: more of them only spread the commands over more system calls. A node that is slow to answer
+/// gets as many as it may have connections.
+const LANES: usize = 2;
+/// Most lanes to open at once.
+const MAX_NEW_LANES: usize = 8;
+/// Lanes that may stall without the node answering anything, before it counts as silent and gets no more of them.
+const SILENT_STALLS: u32 = 8;
+
+/// How many connections a pool keeps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) min: usize,
+    pub(crate) max: usize,
+    pub(crate) max_idle: Duration,
+}
+
+pub(super) type LeaseSender = oneshot::Sender<Result<Lease, Failure>>;
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// Commands for lanes, oldest first.
+    pub(super) backlog: VecDeque<Carrier>,
+    /// Callers that want a lease, oldest first.
+    pub(super) waiters: VecDeque<LeaseSender>,
+    /// Connections without work, longest unused first.
+    pub(super) idle: VecDeque<Idle>,
+    pub(super) lanes: Vec<LaneEntry>,
+    pub(super) dialing: usize,
+    pub(super) leased: usize,
+    next_lane: u64,
+    /// Lanes that stalled since the node last answered.
+    pub(super) stalls: u32,
+    /// Not before this moment is another connection opened for a lane, after one could not be.
+    pub(super) redial_at: Option<Instant>,
+    /// Why the pool takes no more work, once it does not.
+    pub(super) closed: Option<Failure>,
+}
+
+/// A connection without work.
+#[derive(Debug)]
+pub(super) struct Idle {
+    pub(super) connection: Connection,
+    pub(super) since: Instant,
+}
+
+/// A lane, as the pool sees it.
+#[derive(Debug)]
+pub(super) struct LaneEntry {
+    id: LaneId,
+    waker: Option<Waker>,
+    /// It has room and found the backlog empty. Whoever adds work unparks and wakes it.
+    is_parked: bool,
+    pub(super) in_flight: usize,
+    pub(super) is_stalled: bool,
+    /// Told to pull no more and to hand its connection over.
+    is_yielding: bool,
+    /// It has pulled something; a lane does not yield before it has, or else the backlog might wait for ever.
+    has_served: bool,
+    last_used: Instant,
+}
+
+impl LaneEntry {
+    fn serves(&self) -> bool {
+        !self.is_stalled && !self.is_yielding
+    }
+
+    /// The waker of the lane, which is then expected to pull.
+    pub(super) fn unpark(&mut self) -> Option<Waker> {
+        self.is_parked = false;
+        self.waker.clone()
+    }
+}
+
+/// What a lane is to do next.
+#[derive(Debug)]
+pub(crate) enum Pulled {
+    /// Go on: with what was pulled, or with what is in flight.
+    Continue,
+    /// Give the connection to the pool.
+    HandOver,
+    /// Close the connection.
+    Close,
+}
+
+/// What was decided, to be done outside the lock.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) leases: Vec<(LeaseSender, Connection)>,
+    pub(super) lanes: Vec<(LaneId, Connection)>,
+    pub(super) dials: usize,
+}
+
+impl Ledger {
+    /// Connections that are open or being opened.
+    pub(super) fn open(&self) -> usize {
+        self.idle.len() + self.lanes.len() + self.leased + self.dialing
+    }
+
+    fn serving(&self) -> usize {
+        self.lanes.iter().filter(|l| l.serves()).count()
+    }
+
+    pub(super) fn lane(&mut self, id: LaneId) -> Option<&mut LaneEntry> {
+        self.lanes.iter_mut().find(|l| l.id == id)
+    }
+
+    pub(super) fn remove_lane(&mut self, id: LaneId) {
+        self.lanes.retain(|l| l.id != id);
+    }
+
+    fn add_lane(&mut self) -> LaneId {
+        self.next_lane += 1;
+        let id = LaneId(self.next_lane);
+        self.lanes.push(LaneEntry {
+            id,
+            waker: None,
+            is_parked: false,
+            in_flight: 0,
+            is_stalled: false,
+            is_yielding: false,
+            has_served: false,
+            last_used: Instant::now(),
+        });
+        id
+    }
+
+    /// Puts commands back where they came from, ahead of all others.
+    pub(super) fn take_back(&mut self, carriers: Vec<Carrier>) {
+        for carrier in carriers.into_iter().rev() {
+            self.backlog.push_front(carrier);
+        }
+    }
+
+    /// Adds an idle connection, unless the pool is closed.
+    pub(super) fn add_idle(&mut self, connection: Connection) {
+        if self.closed.is_none() {
+            self.idle.push_back(Idle { connection, since: Instant::now() });
+        }
+    }
+
+    /// The freshest idle connection that can still be used.
+    fn pop_idle(&mut self) -> Option<Connection> {
+        std::iter::from_fn(|| self.idle.pop_back()).map(|i| i.connection).find(Connection::is_usable)
+    }
+
+    /// The waiter that waits longest.
+    pub(super) fn pop_waiter(&mut self) -> Option<LeaseSender> {
+        std::iter::from_fn(|| self.waiters.pop_front()).find(|w| !w.is_closed())
+    }
+
+    /// Unparks the lane that should take what was just added to the backlog: of the first few, the one with the
+    /// least on it. The others are for when those are full.
+    pub(super) fn unpark_lane(&mut self) -> Option<Waker> {
+        let mut parked = self.lanes.iter_mut().filter(|l| l.serves()).enumerate().filter(|(_, l)| l.is_parked);
+        let mut best = parked.next()?;
+        for (at, lane) in parked.take_while(|(at, _)| *at < LANES) {
+            if lane.in_flight < best.1.in_flight {
+                best = (at, lane);
+            }
+        }
+        best.1.unpark()
+    }
+
+    /// How many more lanes the backlog deserves, when `window` commands may be on each.
+    fn lanes_wanted(&self, window: usize) -> usize {
+        if self.backlog.is_empty() {
+            return 0;
+        }
+        // when some connection is left, a failed attempt to open one is not repeated at once
+        if self.open() > 0 && self.redial_at.is_some_and(|at| Instant::now() < at) {
+            return 0;
+        }
+        // a node that lets lane after lane stall and answers nothing does not get better by more of them
+        if self.stalls >= SILENT_STALLS && !self.lanes.is_empty() {
+            return 0;
+        }
+        let serving = self.serving();
+        let all_have = |load: usize| self.lanes.iter().filter(|l| l.serves()).all(|l| l.in_flight >= load);
+        if serving == 0 || (serving < LANES && all_have(1)) {
+            1
+        } else if window < MAX_WINDOW && all_have(window) {
+            self.backlog.len().div_ceil(window).min(MAX_NEW_LANES)
+        } else {
+            0
+        }
+    }
+
+    /// Pairs connections with work, and says how many more to open.
+    pub(super) fn rebalance(&mut self, limits: &Limits, window: usize) -> Work {
+        let mut work = Work::default();
+        if self.closed.is_some() {
+            return work;
+        }
+        // commands without any lane go first: whoever waits for a lease then takes the lane's place in turn
+        let mut lanes = self.lanes_wanted(window);
+        while lanes > 0
+            && let Some(connection) = self.pop_idle()
+        {
+            work.lanes.push((self.add_lane(), connection));
+            lanes -= 1;
+        }
+        while let Some(waiter) = self.pop_waiter() {
+            let Some(connection) = self.pop_idle() else {
+                self.waiters.push_front(waiter);
+                break;
+            };
+            self.leased += 1;
+            work.leases.push((waiter, connection));
+        }
+        let wanted = self.waiters.len() + lanes;
+        work.dials = wanted.saturating_sub(self.dialing).min(limits.max.saturating_sub(self.open()));
+        self.dialing += work.dials;
+        work
+    }
+
+    /// Whether a lane has to make way for those who wait for a lease.
+    pub(super) fn must_yield(&self, limits: &Limits) -> bool {
+        let yielding = self.lanes.iter().filter(|l| l.is_yielding).count();
+        self.waiters.len() > yielding
+            && self.open() >= limits.max
+            && self.idle.is_empty()
+            && (self.leased == 0 || self.serving() > 1)
+    }
+
+    /// Moves work for a lane from the backlog to `into`, or parks the lane.
+    pub(super) fn pull(
+        &mut self,
+        id: LaneId,
+        in_flight: usize,
+        window: usize,
+        limits: &Limits,
+        waker: &Waker,
+        into: &mut Vec<Carrier>,
+    ) -> Pulled {
+        if self.closed.is_some() {
+            return Pulled::Close;
+        }
+        let must_yield = self.must_yield(limits);
+        let Self { backlog, lanes, leased, .. } = self;
+        let Some((at, lane)) = lanes.iter_mut().enumerate().find(|(_, l)| l.id == id) else { return Pulled::Close };
+        lane.in_flight = in_flight;
+        lane.is_parked = false;
+        match &mut lane.waker {
+            Some(held) => held.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        let may_yield = !lane.is_stalled && (lane.has_served || backlog.is_empty());
+        if lane.is_yielding || (must_yield && may_yield) {
+            lane.is_yielding = true;
+            if in_flight > 0 {
+                return Pulled::Continue;
+            }
+            lanes.remove(at);
+            *leased += 1; // until the connection is back
+            return Pulled::HandOver;
+        }
+        if lane.is_stalled {
+            return Pulled::Continue;
+        }
+        let room = window.saturating_sub(in_flight);
+        while into.len() < room {
+            match backlog.pop_front() {
+                Some(carrier) if carrier.is_abandoned() => {}
+                Some(carrier) => into.push(carrier),
+                None => break,
+            }
+        }
+        if into.is_empty() {
+            lane.is_parked = room > 0;
+        } else {
+            lane.in_flight += into.len();
+            lane.has_served = true;
+            lane.last_used = Instant::now();
+        }
+        Pulled::Continue
+    }
+
+    /// Takes out what was not used for too long, or was closed by its peer. Lanes find themselves gone when woken.
+    pub(super) fn expire(&mut self, now: Instant, max_idle: Duration) -> (Vec<Idle>, Vec<Waker>) {
+        let too_old = |since: Instant| now.saturating_duration_since(since) >= max_idle;
+        let (dead, fresh): (Vec<Idle>, Vec<Idle>) =
+            std::mem::take(&mut self.idle).into_iter().partition(|i| too_old(i.since) || !i.connection.is_usable());
+        self.idle = fresh.into();
+        let mut wakers = Vec::new();
+        self.lanes.retain_mut(|lane| {
+            let stale = lane.in_flight == 0 && lane.is_parked && too_old(lane.last_used);
+            if stale {
+                wakers.extend(lane.unpark());
+            }
+            !stale
+        });
+        (dead, wakers)
+    }
+}

@@ -1,0 +1,348 @@
+//! All connections of one node.
+//!
+//! Brief commands wait in one backlog that the node's lanes pull from; batches and commands that may be slow wait
+//! for a lease on a connection of their own. Whenever something changes, the [`Ledger`] decides under the lock what
+//! happens next, and the pool does it outside: starting tasks, waking them, handing over leases.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+
+use super::dial::Dialer;
+use super::health::Health;
+use super::lane::{Lane, LaneId};
+use super::lease::Lease;
+use super::ledger::{Ledger, Limits, Pulled, Work};
+use super::pace::Pace;
+use super::request::Carrier;
+use super::{Connection, exclusive};
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
+
+/// Pause after a connection could not be opened, while others are.
+const REDIAL_PAUSE: Duration = Duration::from_millis(50);
+
+/// A pool that may have fewer connections keeps none of them for one purpose.
+const ENOUGH: usize = 4;
+
+/// The connections of one node.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    limits: Limits,
+    dialer: Dialer,
+    pub(crate) health: Arc<Health>,
+    pub(crate) pace: Pace,
+    runtime: Handle,
+    ledger: Mutex<Ledger>,
+    /// Leased connections that rest: kept by their holders for the next command.
+    resting: AtomicUsize,
+    /// Tells those who hold a lease that the pool is closed, and why.
+    closing: watch::Sender<Option<Failure>>,
+}
+
+/// What a pool has open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) open: u32,
+    pub(crate) in_use: u32,
+}
+
+impl Pool {
+    pub(crate) fn new(limits: Limits, dialer: Dialer, health: Arc<Health>, runtime: Handle) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            dialer,
+            health,
+            pace: Pace::default(),
+            runtime,
+            ledger: Mutex::default(),
+            resting: AtomicUsize::new(0),
+            closing: watch::Sender::new(None),
+        })
+    }
+
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    /// Sends a command on its way; the outcome arrives at its waiter.
+    pub(crate) fn send(self: &Arc<Self>, carrier: Carrier) {
+        if carrier.prepared().is_brief {
+            self.enqueue(carrier);
+        } else {
+            self.runtime.spawn(exclusive::carry(self.clone(), carrier));
+        }
+    }
+
+    fn enqueue(self: &Arc<Self>, carrier: Carrier) {
+        self.change(|ledger| {
+            // what nobody waits for any more goes first: while a node is silent, no lane pulls it out
+            while ledger.backlog.front().is_some_and(Carrier::is_abandoned) {
+                ledger.backlog.pop_front();
+            }
+            ledger.backlog.push_back(carrier);
+        });
+    }
+
+    /// Waits for a connection of one's own.
+    pub(crate) async fn lease(self: &Arc<Self>, deadline: Deadline) -> Result<Lease, Failure> {
+        let (sender, receiver) = oneshot::channel();
+        let mut wakers = Vec::new();
+        self.change(|ledger| {
+            ledger.waiters.push_back(sender);
+            if ledger.must_yield(&self.limits) {
+                // idle lanes learn by being woken, busy ones when they next pull
+                wakers.extend(ledger.lanes.iter_mut().filter_map(|l| l.unpark()));
+            }
+        });
+        wakers.into_iter().for_each(Waker::wake);
+        match deadline.bound(receiver).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Failure::connection("the connections of the node were dropped")),
+            Err(_) => Err(Failure::timeout("no connection to the node came free in time")),
+        }
+    }
+
+    /// Called by a lane: moves work from the backlog to `into`, or parks the lane.
+    pub(crate) fn pull(&self, id: LaneId, in_flight: usize, waker: &Waker, into: &mut Vec<Carrier>) -> Pulled {
+        self.ledger.lock().pull(id, in_flight, self.pace.window(), &self.limits, waker, into)
+    }
+
+    /// A lane made no progress: its neighbours take over, and what could be taken back waits for them.
+    /// `others_answered` says whether the node answered on another connection meanwhile.
+    pub(crate) fn lane_stalled(self: &Arc<Self>, id: LaneId, taken_back: Vec<Carrier>, others_answered: bool) {
+        self.change(|ledger| {
+            ledger.stalls = if others_answered { 1 } else { ledger.stalls + 1 };
+            if let Some(lane) = ledger.lane(id) {
+                lane.is_stalled = true;
+            }
+            ledger.take_back(taken_back);
+        });
+    }
+
+    /// A stalled lane moves again.
+    pub(crate) fn lane_resumed(self: &Arc<Self>, id: LaneId) {
+        self.change(|ledger| {
+            ledger.stalls = 0;
+            if let Some(lane) = ledger.lane(id) {
+                lane.is_stalled = false;
+            }
+        });
+    }
+
+    /// A lane's task is over. What it had not sent waits for another lane.
+    pub(crate) fn lane_ended(self: &Arc<Self>, id: LaneId, unsent: Vec<Carrier>) {
+        self.change(|ledger| {
+            ledger.remove_lane(id);
+            ledger.take_back(unsent);
+        });
+    }
+
+    /// A lane made way: its connection goes to whoever waits longest.
+    pub(crate) fn hand_over(self: &Arc<Self>, connection: Connection) {
+        let waiter = self.ledger.lock().pop_waiter();
+        match waiter {
+            // dropped by a waiter that gave up meanwhile, the lease brings the connection back
+            Some(waiter) => _ = waiter.send(Ok(Lease::new(self.clone(), connection))),
+            None => self.put_back(connection),
+        }
+    }
+
+    /// Takes back a connection that was leased.
+    pub(super) fn put_back(self: &Arc<Self>, mut connection: Connection) {
+        connection.incoming.shrink();
+        self.change(|ledger| {
+            ledger.leased = ledger.leased.saturating_sub(1);
+            ledger.add_idle(connection);
+        });
+    }
+
+    /// A leased connection was closed.
+    pub(super) fn lease_lost(self: &Arc<Self>) {
+        self.change(|ledger| ledger.leased = ledger.leased.saturating_sub(1));
+    }
+
+    /// Changes the ledger, then does whatever that makes possible.
+    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Ledger)) {
+        let mut ledger = self.ledger.lock();
+        change(&mut ledger);
+        if let Some(failure) = ledger.closed.clone() {
+            let refused = Refused::take(&mut ledger);
+            drop(ledger);
+            return refused.tell(&failure);
+        }
+        let waker = if ledger.backlog.is_empty() { None } else { ledger.unpark_lane() };
+        let work = ledger.rebalance(&self.limits, self.pace.window());
+        drop(ledger);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        self.perform(work);
+    }
+
+    fn perform(self: &Arc<Self>, work: Work) {
+        for (waiter, connection) in work.leases {
+            // dropped by a waiter that gave up meanwhile, the lease brings the connection back
+            let _ = waiter.send(Ok(Lease::new(self.clone(), connection)));
+        }
+        for (id, connection) in work.lanes {
+            self.runtime.spawn(Lane::run(self.clone(), id, connection));
+        }
+        for _ in 0..work.dials {
+            self.runtime.spawn(Dialing(Some(self.clone())).run());
+        }
+    }
+
+    fn dialed(self: &Arc<Self>, connection: Connection) {
+        self.change(|ledger| {
+            ledger.dialing -= 1;
+            ledger.add_idle(connection);
+        });
+    }
+
+    /// A connection could not be opened: one waiter learns of it, and the backlog too when nothing else can serve it.
+    fn dial_failed(self: &Arc<Self>, failure: Failure) {
+        self.health.record_connection_error();
+        let mut refused = Refused::default();
+        self.change(|ledger| {
+            ledger.dialing -= 1;
+            ledger.redial_at = Some(Instant::now() + REDIAL_PAUSE);
+            refused.waiters.extend(ledger.pop_waiter());
+            if ledger.open() == 0 {
+                refused.backlog = std::mem::take(&mut ledger.backlog);
+            }
+        });
+        refused.tell(&failure);
+    }
+
+    /// Closes what was not used for too long and opens what is missing to the minimum.
+    pub(crate) fn tend(self: &Arc<Self>, now: Instant) {
+        let mut ledger = self.ledger.lock();
+        let (dead, wakers) = ledger.expire(now, self.limits.max_idle);
+        let mut work = Work::default();
+        if ledger.closed.is_none() {
+            work.dials = self.limits.min.saturating_sub(ledger.open());
+            ledger.dialing += work.dials;
+        }
+        drop(ledger);
+        drop(dead);
+        wakers.into_iter().for_each(Waker::wake);
+        self.perform(work);
+    }
+
+    /// Takes no more work and drops every connection; whatever waits or is in flight ends with `failure`.
+    pub(crate) fn close(&self, failure: Failure) {
+        let mut ledger = self.ledger.lock();
+        ledger.closed.get_or_insert_with(|| failure.clone());
+        let refused = Refused::take(&mut ledger);
+        let idle = std::mem::take(&mut ledger.idle);
+        let wakers: Vec<Waker> = ledger.lanes.iter_mut().filter_map(|l| l.unpark()).collect();
+        drop(ledger);
+        drop(idle);
+        self.closing.send_replace(Some(failure.clone()));
+        wakers.into_iter().for_each(Waker::wake);
+        refused.tell(&failure);
+    }
+
+    /// Why the pool is closed, if it is.
+    pub(crate) fn closed(&self) -> Option<Failure> {
+        self.ledger.lock().closed.clone()
+    }
+
+    /// Runs something that holds a lease, until the pool is closed.
+    pub(crate) async fn unless_closed<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let mut closing = self.closing.subscribe();
+        tokio::select! {
+            outcome = work => outcome,
+            closed = closing.wait_for(Option::is_some) => Err(match closed {
+                Ok(failure) => failure.clone().unwrap_or_else(|| Failure::connection("the connection was closed")),
+                Err(_) => Failure::connection("the connection was closed"),
+            }),
+        }
+    }
+
+    /// Whether a connection may be leased for long.
+    pub(crate) fn spares_one(&self) -> bool {
+        self.limits.max >= ENOUGH
+    }
+
+    /// Whether somebody waits for a connection while no more may be opened.
+    pub(crate) fn is_pressed(&self) -> bool {
+        let ledger = self.ledger.lock();
+        !ledger.waiters.is_empty() && ledger.open() >= self.limits.max
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let ledger = self.ledger.lock();
+        let leased = ledger.leased.saturating_sub(self.resting.load(Ordering::Relaxed));
+        let busy = ledger.lanes.iter().filter(|l| l.in_flight > 0).count() + leased;
+        Counts { open: (ledger.open() - ledger.dialing) as u32, in_use: busy as u32 }
+    }
+}
+
+/// Counts a leased connection that rests.
+#[derive(Debug)]
+pub(super) struct Rest(Arc<Pool>);
+
+impl Rest {
+    pub(super) fn new(pool: Arc<Pool>) -> Self {
+        pool.resting.fetch_add(1, Ordering::Relaxed);
+        Self(pool)
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        self.0.resting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Those who will not be served.
+#[derive(Default)]
+struct Refused {
+    backlog: VecDeque<Carrier>,
+    waiters: VecDeque<oneshot::Sender<Result<Lease, Failure>>>,
+}
+
+impl Refused {
+    fn take(ledger: &mut Ledger) -> Self {
+        Self { backlog: std::mem::take(&mut ledger.backlog), waiters: std::mem::take(&mut ledger.waiters) }
+    }
+
+    fn tell(self, failure: &Failure) {
+        self.backlog.into_iter().for_each(|carrier| carrier.settle(Err(failure.clone())));
+        for waiter in self.waiters {
+            let _ = waiter.send(Err(failure.clone())); // whoever gave up needs no reason
+        }
+    }
+}
+
+/// A connection that is being opened. However that ends, the pool learns of it.
+struct Dialing(Option<Arc<Pool>>);
+
+impl Dialing {
+    async fn run(mut self) {
+        let Some(pool) = self.0.clone() else { return };
+        let outcome = pool.dialer.dial().await;
+        self.0 = None;
+        match outcome {
+            Ok(connection) => pool.dialed(connection),
+            Err(failure) => pool.dial_failed(failure),
+        }
+    }
+}
+
+impl Drop for Dialing {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.take() {
+            pool.dial_failed(Failure::new(Code::CLIENT, "the task that opened the connection ended early"));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! One attempt of a command at one node, shared between the [`Waiter`] that wants its outcome and the [`Carrier`]
+//! that travels through the pool. Whichever end goes first, the other learns of it: a dropped waiter abandons the
+//! attempt, a dropped carrier settles it with a failure.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use aerospike_wire::Digest;
+use aerospike_wire::command::RecordCommand;
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::command::Command;
+use crate::deadline::Deadline;
+use crate::error::{Code, Failure};
+
+/// A connection is not given up sooner than this, however little time its oldest command has: those behind it have
+/// deadlines of their own, and closing it fails the writes among them.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A command with what is computed of it once: its digest, and whether it may share a connection.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) command: Command,
+    pub(crate) digest: Digest,
+    pub(crate) is_brief: bool,
+    pub(crate) is_write: bool,
+    /// When the whole command must be done.
+    pub(crate) deadline: Deadline,
+}
+
+impl Prepared {
+    pub(crate) fn new(command: Command, start: Instant) -> Self {
+        Self {
+            digest: command.key.digest(&command.set),
+            is_brief: command.spec.is_brief(),
+            is_write: command.spec.is_write(),
+            deadline: Deadline::after(start, command.policy.total_timeout),
+            command,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Attempt {
+    prepared: Arc<Prepared>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sent_at: Option<Instant>,
+    outcome: Option<Result<Bytes, Failure>>,
+    is_settled: bool,
+    is_abandoned: bool,
+    waker: Option<Waker>,
+}
+
+/// The end that waits. Dropping it abandons the attempt.
+#[derive(Debug)]
+pub(crate) struct Waiter(Arc<Attempt>);
+
+/// The end that is carried to a node and settled. Dropping it unsettled settles it with a failure.
+#[derive(Debug)]
+pub(crate) struct Carrier {
+    attempt: Arc<Attempt>,
+    /// How often it was taken back from a connection that stalled.
+    pub(crate) moves: u8,
+}
+
+/// Starts an attempt.
+pub(crate) fn attempt(prepared: Arc<Prepared>) -> (Waiter, Carrier) {
+    let attempt = Arc::new(Attempt { prepared, state: Mutex::default() });
+    (Waiter(attempt.clone()), Carrier { attempt, moves: 0 })
+}
+
+impl Waiter {
+    /// When bytes of the request may first have reached a socket, if they have.
+    pub(crate) fn sent_at(&self) -> Option<Instant> {
+        self.0.state.lock().sent_at
+    }
+}
+
+impl Future for Waiter {
+    type Output = Result<Bytes, Failure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.0.state.lock();
+        if let Some(outcome) = state.outcome.take() {
+            return Poll::Ready(outcome);
+        }
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.state.lock().is_abandoned = true;
+    }
+}
+
+impl Carrier {
+    pub(crate) fn prepared(&self) -> &Prepared {
+        &self.attempt.prepared
+    }
+
+    /// When bytes of the request may first have reached a socket, if they have.
+    pub(crate) fn sent_at(&self) -> Option<Instant> {
+        self.attempt.state.lock().sent_at
+    }
+
+    /// Whether nobody waits any longer.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.attempt.state.lock().is_abandoned
+    }
+
+    /// Appends the request, with the time that is left as the server's timeout.
+    pub(crate) fn encode(&self, now: Instant, out: &mut BytesMut) {
+        let prepared = self.prepared();
+        let command = &prepared.command;
+        if let Some(flag) = &command.sent {
+            flag.set();
+        }
+        self.attempt.state.lock().sent_at = Some(now);
+        RecordCommand {
+            namespace: &command.namespace,
+            set: &command.set,
+            digest: prepared.digest,
+            send_key: if command.send_key { command.key.user_key() } else { None },
+            spec: command.spec.as_wire(),
+            timeout: prepared.deadline.server_timeout(now, command.policy.socket_timeout),
+        }
+        .encode(out);
+    }
+
+    /// How long a connection waits for the answer before it is given up: the socket timeout, within the total, but at
+    /// least [`LEAST_PATIENCE`]. The command itself ends at its own deadline.
+    pub(crate) fn patience(&self, now: Instant) -> Deadline {
+        let policy = &self.prepared().command.policy;
+        // a command that was never answered holds a connection no longer than it was to take as a whole
+        let limits = [policy.socket_timeout, policy.total_timeout];
+        let shortest = limits.into_iter().filter(|ms| *ms != 0).min();
+        let patience = shortest.map(|ms| Duration::from_millis(ms.into()).max(LEAST_PATIENCE));
+        patience.map_or(Deadline::NEVER, |patience| Deadline::within(now, patience))
+    }
+
+    /// Takes the request back: none of its bytes reached a socket.
+    pub(crate) fn unsend(&self) {
+        self.attempt.state.lock().sent_at = None;
+    }
+
+    /// Hands the outcome to whoever waits.
+    pub(crate) fn settle(self, outcome: Result<Bytes, Failure>) {
+        self.put(outcome);
+    }
+
+    fn put(&self, outcome: Result<Bytes, Failure>) {
+        let waker = {
+            let mut state = self.attempt.state.lock();
+            if state.is_settled {
+                return;
+            }
+            state.is_settled = true;
+            state.outcome = Some(outcome);
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        // after a settle this does nothing
+        if !self.attempt.state.lock().is_settled {
+            self.put(Err(Failure::new(Code::CLIENT, "the task that carried the command ended early")));
+        }
+    }
+}

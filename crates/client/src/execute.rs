@@ -1,0 +1,322 @@
+//! One command from its first attempt to its outcome: choosing a node, waiting within the limits, trying again
+//! (protocol section 5.5).
+//!
+//! A read is not left to one node for all its time: an attempt without an answer within its share (what is left of
+//! the total, divided by the attempts that are left) is joined by another at the next replica, and the first answer
+//! of any counts. A write is sent again only when it cannot have been carried out, or when the caller calls it
+//! idempotent.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use aerospike_wire::message::MessageHeader;
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::cluster::Cluster;
+use crate::cluster::node::Node;
+use crate::command::{Command, Reply};
+use crate::connection::request::{Carrier, Prepared, Waiter, attempt};
+use crate::deadline::{Deadline, Elapsed};
+use crate::error::{Code, Error, Failure, SubError};
+use crate::routing::replica::Course;
+
+/// Carries out a command.
+pub(crate) async fn execute(cluster: &Arc<Cluster>, command: Command) -> Result<Reply, Error> {
+    let start = Instant::now();
+    let _in_flight = cluster.enter().map_err(|f| Error::new(f.code, f.detail))?;
+    Run::new(command, start).to_the_end(cluster).await
+}
+
+/// An attempt that is not over.
+#[derive(Debug)]
+struct Pending {
+    waiter: Waiter,
+    node: Arc<Node>,
+    attempt: u32,
+}
+
+/// A command on its way to its outcome.
+#[derive(Debug)]
+pub(crate) struct Run {
+    prepared: Arc<Prepared>,
+    start: Instant,
+    course: Option<Course>,
+    attempts: u32,
+    /// Attempts that are over and of which bytes went out.
+    sent: u32,
+    /// The latest attempt last. Those before it are reads that may still be answered.
+    pending: Vec<Pending>,
+    failures: Vec<SubError>,
+}
+
+/// Why waiting ended without a record.
+enum Setback {
+    /// The latest attempt, or the last one left, failed.
+    Failed(Failure, Arc<Node>),
+    /// The command has no time left.
+    TimeUp,
+}
+
+impl Run {
+    pub(crate) fn new(command: Command, start: Instant) -> Self {
+        Self {
+            prepared: Arc::new(Prepared::new(command, start)),
+            start,
+            course: None,
+            attempts: 0,
+            sent: 0,
+            pending: Vec::new(),
+            failures: Vec::new(),
+        }
+    }
+
+    /// The command, to start anew.
+    pub(crate) fn into_command(self) -> Command {
+        drop(self.pending);
+        Arc::try_unwrap(self.prepared).map_or_else(|shared| shared.command.clone(), |prepared| prepared.command)
+    }
+
+    /// Goes on to the outcome; with an attempt that was begun elsewhere, if there is one.
+    pub(crate) async fn to_the_end(&mut self, cluster: &Cluster) -> Result<Reply, Error> {
+        let policy = self.prepared.command.policy;
+        let mut is_begun = !self.pending.is_empty();
+        loop {
+            let refusal = if std::mem::take(&mut is_begun) { None } else { self.begin(cluster)? };
+            let more = self.attempts <= u32::from(policy.max_retries);
+            let outcome = match refusal {
+                None => self.wait(more).await,
+                // no more attempts, but an earlier one may still be answered
+                Some(_) if !more && !self.pending.is_empty() => self.wait(false).await,
+                Some((failure, node)) => Err(Setback::Failed(failure, node)),
+            };
+            let (failure, node) = match outcome {
+                Ok(reply) => return Ok(reply),
+                Err(Setback::TimeUp) => return Err(self.time_up()),
+                Err(Setback::Failed(failure, node)) => (failure, node),
+            };
+            let may_repeat = failure.code.is_retryable() && (policy.idempotent || !self.in_doubt(failure.code));
+            if !more || !may_repeat {
+                return Err(self.error(failure, Some(&node)));
+            }
+            let advanced = self.course.as_mut().is_some_and(|course| course.advance(failure.code));
+            let pause = if advanced && self.attempts == 1 { Duration::ZERO } else { policy.pause() };
+            if self.prepared.deadline.has_passed(Instant::now() + pause) {
+                return Err(self.error(failure, Some(&node)));
+            }
+            self.note(failure, &node, self.attempts);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+
+    /// Sends the command to the node whose turn it is. Returns why that node cannot be asked, if it cannot; fails
+    /// when there is no node to ask.
+    fn begin(&mut self, cluster: &Cluster) -> Result<Option<(Failure, Arc<Node>)>, Error> {
+        self.attempts += 1;
+        let node = self.route(cluster)?;
+        if node.health.is_tripped() {
+            return Ok(Some((Failure::new(Code::MAX_ERROR_RATE, ""), node)));
+        }
+        let pool = node.pool.clone();
+        pool.send(self.carrier(node));
+        Ok(None)
+    }
+
+    /// Counts an attempt at a node that is sent elsewhere.
+    pub(crate) fn attempt_at(&mut self, node: Arc<Node>) -> Carrier {
+        self.attempts += 1;
+        self.carrier(node)
+    }
+
+    fn carrier(&mut self, node: Arc<Node>) -> Carrier {
+        let (waiter, carrier) = attempt(self.prepared.clone());
+        self.pending.push(Pending { waiter, node, attempt: self.attempts });
+        carrier
+    }
+
+    /// The node whose turn it is.
+    pub(crate) fn route(&mut self, cluster: &Cluster) -> Result<Arc<Node>, Error> {
+        let command = &self.prepared.command;
+        let routing = cluster.routing.load();
+        let Some(table) = routing.table(&command.namespace) else {
+            let failure = no_namespace(routing.nodes.is_empty(), &command.namespace);
+            return Err(self.error(failure, None));
+        };
+        let course =
+            self.course.get_or_insert_with(|| Course::new(&command.spec, command.policy.replica, table, &cluster.turn));
+        let partition = self.prepared.digest.partition();
+        let chosen = course.choose(&routing, table, partition, &cluster.config.preferred_racks);
+        let Some(node) = chosen.and_then(|index| routing.node(index)).cloned() else {
+            let detail = format!("no active node holds partition {}", partition.index());
+            return Err(self.error(Failure::new(Code::INVALID_NODE, detail), None));
+        };
+        Ok(node)
+    }
+
+    /// Ends the command with the answer to its only attempt; unless that is to be followed by another.
+    pub(crate) fn conclude(&mut self, message: &Bytes) -> Option<Result<Reply, Error>> {
+        let node = self.pending.pop()?.node;
+        self.sent += 1;
+        Some(match judge(message.clone(), &node) {
+            Ok(message) => Ok(Reply { message, node: node.name.clone(), attempts: self.attempts }),
+            Err(failure) => Err(self.error(failure, Some(&node))),
+        })
+    }
+
+    /// Waits for an answer to any attempt. With `more` attempts left it waits no longer than the share of the latest.
+    async fn wait(&mut self, more: bool) -> Result<Reply, Setback> {
+        let share = if more { self.share() } else { None };
+        let mut begun = Instant::now();
+        loop {
+            let limit = self.limit(begun, share).earlier(self.prepared.deadline).earlier(self.look_again());
+            match limit.bound(next_settled(&mut self.pending)).await {
+                Ok((over, outcome)) => {
+                    let was_latest = over.attempt == self.attempts;
+                    self.sent += u32::from(over.waiter.sent_at().is_some());
+                    let failure = match outcome.and_then(|message| judge(message, &over.node)) {
+                        Ok(message) => {
+                            return Ok(Reply { message, node: over.node.name.clone(), attempts: self.attempts });
+                        }
+                        Err(failure) => failure,
+                    };
+                    let is_final = !failure.code.is_retryable();
+                    if is_final || self.pending.is_empty() || (was_latest && more) {
+                        return Err(Setback::Failed(failure, over.node));
+                    }
+                    self.note(failure, &over.node, over.attempt);
+                }
+                Err(Elapsed) => {
+                    let now = Instant::now();
+                    if self.prepared.deadline.has_passed(now) {
+                        return Err(Setback::TimeUp);
+                    }
+                    if !self.limit(begun, share).has_passed(now) {
+                        continue; // it was sent meanwhile, and its share counts from then
+                    }
+                    let Some(latest) = self.pending.last() else { return Err(Setback::TimeUp) };
+                    if latest.waiter.sent_at().is_none() && latest.node.health.answered_since(begun) {
+                        begun = now; // the node works, there is only a lot before this command
+                        continue;
+                    }
+                    let node = latest.node.clone();
+                    // a node that answers others is not in trouble because one command takes long
+                    if !more || !node.health.answered_since(begun) {
+                        node.health.record_error();
+                    }
+                    if !more || self.prepared.is_write {
+                        self.abandon();
+                    }
+                    return Err(Setback::Failed(Failure::timeout("the node did not answer in time"), node));
+                }
+            }
+        }
+    }
+
+    /// The part of the time left that the latest attempt may use before another node is asked as well.
+    fn share(&self) -> Option<Duration> {
+        let asks_another = !self.prepared.is_write && self.course.as_ref().is_some_and(Course::has_alternatives);
+        let left = if asks_another { self.prepared.deadline.remaining(Instant::now()) } else { None };
+        let attempts_left = u32::from(self.prepared.command.policy.max_retries) + 2 - self.attempts;
+        left.map(|left| left / attempts_left.max(1))
+    }
+
+    /// When the latest attempt has had its time: its share, or the socket timeout from the moment it was sent.
+    fn limit(&self, begun: Instant, share: Option<Duration>) -> Deadline {
+        let Some(latest) = self.pending.last() else { return Deadline::NEVER };
+        let of_share = |from| share.map_or(Deadline::NEVER, |share| Deadline::within(from, share));
+        match latest.waiter.sent_at() {
+            None => of_share(begun),
+            Some(sent) => Deadline::after(sent, self.prepared.command.policy.socket_timeout).earlier(of_share(sent)),
+        }
+    }
+
+    /// When to look whether an attempt that waits to be sent has gone out: nothing else tells that it has, and its
+    /// socket timeout counts from then.
+    fn look_again(&self) -> Deadline {
+        match self.pending.last() {
+            Some(latest) if latest.waiter.sent_at().is_none() => {
+                Deadline::after(Instant::now(), self.prepared.command.policy.socket_timeout)
+            }
+            _ => Deadline::NEVER,
+        }
+    }
+
+    fn abandon(&mut self) {
+        self.sent += self.pending.drain(..).filter(|p| p.waiter.sent_at().is_some()).count() as u32;
+    }
+
+    fn in_doubt(&self, code: Code) -> bool {
+        self.prepared.is_write && (self.sent > 1 || (self.sent == 1 && code.leaves_doubt()))
+    }
+
+    fn note(&mut self, failure: Failure, node: &Arc<Node>, attempt: u32) {
+        let in_doubt = self.in_doubt(failure.code);
+        let node = Some(node.name.clone());
+        self.failures.push(SubError { code: failure.code, detail: failure.detail, node, attempt, in_doubt });
+    }
+
+    fn time_up(&mut self) -> Error {
+        let latest = self.pending.last().map(|p| p.node.clone());
+        let was_sent = self.pending.iter().any(|p| p.waiter.sent_at().is_some());
+        self.pending.iter().for_each(|p| p.node.health.record_error());
+        self.abandon();
+        let total = self.prepared.command.policy.total_timeout;
+        let detail = if was_sent || self.sent > 0 {
+            format!("no answer within {total} ms")
+        } else {
+            format!("no connection came free within {total} ms, nothing was sent")
+        };
+        self.error(Failure::timeout(detail), latest.as_ref())
+    }
+
+    fn error(&mut self, failure: Failure, node: Option<&Arc<Node>>) -> Error {
+        self.abandon();
+        let in_doubt = self.in_doubt(failure.code);
+        Error::new(failure.code, failure.detail)
+            .at(node.map(|n| n.name.clone()), self.attempts, self.start.elapsed())
+            .in_doubt_if(in_doubt)
+            .with_sub_errors(std::mem::take(&mut self.failures))
+            .with_message(failure.message)
+    }
+}
+
+/// Waits until any attempt is settled, and takes it out.
+async fn next_settled(pending: &mut Vec<Pending>) -> (Pending, Result<Bytes, Failure>) {
+    let (at, outcome) = poll_fn(|cx| {
+        for (at, attempt) in pending.iter_mut().enumerate() {
+            if let Poll::Ready(outcome) = Pin::new(&mut attempt.waiter).poll(cx) {
+                return Poll::Ready((at, outcome));
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+    (pending.remove(at), outcome)
+}
+
+/// Tells a record from a refusal.
+fn judge(message: Bytes, node: &Node) -> Result<Bytes, Failure> {
+    let header = message.first_chunk().map(MessageHeader::decode).unwrap_or_default();
+    if header.result.is_ok() {
+        return Ok(message);
+    }
+    if header.result.is_retryable() {
+        node.health.record_error();
+    }
+    Err(Failure::answer(header.result, message))
+}
+
+/// Why there is no partition table for a namespace.
+pub(crate) fn no_namespace(no_nodes: bool, namespace: &[u8]) -> Failure {
+    if no_nodes {
+        return Failure::new(Code::INVALID_NODE, "the cluster has no active node");
+    }
+    let namespace = String::from_utf8_lossy(namespace);
+    let code = aerospike_wire::ResultCode::NAMESPACE_NOT_FOUND.into();
+    Failure::new(code, format!("the cluster has no namespace \"{namespace}\""))
+}

@@ -1,0 +1,52 @@
+//! The client core: an Aerospike cluster as seen by one process, on Tokio.
+//!
+//! A [`Client`] finds the nodes, keeps track of who holds which partition, and carries out [`Command`]s and
+//! [`Batch`]es whose payload arrives encoded. It knows nothing of JavaScript, and it interprets no bin.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `client` | the handle |
+//! | `config`, `policy` | what callers choose: for the client, and for one command |
+//! | `command`, `batch` | requests and their answers |
+//! | `error` | the one error |
+//! | `execute` | one command, from its first attempt to its outcome |
+//! | `express` | a command on the caller's own thread, for want of company |
+//! | `cluster` | nodes and partitions, and keeping the view of them up to date |
+//! | `routing` | which node a command goes to |
+//! | `connection` | sockets, pools, and how commands share them |
+//! | `deadline`, `concurrent` | waiting within limits, and for several things at once |
+//! | `auth`, `tls` | logging in, and encrypted connections |
+//!
+//! The way of a command: [`Client::execute`] asks `routing` for a node and hands an attempt to the node's pool; a
+//! lane of the pool (`connection::lane`) writes it together with whatever else waits, and settles it when the answer
+//! comes; `execute` judges the answer and tries again where that is right.
+
+#![forbid(unsafe_code)]
+
+mod auth;
+mod batch;
+mod client;
+mod cluster;
+mod command;
+mod concurrent;
+mod config;
+mod connection;
+mod deadline;
+mod error;
+mod execute;
+mod express;
+mod policy;
+mod routing;
+mod tls;
+
+pub use aerospike_wire as wire;
+pub use aerospike_wire::batch::BatchFlags;
+pub use aerospike_wire::info::Endpoint;
+pub use batch::{Batch, BatchReply, BatchRow, Keyspace, NodeCost, RowOutcome};
+pub use client::{Client, InfoTarget, NodeSummary};
+pub use command::{Command, Key, Reply, SentFlag, Spec};
+pub use config::{Config, Credentials};
+pub use error::{CLIENT_CODES, Code, Error, SubError};
+pub use express::{Departure, Event, Express, LineId, Resumed};
+pub use policy::{CommandPolicy, Replica};
+pub use tls::{PrivateKey, TlsConfig};
