@@ -1,0 +1,309 @@
+//! The class that TypeScript drives: bytes in, bytes out, and a few calls of the control plane.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use aerospike_core::{Client, Code, InfoTarget, SentFlag};
+use bytes::Bytes;
+use napi::bindgen_prelude::{Env, Function, JsValue, PromiseRaw, Uint8ArraySlice};
+use napi::{Error, Result, Status, sys};
+use napi_derive::napi;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::completion::Outcome;
+use crate::config::{NativeConfig, NativeInfo, NativeNode, control_error};
+use crate::entry::{self, Entry, Malformed, Work};
+use crate::express;
+use crate::queue::{Queue, WakeUp};
+
+/// A connection to a cluster.
+#[napi]
+pub struct NativeClient {
+    core: Client,
+    runtime: Handle,
+    shared: Arc<Shared>,
+    /// The station of its express commands; 0 for none.
+    station: AtomicUsize,
+}
+
+/// What the client's tasks share with it.
+pub(crate) struct Shared {
+    pub(crate) queue: Queue,
+    tracked: Mutex<HashMap<u32, Tracked>>,
+}
+
+/// A command that may be cancelled.
+struct Tracked {
+    sent: Arc<SentFlag>,
+    cancel: Option<oneshot::Sender<()>>,
+    cancelled: Option<oneshot::Receiver<()>>,
+}
+
+/// The bytes of a typed array that JavaScript lent for the length of a call.
+fn bytes_of<'a>(array: &'a mut Uint8ArraySlice<'_>) -> &'a mut [u8] {
+    // SAFETY: the call runs on the JavaScript thread and calls nothing in JavaScript, so nobody else looks at the
+    // bytes, detaches them or moves them until it returns
+    unsafe { array.as_mut() }
+}
+
+fn refuse(Malformed(what): Malformed) -> Error {
+    Error::new(Status::InvalidArg, format!("the request buffer is malformed: {what}"))
+}
+
+#[napi]
+impl NativeClient {
+    /// Connects to a cluster. `wake` is called on the JavaScript thread when completions are ready: once, and then
+    /// again only after `drain` returned 0.
+    #[napi(factory)]
+    pub async fn connect(config: NativeConfig, #[napi(ts_arg_type = "() => void")] wake: WakeUp) -> Result<Self> {
+        let core = Client::connect(config.into_core()?).await.map_err(|e| control_error(&e))?;
+        let shared = Arc::new(Shared { queue: Queue::new(wake), tracked: Mutex::default() });
+        Ok(Self { core, runtime: Handle::current(), shared, station: AtomicUsize::new(0) })
+    }
+
+    /// Has lone commands sent from the JavaScript thread itself, where the system allows that. `wake` is called like
+    /// the one of `connect`, for these commands alone.
+    #[napi(ts_args_type = "wake: () => void")]
+    pub fn express(&self, env: Env, wake: Function<'_, (), ()>) -> bool {
+        let station = express::open(env.raw(), wake.raw(), &self.core, self.runtime.clone(), self.shared.clone());
+        self.station.store(station.unwrap_or_default(), Ordering::Relaxed);
+        station.is_some()
+    }
+
+    /// Takes the entries in the first `length` bytes of the request buffer and returns at once. `alone` says that it
+    /// is one entry and that nothing else of the client is under way. True when the completion will be announced by
+    /// the `wake` of `express`.
+    #[napi]
+    pub fn submit(&self, entries: &[u8], length: u32, alone: Option<bool>) -> Result<bool> {
+        let entries = entries.get(..length as usize).ok_or_else(|| refuse(Malformed("buffer length")))?;
+        entry::check(entries, |ticket| self.shared.track(ticket)).map_err(refuse)?;
+        let buffer = Bytes::copy_from_slice(entries);
+        if alone == Some(true) && entry::is_record(entries) {
+            return Ok(self.submit_alone(buffer));
+        }
+        let (core, shared) = (self.core.clone(), self.shared.clone());
+        self.runtime.spawn(async move {
+            // the lengths were checked above, so that every entry is seen and settles
+            for entry in entry::split(buffer).unwrap_or_default() {
+                start(entry, &core, &shared);
+            }
+        });
+        Ok(false)
+    }
+
+    /// Fills `target` with completions. Returns the bytes written, 0 when nothing is ready, and `-n` when the next
+    /// completion needs `n` bytes.
+    #[napi]
+    pub fn drain(&self, mut target: Uint8ArraySlice<'_>) -> i64 {
+        self.shared.queue.drain(bytes_of(&mut target))
+    }
+
+    /// Copies the row table of a batch.
+    #[napi]
+    pub fn table(&self, ticket: u32, mut target: Uint8ArraySlice<'_>) -> Result<()> {
+        let copied = self.shared.queue.table(ticket, bytes_of(&mut target));
+        copied.then_some(()).ok_or_else(|| Error::new(Status::InvalidArg, "no such batch, or a table of another size"))
+    }
+
+    /// Copies a page of a batch and frees it.
+    #[napi]
+    pub fn page(&self, ticket: u32, index: u32, mut target: Uint8ArraySlice<'_>) -> Result<()> {
+        let target = bytes_of(&mut target);
+        let page = self.shared.queue.page(ticket, index as usize).unwrap_or_default();
+        if page.len() != target.len() {
+            return Err(Error::new(Status::InvalidArg, "no such page, or a page of another size"));
+        }
+        target.copy_from_slice(&page);
+        Ok(())
+    }
+
+    /// Frees what is left of a batch.
+    #[napi]
+    pub fn release(&self, ticket: u32) {
+        self.shared.queue.release(ticket);
+    }
+
+    /// Drops a command. True when bytes of it may have been sent.
+    #[napi]
+    pub fn cancel(&self, ticket: u32) -> bool {
+        let Some(tracked) = self.shared.tracked.lock().get_mut(&ticket).map(|t| (t.cancel.take(), t.sent.clone()))
+        else {
+            return true; // it completed, and the completion is on its way
+        };
+        let (cancel, sent) = tracked;
+        if let Some(cancel) = cancel {
+            let _ = cancel.send(()); // its task ended meanwhile
+        }
+        sent.is_set()
+    }
+
+    /// Keeps the process alive until `unref`.
+    #[napi(js_name = "ref")]
+    pub fn refer(&self, env: Env) {
+        // SAFETY: called on the JavaScript thread with its own environment; the function lives as long as the queue
+        unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.shared.queue.wake_up().raw()) };
+    }
+
+    /// Lets the process end while nothing else keeps it.
+    #[napi]
+    pub fn unref(&self, env: Env) {
+        // SAFETY: as for `ref`
+        unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.shared.queue.wake_up().raw()) };
+    }
+
+    /// Takes no more commands, waits for those in flight, at most `timeout` milliseconds, and drops the connections.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn close<'env>(&self, env: &'env Env, timeout: u32) -> Result<PromiseRaw<'env, ()>> {
+        express::close(self.station.swap(0, Ordering::Relaxed));
+        let core = self.core.clone();
+        env.spawn_future(async move {
+            core.close(Duration::from_millis(timeout.into())).await;
+            Ok(())
+        })
+    }
+
+    /// Whether at least one node is active.
+    #[napi]
+    pub fn is_connected(&self) -> bool {
+        self.core.is_connected()
+    }
+
+    /// The nodes of the cluster.
+    #[napi]
+    pub fn nodes(&self) -> Vec<NativeNode> {
+        self.core.nodes().into_iter().map(NativeNode::from).collect()
+    }
+
+    /// Sends an info command to a node, or to `"*"`, all of them, or to `""`, any of them.
+    #[napi]
+    pub async fn info(&self, node: String, command: String, timeout: u32) -> Result<Vec<NativeInfo>> {
+        let target = match node.as_str() {
+            "*" => InfoTarget::All,
+            "" => InfoTarget::Random,
+            _ => InfoTarget::Node(node),
+        };
+        let answers = self.core.info(target, &command, Duration::from_millis(timeout.into())).await;
+        let answers = answers.map_err(|e| control_error(&e))?;
+        Ok(answers.into_iter().map(|(node, response)| NativeInfo { node: node.as_ref().into(), response }).collect())
+    }
+}
+
+impl NativeClient {
+    /// Starts the one command there is, at once if possible. Whether it went out as an express command.
+    fn submit_alone(&self, buffer: Bytes) -> bool {
+        // the lengths were checked, so that every entry is seen and settles
+        for entry in entry::split(buffer).unwrap_or_default() {
+            let Entry { ticket, cancellable, work } = entry;
+            let work = match work {
+                Ok(Work::Record(command)) if !cancellable => {
+                    match express::begin(self.station.load(Ordering::Relaxed), command, ticket) {
+                        Ok(()) => return true,
+                        Err(command) => Ok(Work::Record(command)),
+                    }
+                }
+                work => work,
+            };
+            let _runtime = self.runtime.enter();
+            start(Entry { ticket, cancellable, work }, &self.core, &self.shared);
+        }
+        false
+    }
+}
+
+impl Drop for NativeClient {
+    fn drop(&mut self) {
+        express::close(*self.station.get_mut());
+    }
+}
+
+impl Shared {
+    fn track(&self, ticket: u32) {
+        let (cancel, cancelled) = oneshot::channel();
+        let tracked = Tracked { sent: Arc::default(), cancel: Some(cancel), cancelled: Some(cancelled) };
+        self.tracked.lock().insert(ticket, tracked);
+    }
+}
+
+/// Settles its ticket exactly once: with an outcome, or, when the task is dropped or dies, with an error.
+pub(crate) struct Settlement {
+    shared: Arc<Shared>,
+    ticket: u32,
+    tracked: bool,
+    settled: bool,
+}
+
+impl Settlement {
+    pub(crate) fn new(shared: Arc<Shared>, ticket: u32, tracked: bool) -> Self {
+        Self { shared, ticket, tracked, settled: false }
+    }
+
+    pub(crate) fn settle(mut self, outcome: Outcome) {
+        self.forget();
+        self.shared.queue.push(self.ticket, outcome);
+    }
+
+    /// Nobody waits for the outcome any more.
+    fn forget(&mut self) {
+        self.settled = true;
+        if self.tracked {
+            self.shared.tracked.lock().remove(&self.ticket);
+        }
+    }
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.forget();
+            self.shared.queue.push(self.ticket, Outcome::Refused(Code::CLIENT, "the command's task was stopped"));
+        }
+    }
+}
+
+fn start(entry: Entry, core: &Client, shared: &Arc<Shared>) {
+    let Entry { ticket, cancellable, work } = entry;
+    let mut settlement = Settlement::new(shared.clone(), ticket, cancellable);
+    let mut work = match work {
+        Ok(work) => work,
+        Err(Malformed(what)) => return settlement.settle(Outcome::Refused(Code::PARAM, what)),
+    };
+    let cancelled = if cancellable { take_tracking(shared, ticket, &mut work) } else { None };
+    let core = core.clone();
+    tokio::spawn(async move {
+        let outcome = run(&core, work);
+        match cancelled {
+            None => settlement.settle(outcome.await),
+            Some(cancelled) => tokio::select! {
+                // a sender dropped without a word means that the client went away, not that the command was cancelled
+                Ok(()) = cancelled => settlement.forget(),
+                outcome = outcome => settlement.settle(outcome),
+            },
+        }
+    });
+}
+
+/// Connects a command with the record that `track` made of it.
+fn take_tracking(shared: &Shared, ticket: u32, work: &mut Work) -> Option<oneshot::Receiver<()>> {
+    let mut tracked = shared.tracked.lock();
+    let tracked = tracked.get_mut(&ticket)?;
+    let sent = Some(tracked.sent.clone());
+    match work {
+        Work::Record(command) => command.sent = sent,
+        Work::Batch(batch) => batch.sent = sent,
+    }
+    tracked.cancelled.take()
+}
+
+async fn run(core: &Client, work: Work) -> Outcome {
+    match work {
+        Work::Record(command) => match core.execute(command).await {
+            Ok(reply) => Outcome::Record(reply),
+            Err(error) => Outcome::Failure(error),
+        },
+        Work::Batch(batch) => Outcome::Batch(Box::new(core.batch(batch).await)),
+    }
+}

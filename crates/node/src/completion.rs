@@ -1,0 +1,146 @@
+//! Completions: what became of a command, in the form TypeScript reads.
+
+use aerospike_core::{BatchReply, Code, Error, NodeCost, Reply, RowOutcome};
+
+const KIND_RECORD: u8 = 1;
+const KIND_FAILURE: u8 = 2;
+const KIND_BATCH: u8 = 3;
+const IN_DOUBT: u8 = 1;
+const HAS_MESSAGE: u8 = 2;
+/// Bytes of a row in a batch's table.
+pub(crate) const TABLE_ROW_SIZE: usize = 12;
+
+/// What became of a command.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The server's answer, with result 0.
+    Record(Reply),
+    /// Why there is none.
+    Failure(Error),
+    /// A failure of the binding itself: the code and why.
+    Refused(Code, &'static str),
+    /// The rows of a batch.
+    Batch(Box<BatchReply>),
+}
+
+/// Appends to a buffer that JavaScript reads, little-endian.
+struct Writer<'a>(&'a mut Vec<u8>);
+
+impl Writer<'_> {
+    fn u8(&mut self, n: u8) {
+        self.0.push(n);
+    }
+
+    fn u16(&mut self, n: u16) {
+        self.0.extend_from_slice(&n.to_le_bytes());
+    }
+
+    fn i16(&mut self, n: i16) {
+        self.0.extend_from_slice(&n.to_le_bytes());
+    }
+
+    fn u32(&mut self, n: u32) {
+        self.0.extend_from_slice(&n.to_le_bytes());
+    }
+
+    fn f64(&mut self, n: f64) {
+        self.0.extend_from_slice(&n.to_le_bytes());
+    }
+
+    /// Text of at most 65,535 bytes; longer text is cut at a character.
+    fn str(&mut self, text: &str) {
+        let text = &text[..text.floor_char_boundary(u16::MAX.into())];
+        self.u16(text.len() as u16);
+        self.0.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Appends one completion.
+pub(crate) fn write(out: &mut Vec<u8>, ticket: u32, outcome: &Outcome) {
+    let start = out.len();
+    let mut to = Writer(out);
+    to.u32(0); // the length, known at the end
+    to.u32(ticket);
+    match outcome {
+        Outcome::Record(reply) => {
+            to.u8(KIND_RECORD);
+            to.u8(0);
+            to.i16(0);
+            to.0.extend_from_slice(&reply.message);
+        }
+        Outcome::Failure(error) => write_failure(&mut to, error),
+        Outcome::Refused(code, detail) => {
+            to.u8(KIND_FAILURE);
+            to.u8(0);
+            to.i16(code.0);
+            to.u32(0);
+            to.f64(0.0);
+            to.str("");
+            to.str(detail);
+            to.u16(0);
+        }
+        Outcome::Batch(reply) => write_batch(&mut to, reply),
+    }
+    let size = (out.len() - start) as u32;
+    out[start..start + 4].copy_from_slice(&size.to_le_bytes());
+}
+
+fn write_failure(to: &mut Writer<'_>, error: &Error) {
+    let message = error.message();
+    to.u8(KIND_FAILURE);
+    to.u8(if error.in_doubt() { IN_DOUBT } else { 0 } | if message.is_some() { HAS_MESSAGE } else { 0 });
+    to.i16(error.code().0);
+    to.u32(error.attempts());
+    to.f64(error.elapsed().as_secs_f64() * 1000.0);
+    to.str(error.node().map_or("", |node| node));
+    to.str(error.detail());
+    let sub_errors = &error.sub_errors()[..error.sub_errors().len().min(u16::MAX.into())];
+    to.u16(sub_errors.len() as u16);
+    for sub in sub_errors {
+        to.i16(sub.code.0);
+        to.u8(u8::from(sub.in_doubt));
+        to.u32(sub.attempt);
+        to.str(sub.node.as_deref().unwrap_or(""));
+        to.str(&sub.detail);
+    }
+    if let Some(message) = message {
+        to.u32(message.len() as u32);
+        to.0.extend_from_slice(message);
+    }
+}
+
+fn write_batch(to: &mut Writer<'_>, reply: &BatchReply) {
+    to.u8(KIND_BATCH);
+    to.u8(0);
+    to.i16(0);
+    to.u32(reply.rows.len() as u32);
+    to.u32(reply.pages.len() as u32);
+    to.f64(reply.elapsed.as_secs_f64() * 1000.0);
+    to.u16(reply.nodes.len() as u16);
+    for page in &reply.pages {
+        to.u32(page.len() as u32);
+    }
+    for NodeCost { name, asked, answered, bytes_out, bytes_in, round_trips, retries, last_error } in &reply.nodes {
+        to.str(name);
+        to.u32(*asked);
+        to.u32(*answered);
+        to.f64(*bytes_out as f64);
+        to.f64(*bytes_in as f64);
+        to.u32(*round_trips);
+        to.u32(*retries);
+        to.i16(last_error.as_ref().map_or(0, |e| e.code.0));
+        to.str(last_error.as_ref().map_or("", |e| &e.detail));
+    }
+}
+
+/// Writes the table of a batch's rows; `target` must hold [`TABLE_ROW_SIZE`] bytes for each.
+pub(crate) fn write_table(target: &mut [u8], rows: &[RowOutcome]) {
+    for (to, row) in target.chunks_exact_mut(TABLE_ROW_SIZE).zip(rows) {
+        to[0..4].copy_from_slice(&row.offset.to_le_bytes());
+        to[4..6].copy_from_slice(&row.page.to_le_bytes());
+        to[6..8].copy_from_slice(&row.code.0.to_le_bytes());
+        to[8] = if row.in_doubt { IN_DOUBT } else { 0 };
+        to[9] = row.node;
+        to[10..12].copy_from_slice(&row.attempts.to_le_bytes());
+    }
+}

@@ -1,0 +1,150 @@
+//! Connect options, resolved and validated by TypeScript, and the plain objects of the control plane.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aerospike_core::{Config, Credentials, Endpoint, Error, NodeSummary, PrivateKey, TlsConfig};
+use napi_derive::napi;
+
+/// How to encrypt connections; PEM texts.
+#[napi(object, object_to_js = false)]
+pub struct NativeTls {
+    /// Certificates to trust instead of the system's.
+    pub ca: Option<String>,
+    /// The client's own certificate chain.
+    pub cert: Option<String>,
+    /// Its private key.
+    pub key: Option<String>,
+    /// The name the servers' certificates must carry, when it is not the one that peers announce.
+    pub server_name: Option<String>,
+}
+
+impl NativeTls {
+    fn into_core(self) -> TlsConfig {
+        TlsConfig {
+            ca: self.ca.unwrap_or_default().into_bytes(),
+            certificate: self.cert.map(String::into_bytes),
+            private_key: self.key.map(|pem| PrivateKey(pem.into_bytes())),
+            server_name: self.server_name,
+        }
+    }
+}
+
+/// How to reach a cluster. Every option is present unless it may be absent altogether.
+#[napi(object, object_to_js = false)]
+pub struct NativeConfig {
+    /// `host:port`, IPv6 addresses in brackets.
+    pub hosts: Vec<String>,
+    /// Nodes of other clusters are refused.
+    pub cluster_name: Option<String>,
+    /// Who to log in as.
+    pub user: Option<String>,
+    /// The password that goes with it.
+    pub password: Option<String>,
+    /// Milliseconds for the whole of connect.
+    pub connect_timeout: u32,
+    /// Milliseconds between two looks at every node.
+    pub tend_interval: u32,
+    /// Connections kept open to every node.
+    pub min_connections_per_node: u32,
+    /// Most connections to one node.
+    pub max_connections_per_node: u32,
+    /// Milliseconds after which an unused connection is closed.
+    pub max_idle: u32,
+    /// Use the alternate addresses of nodes.
+    pub use_alternate_services: bool,
+    /// Announced address to the address to use instead.
+    pub address_map: Option<HashMap<String, String>>,
+    /// Failures in a window after which a node is left alone.
+    pub max_error_rate: u32,
+    /// Length of that window in tends.
+    pub error_rate_window: u32,
+    /// Shown in the server's list of clients.
+    pub app_id: Option<String>,
+    /// Racks to read from, best first.
+    pub rack_ids: Option<Vec<u32>>,
+    /// Encrypt connections.
+    pub tls: Option<NativeTls>,
+}
+
+impl NativeConfig {
+    /// The options in the core's terms.
+    pub(crate) fn into_core(self) -> napi::Result<Config> {
+        let millis = |n: u32| Duration::from_millis(n.into());
+        let hosts = self.hosts.iter().map(|host| Endpoint::parse(host, 3000)).collect::<Result<Vec<_>, _>>();
+        Ok(Config {
+            hosts: hosts.map_err(|e| napi::Error::new(napi::Status::InvalidArg, format!("hosts: {e}")))?,
+            cluster_name: self.cluster_name,
+            credentials: self.user.map(|user| Credentials { user, password: self.password.unwrap_or_default() }),
+            connect_timeout: millis(self.connect_timeout),
+            tend_interval: millis(self.tend_interval),
+            min_connections_per_node: self.min_connections_per_node,
+            max_connections_per_node: self.max_connections_per_node,
+            max_idle: millis(self.max_idle),
+            use_alternate_services: self.use_alternate_services,
+            address_map: self.address_map.unwrap_or_default(),
+            max_error_rate: self.max_error_rate,
+            error_rate_window: self.error_rate_window,
+            app_id: self.app_id,
+            preferred_racks: self.rack_ids.unwrap_or_default(),
+            tls: self.tls.map(NativeTls::into_core),
+        })
+    }
+}
+
+/// Connections to one node.
+#[napi(object, object_from_js = false)]
+pub struct NativeConnections {
+    /// Open ones.
+    pub open: u32,
+    /// Those with commands on them.
+    pub in_use: u32,
+}
+
+/// A node, as the client sees it now.
+#[napi(object, object_from_js = false)]
+pub struct NativeNode {
+    /// The node's id.
+    pub name: String,
+    /// The address in use.
+    pub host: String,
+    /// The port in use.
+    pub port: u16,
+    /// Whether commands are sent to it.
+    pub active: bool,
+    /// Its connections.
+    pub connections: NativeConnections,
+    /// The server's version.
+    pub build: String,
+}
+
+impl From<NodeSummary> for NativeNode {
+    fn from(node: NodeSummary) -> Self {
+        Self {
+            name: node.name.as_ref().into(),
+            host: node.host,
+            port: node.port,
+            active: node.active,
+            connections: NativeConnections { open: node.connections_open, in_use: node.connections_in_use },
+            build: node.build,
+        }
+    }
+}
+
+/// What one node answered to an info command.
+#[napi(object, object_from_js = false)]
+pub struct NativeInfo {
+    /// The node.
+    pub node: String,
+    /// Its answer.
+    pub response: String,
+}
+
+/// An error of the control plane. Its message is `code;node;attempts;milliseconds;in doubt;detail`, which TypeScript
+/// takes apart to build the error of the right class.
+pub(crate) fn control_error(error: &Error) -> napi::Error {
+    let node = error.node().map_or("", |node| node);
+    let (code, attempts, millis) = (error.code().0, error.attempts(), error.elapsed().as_millis());
+    let doubt = u8::from(error.in_doubt());
+    napi::Error::from_reason(format!("{code};{node};{attempts};{millis};{doubt};{}", error.detail()))
+}

@@ -1,0 +1,114 @@
+//! Completions on their way to the JavaScript thread.
+//!
+//! Waking that thread costs more than handing it a completion, so it is woken once and then drains everything that
+//! is ready. `awake` is true from the wake-up until a drain found nothing more; it changes only under the lock, so
+//! no completion can slip in between and be forgotten.
+
+use std::collections::{HashMap, VecDeque};
+
+use aerospike_core::BatchReply;
+use bytes::Bytes;
+use napi::bindgen_prelude::Status;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use parking_lot::Mutex;
+
+use crate::completion::{self, Outcome};
+
+/// The function that wakes the JavaScript thread. Weak: by itself it does not keep the process alive.
+pub(crate) type WakeUp = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+/// Completions that wait, and the batches whose bytes were not fetched yet.
+pub(crate) struct Queue {
+    wake_up: WakeUp,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    awake: bool,
+    waiting: VecDeque<(u32, Outcome)>,
+    /// A completion that was encoded and did not fit the target of the last drain.
+    encoded: Vec<u8>,
+    batches: HashMap<u32, BatchReply>,
+}
+
+impl Queue {
+    pub(crate) fn new(wake_up: WakeUp) -> Self {
+        Self { wake_up, state: Mutex::default() }
+    }
+
+    /// The function that wakes the JavaScript thread.
+    pub(crate) fn wake_up(&self) -> &WakeUp {
+        &self.wake_up
+    }
+
+    /// Adds what became of a command.
+    pub(crate) fn push(&self, ticket: u32, outcome: Outcome) {
+        let mut state = self.state.lock();
+        state.waiting.push_back((ticket, outcome));
+        let wake = !std::mem::replace(&mut state.awake, true);
+        drop(state);
+        if wake {
+            // refused only while the environment shuts down, when nobody waits any more
+            self.wake_up.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    /// Adds what became of a command, for a caller on the JavaScript thread that has it drained at once. Whether that
+    /// thread is awake for others stays as it is.
+    pub(crate) fn push_here(&self, ticket: u32, outcome: Outcome) {
+        self.state.lock().waiting.push_back((ticket, outcome));
+    }
+
+    /// Fills `target` with whole completions. Returns the bytes written, 0 when nothing waits, and `-n` when the next
+    /// completion needs `n` bytes.
+    pub(crate) fn drain(&self, target: &mut [u8]) -> i64 {
+        let mut state = self.state.lock();
+        let mut filled = 0;
+        loop {
+            if state.encoded.is_empty() {
+                let Some((ticket, outcome)) = state.waiting.pop_front() else { break };
+                completion::write(&mut state.encoded, ticket, &outcome);
+                if let Outcome::Batch(reply) = outcome {
+                    state.batches.insert(ticket, *reply);
+                }
+            }
+            let size = state.encoded.len();
+            match target.get_mut(filled..filled + size) {
+                Some(room) => room.copy_from_slice(&state.encoded),
+                None if filled == 0 => return -(size as i64),
+                None => return filled as i64,
+            }
+            filled += size;
+            state.encoded.clear();
+        }
+        if filled == 0 {
+            state.awake = false;
+        }
+        filled as i64
+    }
+
+    /// Copies the table of a batch's rows; false when `target` has the wrong size or there is no such batch.
+    pub(crate) fn table(&self, ticket: u32, target: &mut [u8]) -> bool {
+        let state = self.state.lock();
+        match state.batches.get(&ticket) {
+            Some(reply) if target.len() == reply.rows.len() * completion::TABLE_ROW_SIZE => {
+                completion::write_table(target, &reply.rows);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes a page of a batch, which is copied outside the lock.
+    pub(crate) fn page(&self, ticket: u32, index: usize) -> Option<Bytes> {
+        let mut state = self.state.lock();
+        state.batches.get_mut(&ticket)?.pages.get_mut(index).map(std::mem::take)
+    }
+
+    /// Drops what is left of a batch.
+    pub(crate) fn release(&self, ticket: u32) {
+        let reply = self.state.lock().batches.remove(&ticket);
+        drop(reply); // outside the lock: a large one takes a while
+    }
+}
