@@ -1,0 +1,2259 @@
+// Written from index.ts by npm run declarations.
+
+import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
+import { inspect } from 'node:util';
+
+declare abstract class BatchCommands extends RecordCommands {
+  #private;
+  /**
+   * Does different things with many records in one call: reads, writes, operations and removals, of any namespaces and
+   * sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
+   * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
+   *
+   * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
+   * before it.
+   *
+   * @throws InvalidArgumentError when a row is malformed, with its number; nothing was sent
+   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @example
+   * const batch = await client.batch([
+   *   { type: 'read', key: user, bins: ['name'] },
+   *   { type: 'write', key: visit, bins: { at: Date.now() }, ttl: 3600, exists: 'create' },
+   *   { type: 'operate', key: counter, ops: [op.increment('n', 1), op.read('n')] },
+   *   { type: 'remove', key: draft, generation: 3 },
+   * ])
+   */
+  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
+  /**
+   * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
+   * existence. Rows come back in the order of the keys, one for each key; a row that failed says why.
+   *
+   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @example
+   * const batch = await client.batchRead<User>(keys, { bins: ['name', 'age'] })
+   * for (const { key, record } of batch) console.log(key[2], record?.bins.name)
+   */
+  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<B>>;
+  /**
+   * Writes many records, each row with its own bins (or operations), TTL and conditions.
+   *
+   * @example
+   * const batch = await client.batchWrite(users.map((user) => ({ key: ['test', 'users', user.id], bins: user, ttl: 3600 })))
+   * batch.throwIfFailed()
+   */
+  batchWrite<B extends object>(rows: readonly (WriteRow<B> & {
+    readonly bins?: Storable<B> | undefined;
+  })[], options?: BatchWriteOptions): Promise<BatchRecords>;
+  /**
+   * Runs the same operations on many records; a row's `bins` are what they answered.
+   *
+   * @example
+   * const batch = await client.batchOperate<{ views: number }>(keys, [op.increment('views', 1), op.read('views')])
+   */
+  batchOperate<B extends object = Bins>(keys: readonly Key[], operations: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B>>;
+  /**
+   * Removes many records. A row whose record does not exist is `notFound`.
+   *
+   * @example
+   * const { missing } = await client.batchRemove(keys)
+   */
+  batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords>;
+  /**
+   * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
+   * not exist.
+   *
+   * @throws BatchPartialError when any row failed or was not processed: `null` always means missing
+   * @example
+   * for (const [key, meta, bins] of (await client.getMany<User>(keys)).filter((record) => record !== null)) show(bins)
+   */
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record$1<B> | null)[]>;
+  /**
+   * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
+   *
+   * @throws BatchPartialError when any row failed or was not processed
+   * @example
+   * const there = (await client.existsMany(keys)).filter(([, meta]) => meta !== null)
+   */
+  existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
+  /**
+   * Reads some bins of many records, `null` for what does not exist.
+   *
+   * @throws BatchPartialError when any row failed or was not processed
+   * @example
+   * const names = await client.selectMany<User, 'name'>(keys, ['name'])
+   */
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record$1<Bins> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly (keyof B & string)[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
+  selectMany<B extends object, N extends keyof B & string>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
+  /**
+   * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
+   * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
+   * is bounded however many rows there are; a slow consumer slows the source down. Rows that failed or were not processed
+   * come like the others: look at `result`.
+   *
+   * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
+   * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
+   *
+   * @throws InvalidArgumentError when an option or a row is malformed: the loop throws it
+   * @example
+   * const stream = client.batchStream(keys, { bins: ['score'], chunk: 500, inFlight: 4 })
+   * for await (const { index, record } of stream) if (record !== null) scores[index] = record.bins.score
+   */
+  batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
+}
+declare abstract class RecordCommands {
+  #private;
+  /**
+   * Reads a record with all its bins.
+   *
+   * @throws RecordNotFoundError when there is none
+   * @example
+   * const [, meta, bins] = await client.get<User>(['test', 'demo', 'user1'])
+   */
+  get<B extends object = Bins>(key: Key, options?: ReadOptions): Promise<Record$1<B>>;
+  /**
+   * Reads some bins of a record. Bins it does not have are absent from the result.
+   *
+   * The names are checked against the type argument, and are the bins of the result when it is given twice or not at all:
+   * `select<User, 'name'>(key, ['name'])` has exactly `name`; `select<User>(key, ['name'])` any of `User`'s bins.
+   *
+   * @throws RecordNotFoundError when there is no such record
+   * @example
+   * const { bins } = await client.select<User, 'name'>(key, ['name'])
+   */
+  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record$1<Bins>>;
+  select<B extends object>(key: Key, bins: readonly (keyof B & string)[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
+  select<B extends object, N extends keyof B & string>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
+  /**
+   * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
+   *
+   * @example
+   * const [, meta] = await client.exists(key)
+   * if (meta === null) console.log('no such record')
+   */
+  exists(key: Key, options?: ReadOptions): Promise<ExistsResult>;
+  /**
+   * Writes bins. Other bins of the record stay (see option `exists` for replacing it); `null` removes a bin. Resolves with
+   * the generation and TTL the record has now.
+   *
+   * @throws InvalidArgumentError when a value cannot be stored; the message has its path
+   * @throws GenerationError, RecordExistsError, RecordNotFoundError as the options ask
+   * @example
+   * await client.put(key, { name: 'Alice', age: 30, tags: ['a', 'b'] }, { ttl: 300 })
+   */
+  put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Removes a record.
+   *
+   * @throws RecordNotFoundError when there is none
+   * @example
+   * await client.remove(key, { generation: meta.gen })
+   */
+  remove(key: Key, options?: RemoveOptions): Promise<void>;
+  /**
+   * Renews the expiry of a record (option `ttl`) and raises its generation.
+   *
+   * @throws RecordNotFoundError when there is none
+   * @example
+   * await client.touch(key, { ttl: 600 })
+   */
+  touch(key: Key, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Adds text or bytes at the end of a bin, which is created when missing.
+   *
+   * @throws BinTypeError when the bin holds something else
+   * @example
+   * await client.append(key, 'name', ' Smith')
+   */
+  append(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Adds text or bytes at the beginning of a bin, which is created when missing.
+   *
+   * @throws BinTypeError when the bin holds something else
+   * @example
+   * await client.prepend(key, 'name', 'Dr. ')
+   */
+  prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Adds to a number, by default 1; a missing bin counts as 0. Integers wrap at 64 bits. To have the new value, use
+   * `operate` with `op.increment` and `op.read`.
+   *
+   * @throws BinTypeError when the bin holds something else; an integer cannot be added to a double
+   * @example
+   * await client.increment(key, 'visits')
+   */
+  increment(key: Key, bin: string, by?: number | bigint | Double, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Removes bins. A record without bins is removed with the last one.
+   *
+   * @throws RecordNotFoundError when there is no such record
+   * @example
+   * await client.removeBin(key, ['draft', 'note'])
+   */
+  removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta>;
+  /**
+   * Runs operations on a record, in order, all or none, and gives what they answered by bin. A bin answered once has its
+   * value; a bin that several operations answered has them all, as an `OperationResults`. Operations that only write answer
+   * nothing.
+   *
+   * @example
+   * const { bins } = await client.operate(key, [op.increment('visits', 1), op.read('visits')])
+   */
+  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<B>>;
+  /**
+   * Like `operate`, with one `[bin, value]` for each operation in the order of the operations; `null` for those that answer
+   * nothing. With `op.readAll()` the answers are one for each bin instead.
+   *
+   * @example
+   * const { bins } = await client.operateOrdered(key, [op.read('a'), op.increment('a', 1), op.read('a')])
+   * // [['a', 1], ['a', null], ['a', 2]]
+   */
+  operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<OrderedResults>>;
+}
+declare class Encoded {
+}
+declare const LIST_CREATE: {
+  readonly unordered: 64;
+  readonly padded: 128;
+  readonly ordered: 192;
+};
+declare const MAP_CREATE: {
+  readonly unordered: 64;
+  readonly keyOrdered: 128;
+  readonly keyValueOrdered: 192;
+};
+declare const RESULTS: {
+  readonly tree: 0;
+  readonly values: 1;
+  readonly keys: 2;
+  readonly entries: 3;
+};
+declare const TYPES: {
+  readonly nil: 0;
+  readonly bool: 1;
+  readonly int: 2;
+  readonly string: 3;
+  readonly list: 4;
+  readonly map: 5;
+  readonly blob: 6;
+  readonly float: 7;
+  readonly geo: 8;
+  readonly hll: 9;
+};
+/** The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have been sent. */
+export declare class AbortError extends ClientError {
+  static readonly code: number;
+}
+/** The parent of errors that concern users, roles and security. */
+export declare class AdminError extends AerospikeError {
+}
+/**
+ * The root of everything this package throws or rejects with.
+ *
+ * The message says what failed, on which key, at which node, after how many attempts and milliseconds; the same facts
+ * are properties. `code` is the stable way to tell errors apart across versions, `instanceof` the pleasant one.
+ * No error ever carries a password or other credential.
+ *
+ * @example
+ * try {
+ *   await client.put(key, bins, { generation: meta.gen })
+ * } catch (error) {
+ *   if (error instanceof GenerationError) return retryWithFreshRecord()
+ *   if (error instanceof AerospikeError && error.inDoubt) audit(error)
+ *   throw error
+ * }
+ */
+export declare class AerospikeError extends Error {
+  /** The code of errors of this class that no server sent. */
+  static readonly code: number;
+  /** Result code: positive from a server, negative from the client. */
+  readonly code: number;
+  /** The record concerned, when there is one. */
+  readonly key: Key | undefined;
+  /** Name of the node that answered or was tried last. */
+  readonly node: string | undefined;
+  /** How often the command was tried, 0 when nothing was sent. */
+  readonly attempts: number;
+  /** Milliseconds from the call to its failure. */
+  readonly elapsed: number;
+  /** True when a write may have happened although the call failed. */
+  readonly inDoubt: boolean;
+  /** True when the same call may succeed later and repeating it cannot do harm. */
+  readonly retryable: boolean;
+  /** Earlier attempts of the same call, oldest first. */
+  readonly subErrors: readonly AttemptError[];
+  constructor(message: string, details?: ErrorDetails);
+  /** The name of the class. */
+  get name(): string;
+  /** Everything a log needs, as plain data: bigints become text and bytes hexadecimal, so that it always serialises. */
+  toJSON(): {
+    [name: string]: unknown;
+  };
+}
+/** The configuration of the server does not allow this. */
+export declare class AlwaysForbiddenError extends ServerError {
+}
+/** The server is configured without batches. */
+export declare class BatchDisabledError extends BatchError {
+}
+/** The parent of errors that concern a batch as a whole. */
+export declare class BatchError extends ServerError {
+}
+/**
+ * Some rows of a batch failed or were not processed. Thrown by `throwIfFailed()`, by `getMany` and its siblings, and by
+ * batches with `onPartial: 'throw'`. `batch` has every row, the good ones included.
+ *
+ * @example
+ * try {
+ *   await client.batchWrite(rows, { onPartial: 'throw' })
+ * } catch (error) {
+ *   if (error instanceof BatchPartialError) await error.batch.retry()
+ * }
+ */
+export declare class BatchPartialError extends BatchError {
+  static readonly code: number;
+  /** The results, row by row. */
+  readonly batch: BatchRecords;
+  constructor(batch: BatchRecords, failed: number, unprocessed: number);
+}
+/** The batch queues of the server are full. Try again after a pause. */
+export declare class BatchQueuesFullError extends BatchError {
+}
+/**
+ * The results of a batch, one row for each row of the request and in its order.
+ *
+ * Rows are views on the bytes the nodes sent: a record's bins are decoded when first touched, and what nobody looks at
+ * costs nothing.
+ *
+ * @example
+ * const batch = await client.batchRead<User>(keys)
+ * for (const { key, record, result } of batch) if (result === 'ok') show(key, record.bins.name)
+ * if (batch.unprocessed.length > 0) await batch.retry()
+ */
+export declare class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<B>> {
+  #private;
+  /** Number of rows. */
+  get length(): number;
+  /** The row at a position; negative positions count from the end. `undefined` outside. */
+  at(index: number): BatchRow<B> | undefined;
+  /** The rows in the order of the request. */
+  [Symbol.iterator](): IterableIterator<BatchRow<B>>;
+  /** The first row of a key, or `undefined`. Keys are told apart with their namespace and set; a digest finds its key. */
+  get(key: Key): BatchRow<B> | undefined;
+  /** Rows with a record. */
+  get found(): (BatchRow<B> & {
+    readonly result: "ok";
+  })[];
+  /** Rows whose record does not exist. */
+  get missing(): BatchRow<B>[];
+  /** Rows that the filter left out. */
+  get filtered(): BatchRow<B>[];
+  /** Rows that failed for good, and writes in doubt. */
+  get failed(): (BatchRow<B> & {
+    readonly result: "error";
+  })[];
+  /**
+   * What is left to do: the rows that were certainly not done, as they were given. The list can be handed to the same
+   * kind of batch again, and brings the options of this one along.
+   *
+   * @example
+   * if (batch.unprocessed.length > 0) await client.batchRead(batch.unprocessed)
+   */
+  get unprocessed(): readonly never[];
+  /** What the batch cost, over all retries. */
+  get cost(): BatchCost;
+  /**
+   * The records by user key, without the missing ones.
+   *
+   * @throws ClientError when two rows have the same user key but are different records, or a row has only a digest
+   */
+  toMap(): Map<UserKey, Record$1<B>>;
+  /**
+   * One bin of all rows as a typed array, read straight from the bytes that arrived, without making records of them:
+   *
+   * - `Float64Array` for doubles, and integers that are safe;
+   * - `Int32Array`, `BigInt64Array` for integers of 32 and 64 bits;
+   * - `Float32Array` for vectors of 32-bit floats stored as bytes (little-endian), one after another in one array;
+   * - `Array` for text.
+   *
+   * A row without a record or without the bin has a 0 in the bitmap `valid`.
+   *
+   * @throws ClientError when a row has a value that the column cannot hold exactly, or a vector of another length
+   * @throws InvalidArgumentError for another type of column
+   * @example
+   * const { values, has } = batch.column('score', Float64Array)
+   * const vectors = batch.column('embedding', Float32Array, { dimensions: 384 })
+   * const third = vectors.values.subarray(2 * 384, 3 * 384)
+   */
+  column(name: string, type: Float64ArrayConstructor): Column<Float64Array>;
+  column(name: string, type: Int32ArrayConstructor): Column<Int32Array>;
+  column(name: string, type: BigInt64ArrayConstructor): Column<BigInt64Array>;
+  column(name: string, type: Float32ArrayConstructor, options?: ColumnOptions): Column<Float32Array>;
+  column(name: string, type: ArrayConstructor): Column<(string | null)[]>;
+  /** @throws BatchPartialError when a row failed or was not processed. Returns the batch otherwise. */
+  throwIfFailed(): this;
+  /**
+   * Sends the unprocessed rows again until none is left, and merges the answers into one result; this one stays as it is.
+   * Rows keep their options and positions. Writes in doubt are not among them, unless the batch is `idempotent`. Between
+   * attempts, and before the first when a node was overloaded, it waits: up to 50 ms and twice as long each time, at most a
+   * second. A row sent again runs after the rows that are done, also those of the same record.
+   *
+   * Never rejects for rows that stay unprocessed: look at the result.
+   *
+   * @throws InvalidArgumentError for options that make no sense
+   * @throws ClientClosedError, AbortError when the client is closed, or the signal of the batch is aborted
+   * @example
+   * const whole = await batch.retry({ attempts: 5, deadline: 2000 })
+   * whole.throwIfFailed()
+   */
+  retry(options?: RetryOptions): Promise<BatchRecords<B>>;
+  toJSON(): unknown;
+  [inspect.custom](): string;
+}
+/**
+ * The rows of a stream of batches, in the order in which their batches are answered; `index` says which row it is. Made by
+ * `client.batchStream`; it can be consumed once.
+ *
+ * @example
+ * for await (const { index, record } of client.batchStream(keys, { chunk: 500 })) if (record !== null) use(index, record)
+ */
+export declare class BatchStream<B extends object = Bins> implements AsyncIterable<BatchRow<B>> {
+  #private;
+  /**
+   * Which rows are delivered and done with, as text to keep: a later stream over the same rows goes on from there. The row
+   * that was handed out last counts once the next one is asked for, so a row is lost at no time, and after a crash the last
+   * one may come twice. Writes of batches that were not consumed to their end are sent again.
+   */
+  get cursor(): string;
+  /** The rows, once. Leaving the loop early sends nothing more; what is under way ends by itself. */
+  [Symbol.asyncIterator](): AsyncGenerator<BatchRow<B>, void, undefined>;
+  /** The rows as a Web stream, with its backpressure; cancelling it is leaving the loop. */
+  toReadableStream(): ReadableStream$1<BatchRow<B>>;
+}
+/** The batch has more rows than the server takes in one request (`maxKeysPerRequest` splits it). */
+export declare class BatchTooLargeError extends BatchError {
+}
+/** The parent of errors that concern one bin. */
+export declare class BinError extends RecordError {
+}
+/** The bin exists already. */
+export declare class BinExistsError extends BinError {
+}
+/** A bin name is longer than 15 bytes, or there are too many bins. */
+export declare class BinNameError extends BinError {
+}
+/** The record has no such bin. */
+export declare class BinNotFoundError extends BinError {
+}
+/** The value in the bin is of a type that this operation cannot work on. */
+export declare class BinTypeError extends BinError {
+}
+/**
+ * A client of one cluster: connections, the map of the cluster and the commands. One client serves a whole process; it may
+ * be used from any number of calls at once. Made by {@link connect}.
+ *
+ * A client that has nothing under way does not keep the process alive.
+ */
+export declare class Client extends BatchCommands {
+  /** Whether the client is open and knows a node that answers. */
+  isConnected(): boolean;
+  /**
+   * The nodes of the cluster as last seen.
+   *
+   * @throws ClientClosedError after `close`
+   */
+  nodes(): Node[];
+  /**
+   * Sends an info command to every node (or to one) and gives each node's answer.
+   *
+   * @throws NodeNotFoundError when there is no node of that name
+   * @example
+   * const answers = await client.info('namespaces')
+   * answers.get('A1') // 'test;bar'
+   */
+  info(command: string, options?: InfoOptions): Promise<Map<string, string>>;
+  /**
+   * Closes the client. Calls under way may finish within `timeout`; what is left then, and every later call, rejects with
+   * ClientClosedError. Closing again does nothing.
+   */
+  close(options?: CloseOptions): Promise<void>;
+  /** `await using client = await connect(…)` closes it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void>;
+  [inspect.custom](): string;
+}
+/** The client is closed, or was closed while the call was under way. */
+export declare class ClientClosedError extends ClientError {
+  static readonly code: number;
+}
+/** The client refused or gave up by itself; the parent of all errors that no server sent. */
+export declare class ClientError extends AerospikeError {
+}
+/** The cluster changed during the command. */
+export declare class ClusterChangeError extends ClusterError {
+}
+/** The cluster, or the part of it that owns the record, cannot be reached or cannot answer. */
+export declare class ClusterError extends AerospikeError {
+}
+/** A connection could not be made or broke. */
+export declare class ConnectionError extends ClusterError {
+}
+/** One step of a path, made by the functions of {@link ctx}. */
+export declare class ContextStep {
+}
+/** A name given to a value inside `exp.let`, made by `exp.def`. */
+export declare class Definition {
+}
+/** The storage of the node cannot keep up with the writes. Try again after a pause. */
+export declare class DeviceOverloadError extends ServerError {
+}
+/**
+ * A double, whatever its value. Integer-valued numbers are stored as integers, so a bin that must stay a double is
+ * written as `new Double(1)`. Reading gives a `Double` for exactly those doubles that would turn into integers when
+ * written back (`1`, `-7`, `0`); every other double is a plain number. Use option `doubles: 'number'` to read plain
+ * numbers always.
+ *
+ * A `Double` counts like a number: `d + 1`, `d < 3`, `` `${d}` `` and `JSON.stringify(d)` do what they do for `d.value`.
+ *
+ * @example
+ * await client.put(key, { score: new Double(1) })
+ */
+export declare class Double {
+  /** The number itself. */
+  readonly value: number;
+  /** @throws TypeError when `value` is not a number. */
+  constructor(value: number);
+  valueOf(): number;
+  toString(): string;
+  toJSON(): number;
+}
+/** The list or map has this element already. */
+export declare class ElementExistsError extends BinError {
+}
+/** The list or map has no such element. */
+export declare class ElementNotFoundError extends BinError {
+}
+/** Only Enterprise servers can do this (durable deletes, transactions, strong consistency). */
+export declare class EnterpriseOnlyError extends ServerError {
+}
+/**
+ * An expression: something the server computes from a record. Made by the functions of `exp` and by `where`; immutable, and
+ * usable in any number of calls. `T` is the type of its result; it is invariant (`in out`), so that comparing two types does
+ * not quietly become a comparison of their union.
+ *
+ * @example
+ * const adults: Exp<'bool'> = exp.ge(exp.bin.int('age'), 18)
+ * await client.get(key, { filter: adults })
+ */
+export declare class Exp<in out T extends Type = Type> extends Encoded {
+  /** The type of the result; undefined when it is not known, as of an expression read from Base64. */
+  readonly type: T | undefined;
+  /** The expression in the form that info commands and other clients exchange. @example filter.toBase64() */
+  toBase64(): string;
+  toJSON(): string;
+}
+/** The password has expired. */
+export declare class ExpiredPasswordError extends AdminError {
+}
+/** The session has expired. */
+export declare class ExpiredSessionError extends AdminError {
+}
+/** The filter expression left this record out. */
+export declare class FilteredError extends ServerError {
+}
+/** Not allowed at this time: for example a TTL on a namespace that does not expire records. */
+export declare class ForbiddenError extends ServerError {
+}
+/** The password is not allowed, for example because it was used before. */
+export declare class ForbiddenPasswordError extends AdminError {
+}
+/** The record has changed since: its generation is not the expected one. */
+export declare class GenerationError extends RecordError {
+}
+/**
+ * A GeoJSON value (a point or a region). Plain objects are maps; only a `GeoJSON` is stored as geometry and found by
+ * geospatial indexes.
+ *
+ * @example
+ * await client.put(key, { place: new GeoJSON({ type: 'Point', coordinates: [8.68, 50.11] }) })
+ */
+export declare class GeoJSON {
+  /** The GeoJSON text, exactly as it was given or as the server holds it. */
+  readonly text: string;
+  /** @throws TypeError when `value` is neither text nor an object that `JSON.stringify` accepts. */
+  constructor(value: string | object);
+  /** The parsed geometry. */
+  get value(): unknown;
+  toString(): string;
+  toJSON(): unknown;
+}
+/**
+ * A HyperLogLog sketch as the server stores it. Its bytes are opaque: reading and writing them back, or handing them
+ * to HyperLogLog operations of another record, is what they are for.
+ *
+ * @example
+ * const { bins } = await client.get(key)
+ * await client.put(backup, { visitors: bins.visitors })
+ */
+export declare class HyperLogLog {
+  /** The sketch, in the server's own layout. */
+  readonly bytes: Uint8Array;
+  /** @throws TypeError when `bytes` is not a Uint8Array. */
+  constructor(bytes: Uint8Array);
+  toJSON(): string;
+}
+/** The administration command does not fit the state of the session. */
+export declare class IllegalStateError extends AdminError {
+}
+/** The parent of errors that concern a secondary index. */
+export declare class IndexError extends ServerError {
+}
+/** An index of that name exists with another definition. */
+export declare class IndexExistsError extends IndexError {
+}
+/** The namespace has as many indexes as it can have. */
+export declare class IndexLimitError extends IndexError {
+}
+/** The name of the index is too long. */
+export declare class IndexNameTooLongError extends IndexError {
+}
+/** There is no such index. */
+export declare class IndexNotFoundError extends IndexError {
+}
+/** The index is still being built. */
+export declare class IndexNotReadableError extends IndexError {
+}
+/** The index is out of memory. */
+export declare class IndexOutOfMemoryError extends IndexError {
+}
+/** An argument, option or value is not acceptable; nothing was sent. The message names the place and, for a misspelt option, the nearest valid name. */
+export declare class InvalidArgumentError extends ClientError {
+  static readonly code: number;
+}
+/** The server does not know this administration command. */
+export declare class InvalidCommandError extends AdminError {
+}
+/** User and password do not match. */
+export declare class InvalidCredentialError extends AdminError {
+}
+/** A string is not valid UTF-8. */
+export declare class InvalidEncodingError extends ServerError {
+}
+/** A field of the administration command is invalid. */
+export declare class InvalidFieldError extends AdminError {
+}
+/** The GeoJSON is malformed or of a kind that cannot be indexed. */
+export declare class InvalidGeoJSONError extends ServerError {
+}
+/** A host or port is malformed or does not resolve. */
+export declare class InvalidHostError extends ClientError {
+}
+/** The password is invalid. */
+export declare class InvalidPasswordError extends AdminError {
+}
+/** There is no such privilege. */
+export declare class InvalidPrivilegeError extends AdminError {
+}
+/** The quota is invalid. */
+export declare class InvalidQuotaError extends AdminError {
+}
+/** The server found the request malformed, or its parts do not go together. */
+export declare class InvalidRequestError extends ServerError {
+}
+/** There is no such role. */
+export declare class InvalidRoleError extends AdminError {
+}
+/** There is no such user. */
+export declare class InvalidUserError extends AdminError {
+}
+/** The list of allowed addresses is invalid. */
+export declare class InvalidWhitelistError extends AdminError {
+}
+/** A newer change of the bin arrived from another datacentre first. */
+export declare class LostConflictError extends ServerError {
+}
+/** The Lua file does not exist. */
+export declare class LuaFileNotFoundError extends UdfError {
+}
+/** Every attempt failed. `subErrors` lists them. */
+export declare class MaxRetriesError extends ClientError {
+}
+/** The cluster has no such namespace. */
+export declare class NamespaceNotFoundError extends ServerError {
+}
+/** No connection became free before the deadline. */
+export declare class NoConnectionError extends ClusterError {
+}
+/** The node ended its answer without mentioning this row. */
+export declare class NoResponseError extends ClusterError {
+}
+/** The node failed so often lately that it is left alone for a moment. */
+export declare class NodeErrorRateError extends ClusterError {
+}
+/** No node is known for the partition, or none by that name. */
+export declare class NodeNotFoundError extends ClusterError {
+}
+/** The connection is not authenticated. */
+export declare class NotAuthenticatedError extends SecurityError {
+}
+/** The address of this client is not allowed. */
+export declare class NotWhitelistedError extends SecurityError {
+}
+/**
+ * An operation for `operate`, `operateOrdered` and `batchOperate`, made by the functions of `op`, `lists`, `maps`, `bits`, `hll` and
+ * `paths`. It is immutable and may
+ * be used in any number of calls.
+ *
+ * @example
+ * const visit = [op.increment('visits', 1), op.read('visits')]
+ * const { bins } = await client.operate(key, visit)
+ */
+export declare class Operation {
+  #private;
+  /** The bin it works on; `''` for the whole record. */
+  readonly bin: string;
+  /** Op-code on the wire. */
+  readonly code: number;
+  /** What it asks of the command, as bits of {@link Needs}. */
+  readonly needs: number;
+  /** Whether it changes the record. */
+  get writes(): boolean;
+}
+/** The operation cannot be applied to what is there: an index out of range, an expression without a result. */
+export declare class OperationNotApplicableError extends BinError {
+}
+/**
+ * The results of several operations on one bin, in the order of the operations. `operate` gives a bin that was
+ * answered once its value, and one that was answered more often an `OperationResults`, so that no answer is lost.
+ */
+export declare class OperationResults extends Array<unknown> {
+  static get [Symbol.species](): ArrayConstructor;
+}
+/** What {@link WILDCARD} and {@link INFINITY} are. Their place is in the arguments of operations, also inside lists there. */
+export declare class Placeholder {
+  #private;
+  toString(): string;
+}
+/** The query was stopped. */
+export declare class QueryAbortedError extends QueryError {
+}
+/** The parent of errors that concern a query or scan. */
+export declare class QueryError extends AerospikeError {
+}
+/** The server has as many queries as it takes. */
+export declare class QueryQueueFullError extends QueryError {
+}
+/** The query timed out on the server. */
+export declare class QueryTimeoutError extends QueryError {
+}
+/** Too many calls are waiting already; nothing was sent. */
+export declare class QueueFullError extends ClientError {
+}
+/** The user has used up its quota for the moment. */
+export declare class QuotaExceededError extends SecurityError {
+}
+/** Quotas are switched off on the server. */
+export declare class QuotasNotEnabledError extends AdminError {
+}
+/** Too many commands are working on this record at once: a hot key. Try again after a pause. */
+export declare class RecordBusyError extends RecordError {
+}
+/** The parent of errors that concern one record or one of its bins. */
+export declare class RecordError extends ServerError {
+}
+/** The record exists already (`exists: 'create'`). */
+export declare class RecordExistsError extends RecordError {
+}
+/** The key sent is not the key stored with the record: two keys with one digest. */
+export declare class RecordKeyMismatchError extends RecordError {
+}
+/** There is no such record. */
+export declare class RecordNotFoundError extends RecordError {
+}
+/** The record would be larger than the namespace allows. */
+export declare class RecordTooBigError extends RecordError {
+}
+/** The role exists already. */
+export declare class RoleExistsError extends AdminError {
+}
+/** The user lacks a role for this. */
+export declare class RoleViolationError extends SecurityError {
+}
+/** The parent of errors of security itself: it is off, unsupported or not permitted. */
+export declare class SecurityError extends AdminError {
+}
+/** Security is switched off on the server. */
+export declare class SecurityNotEnabledError extends SecurityError {
+}
+/** The server has no security (Community edition). */
+export declare class SecurityNotSupportedError extends SecurityError {
+}
+/** The server does not know this kind of authentication. */
+export declare class SecuritySchemeNotSupportedError extends SecurityError {
+}
+/** A server answered with an error; the parent of all result codes without a family of their own. */
+export declare class ServerError extends AerospikeError {
+}
+/** The namespace is out of memory or storage and has stopped writes. */
+export declare class ServerFullError extends ServerError {
+}
+/** The deadline of the call passed, or the server gave up. `inDoubt` says whether a write may have happened. */
+export declare class TimeoutError extends AerospikeError {
+}
+/** The TLS handshake failed. */
+export declare class TlsError extends ClusterError {
+}
+/** Another transaction holds the record. */
+export declare class TransactionBlockedError extends TransactionError {
+}
+/** The transaction is committed or aborted already. */
+export declare class TransactionEndedError extends TransactionError {
+}
+/** The parent of errors that concern a transaction. */
+export declare class TransactionError extends AerospikeError {
+}
+/** The deadline of the transaction has passed. */
+export declare class TransactionExpiredError extends TransactionError {
+}
+/** The transaction writes more records than it may. */
+export declare class TransactionTooLargeError extends TransactionError {
+}
+/** A record that the transaction read has changed since. */
+export declare class TransactionVersionError extends TransactionError {
+}
+/** A user-defined function failed; the message carries what Lua said. */
+export declare class UdfError extends ServerError {
+}
+/** There is no such module or function. */
+export declare class UdfNotFoundError extends UdfError {
+}
+/** The server does not know this feature. */
+export declare class UnsupportedFeatureError extends ServerError {
+}
+/** The user exists already. */
+export declare class UserExistsError extends AdminError {
+}
+/**
+ * Greater than every value: the end of a range over lists that share their beginning.
+ *
+ * @example
+ * lists.getByValueRange('events', ['login', 10], ['login', INFINITY])
+ */
+export declare const INFINITY: Placeholder;
+/** `meta.ttl` of a record that never expires. */
+export declare const NEVER_EXPIRES = -1;
+/** Every known result code. */
+export declare const RESULT_CODES: ReadonlyMap<number, ResultCode>;
+/**
+ * Matches anything to the end of a list: `['x', WILDCARD]` matches every list that begins with `'x'`.
+ *
+ * @example
+ * lists.getByValue('events', ['login', WILDCARD])
+ */
+export declare const WILDCARD: Placeholder;
+/**
+ * Operations on the bits of bytes, for `operate`, `operateOrdered` and `batchOperate`.
+ *
+ * @example
+ * const { bins } = await client.operate(key, [bits.or('seen', day, 1, Buffer.of(0x80)), bits.count('seen', 0, 365)])
+ */
+export declare const bits: BitCalls<"operation">;
+/**
+ * Steps into nested collections. A path of them is the option `ctx` of every list, map, bit and HyperLogLog operation.
+ *
+ * @example
+ * lists.append('profile', 'new', { ctx: [ctx.mapKey('tags', { create: 'keyOrdered' })] })
+ */
+export declare const ctx: {
+  /** The element of a list at an index; negative ones count from the end. @example ctx.listIndex(-1) */
+  readonly listIndex: (index: number | bigint, options?: ListStepOptions) => ContextStep;
+  /** The element of a list at a rank: 0 is the smallest, -1 the greatest. @example ctx.listRank(0) */
+  readonly listRank: (rank: number | bigint) => ContextStep;
+  /** The first element of a list that equals a value. @example ctx.listValue(['a', 1]) */
+  readonly listValue: (value: Value) => ContextStep;
+  /** The entry of a map at an index of its keys' order. @example ctx.mapIndex(0) */
+  readonly mapIndex: (index: number | bigint) => ContextStep;
+  /** The entry of a map at a rank of its values. @example ctx.mapRank(-1) */
+  readonly mapRank: (rank: number | bigint) => ContextStep;
+  /** The entry of a map with a key. @example ctx.mapKey('address') */
+  readonly mapKey: (key: MapKey, options?: MapStepOptions) => ContextStep;
+  /** The first entry of a map whose value equals a value. @example ctx.mapValue(5) */
+  readonly mapValue: (value: Value) => ContextStep;
+  /** All entries of a map with these keys. For paths; servers from 8.1.2 on. @example ctx.mapKeys(['a', 'b']) */
+  readonly mapKeys: (keys: readonly MapKey[]) => ContextStep;
+  /** All elements of a list or map. For paths (`paths.select`, `paths.modify`). @example ctx.all() */
+  readonly all: () => ContextStep;
+  /**
+   * All elements for which an expression holds; `exp.path.value` and its like are the element. For paths.
+   * @example ctx.where(exp.gt(exp.path.value('int'), 10))
+   */
+  readonly where: (filter: Exp<"bool">) => ContextStep;
+  /** Those elements that the step before chose and for which an expression holds. For paths; servers from 8.1.2 on. @example ctx.and(exp.gt(exp.path.value('int'), 10)) */
+  readonly and: (filter: Exp<"bool">) => ContextStep;
+};
+/**
+ * Expressions: what the server computes from a record, as filters (option `filter`) and in `op.expRead` and `op.expWrite`.
+ * Types are checked when the code compiles: an integer cannot be compared with a string. Where an expression stands, a
+ * plain value of its type may stand too.
+ *
+ * A bin that is missing or of another type makes the expression unknown; an unknown filter filters the record out.
+ *
+ * @example
+ * const filter = exp.and(exp.ge(exp.bin.int('age'), 18), exp.gt(exp.lists.size(exp.bin.list('tags')), 3))
+ * const record = await client.get(key, { filter })
+ */
+export declare const exp: {
+  /** The value of a bin of a type: `exp.bin.int('age')`. @example exp.bin.string('city') */
+  readonly bin: ByType<"string" | "map" | "bool" | "int" | "list" | "blob" | "float" | "geo" | "hll">;
+  /** Whether a bin exists. @example exp.binExists('email') */
+  readonly binExists: (name: string) => Exp<"bool">;
+  /** The number of a bin's particle type, 0 when it does not exist. @example exp.eq(exp.binType('a'), 3) */
+  readonly binType: (name: string) => Exp<"int">;
+  /** The user key, when it is stored with the record: `exp.key.int()`. @example exp.key.string() */
+  readonly key: {
+    readonly int: () => Exp<"int">;
+    readonly string: () => Exp<"string">;
+    readonly blob: () => Exp<"blob">;
+  };
+  /** The record's digest modulo a number: for samples. @example exp.eq(exp.digestModulo(100), 0) */
+  readonly digestModulo: (modulus: number) => Exp<"int">;
+  /** An integer. @example exp.int(5) */
+  readonly int: (value: number | bigint) => Exp<"int">;
+  /** A float, whole ones too. @example exp.float(5) */
+  readonly float: (value: number | Double) => Exp<"float">;
+  /** Text. @example exp.string('Bonn') */
+  readonly string: (value: string) => Exp<"string">;
+  /** A boolean. @example exp.bool(true) */
+  readonly bool: (value: boolean) => Exp<"bool">;
+  /** Bytes. @example exp.blob(Buffer.of(1, 2)) */
+  readonly blob: (value: Uint8Array<ArrayBufferLike>) => Exp<"blob">;
+  /** A list. @example exp.list([1, 2, 3]) */
+  readonly list: (value: readonly Value[]) => Exp<"list">;
+  /** A map. @example exp.map({ a: 1 }) */
+  readonly map: (value: ReadonlyMap<unknown, Value> | {
+    readonly [name: string]: Value;
+  }) => Exp<"map">;
+  /** A geometry. @example exp.geo(new GeoJSON({ type: 'Point', coordinates: [8.68, 50.11] })) */
+  readonly geo: (value: GeoJSON) => Exp<"geo">;
+  /** A HyperLogLog. @example exp.hllValue(sketch) */
+  readonly hllValue: (value: HyperLogLog) => Exp<"hll">;
+  /** Nothing: written to a bin with `allowDelete`, it removes the bin. @example exp.nil() */
+  readonly nil: () => Exp<"nil">;
+  /** Unknown, of whatever type is wanted; as an answer of `cond` it makes the operation fail or be skipped. @example exp.unknown<'int'>() */
+  readonly unknown: <T extends Type>() => Exp<T>;
+  /** Whether text matches a POSIX regular expression. @example exp.regex(exp.bin.string('name'), '^a.*z$', { extended: true }) */
+  readonly regex: (text: Operand<"string">, pattern: string, options?: RegexOptions) => Exp<"bool">;
+  /** Whether a value is in a list; servers from 8.1.2 on. @example exp.inList(exp.bin.string('city'), ['Bonn', 'Rome']) */
+  readonly inList: <T extends Type>(value: Operand<T>, list: Operand<"list">) => Exp<"bool">;
+  /** The value behind the first test that is true, else the default. @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult') */
+  readonly cond: Cond;
+  /** Variables and an expression that uses them. @example exp.let(exp.def('x', exp.bin.int('a')), exp.mul(exp.var('x', 'int'), exp.var('x', 'int'))) */
+  readonly let: Let;
+  /** A variable for `exp.let`. @example exp.def('x', exp.bin.int('a')) */
+  readonly def: <T extends Type>(name: string, value: Operand<T>) => Definition;
+  /** The value of a variable, of the type it was defined with. @example exp.var('x', 'int') */
+  readonly var: <T extends Type>(name: string, type?: T) => Exp<T>;
+  /** The element that a step of a path is looking at; servers from 8.1 on. */
+  readonly path: {
+    /** The key of the element in its map. @example exp.path.key('string') */
+    readonly key: <T extends Type>(type: T) => Exp<T>;
+    /** The element. @example exp.gt(exp.path.value('int'), 10) */
+    readonly value: <T extends Type>(type: T) => Exp<T>;
+    /** The index of the element in its list. @example exp.eq(exp.path.index(), 0) */
+    readonly index: () => Exp<"int">;
+    /** As the result in `paths.modify`: removes the element. @example paths.modify('m', [ctx.all()], exp.path.remove()) */
+    readonly remove: () => Exp<"nil">;
+  };
+  /** An expression from the text of `toBase64`. What it results in is not checked: say it. @example exp.fromBase64<'bool'>(text) */
+  readonly fromBase64: <T extends Type = "bool">(text: string) => Exp<T>;
+  /** The Base64 text of an expression. @example exp.toBase64(filter) */
+  readonly toBase64: (expression: AnyExp) => string;
+  readonly lists: ListCalls<"expression">;
+  readonly maps: MapCalls<"expression">;
+  readonly bits: BitCalls<"expression">;
+  readonly hll: HllCalls<"expression">;
+  readonly paths: PathCalls;
+  readonly eq: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
+  readonly ne: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
+  readonly gt: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
+  readonly ge: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
+  readonly lt: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
+  readonly le: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
+  readonly geoCompare: (a: Operand<"geo">, b: Operand<"geo">) => Exp<"bool">;
+  readonly and: (...all: Operand<"bool">[]) => Exp<"bool">;
+  readonly or: (...any: Operand<"bool">[]) => Exp<"bool">;
+  readonly not: (a: Operand<"bool">) => Exp<"bool">;
+  readonly exclusive: (...any: Operand<"bool">[]) => Exp<"bool">;
+  readonly add: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
+  readonly sub: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
+  readonly mul: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
+  readonly div: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
+  readonly pow: (base: Operand<"float">, exponent: Operand<"float">) => Exp<"float">;
+  readonly log: (value: Operand<"float">, base: Operand<"float">) => Exp<"float">;
+  readonly mod: (value: Operand<"int">, divisor: Operand<"int">) => Exp<"int">;
+  readonly abs: <T extends Num>(value: Operand<T>) => Exp<T>;
+  readonly floor: (value: Operand<"float">) => Exp<"float">;
+  readonly ceil: (value: Operand<"float">) => Exp<"float">;
+  readonly toInt: (value: AnyOperand<Num>) => Exp<"int">;
+  readonly toFloat: (value: AnyOperand<Num>) => Exp<"float">;
+  readonly intAnd: (...values: Operand<"int">[]) => Exp<"int">;
+  readonly intOr: (...values: Operand<"int">[]) => Exp<"int">;
+  readonly intXor: (...values: Operand<"int">[]) => Exp<"int">;
+  readonly intNot: (value: Operand<"int">) => Exp<"int">;
+  readonly intLshift: (value: Operand<"int">, count: Operand<"int">) => Exp<"int">;
+  readonly intRshift: (value: Operand<"int">, count: Operand<"int">) => Exp<"int">;
+  readonly intArshift: (value: Operand<"int">, count: Operand<"int">) => Exp<"int">;
+  readonly intCount: (value: Operand<"int">) => Exp<"int">;
+  readonly intLscan: (value: Operand<"int">, bit: Operand<"bool">) => Exp<"int">;
+  readonly intRscan: (value: Operand<"int">, bit: Operand<"bool">) => Exp<"int">;
+  readonly min: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
+  readonly max: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
+  readonly deviceSize: () => Exp<"int">;
+  readonly memorySize: () => Exp<"int">;
+  readonly recordSize: () => Exp<"int">;
+  readonly lastUpdate: () => Exp<"int">;
+  readonly sinceUpdate: () => Exp<"int">;
+  readonly voidTime: () => Exp<"int">;
+  readonly ttl: () => Exp<"int">;
+  readonly setName: () => Exp<"string">;
+  readonly keyExists: () => Exp<"bool">;
+  readonly isTombstone: () => Exp<"bool">;
+  readonly mapKeys: (map: Operand<"map">) => Exp<"list">;
+  readonly mapValues: (map: Operand<"map">) => Exp<"list">;
+};
+/**
+ * Operations on HyperLogLogs, for `operate`, `operateOrdered` and `batchOperate`.
+ *
+ * @example
+ * const { bins } = await client.operate(key, [hll.add('visitors', ['alice'], { indexBits: 12 }), hll.getCount('visitors')])
+ */
+export declare const hll: HllCalls<"operation">;
+/**
+ * Operations on lists, for `operate`, `operateOrdered` and `batchOperate`.
+ *
+ * @example
+ * const { bins } = await client.operate(key, [lists.append('tags', 'new'), lists.size('tags')])
+ */
+export declare const lists: ListOperations;
+/**
+ * Operations on maps, for `operate`, `operateOrdered` and `batchOperate`.
+ *
+ * @example
+ * const { bins } = await client.operate(key, [maps.increment('counts', 'clicks'), maps.getByRank('counts', -1, { return: 'keyValue' })])
+ */
+export declare const maps: MapOperations;
+/**
+ * Operations on whole bins and records. They run in order on the server, all or none.
+ *
+ * @example
+ * const { bins } = await client.operate(key, [op.increment('visits', 1), op.read('visits')])
+ */
+export declare const op: {
+  /** Reads one bin. @example op.read('name') */
+  readonly read: (name: string) => Operation;
+  /** Reads all bins. Goes with writes that answer nothing, not with other reads. @example op.readAll() */
+  readonly readAll: () => Operation;
+  /** Reads generation and expiry only; they come with every answer, so it only matters alone. @example op.readMeta() */
+  readonly readMeta: () => Operation;
+  /** Writes one bin; `null` removes it. @example op.write('name', 'Alice') */
+  readonly write: <T>(name: string, value: Storable<T> & T) => Operation;
+  /**
+   * Adds to a number; a missing bin counts as 0. Integers wrap at 64 bits. An integer cannot be added to a double:
+   * use {@link Double} for doubles that are whole. @example op.increment('visits', 1)
+   */
+  readonly increment: (name: string, by?: number | bigint | Double) => Operation;
+  /** Adds text or bytes at the end; a missing bin is created. @example op.append('log', 'x') */
+  readonly append: (name: string, value: string | Uint8Array) => Operation;
+  /** Adds text or bytes at the beginning; a missing bin is created. @example op.prepend('log', 'x') */
+  readonly prepend: (name: string, value: string | Uint8Array) => Operation;
+  /** Answers the result of an expression under a name of your choice. @example op.expRead('adult', exp.ge(exp.bin.int('age'), 18)) */
+  readonly expRead: (name: string, value: AnyExp, options?: ExpReadOptions) => Operation;
+  /**
+   * Writes the result of an expression into a bin.
+   * @example op.expWrite('total', exp.mul(exp.bin.int('price'), exp.bin.int('count')), { evalNoFail: true })
+   */
+  readonly expWrite: (name: string, value: AnyExp, options?: ExpWriteOptions) => Operation;
+  /** Renews the expiry of the record (option `ttl`) and raises its generation. @example op.touch() */
+  readonly touch: () => Operation;
+  /** Removes all bins; a later write in the same call gives the record new ones. @example op.deleteAll() */
+  readonly deleteAll: () => Operation;
+};
+/**
+ * Operations along a path, whose steps may be `ctx.all()` and `ctx.where(…)`. Servers from 8.1 on.
+ *
+ * @example
+ * paths.select('orders', [ctx.mapKey('items'), ctx.where(exp.gt(exp.path.value('int'), 10))], { return: 'values' })
+ */
+export declare const paths: {
+  /** What a path leads to. @example paths.select('order', [ctx.mapKey('items'), ctx.all(), ctx.mapKey('price')], { return: 'values' }) */
+  readonly select: (bin: string, path: Context, options?: PathSelectOptions) => Operation;
+  /**
+   * Replaces every element a path leads to by the result of an expression, in which `exp.path.value` is the element;
+   * `exp.path.remove()` removes it. Answers nothing.
+   * @example paths.modify('order', [ctx.mapKey('items'), ctx.all()], exp.mul(exp.path.value('int'), 2))
+   */
+  readonly modify: (bin: string, path: Context, change: AnyExp, options?: PathOptions) => Operation;
+};
+/**
+ * Connects to a cluster. Resolves when its nodes and partitions are known; never blocks the event loop.
+ *
+ * @param options hosts to start from, or all options
+ * @throws InvalidArgumentError for options that do not exist or make no sense
+ * @throws ClusterError, ConnectionError, TimeoutError when no host answers in time
+ * @example
+ * const client = await connect('127.0.0.1:3000')
+ * await using other = await connect({ hosts: ['10.0.0.1', '10.0.0.2'], defaults: { read: { totalTimeout: 50 } } })
+ */
+export declare function connect(options: string | readonly string[] | ConnectOptions): Promise<Client>;
+/**
+ * The 20-byte digest (RIPEMD-160 of set and user key) that the cluster knows the record by. The namespace does not
+ * count. A digest-only key gives its own.
+ *
+ * @throws InvalidArgumentError when the key is malformed
+ * @example
+ * digest(['test', 'demo', 1]).toString('hex') // 'b7f4b83889e2da67de683e1df6919a1eacc446c8'
+ */
+export declare function digest(key: Key): Buffer;
+/**
+ * The partition of a record, 0 to 4,095.
+ *
+ * @throws InvalidArgumentError when the key is malformed
+ * @example
+ * partition(['test', 'demo', 1]) // 1207
+ */
+export declare function partition(key: Key): number;
+/**
+ * A condition as text, as an expression: for the option `filter`. `${…}` gives values (or expressions), never text.
+ *
+ * Paths: `$.bin`, `$.bin.key`, `$.bin[0]`, `$.bin.'odd key'[-1]`. Their types come from what they are compared with; where
+ * nothing tells, say it: `$.a.int() > $.b.int()`. Functions: `.count()`, `.exists()`, `.type()`; of the record `$.ttl()`,
+ * `$.lastUpdate()`, `$.sinceUpdate()`, `$.voidTime()`, `$.setName()`, `$.recordSize()`, `$.keyExists()`. Whole numbers are
+ * integers, numbers with a point floats. `and`, `or`, `not`, `in`, `=~` (POSIX extended), `+ - * / %`, parentheses.
+ *
+ * @throws InvalidArgumentError that points at the character where the text is wrong
+ * @example
+ * const filter = where`$.age >= ${min} and ($.tags.count() < 5 or $.address.city in ['Bonn', 'Rome'])`
+ */
+export declare function where(text: TemplateStringsArray, ...values: (Value | AnyExp)[]): Exp<"bool">;
+/** One earlier attempt of a call that failed. */
+export interface AttemptError {
+  /** Result code of the attempt; negative codes come from the client. */
+  readonly code: number;
+  /** Which attempt it was, counted from 1. */
+  readonly attempt: number;
+  /** The node it went to, or `undefined` when none was reached. */
+  readonly node: string | undefined;
+  /** What went wrong, in words. */
+  readonly message: string;
+  /** Whether a write may have happened all the same. */
+  readonly inDoubt: boolean;
+}
+/** What a batch cost. */
+export interface BatchCost {
+  /** Rows asked for. */
+  readonly keys: number;
+  /** Rows with a record. */
+  readonly found: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  readonly roundTrips: number;
+  readonly retries: number;
+  /** Milliseconds until the last answer. */
+  readonly elapsed: number;
+  /** The same for each node. */
+  readonly nodes: readonly NodeReport[];
+}
+/** What batches take in addition. */
+export interface BatchLimits {
+  /** Run rows in the server's network thread when the data is in memory. Default true. */
+  readonly inlineMemory?: boolean | undefined;
+  /** The same for data on flash. Default false. */
+  readonly inlineFlash?: boolean | undefined;
+  /**
+   * Most bytes of one part of the call, about; a call with more goes out in parts. A row that is larger by itself goes
+   * alone. Default 0: no limit but the protocol's.
+   */
+  readonly maxRequestBytes?: number | undefined;
+  /**
+   * Most parts of the call under way at once, 1 to 1,024; with `maxKeysPerRequest`, a part has at most so many rows. Large
+   * calls go out in parts in any case, and parts that write one record twice follow one another. Default 0: as it seems
+   * best.
+   */
+  readonly concurrency?: number | undefined;
+  /** Most rows in one request to a node; more are split. Default 0: no limit. */
+  readonly maxKeysPerRequest?: number | undefined;
+  /** Most bytes of answers taken in; rows beyond are `unprocessed`. Default 0: no limit. */
+  readonly maxResponseBytes?: number | undefined;
+  /** What happens when some rows could not be processed: `return` what there is (default) or `throw` a `BatchPartialError` that carries it. */
+  readonly onPartial?: "return" | "throw" | undefined;
+}
+/** Options of `batch`: what is said here holds for every row that does not say otherwise. */
+export interface BatchOptions extends ReadOptions, WriteOptions, BatchLimits {
+}
+/** Options of `batchRead`. */
+export interface BatchReadOptions extends ReadOptions, BatchLimits {
+  /** Bins to read for rows that do not say so themselves: `undefined` all, `[]` none (existence only). */
+  readonly bins?: readonly string[] | undefined;
+}
+/** Options of `batchRemove`. */
+export interface BatchRemoveOptions extends RemoveOptions, BatchLimits {
+}
+/** Options of `batchStream`; timeouts and limits are those of each chunk. */
+export interface BatchStreamOptions extends Omit<BatchOptions, "onPartial"> {
+  /** Bins to read for keys that do not say so themselves: `undefined` all, `[]` none (existence only). */
+  readonly bins?: readonly string[] | undefined;
+  /** Most rows in one batch. Default 1,000. */
+  readonly chunk?: number | undefined;
+  /** Most batches under way, or answered and not yet consumed. Default 4. */
+  readonly inFlight?: number | undefined;
+  /** Called after each batch. What it throws ends the stream. */
+  readonly progress?: ((progress: StreamProgress) => void) | undefined;
+  /** The `cursor` of an earlier stream over the same rows: those it delivered are left out. */
+  readonly cursor?: string | undefined;
+}
+/** Options of `batchWrite` and `batchOperate`: what is said here holds for every row that does not say otherwise. */
+export interface BatchWriteOptions extends ReadOptions, WriteOptions, BatchLimits {
+}
+/** The bins of a record when nothing more is known about them: values by bin name. */
+export interface Bins {
+  [name: string]: Value;
+}
+/** Options of `bits.add` and `bits.subtract`. */
+export interface BitArithmeticOptions extends BitWriteOptions {
+  /** The bits are a signed number. Default false. */
+  readonly signed?: boolean | undefined;
+  /** What happens when the result does not fit: `fail` (default), `saturate` or `wrap`. */
+  readonly overflow?: "fail" | "saturate" | "wrap" | undefined;
+}
+/**
+ * What can be done with the bits of bytes, as operations on a bin (`bits`) and as expressions (`exp.bits`). Bit 0 is the most
+ * significant bit of the first byte; negative offsets count from the end. Writes give nothing; in expressions the changed bytes.
+ */
+export interface BitCalls<S extends Style> {
+  /** Makes the bytes `size` long; a missing bin is created. @example bits.resize('flags', 8, { resize: 'growOnly' }) */
+  resize(bytes: Target<S, "blob">, size: Int<S>, options?: BitResizeOptions): Writing<S, "blob">;
+  /** Inserts bytes before a byte. @example bits.insert('flags', 1, Buffer.of(0xff)) */
+  insert(bytes: Target<S, "blob">, offset: Int<S>, inserted: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Removes `size` bytes from a byte on. @example bits.remove('flags', 0, 2) */
+  remove(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Overwrites `size` bits from a bit on. @example bits.set('flags', 13, 3, Buffer.of(0xe0)) */
+  set(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Overwrites `size` bits, at most 64, with an integer. @example bits.setInt('flags', 8, 16, 1000) */
+  setInt(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Combines bits by OR. @example bits.or('flags', 0, 8, Buffer.of(0x80)) */
+  or(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Combines bits by exclusive OR. @example bits.xor('flags', 0, 8, Buffer.of(0x80)) */
+  xor(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Combines bits by AND. @example bits.and('flags', 0, 8, Buffer.of(0x7f)) */
+  and(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Turns bits around. @example bits.not('flags', 0, 8) */
+  not(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Shifts bits to the left. @example bits.lshift('flags', 0, 16, 1) */
+  lshift(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, shift: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Shifts bits to the right. @example bits.rshift('flags', 0, 16, 1) */
+  rshift(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, shift: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  /** Adds to the integer that `size` bits are. @example bits.add('flags', 8, 16, 1, { overflow: 'wrap' }) */
+  add(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Int<S>, options?: BitArithmeticOptions): Writing<S, "blob">;
+  /** Subtracts from the integer that `size` bits are. @example bits.subtract('flags', 8, 16, 1, { overflow: 'saturate' }) */
+  subtract(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Int<S>, options?: BitArithmeticOptions): Writing<S, "blob">;
+  /** `size` bits from a bit on, as bytes aligned to the left. @example bits.get('flags', 9, 5) */
+  get(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: ContextOptions): Reading<S, "blob">;
+  /** How many of `size` bits are set. @example bits.count('flags', 0, 64) */
+  count(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: ContextOptions): Reading<S, "int">;
+  /** Where the first bit of a value is, from the left; -1 when there is none. @example bits.lscan('flags', 0, 64, true) */
+  lscan(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bool<S>, options?: ContextOptions): Reading<S, "int">;
+  /** Where the first bit of a value is, from the right; -1 when there is none. @example bits.rscan('flags', 0, 64, true) */
+  rscan(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bool<S>, options?: ContextOptions): Reading<S, "int">;
+  /** The integer that `size` bits, at most 64, are. @example bits.getInt('flags', 8, 16, { signed: true }) */
+  getInt(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: ContextOptions & {
+    readonly signed?: boolean | undefined;
+  }): Reading<S, "int">;
+}
+/** Options of `bits.resize`. */
+export interface BitResizeOptions extends BitWriteOptions {
+  /** Add or remove bytes at the front. Default false: at the end. */
+  readonly fromFront?: boolean | undefined;
+  /** Fail rather than shrink (`growOnly`) or grow (`shrinkOnly`). Default `any`. */
+  readonly resize?: "any" | "growOnly" | "shrinkOnly" | undefined;
+}
+/** Options of bit writes. */
+export interface BitWriteOptions extends ContextOptions {
+  /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
+  readonly write?: "createOrUpdate" | "create" | "update" | undefined;
+  /** Do nothing rather than fail. Default false. */
+  readonly noFail?: boolean | undefined;
+  /** With `noFail`: work on the bits that are there when some are beyond the end. Default false. */
+  readonly partial?: boolean | undefined;
+}
+/** What every call takes. */
+export interface CallOptions {
+  /** Milliseconds the whole call may take, retries included. Default 1,000; 0 is no limit. */
+  readonly totalTimeout?: number | undefined;
+  /** Milliseconds without a byte on the connection before an attempt is given up. Default 30,000, never more than `totalTimeout`. */
+  readonly socketTimeout?: number | undefined;
+  /** How often a failed attempt is repeated inside `totalTimeout`. Default 2 for reads, 0 for writes. */
+  readonly maxRetries?: number | undefined;
+  /** Milliseconds between retries. Default 0. */
+  readonly sleepBetweenRetries?: number | undefined;
+  /**
+   * Which copy of the record is asked: `sequence` the master first and the replicas when it fails (default), `master` only
+   * the master, `any` by turns, `preferRack` a copy on the racks of `connect({ rackIds })`.
+   */
+  readonly replica?: "sequence" | "master" | "any" | "preferRack" | undefined;
+  /** `send` sends the user key along; on a write it is stored with the record, on a read it is compared. Default `digest`: only its hash. */
+  readonly key?: "digest" | "send" | undefined;
+  /**
+   * Leaves alone, as if it were not there, a record for which this expression is not true: a single call fails with
+   * `FilteredError`, a row of a batch is `filtered`. A write that creates a record is not held up.
+   */
+  readonly filter?: Exp<"bool"> | undefined;
+  /** Cancels the call: it settles at once with an `AbortError`. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * How integers are read: `auto` numbers, and bigints outside the safe range (default); `bigint` always bigints; `number`
+   * always numbers, failing rather than losing a digit.
+   */
+  readonly integers?: "auto" | "bigint" | "number" | undefined;
+  /**
+   * How maps are read: `auto` plain objects, and `Map`s when a key is not a string or when the order counts, as with
+   * `return: 'keyValue'` (default); `map` always `Map`s; `object`
+   * always objects, integer keys as text, failing rather than merging two entries.
+   */
+  readonly maps?: "auto" | "map" | "object" | undefined;
+  /** How doubles are read: `auto` integer-valued ones as `Double`, so that they stay doubles when written back (default); `number` all as numbers. */
+  readonly doubles?: "auto" | "number" | undefined;
+}
+/** Options of `close`. */
+export interface CloseOptions {
+  /** Milliseconds that calls under way may still take. Default 1,000. */
+  readonly timeout?: number | undefined;
+}
+/** A bin of all rows of a batch. */
+export interface Column<T> {
+  /** One value for each row, in the order of the rows; 0, or `null` for text, where a row has none. */
+  readonly values: T;
+  /** One bit for each row, lowest first: 1 when the row has a value. The layout of Arrow's validity bitmaps. */
+  readonly valid: Uint8Array;
+  /** Rows. */
+  readonly length: number;
+  /** Rows without a value: without a record, or without the bin. */
+  readonly nulls: number;
+  /** Numbers of a row in `values`: 1, or the length of the vectors. */
+  readonly dimensions: number;
+  /** Whether a row has a value. */
+  has(index: number): boolean;
+}
+/** Options of a column. */
+export interface ColumnOptions {
+  /** Numbers in a vector, for `Float32Array`. Default: as many as the first row with a value has. */
+  readonly dimensions?: number | undefined;
+}
+export interface Cond {
+  /** The value behind the first test that is true, else the default. All values have one type. @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult') */
+  (test: Operand<"bool">, value: string, otherwise: string): Exp<"string">;
+  <T extends Type>(test: Operand<"bool">, value: Operand<T>, otherwise: Operand<NoInfer<T>>): Exp<T>;
+  <T extends Type>(test: Operand<"bool">, value: Operand<T>, ...more: (Operand<"bool"> | Operand<NoInfer<T>>)[]): Exp<T>;
+}
+/** Options of {@link connect}. Only `hosts` is needed. */
+export interface ConnectOptions {
+  /** Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. */
+  readonly hosts: string | readonly Host[];
+  /** Refuse nodes of a cluster with another name. */
+  readonly clusterName?: string | undefined;
+  /** User of an Enterprise cluster with security. */
+  readonly user?: string | undefined;
+  /** Password of `user`. Never shown in errors or by `console.log`. */
+  readonly password?: string | undefined;
+  /** Milliseconds until `connect` gives up. Default 5,000. */
+  readonly connectTimeout?: number | undefined;
+  /** Milliseconds between two looks at the state of the cluster. Default 1,000. */
+  readonly tendInterval?: number | undefined;
+  /** Connections to each node that are kept open. Default 0. */
+  readonly minConnectionsPerNode?: number | undefined;
+  /** Most connections to each node; more commands wait their turn. Default 100. */
+  readonly maxConnectionsPerNode?: number | undefined;
+  /** Milliseconds after which an idle connection is closed. Default 55,000. */
+  readonly maxIdle?: number | undefined;
+  /** Connect to the alternate addresses that the nodes announce. Default false. */
+  readonly useAlternateServices?: boolean | undefined;
+  /** Replaces addresses that nodes announce, for clusters behind address translation: `{ announced: reachable }`. */
+  readonly addressMap?: {
+    readonly [announced: string]: string;
+  } | undefined;
+  /** Errors within the window after which a node is left alone. Default 100; 0 never. */
+  readonly maxErrorRate?: number | undefined;
+  /** The length of that window, in tend intervals. Default 1. */
+  readonly errorRateWindow?: number | undefined;
+  /** A name for this application, shown by the servers. */
+  readonly appId?: string | undefined;
+  /** The racks to prefer, best first, for `replica: 'preferRack'`. */
+  readonly rackIds?: readonly number[] | undefined;
+  /** `true`, or how, to encrypt connections. */
+  readonly tls?: boolean | TlsOptions | undefined;
+  /**
+   * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
+   * it would have alone, but together with the others of its tick: one slow node holds all of them up. A read alone in its
+   * tick goes alone. For programs that make many reads at once; default false.
+   */
+  readonly coalesceReads?: boolean | undefined;
+  /** Defaults for the options of calls. */
+  readonly defaults?: Defaults | undefined;
+}
+/** Option of every operation on a collection. */
+export interface ContextOptions {
+  /** The way to a collection nested in the bin, from the outside in. */
+  readonly ctx?: Context | undefined;
+}
+/** The client's defaults: what a call uses that does not say otherwise. */
+export interface Defaults {
+  /** For `get`, `select`, `exists` and `operate` without writes. */
+  readonly read?: Omit<ReadOptions, "signal" | "filter"> | undefined;
+  /** For all writes of single records. */
+  readonly write?: Omit<WriteOptions, "signal" | "filter" | "generation" | "generationMode"> | undefined;
+  /** For all batches. */
+  readonly batch?: Omit<BatchWriteOptions, "signal" | "filter" | "generation" | "generationMode"> | undefined;
+}
+/** What an error is made of besides its message. */
+export interface ErrorDetails {
+  readonly code?: number;
+  readonly key?: Key | undefined;
+  readonly node?: string | undefined;
+  readonly attempts?: number;
+  readonly elapsed?: number;
+  readonly inDoubt?: boolean;
+  readonly retryable?: boolean;
+  readonly subErrors?: readonly AttemptError[];
+  readonly cause?: unknown;
+}
+/** What `exists` tells: the key, and `meta` or `null` when there is no such record. Also a tuple `[key, meta]`. */
+export interface ExistsResult extends Readonly<[
+  key: Key,
+  meta: Meta | null
+]> {
+  readonly key: Key;
+  readonly meta: Meta | null;
+}
+/** Options of `op.expRead`. */
+export interface ExpReadOptions {
+  /** Answer `null` rather than fail when the expression is unknown. Default false. */
+  readonly evalNoFail?: boolean | undefined;
+}
+/** Options of `op.expWrite`. */
+export interface ExpWriteOptions extends ExpReadOptions {
+  /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
+  readonly write?: "createOrUpdate" | "create" | "update" | undefined;
+  /** Remove the bin when the result is nil, rather than fail. Default false. */
+  readonly allowDelete?: boolean | undefined;
+  /** Do nothing where `write` or the missing `allowDelete` forbids it, rather than fail. Default false. */
+  readonly noFail?: boolean | undefined;
+}
+/** Functions of operands. */
+export interface Functions {
+  /** Equal. Both sides have one type; maps must be key-ordered. @example exp.eq(exp.bin.string('city'), 'Bonn') */
+  eq<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  /** Not equal. @example exp.ne(exp.bin.int('state'), 0) */
+  ne<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  /** Greater. @example exp.gt(exp.bin.int('age'), 17) */
+  gt<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  /** Greater or equal. @example exp.ge(exp.bin.int('age'), 18) */
+  ge<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  /** Less. @example exp.lt(exp.bin.float('price'), 9.99) */
+  lt<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  /** Less or equal. @example exp.le(exp.bin.float('price'), 9.99) */
+  le<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  /** Whether a point lies within a region, or a region holds a point. @example exp.geoCompare(exp.bin.geo('place'), region) */
+  geoCompare(a: Operand<"geo">, b: Operand<"geo">): Exp<"bool">;
+  /** All are true. One that is false decides even when others are unknown. @example exp.and(isActive, isAdult) */
+  and(...all: Operand<"bool">[]): Exp<"bool">;
+  /** At least one is true. One that is true decides even when others are unknown. @example exp.or(isOwner, isAdmin) */
+  or(...any: Operand<"bool">[]): Exp<"bool">;
+  /** The opposite. @example exp.not(exp.keyExists()) */
+  not(a: Operand<"bool">): Exp<"bool">;
+  /** Exactly one is true. @example exp.exclusive(isBuyer, isSeller) */
+  exclusive(...any: Operand<"bool">[]): Exp<"bool">;
+  /** Sum. Integers and floats do not mix. @example exp.add(exp.bin.int('a'), exp.bin.int('b'), 1) */
+  add<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  /** Difference; of one operand, its negative. @example exp.sub(exp.bin.int('stock'), 1) */
+  sub<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  /** Product. @example exp.mul(exp.bin.float('price'), 1.19) */
+  mul<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  /** Quotient; of one operand, its reciprocal. An integer divided by 0 is unknown. @example exp.div(exp.bin.int('total'), 2) */
+  div<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  /** Power of floats. @example exp.pow(exp.bin.float('x'), 2) */
+  pow(base: Operand<"float">, exponent: Operand<"float">): Exp<"float">;
+  /** Logarithm of a float to a base. @example exp.log(exp.bin.float('x'), 10) */
+  log(value: Operand<"float">, base: Operand<"float">): Exp<"float">;
+  /** Remainder; unknown when divided by 0. @example exp.mod(exp.bin.int('id'), 10) */
+  mod(value: Operand<"int">, divisor: Operand<"int">): Exp<"int">;
+  /** Absolute value. @example exp.abs(exp.bin.int('delta')) */
+  abs<T extends Num>(value: Operand<T>): Exp<T>;
+  /** The next whole float below. @example exp.floor(exp.bin.float('x')) */
+  floor(value: Operand<"float">): Exp<"float">;
+  /** The next whole float above. @example exp.ceil(exp.bin.float('x')) */
+  ceil(value: Operand<"float">): Exp<"float">;
+  /** A number as an integer, without its fraction. @example exp.toInt(exp.bin.float('x')) */
+  toInt(value: AnyOperand<Num>): Exp<"int">;
+  /** A number as a float. @example exp.toFloat(exp.bin.int('n')) */
+  toFloat(value: AnyOperand<Num>): Exp<"float">;
+  /** Bitwise AND. @example exp.intAnd(exp.bin.int('flags'), 0xff) */
+  intAnd(...values: Operand<"int">[]): Exp<"int">;
+  /** Bitwise OR. @example exp.intOr(exp.bin.int('flags'), 1) */
+  intOr(...values: Operand<"int">[]): Exp<"int">;
+  /** Bitwise exclusive OR. @example exp.intXor(exp.bin.int('flags'), 1) */
+  intXor(...values: Operand<"int">[]): Exp<"int">;
+  /** All bits turned around. @example exp.intNot(exp.bin.int('flags')) */
+  intNot(value: Operand<"int">): Exp<"int">;
+  /** Shift to the left; the count is taken modulo 64. @example exp.intLshift(1, exp.bin.int('n')) */
+  intLshift(value: Operand<"int">, count: Operand<"int">): Exp<"int">;
+  /** Shift to the right, filling up with zeros. @example exp.intRshift(exp.bin.int('n'), 8) */
+  intRshift(value: Operand<"int">, count: Operand<"int">): Exp<"int">;
+  /** Shift to the right, keeping the sign. @example exp.intArshift(exp.bin.int('n'), 8) */
+  intArshift(value: Operand<"int">, count: Operand<"int">): Exp<"int">;
+  /** Number of bits that are set. @example exp.intCount(exp.bin.int('flags')) */
+  intCount(value: Operand<"int">): Exp<"int">;
+  /** Place of the first bit of a value from the most significant end; -1 when there is none. @example exp.intLscan(exp.bin.int('flags'), true) */
+  intLscan(value: Operand<"int">, bit: Operand<"bool">): Exp<"int">;
+  /** Place of the first bit of a value from the least significant end, counted from the most significant. @example exp.intRscan(exp.bin.int('flags'), true) */
+  intRscan(value: Operand<"int">, bit: Operand<"bool">): Exp<"int">;
+  /** The least of several numbers. @example exp.min(exp.bin.int('a'), exp.bin.int('b')) */
+  min<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  /** The greatest of several numbers. @example exp.max(exp.bin.int('a'), 0) */
+  max<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  /** Bytes of the record on flash, 0 for data in memory. Deprecated by servers from 7.0 on: `recordSize`. @example exp.deviceSize() */
+  deviceSize(): Exp<"int">;
+  /** Bytes of the record in memory. Deprecated by servers from 7.0 on: `recordSize`. @example exp.memorySize() */
+  memorySize(): Exp<"int">;
+  /** Bytes of the record; servers from 7.0 on. @example exp.gt(exp.recordSize(), 100_000) */
+  recordSize(): Exp<"int">;
+  /** When the record was last written, nanoseconds since 1970. @example exp.gt(exp.lastUpdate(), BigInt(Date.now() - 60_000) * 1_000_000n) */
+  lastUpdate(): Exp<"int">;
+  /** Milliseconds since the record was last written. @example exp.lt(exp.sinceUpdate(), 60_000) */
+  sinceUpdate(): Exp<"int">;
+  /** When the record expires, nanoseconds since 1970; -1 when never. @example exp.eq(exp.voidTime(), -1) */
+  voidTime(): Exp<"int">;
+  /** Seconds until the record expires; -1 when never. @example exp.lt(exp.ttl(), 3600) */
+  ttl(): Exp<"int">;
+  /** Name of the record's set. @example exp.eq(exp.setName(), 'users') */
+  setName(): Exp<"string">;
+  /** Whether the user key is stored with the record. @example exp.keyExists() */
+  keyExists(): Exp<"bool">;
+  /** Whether the record is a tombstone. @example exp.not(exp.isTombstone()) */
+  isTombstone(): Exp<"bool">;
+  /** The keys of a map. @example exp.mapKeys(exp.bin.map('profile')) */
+  mapKeys(map: Operand<"map">): Exp<"list">;
+  /** The values of a map. @example exp.mapValues(exp.bin.map('profile')) */
+  mapValues(map: Operand<"map">): Exp<"list">;
+}
+/** What HyperLogLogs can do, as operations on a bin (`hll`) and as expressions (`exp.hll`). */
+export interface HllCalls<S extends Style> {
+  /** Creates an empty sketch, or empties the one that is there. @example hll.init('visitors', { indexBits: 12 }) */
+  init(sketch: Target<S, "hll">, options?: HllCreateOptions): Writing<S, "hll">;
+  /** Adds values; gives how many registers changed. @example hll.add('visitors', ['alice', 'bob'], { indexBits: 12 }) */
+  add<V>(sketch: Target<S, "hll">, values: StoredList<S, V>, options?: HllCreateOptions): Writing<S, "hll">;
+  /** Makes the sketch the union of itself and others. @example hll.setUnion('all', [monday, tuesday], { allowFold: true }) */
+  setUnion(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: HllUnionOptions): Writing<S, "hll">;
+  /** Counts anew and keeps the count in the sketch; gives it. @example hll.refreshCount('visitors') */
+  refreshCount(sketch: Target<S, "hll">, options?: ContextOptions): Writing<S, "hll">;
+  /** Reduces the sketch to fewer index bits. @example hll.fold('visitors', 8) */
+  fold(sketch: Target<S, "hll">, indexBits: Int<S>, options?: ContextOptions): Writing<S, "hll">;
+  /** Estimates how many different values were added. @example hll.getCount('visitors') */
+  getCount(sketch: Target<S, "hll">, options?: ContextOptions): Reading<S, "int">;
+  /** The union of the sketch and others. @example hll.getUnion('visitors', [yesterday]) */
+  getUnion(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "hll">;
+  /** Estimates the size of the union with others. @example hll.getUnionCount('visitors', [yesterday]) */
+  getUnionCount(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "int">;
+  /** Estimates the size of the intersection with others: at most two, or more when all have minhash bits. @example hll.getIntersectCount('visitors', [yesterday]) */
+  getIntersectCount(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "int">;
+  /** Estimates the similarity to others, 0 to 1. @example hll.getSimilarity('visitors', [yesterday]) */
+  getSimilarity(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "float">;
+  /** `[index bits, minhash bits]`. @example hll.describe('visitors') */
+  describe(sketch: Target<S, "hll">, options?: ContextOptions): Reading<S, "list">;
+  /** 1 when all values may have been added, 0 when one certainly was not. @example hll.mayContain('visitors', ['alice']) */
+  mayContain<V>(sketch: Target<S, "hll">, values: StoredList<S, V>, options?: ContextOptions): Reading<S, "int">;
+}
+/** Options of writes that may create a sketch. */
+export interface HllCreateOptions extends HllWriteOptions {
+  /** 4 to 16: a sketch has 2 to that power registers. The error of a count is 1.04 / sqrt(registers). Needed to create one. */
+  readonly indexBits?: number | undefined;
+  /** 0 or 4 to 51: bits of a hash kept for similarity and intersections; at most 64 with `indexBits`. Default 0. */
+  readonly minhashBits?: number | undefined;
+}
+/** Options of `hll.setUnion`. */
+export interface HllUnionOptions extends HllWriteOptions {
+  /** Reduce the sketch when another one is smaller, rather than fail. Default false. */
+  readonly allowFold?: boolean | undefined;
+}
+/** Options of HyperLogLog writes. */
+export interface HllWriteOptions extends ContextOptions {
+  /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
+  readonly write?: "createOrUpdate" | "create" | "update" | undefined;
+  /** Do nothing rather than fail. Default false. */
+  readonly noFail?: boolean | undefined;
+}
+/** Options of `info`. */
+export interface InfoOptions {
+  /** The name of one node to ask; without it all are asked. */
+  readonly node?: string | undefined;
+  /** Milliseconds the answer may take. Default 1,000. */
+  readonly totalTimeout?: number | undefined;
+}
+/** Options of writes that may create the list. */
+export interface ListAddOptions extends ListWriteOptions, ListOrderOptions {
+}
+/**
+ * What lists can do, as operations on a bin (`lists`) and as expressions on a list (`exp.lists`). Negative indexes and
+ * ranks count from the end; a count that is left out means to the end; an open end of a value range is `null`.
+ */
+export interface ListCalls<S extends Style> {
+  /** Adds a value at the end, or in its place in an ordered list. Gives the new size. @example lists.append('tags', 'new', { addUnique: true, noFail: true }) */
+  append<V, B extends "list" | "map" = "list">(list: Target<S, B>, value: Stored<S, V>, options?: ListAddOptions): Writing<S, B>;
+  /** Adds several values at the end. Gives the new size. @example lists.appendItems('tags', ['a', 'b']) */
+  appendItems<V, B extends "list" | "map" = "list">(list: Target<S, B>, values: StoredList<S, V>, options?: ListAddOptions): Writing<S, B>;
+  /** Inserts a value before an index; beyond the end the list is filled up with `null`. Gives the new size. @example lists.insert('queue', 0, 'first') */
+  insert<V, B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, value: Stored<S, V>, options?: ListWriteOptions): Writing<S, B>;
+  /** Inserts several values before an index. Gives the new size. @example lists.insertItems('queue', 0, ['a', 'b']) */
+  insertItems<V, B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, values: StoredList<S, V>, options?: ListWriteOptions): Writing<S, B>;
+  /** Replaces the element at an index. @example lists.set('scores', 0, 100) */
+  set<V, B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, value: Stored<S, V>, options?: ListWriteOptions): Writing<S, B>;
+  /** Adds to the number at an index, by default 1. Gives the new value. @example lists.increment('scores', 0, 5) */
+  increment<B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, delta?: Numeric<S>, options?: ListAddOptions): Writing<S, B>;
+  /** Sorts the list once; it stays unordered. @example lists.sort('scores', { descending: true, dropDuplicates: true }) */
+  sort<B extends "list" | "map" = "list">(list: Target<S, B>, options?: ListSortOptions): Writing<S, B>;
+  /** Removes all elements; the order stays. @example lists.clear('queue') */
+  clear<B extends "list" | "map" = "list">(list: Target<S, B>, options?: ContextOptions): Writing<S, B>;
+  /** The number of elements. @example lists.size('tags') */
+  size(list: Within<S>, options?: ContextOptions): Reading<S, "int">;
+  /** The element at an index. @example lists.getByIndex('queue', -1) */
+  getByIndex<R extends ListReturn = "value", E extends Type = never>(list: Within<S>, index: Int<S>, options?: Reads<S, R, E>): Reading<S, OneOf<R, E>>;
+  /** The first element equal to a value; its index when that is what is to be returned. @example lists.getFirstByValue('tags', 'new', { return: 'index' }) */
+  getFirstByValue<R extends ListReturn = "value", E extends Type = never>(list: Within<S>, value: Sought<S>, options?: Reads<S, R, E>): Reading<S, OneOf<R, E>>;
+  /** The element at a rank: 0 is the smallest, -1 the greatest. @example lists.getByRank('scores', -1) */
+  getByRank<R extends ListReturn = "value", E extends Type = never>(list: Within<S>, rank: Int<S>, options?: Reads<S, R, E>): Reading<S, OneOf<R, E>>;
+  /** All elements equal to a value. @example lists.getByValue('tags', 'new', { return: 'count' }) */
+  getByValue<R extends ListReturn = "value">(list: Within<S>, value: Sought<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** All elements equal to one of several values. @example lists.getByValueList('tags', ['a', 'b'], { inverted: true }) */
+  getByValueList<R extends ListReturn = "value">(list: Within<S>, values: SoughtList<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** `count` elements from an index on. @example lists.getByIndexRange('queue', -3) */
+  getByIndexRange<R extends ListReturn = "value">(list: Within<S>, index: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByIndexRange<R extends ListReturn = "value">(list: Within<S>, index: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** All elements from `begin` up to, but not including, `end`. @example lists.getByValueRange('scores', 10, 20) */
+  getByValueRange<R extends ListReturn = "value">(list: Within<S>, begin: Sought<S> | null, end: Sought<S> | null, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** `count` elements from a rank on. @example lists.getByRankRange('scores', -3, { return: 'value' }) */
+  getByRankRange<R extends ListReturn = "value">(list: Within<S>, rank: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByRankRange<R extends ListReturn = "value">(list: Within<S>, rank: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** `count` elements from the rank relative to where a value is or would be. @example lists.getByValueRelRankRange('scores', 50, -1, 2) */
+  getByValueRelRankRange<R extends ListReturn = "value">(list: Within<S>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValueRelRankRange<R extends ListReturn = "value">(list: Within<S>, value: Sought<S>, rank: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** Removes the element at an index. @example lists.removeByIndex('queue', 0, { return: 'value' }) */
+  removeByIndex<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  /** Removes the first element equal to a value. @example lists.removeFirstByValue('tags', 'old') */
+  removeFirstByValue<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  /** Removes the element at a rank. @example lists.removeByRank('scores', 0) */
+  removeByRank<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, rank: Int<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  /** Removes all elements equal to a value. @example lists.removeByValue('tags', 'old', { return: 'count' }) */
+  removeByValue<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes all elements equal to one of several values. @example lists.removeByValueList('tags', ['a', 'b']) */
+  removeByValueList<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, values: SoughtList<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes `count` elements from an index on. @example lists.removeByIndexRange('queue', 0, 2) */
+  removeByIndexRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByIndexRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes all elements from `begin` up to, but not including, `end`. @example lists.removeByValueRange('scores', null, 10) */
+  removeByValueRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, begin: Sought<S> | null, end: Sought<S> | null, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes `count` elements from a rank on. @example lists.removeByRankRange('scores', -3, { inverted: true }) */
+  removeByRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes `count` elements from the rank relative to where a value is or would be. @example lists.removeByValueRelRankRange('scores', 50, 0) */
+  removeByValueRelRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValueRelRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+}
+/** What only operations can do. */
+export interface ListOperations extends ListCalls<"operation"> {
+  /** Creates an empty list, at the end of `ctx` when that is given; `padded` fills the list around it up with `null`. @example lists.create('events', { order: 'ordered' }) */
+  create(bin: string, options?: ListOrderOptions & {
+    readonly padded?: boolean | undefined;
+  }): Operation;
+  /** Makes a list ordered (sorting it) or unordered. @example lists.setOrder('scores', { order: 'ordered' }) */
+  setOrder(bin: string, options: ListOrderOptions): Operation;
+  /** The element at an index; fails (`OperationNotApplicableError`) beyond the end. @example lists.get('queue', 0) */
+  get(bin: string, index: number | bigint, options?: ContextOptions): Operation;
+  /** `count` elements from an index on. @example lists.getRange('queue', 0, 10) */
+  getRange(bin: string, index: number | bigint, count?: number | bigint, options?: ContextOptions): Operation;
+  getRange(bin: string, index: number | bigint, options: ContextOptions): Operation;
+  /** Removes the element at an index and gives it. @example lists.pop('queue', 0) */
+  pop(bin: string, index: number | bigint, options?: ContextOptions): Operation;
+  /** Removes `count` elements from an index on and gives them. @example lists.popRange('queue', 0, 10) */
+  popRange(bin: string, index: number | bigint, count?: number | bigint, options?: ContextOptions): Operation;
+  popRange(bin: string, index: number | bigint, options: ContextOptions): Operation;
+  /** Removes the element at an index. Gives the number removed. @example lists.remove('queue', -1) */
+  remove(bin: string, index: number | bigint, options?: ContextOptions): Operation;
+  /** Removes `count` elements from an index on. Gives the number removed. @example lists.removeRange('queue', 10) */
+  removeRange(bin: string, index: number | bigint, count?: number | bigint, options?: ContextOptions): Operation;
+  removeRange(bin: string, index: number | bigint, options: ContextOptions): Operation;
+  /** Removes everything outside `count` elements from an index on. Gives the number removed. @example lists.trim('recent', 0, 100) */
+  trim(bin: string, index: number | bigint, count: number | bigint, options?: ContextOptions): Operation;
+}
+/** Order of a list that an operation creates. */
+export interface ListOrderOptions extends ContextOptions {
+  /** `ordered` keeps the elements sorted; an index then is a rank. Default `unordered`. */
+  readonly order?: "unordered" | "ordered" | undefined;
+  /** Keep the index of the list in storage: faster reads of large lists, more space. Default false. */
+  readonly persistIndex?: boolean | undefined;
+}
+/** How to sort. */
+export interface ListSortOptions extends ContextOptions {
+  /** Greatest first. Default false. */
+  readonly descending?: boolean | undefined;
+  /** Keep one of equal elements. Default false. */
+  readonly dropDuplicates?: boolean | undefined;
+}
+/** What `ctx.listIndex` takes besides the index. */
+export interface ListStepOptions {
+  /**
+   * Creates the list the index points into when it does not exist: `unordered`, `ordered`, or `padded` (unordered, and filled
+   * with `null` up to the index).
+   */
+  readonly create?: keyof typeof LIST_CREATE | undefined;
+  /** A list that is created keeps its index in storage. Default false. */
+  readonly persistIndex?: boolean | undefined;
+}
+/** Options of writes at an index. */
+export interface ListWriteOptions extends ContextOptions {
+  /** Fail (`ElementExistsError`) rather than have a value twice. Default false. */
+  readonly addUnique?: boolean | undefined;
+  /** Fail (`OperationNotApplicableError`) beyond the end rather than fill up with `null`. Default false. */
+  readonly insertBounded?: boolean | undefined;
+  /** Do nothing rather than fail where a flag forbids the write. Default false. */
+  readonly noFail?: boolean | undefined;
+  /** With `noFail`: write those of several values that may be written. Default false. */
+  readonly partial?: boolean | undefined;
+}
+/** The values that may be written for an expression of a type, by type. Numbers fit both `int` and `float`. */
+export interface Literals {
+  nil: null;
+  bool: boolean;
+  int: number | bigint;
+  float: number | Double;
+  string: string;
+  list: readonly Value[];
+  map: ReadonlyMap<unknown, Value> | {
+    readonly [name: string]: Value;
+  };
+  blob: Uint8Array;
+  geo: GeoJSON;
+  hll: HyperLogLog;
+}
+/** Options of reads of many elements. */
+export interface ManyOptions<R> extends Returning<R> {
+  /** Select everything else instead. Default false. */
+  readonly inverted?: boolean | undefined;
+}
+/**
+ * What maps can do, as operations on a bin (`maps`) and as expressions on a map (`exp.maps`). An index is a place in the order
+ * of the keys, a rank one in the order of the values; negative ones count from the end. A count that is left out means to the
+ * end; an open end of a range is `null`.
+ *
+ * With `return: 'keyValue'` the answer is a `Map` in the order of the selection.
+ */
+export interface MapCalls<S extends Style> {
+  /** Writes an entry. Gives the new size. @example maps.put('profile', 'city', 'Bonn', { write: 'create' }) */
+  put<V, B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, value: Stored<S, V>, options?: MapWriteOptions): Writing<S, B>;
+  /** Writes several entries. Gives the new size. @example maps.putItems('profile', { city: 'Bonn', zip: 53111 }) */
+  putItems<V, B extends "list" | "map" = "map">(map: Target<S, B>, entries: StoredMap<S, V>, options?: MapWriteOptions): Writing<S, B>;
+  /** Adds to the number of an entry, by default 1; a missing one is created. Gives the new value. @example maps.increment('counts', 'clicks', 5) */
+  increment<B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, delta?: Numeric<S>, options?: MapOrderOptions): Writing<S, B>;
+  /** Subtracts from the number of an entry, by default 1. Gives the new value. @example maps.decrement('stock', 'apples') */
+  decrement<B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, delta?: Numeric<S>, options?: MapOrderOptions): Writing<S, B>;
+  /** Removes all entries; the order stays. @example maps.clear('profile') */
+  clear<B extends "list" | "map" = "map">(map: Target<S, B>, options?: ContextOptions): Writing<S, B>;
+  /** The number of entries. @example maps.size('profile') */
+  size(map: Within<S>, options?: ContextOptions): Reading<S, "int">;
+  /** The entry with a key. @example maps.getByKey('profile', 'city') */
+  getByKey<R extends MapReturn = "value", E extends Type = never>(map: Within<S>, key: Key$1<S>, options?: Reads$1<S, R, E>): Reading<S, OneOf<R, E>>;
+  /** The entry at an index. @example maps.getByIndex('profile', 0, { return: 'key' }) */
+  getByIndex<R extends MapReturn = "value", E extends Type = never>(map: Within<S>, index: Int<S>, options?: Reads$1<S, R, E>): Reading<S, OneOf<R, E>>;
+  /** The first entry with a value. @example maps.getFirstByValue('counts', 5, { return: 'key' }) */
+  getFirstByValue<R extends MapReturn = "value", E extends Type = never>(map: Within<S>, value: Sought<S>, options?: Reads$1<S, R, E>): Reading<S, OneOf<R, E>>;
+  /** The entry at a rank of values. @example maps.getByRank('counts', -1, { return: 'keyValue' }) */
+  getByRank<R extends MapReturn = "value", E extends Type = never>(map: Within<S>, rank: Int<S>, options?: Reads$1<S, R, E>): Reading<S, OneOf<R, E>>;
+  /** The entries with one of several keys. @example maps.getByKeyList('profile', ['city', 'zip'], { return: 'keyValue' }) */
+  getByKeyList<R extends MapReturn = "value">(map: Within<S>, keys: Keys<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** All entries with a value. @example maps.getByValue('counts', 5, { return: 'key' }) */
+  getByValue<R extends MapReturn = "value">(map: Within<S>, value: Sought<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** All entries with one of several values. @example maps.getByValueList('counts', [1, 2], { inverted: true }) */
+  getByValueList<R extends MapReturn = "value">(map: Within<S>, values: SoughtList<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** All entries with keys from `begin` up to, but not including, `end`. @example maps.getByKeyRange('events', 1000, 2000) */
+  getByKeyRange<R extends MapReturn = "value">(map: Within<S>, begin: Key$1<S> | null, end: Key$1<S> | null, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** `count` entries from an index on. @example maps.getByIndexRange('events', -3, { return: 'keyValue' }) */
+  getByIndexRange<R extends MapReturn = "value">(map: Within<S>, index: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByIndexRange<R extends MapReturn = "value">(map: Within<S>, index: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** All entries with values from `begin` up to, but not including, `end`. @example maps.getByValueRange('counts', 10, null) */
+  getByValueRange<R extends MapReturn = "value">(map: Within<S>, begin: Sought<S> | null, end: Sought<S> | null, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** `count` entries from a rank on. @example maps.getByRankRange('counts', -3, { return: 'keyValue' }) */
+  getByRankRange<R extends MapReturn = "value">(map: Within<S>, rank: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByRankRange<R extends MapReturn = "value">(map: Within<S>, rank: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** `count` entries from the index relative to where a key is or would be. @example maps.getByKeyRelIndexRange('events', 1500, -1, 2) */
+  getByKeyRelIndexRange<R extends MapReturn = "value">(map: Within<S>, key: Key$1<S>, index: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByKeyRelIndexRange<R extends MapReturn = "value">(map: Within<S>, key: Key$1<S>, index: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** `count` entries from the rank relative to where a value is or would be. @example maps.getByValueRelRankRange('counts', 50, 0, 1) */
+  getByValueRelRankRange<R extends MapReturn = "value">(map: Within<S>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValueRelRankRange<R extends MapReturn = "value">(map: Within<S>, value: Sought<S>, rank: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  /** Removes the entry with a key. @example maps.removeByKey('profile', 'city') */
+  removeByKey<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  /** Removes the entry at an index. @example maps.removeByIndex('profile', 0, { return: 'value' }) */
+  removeByIndex<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, index: Int<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  /** Removes the first entry with a value. @example maps.removeFirstByValue('counts', 5, { return: 'value' }) */
+  removeFirstByValue<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, value: Sought<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  /** Removes the entry at a rank of values. @example maps.removeByRank('counts', -1, { return: 'count' }) */
+  removeByRank<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, rank: Int<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  /** Removes the entries with one of several keys. @example maps.removeByKeyList('profile', ['city', 'zip'], { return: 'count' }) */
+  removeByKeyList<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, keys: Keys<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes all entries with a value. @example maps.removeByValue('counts', 5, { return: 'value' }) */
+  removeByValue<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, value: Sought<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes all entries with one of several values. @example maps.removeByValueList('counts', [1, 2], { inverted: true }) */
+  removeByValueList<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, values: SoughtList<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes all entries with keys from `begin` up to, but not including, `end`. @example maps.removeByKeyRange('events', 1000, 2000) */
+  removeByKeyRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, begin: Key$1<S> | null, end: Key$1<S> | null, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes `count` entries from an index on. @example maps.removeByIndexRange('events', -3, { return: 'count' }) */
+  removeByIndexRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, index: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByIndexRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, index: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes all entries with values from `begin` up to, but not including, `end`. @example maps.removeByValueRange('counts', 10, null) */
+  removeByValueRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, begin: Sought<S> | null, end: Sought<S> | null, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes `count` entries from a rank on. @example maps.removeByRankRange('counts', -3, { return: 'count' }) */
+  removeByRankRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByRankRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes `count` entries from the index relative to where a key is or would be. @example maps.removeByKeyRelIndexRange('events', 1500, -1, 2) */
+  removeByKeyRelIndexRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, index: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByKeyRelIndexRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, index: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  /** Removes `count` entries from the rank relative to where a value is or would be. @example maps.removeByValueRelRankRange('counts', 50, 0, 1) */
+  removeByValueRelRankRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValueRelRankRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, value: Sought<S>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+}
+/** What only operations can do. */
+export interface MapOperations extends MapCalls<"operation"> {
+  /** Creates an empty map, at the end of `ctx` when that is given. @example maps.create('profile', { order: 'keyOrdered' }) */
+  create(bin: string, options?: MapOrderOptions): Operation;
+  /** Changes the order of a map, creating an empty one when the bin is missing. @example maps.setOrder('profile', { order: 'keyOrdered' }) */
+  setOrder(bin: string, options: MapOrderOptions): Operation;
+  /** Writes an entry that must not be there. Like `put` with `write: 'create'`. @example maps.add('profile', 'city', 'Bonn') */
+  add<V>(bin: string, key: Key$1<"operation">, value: Stored<"operation", V>, options?: MapOrderOptions): Operation;
+  /** Writes several entries that must not be there. @example maps.addItems('profile', { city: 'Bonn' }) */
+  addItems<V>(bin: string, entries: StoredMap<"operation", V>, options?: MapOrderOptions): Operation;
+  /** Writes an entry that must be there. Like `put` with `write: 'update'`. @example maps.replace('profile', 'city', 'Bonn') */
+  replace<V>(bin: string, key: Key$1<"operation">, value: Stored<"operation", V>, options?: ContextOptions): Operation;
+  /** Writes several entries that must be there. @example maps.replaceItems('profile', { city: 'Bonn' }) */
+  replaceItems<V>(bin: string, entries: StoredMap<"operation", V>, options?: ContextOptions): Operation;
+}
+/** Order of a map that an operation creates. */
+export interface MapOrderOptions extends ContextOptions {
+  /** How the map is kept: `unordered` (default), sorted by key, or by key with the ranks of values at hand. */
+  readonly order?: "unordered" | "keyOrdered" | "keyValueOrdered" | undefined;
+  /** Keep the index of the map in storage: faster reads of large maps, more space. Default false. */
+  readonly persistIndex?: boolean | undefined;
+}
+/** What `ctx.mapKey` takes besides the key. */
+export interface MapStepOptions {
+  /** Creates the map the key is looked up in when it does not exist. */
+  readonly create?: keyof typeof MAP_CREATE | undefined;
+  /** A map that is created keeps its index in storage. Default false. */
+  readonly persistIndex?: boolean | undefined;
+}
+/** Options of writes of entries. */
+export interface MapWriteOptions extends MapOrderOptions {
+  /** `create` only keys that are not there, `update` only those that are. Default `createOrUpdate`. */
+  readonly write?: "createOrUpdate" | "create" | "update" | undefined;
+  /** Do nothing rather than fail where `write` forbids it. Default false. */
+  readonly noFail?: boolean | undefined;
+  /** With `noFail`: write those of several entries that may be written. Default false. */
+  readonly partial?: boolean | undefined;
+}
+/** Generation and time to live of a record. */
+export interface Meta {
+  /** How often the record was written since it was created, 1 to 65,535, then 1 again. */
+  readonly gen: number;
+  /** Seconds until the record expires, at least 1; `-1` ({@link NEVER_EXPIRES}) when it never does. */
+  readonly ttl: number;
+}
+/** A node of the cluster. */
+export interface Node {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** False while it is being dropped because it does not answer. */
+  readonly active: boolean;
+  /** Open connections to it, and how many of them are in use. */
+  readonly connections: {
+    readonly open: number;
+    readonly inUse: number;
+  };
+  /** Version of the server. */
+  readonly build: string;
+}
+/** What one node did for a batch. */
+export interface NodeReport {
+  /** Name of the node. */
+  readonly name: string;
+  /** Rows asked of it, retries included. */
+  readonly rows: number;
+  /** Rows it answered. */
+  readonly answered: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  readonly roundTrips: number;
+  readonly retries: number;
+  /** Code of its last error, 0 for none. */
+  readonly code: number;
+  /** That error in words. */
+  readonly detail: string;
+}
+/** What `operate` takes: all of reads and writes. */
+export interface OperateOptions extends ReadOptions, WriteOptions {
+}
+/** What can be done along a path inside an expression. */
+export interface PathCalls {
+  /** What a path leads to: a list, or with `return: 'tree'` the same collections with only that. @example exp.paths.select(exp.bin.map('order'), [ctx.all()], { return: 'values' }) */
+  select(target: Operand<"list"> | Operand<"map">, path: Context, options: PathSelectOptions & {
+    return: "values" | "keys" | "entries";
+  }): Exp<"list">;
+  select<T extends "list" | "map">(target: Exp<T>, path: Context, options?: PathSelectOptions): Exp<T>;
+  /** The collection with every element a path leads to replaced by the result of an expression. @example exp.paths.modify(exp.bin.map('order'), [ctx.all()], exp.add(exp.path.value('int'), 1)) */
+  modify<T extends "list" | "map">(target: Exp<T>, path: Context, change: AnyExp, options?: PathOptions): Exp<T>;
+}
+/** Options of `paths.modify`. */
+export interface PathOptions {
+  /** Pass over elements for which an expression fails, rather than fail as a whole. Default false. */
+  readonly noFail?: boolean | undefined;
+}
+/** Options of `paths.select`. */
+export interface PathSelectOptions extends PathOptions {
+  /**
+   * `tree` (default): the same collections with only what was selected; `values` or `keys`: a list of them; `entries`: a list of
+   * key, value, key, value.
+   */
+  readonly return?: PathResult | undefined;
+}
+/** What reads take. */
+export interface ReadOptions extends CallOptions {
+  /** During migrations: ask `one` copy (default) or `all` and take the newest. For namespaces in AP mode. */
+  readonly readModeAP?: "one" | "all" | undefined;
+  /** How strict a read is on a strongly consistent namespace. Default `session`. */
+  readonly readModeSC?: "session" | "linearize" | "allowReplica" | "allowUnavailable" | undefined;
+  /** Extends the life of the record when less than this percentage of its TTL is left; 0 (default) as the server is configured, `never` not at all. */
+  readonly readTouchTtlPercent?: number | "never" | undefined;
+}
+/** A row of a batch read that says itself what it wants: bins, `[]` for existence only, or reading operations. */
+export interface ReadRow extends ReadRowOptions {
+  readonly key: Key;
+  readonly bins?: readonly string[] | undefined;
+  readonly ops?: readonly Operation[] | undefined;
+  /** Leaves the row `filtered` when it is not true of the record; in the place of the batch's filter. */
+  readonly filter?: Exp<"bool"> | undefined;
+}
+/** What a reading row of a batch may say for itself. */
+export interface ReadRowOptions extends Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent"> {
+  /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
+  readonly sendKey?: boolean | undefined;
+}
+/** How a regular expression is read. */
+export interface RegexOptions {
+  /** POSIX extended syntax (`+`, `|`, `()` without backslashes). Default false: basic syntax. */
+  readonly extended?: boolean | undefined;
+  /** Upper and lower case are the same. Default false. */
+  readonly ignoreCase?: boolean | undefined;
+  /** `^` and `$` match at line breaks, which `.` does not match. Default false. */
+  readonly newline?: boolean | undefined;
+}
+/** What removing a record takes. */
+export interface RemoveOptions extends CallOptions {
+  /** Write only when the generation of the record is this one (0 to 65,535; 0: there is no record). See `generationMode`. */
+  readonly generation?: number | undefined;
+  /** `equal` (default), or `greater`: write when `generation` is above that of the record. */
+  readonly generationMode?: "equal" | "greater" | undefined;
+  /** Leave a tombstone when a record is deleted, so that it cannot come back after a restart. Enterprise servers only. Default false. */
+  readonly durableDelete?: boolean | undefined;
+  /** Answer after `all` copies are written (default) or after the `master` only. */
+  readonly commit?: "all" | "master" | undefined;
+  /** Says that writing twice does no harm, so that a write in doubt may be repeated by `maxRetries`. Default false. */
+  readonly idempotent?: boolean | undefined;
+}
+/** One row: the code on the wire (negative: the client's own), its class, what it means, and whether trying again can help. */
+export interface ResultCode {
+  readonly code: number;
+  readonly errorClass: ErrorClass;
+  readonly meaning: string;
+  readonly retryable: boolean;
+}
+/** How `retry` goes about it. */
+export interface RetryOptions {
+  /** How many more times the unprocessed rows are sent, at least 1. Default 3. */
+  readonly attempts?: number;
+  /** Milliseconds all of it may take. Default 10,000. */
+  readonly deadline?: number;
+}
+export interface Returning<R> extends ContextOptions {
+  /** What is answered about the selected elements. Default `value` for reads, `none` for removals. */
+  readonly return?: R | undefined;
+}
+export interface RowBase {
+  /** The key as it was asked for. */
+  readonly key: Key;
+  /** The position of the row in the request. */
+  readonly index: number;
+  /** The position it had in the batch it was first a row of, when it was handed on as unprocessed; otherwise `index`. */
+  readonly origin: number;
+  /** The code behind `result`: positive from the server, negative from the client, 0 for success. */
+  readonly resultCode: number;
+  /** True when a write may have happened although the row has no good answer. */
+  readonly inDoubt: boolean;
+  /** The node that answered, or was asked last. */
+  readonly node: string | undefined;
+}
+/** What a row of a batch write may say for itself. */
+export interface RowOptions extends Pick<WriteOptions, "ttl" | "exists" | "generation" | "generationMode" | "durableDelete" | "commit" | "filter"> {
+  /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
+  readonly sendKey?: boolean | undefined;
+}
+/** How far a stream is. */
+export interface StreamProgress {
+  /** Rows taken from the source and sent. */
+  readonly sent: number;
+  /** Rows answered, or given up. */
+  readonly answered: number;
+  /** Rows handed to the consumer. */
+  readonly delivered: number;
+  /** Rows with a record among the answered. */
+  readonly found: number;
+  /** Rows of the source, when it is a list. */
+  readonly total: number | undefined;
+}
+/** TLS. Without `ca` the authorities of the system are trusted. */
+export interface TlsOptions {
+  /** Certificates of the authorities to trust, PEM. */
+  readonly ca?: string | undefined;
+  /** Certificate of this client, PEM, for mutual authentication. */
+  readonly cert?: string | undefined;
+  /** Its private key, PEM, without a passphrase. */
+  readonly key?: string | undefined;
+  /** The name that the certificates of the servers must have, when it is not the one the nodes announce. */
+  readonly serverName?: string | undefined;
+}
+/** What writes take. */
+export interface WriteOptions extends RemoveOptions {
+  /**
+   * Seconds until the record expires (1 to 315,360,000), `never`, `keep` as it is, or `default` as the namespace says
+   * (default).
+   */
+  readonly ttl?: number | "never" | "default" | "keep" | undefined;
+  /**
+   * Whether the record must exist: `create` must not, `update` and `replace` must, `createOrUpdate` (default) and
+   * `createOrReplace` do not care. The replacing ones drop all bins that are not written.
+   */
+  readonly exists?: "create" | "update" | "replace" | "createOrUpdate" | "createOrReplace" | undefined;
+}
+/** An expression of whatever type. */
+export type AnyExp = {
+  [T in Type]: Exp<T>;
+}[Type];
+/** An expression of any one of several types, or a plain value of it. */
+export type AnyOperand<T extends Type> = {
+  [P in T]: Operand<P>;
+}[T];
+/**
+ * One row of a batch. `record` is there when `result` is `ok`, `error` when it is `error` or `unprocessed`.
+ *
+ * `notFound`: there is no such record. `filtered`: the filter left it out. `error`: the row failed for good, or is a write
+ * in doubt. `unprocessed`: it was certainly not done, and doing it later may work.
+ */
+export type BatchRow<B extends object = Bins> = (RowBase & {
+  readonly result: "ok";
+  readonly record: Record$1<B>;
+  readonly error: null;
+}) | (RowBase & {
+  readonly result: "notFound" | "filtered";
+  readonly record: null;
+  readonly error: null;
+}) | (RowBase & {
+  readonly result: "error" | "unprocessed";
+  readonly record: null;
+  readonly error: AerospikeError;
+});
+export type Bool<S extends Style> = boolean | (S extends "expression" ? Exp<"bool"> : never);
+export type ByType<T extends Type> = {
+  readonly [P in T]: (name: string) => Exp<P>;
+};
+export type Bytes<S extends Style> = Uint8Array | (S extends "expression" ? Exp<"blob"> : never);
+/** What a column can be made of: see `BatchRecords.column`. */
+export type ColumnType = Float64ArrayConstructor | Int32ArrayConstructor | BigInt64ArrayConstructor | Float32ArrayConstructor | ArrayConstructor;
+export type Comparable = Exclude<Type, "geo">;
+/** The way to a nested collection, from the bin inwards; the option `ctx` of operations and expressions. */
+export type Context = readonly ContextStep[];
+export type ErrorClass = new (message: string, details?: ErrorDetails) => AerospikeError;
+/** A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, or both parts. */
+export type Host = string | {
+  readonly host: string;
+  readonly port?: number | undefined;
+};
+/** Arguments: plain values, in expressions also expressions of their type. */
+export type Int<S extends Style> = number | bigint | (S extends "expression" ? Exp<"int"> : never);
+/**
+ * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
+ * `null` and the record's 20-byte digest when the user key is not known.
+ *
+ * Keys are kept by reference until a call has settled, and handed back as `record.key`; do not change one meanwhile.
+ *
+ * @example
+ * const key = ['test', 'demo', 'user1'] as const
+ * const byDigest = ['test', 'demo', null, digest(key)] as const
+ */
+export type Key = readonly [
+  namespace: string,
+  set: string | null,
+  key: UserKey
+] | readonly [
+  namespace: string,
+  set: string | null,
+  key: null,
+  digest: Uint8Array
+];
+export type Keys<S extends Style> = readonly MapKey[] | (S extends "expression" ? Exp<"list"> : never);
+export type Let = <T extends Type>(...parts: [
+  ...definitions: Definition[],
+  body: Exp<T>
+]) => Exp<T>;
+/** Values of option `return` that lists and maps share. */
+export type ListReturn = "none" | "index" | "reverseIndex" | "rank" | "reverseRank" | "count" | "value" | "indexRange" | "reverseIndexRange" | "rankRange" | "reverseRankRange" | "exists";
+/** Type of a selection of many elements. */
+export type ManyOf<R> = R extends "count" ? "int" : R extends "exists" ? "bool" : R extends "none" ? "nil" : R extends "keyValue" | "unorderedMap" | "orderedMap" ? "map" : "list";
+/** What can be the key of an entry in a map. `1` and `'1'` are two keys. */
+export type MapKey = string | number | bigint | Uint8Array;
+/** Values of option `return` of maps. */
+export type MapReturn = ListReturn | "key" | "keyValue" | "unorderedMap" | "orderedMap";
+/**
+ * A row of a mixed batch, or a key alone, which is read with all its bins. `operate` runs operations; `read` with `ops`
+ * only such that read.
+ */
+export type MixedRow = Key | ({
+  readonly type: "read";
+} & ReadRow) | ({
+  readonly type: "write";
+} & WriteRow) | ({
+  readonly type: "operate";
+  readonly key: Key;
+  readonly ops: readonly Operation[];
+} & RowOptions & ReadRowOptions) | ({
+  readonly type: "remove";
+} & RemoveRow);
+export type Num = "int" | "float";
+export type Numeric<S extends Style> = number | bigint | Double | (S extends "expression" ? Exp<"int"> | Exp<"float"> : never);
+/** Type of a selection of one element; `E` is the type of the element. */
+export type OneOf<R, E extends Type> = R extends "value" | "key" ? E : R extends "exists" ? "bool" : R extends "none" ? "nil" : R extends "keyValue" | "unorderedMap" | "orderedMap" ? "map" : R extends `${string}Range` ? "list" : "int";
+/** Options of reads of one element. */
+export type OneOptions<S extends Style, R, E> = Returning<R> & (S extends "operation" ? unknown : {
+  /** The type of the element, where it is the answer. */
+  readonly type?: E | undefined;
+});
+/** An expression of a type, or a plain value of it. */
+export type Operand<T extends Type> = Exp<T> | Literals[T];
+/** What makes `operateOrdered` different: one `[bin, value]` for each operation, in the order of the operations. */
+export type OrderedResults = readonly (readonly [
+  bin: string,
+  value: unknown
+])[];
+/** What `paths.select` answers. */
+export type PathResult = keyof typeof RESULTS;
+/** A value to look for; `WILDCARD` and `INFINITY` may stand for parts of it. */
+export type Pattern = Value | Placeholder | readonly Pattern[];
+/** What a read gives. */
+export type Reading<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
+export type Reads<S extends Style, R, E> = OneOptions<S, R, E>;
+/** The tuple a record destructures into. */
+export type RecordTuple<B> = readonly [
+  key: Key,
+  meta: Meta,
+  bins: B
+];
+/** Types that look like values to TypeScript but are refused when they are written. */
+export type Refused = Date | RegExp | ReadonlySet<unknown> | Promise<unknown> | symbol | undefined | ((...args: never[]) => unknown);
+export type RemoveManyOptions<S extends Style, R> = S extends "operation" ? ManyOptions<R> : Omit<ManyOptions<R>, "return">;
+/** Options of removals. In expressions nothing is answered about the removed elements. */
+export type RemoveOneOptions<S extends Style, R> = S extends "operation" ? Returning<R> : ContextOptions;
+/** A row of a batch remove with conditions of its own. */
+export type RemoveRow = {
+  readonly key: Key;
+} & Omit<RowOptions, "ttl" | "exists">;
+/** What became of a row. */
+export type RowResult = "ok" | "notFound" | "filtered" | "error" | "unprocessed";
+/** A value that is not a collection. */
+export type Scalar = null | boolean | number | bigint | string | Uint8Array | Double | GeoJSON | HyperLogLog;
+export type Sketches<S extends Style> = readonly HyperLogLog[] | (S extends "expression" ? Exp<"list"> : never);
+export type Sought<S extends Style> = Pattern | (S extends "expression" ? AnyExp : never);
+export type SoughtList<S extends Style> = readonly Pattern[] | (S extends "expression" ? Exp<"list"> : never);
+/**
+ * `T` where everything in it can be stored; what cannot be becomes `never`, so that a `Date` or a function in a bin does
+ * not compile. Interfaces need no index signature.
+ */
+export type Storable<T> = T extends Value ? T : T extends Refused ? never : T extends ReadonlyMap<infer K, infer V> ? ReadonlyMap<K & MapKey, Storable<V>> : T extends readonly unknown[] ? {
+  readonly [I in keyof T]: Storable<T[I]>;
+} : T extends object ? {
+  readonly [P in keyof T]: Storable<T[P]>;
+} : never;
+export type Stored<S extends Style, V> = S extends "operation" ? Storable<V> & V : Value | AnyExp;
+export type StoredList<S extends Style, V> = S extends "operation" ? readonly (Storable<V> & V)[] : readonly Value[] | Exp<"list">;
+export type StoredMap<S extends Style, V> = S extends "operation" ? (Storable<V> & V) | ReadonlyMap<MapKey, unknown> : Operand<"map">;
+/** `operation`: on a bin of a record. `expression`: on an expression, giving an expression. */
+export type Style = "operation" | "expression";
+/** What a function works on: the name of a bin, or an expression. */
+export type Target<S extends Style, T extends Type> = S extends "operation" ? string : Operand<T>;
+/** The type of an expression's result. */
+export type Type = keyof typeof TYPES;
+/**
+ * What names a record inside its set: text, a 64-bit integer (a safe integer or a bigint) or bytes.
+ * `1` and `1n` name the same record, `1` and `'1'` do not.
+ */
+export type UserKey = string | number | bigint | Uint8Array;
+/**
+ * What a bin can hold: scalars, arrays (lists), plain objects and `Map`s (maps).
+ *
+ * Integer-valued safe numbers and bigints are 64-bit integers, other numbers and {@link Double} are doubles.
+ * `null` as a bin removes the bin; inside a collection it is a value.
+ */
+export type Value = Scalar | readonly Value[] | ReadonlyMap<MapKey, Value> | {
+  readonly [name: string]: Value;
+};
+/** What a read of a list or map works on: either, since one is reached inside the other. */
+export type Within<S extends Style> = S extends "operation" ? string : AnyOperand<"list" | "map">;
+/** A row of a batch write: bins or operations, and what it says for itself. */
+export type WriteRow<B extends object = object> = {
+  readonly key: Key;
+} & RowOptions & ({
+  readonly bins: B;
+  readonly ops?: undefined;
+} | {
+  readonly bins?: undefined;
+  readonly ops: readonly Operation[];
+});
+/** What a write gives; in expressions the whole changed collection, which is not stored. */
+export type Writing<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
+/**
+ * A record: `key`, `meta` and `bins`, by name or as `[key, meta, bins]`.
+ *
+ * Rows of a batch decode their bins when `bins` is first touched; until then they hold the bytes.
+ *
+ * @example
+ * const record = await client.get<User>(key)
+ * record.bins.name
+ * const [, { gen }, { name }] = record
+ */
+interface Record$1<B extends object = Bins> extends RecordTuple<B> {
+  /** The key the record was asked for. */
+  readonly key: Key;
+  readonly meta: Meta;
+  /** Values by bin name, in the server's order. */
+  readonly bins: B;
+}
+type Key$1<S extends Style> = MapKey | (S extends "expression" ? AnyExp : never);
+type Reads$1<S extends Style, R, E> = OneOptions<S, R, E>;
+
+export {
+  Record$1 as Record,
+};
+
+export {};

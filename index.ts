@@ -1,0 +1,95 @@
+/**
+ * Aerospike for Node.js on a Rust core.
+ *
+ * @packageDocumentation
+ */
+
+export { type BatchCost, BatchRecords, type RetryOptions } from './src/batch.js'
+export { BatchPartialError } from './src/batch-error.js'
+export type { BatchRow, RowResult } from './src/batch-row.js'
+export { BatchStream, type BatchStreamOptions, type StreamProgress } from './src/batch-stream.js'
+export { Client, type CloseOptions, connect, type InfoOptions, type Node } from './src/client.js'
+export type { Column, ColumnOptions, ColumnType } from './src/column.js'
+export type { MixedRow, ReadRow, RemoveRow, WriteRow } from './src/commands/batches.js'
+export type { NodeReport } from './src/completion.js'
+export type { ConnectOptions, Host, TlsOptions } from './src/config.js'
+export { digest, partition } from './src/digest.js'
+export type { AttemptError, ErrorDetails } from './src/error.js'
+export * from './src/errors.js'
+export type { PathCalls } from './src/expressions/calls.js'
+export { type Definition, exp, type Functions } from './src/expressions/exp.js'
+export {
+  type AnyExp,
+  type AnyOperand,
+  Exp,
+  type Literals,
+  type Operand,
+  type Type,
+} from './src/expressions/expression.js'
+export type { RegexOptions } from './src/expressions/regex.js'
+export { where } from './src/expressions/where/where.js'
+export type { Key, UserKey } from './src/key.js'
+export {
+  type BitArithmeticOptions,
+  type BitCalls,
+  type BitResizeOptions,
+  type BitWriteOptions,
+  bits,
+} from './src/operations/bits.js'
+export { type Context, type ContextStep, ctx, type ListStepOptions, type MapStepOptions } from './src/operations/ctx.js'
+export {
+  type HllCalls,
+  type HllCreateOptions,
+  type HllUnionOptions,
+  type HllWriteOptions,
+  hll,
+} from './src/operations/hll.js'
+export {
+  type ListAddOptions,
+  type ListCalls,
+  type ListOperations,
+  type ListOrderOptions,
+  type ListSortOptions,
+  type ListWriteOptions,
+  lists,
+} from './src/operations/lists.js'
+export {
+  type MapCalls,
+  type MapOperations,
+  type MapOrderOptions,
+  type MapWriteOptions,
+  maps,
+} from './src/operations/maps.js'
+export { type ExpReadOptions, type ExpWriteOptions, op } from './src/operations/op.js'
+export { Operation } from './src/operations/operation.js'
+export { type PathOptions, type PathResult, type PathSelectOptions, paths } from './src/operations/paths.js'
+export type { ContextOptions, ListReturn, ManyOptions, MapReturn, Pattern } from './src/operations/style.js'
+export type {
+  BatchLimits,
+  BatchOptions,
+  BatchReadOptions,
+  BatchRemoveOptions,
+  BatchWriteOptions,
+  CallOptions,
+  Defaults,
+  OperateOptions,
+  ReadOptions,
+  ReadRowOptions,
+  RemoveOptions,
+  RowOptions,
+  WriteOptions,
+} from './src/options.js'
+export { OperationResults } from './src/page.js'
+export { INFINITY, type Placeholder, WILDCARD } from './src/placeholders.js'
+export { type ExistsResult, type Meta, NEVER_EXPIRES, type OrderedResults, type Record } from './src/record.js'
+export { RESULT_CODES, type ResultCode } from './src/result-codes.js'
+export {
+  type Bins,
+  Double,
+  GeoJSON,
+  HyperLogLog,
+  type MapKey,
+  type Scalar,
+  type Storable,
+  type Value,
+} from './src/values.js'

@@ -1,0 +1,210 @@
+// Batch entries, byte by byte as docs/internal/boundary.md has them (kind 2): whole batches, and parts of large ones.
+
+import type { BatchRequest, Spec } from './batch-request.js'
+import { InvalidArgumentError } from './errors.js'
+import { checkKey, type Key, KeyType, keyType, writeNames, writeUserKey } from './key.js'
+import type { Policy } from './policies.js'
+import { closeCommand, closeEntry, EntryKind, openCommand, openEntry, writeFields } from './request.js'
+import { Writer } from './writer.js'
+
+/** Batch flags on the wire: every row is answered, and one that fails is named. */
+const ANSWER_ALL = 0x04 | 0x08
+
+const SAME_NAMES = 1
+const SAME_SPEC = 2
+const SEND_KEY = 4
+
+/** Bytes of the entry in front of the filter and the specs, and where the numbers in it are that are known last. */
+const HEAD_BYTES = 52
+const TICKET_AT = 4
+const TIMEOUT_AT = 12
+const RESPONSE_AT = 36
+
+/** What a row takes on the wire that repeats the one before it, and what another one takes besides its own bytes. */
+const REPEATED_BYTES = 25
+const ROW_BYTES = 48
+
+/** A part may take this long to write, then the event loop has its turn; looked at after so many rows. */
+const STRETCH_MS = 4
+const ROWS_PER_LOOK = 64
+
+/** How much goes into one part of a batch. */
+export interface PartLimits {
+  readonly rows: number
+  /** Bytes on the wire, 0 for no limit. A row that is larger by itself goes alone. */
+  readonly bytes: number
+}
+
+/** A part of a batch, written and ready to be handed over. */
+export interface Slice {
+  readonly bytes: Buffer
+  /** Where in the rows that are sent it begins and ends. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Writes the rows of a request, in one entry or in several. */
+export class EntryWriter {
+  readonly #request: BatchRequest
+  readonly #rows: Uint32Array | undefined
+  #namespace: unknown
+  #set: unknown
+  #last = -1
+
+  /** @param rows the rows that are sent, when that is not all of them */
+  constructor(request: BatchRequest, rows: Uint32Array | undefined) {
+    this.#request = request
+    this.#rows = rows
+  }
+
+  /** The number of rows that are sent. */
+  get length(): number {
+    return this.#rows?.length ?? this.#request.keys.length
+  }
+
+  /** Writes everything as one entry and returns where it begins. */
+  writeAll(w: Writer, ticket: number): number {
+    const { specs, policy } = this.#request
+    const start = openBatch(w, ticket, policy, specs.length, this.length)
+    for (const spec of specs) writeSpec(w, spec)
+    w.row = -1
+    this.#restart()
+    for (let i = 0; i < this.length; i++) {
+      const row = this.#rows === undefined ? i : (this.#rows[i] as number)
+      this.#writeRow(w, row, this.#request.specOf?.[row] ?? 0)
+    }
+    closeEntry(w, start)
+    return start
+  }
+
+  /** Writes rows from `from` on, as many as the limits and a stretch of time allow. */
+  writeSlice(from: number, limits: PartLimits): Slice {
+    const request = this.#request
+    const until = performance.now() + STRETCH_MS
+    const specs = new Writer(1024)
+    const rows = new Writer(16 * 1024)
+    const numbers = new Map<Spec, number>()
+    const most = Math.min(this.length, from + limits.rows)
+    let wire = 0
+    let at = from
+    this.#restart()
+    for (; at < most; at++) {
+      if (at > from && (at - from) % ROWS_PER_LOOK === 0 && performance.now() >= until) break
+      const row = this.#rows === undefined ? at : (this.#rows[at] as number)
+      const spec = request.spec(row)
+      const [specsBefore, rowsBefore, last] = [specs.at, rows.at, this.#last]
+      let number = numbers.get(spec)
+      if (number === undefined) {
+        number = numbers.size
+        writeSpec(specs, spec)
+      }
+      const cost = this.#cost(rows, row, number, spec, specs.at - specsBefore)
+      if (limits.bytes > 0 && at > from && wire + cost > limits.bytes) {
+        specs.at = specsBefore
+        rows.at = rowsBefore
+        this.#last = last
+        break
+      }
+      numbers.set(spec, number)
+      wire += cost
+    }
+    const whole = new Writer(HEAD_BYTES + specs.at + rows.at)
+    const start = openBatch(whole, 0, request.policy, numbers.size, at - from)
+    whole.raw(specs.bytes.subarray(0, specs.at))
+    whole.raw(rows.bytes.subarray(0, rows.at))
+    closeEntry(whole, start)
+    return { bytes: whole.bytes.subarray(0, whole.at), from, to: at }
+  }
+
+  /** Writes a row and returns about how many bytes it takes on the wire. */
+  #cost(rows: Writer, row: number, number: number, spec: Spec, specBytes: number): number {
+    const before = rows.at
+    const repeats = number === this.#last && !spec.sendKey
+    this.#writeRow(rows, row, number)
+    const written = rows.at - before
+    return repeats && written <= 2 + 4 + 64 ? REPEATED_BYTES : ROW_BYTES + written + specBytes
+  }
+
+  #restart(): void {
+    this.#namespace = undefined
+    this.#set = undefined
+    this.#last = -1
+  }
+
+  #writeRow(w: Writer, row: number, spec: number): void {
+    try {
+      const key = this.#request.keys[row] as Key
+      checkKey(key, 'key')
+      const type = keyType(key, 'key')
+      const sameNames = this.#last !== -1 && key[0] === this.#namespace && key[1] === this.#set
+      let flags = sameNames ? SAME_NAMES : 0
+      if (spec === this.#last) flags |= SAME_SPEC
+      if (this.#request.spec(row).sendKey && type !== KeyType.digest) flags |= SEND_KEY
+      w.reserve(8)
+      w.bytes[w.at] = flags
+      w.bytes[w.at + 1] = type
+      w.at += 2
+      if (spec !== this.#last) w.u32LE(spec)
+      if (!sameNames) {
+        writeRowNames(w, key)
+        this.#namespace = key[0]
+        this.#set = key[1]
+      }
+      if (type === KeyType.string || type === KeyType.bytes) {
+        const lengthAt = w.at
+        w.u32LE(0)
+        w.patchU32LE(lengthAt, writeUserKey(w, key, type))
+      } else {
+        writeUserKey(w, key, type)
+      }
+      this.#last = spec
+    } catch (error) {
+      if (error instanceof InvalidArgumentError) throw new InvalidArgumentError(`rows[${row}]: ${error.message}`)
+      throw error
+    }
+  }
+}
+
+/** Copies a slice into the request buffer, with what is only known now. Returns where its entry begins. */
+export function copySlice(w: Writer, slice: Slice, ticket: number, timeout: number, responseBytes: number): number {
+  const start = w.at
+  w.raw(slice.bytes)
+  w.patchU32LE(start + TICKET_AT, ticket)
+  w.patchU32LE(start + TIMEOUT_AT, timeout)
+  w.patchU32LE(start + RESPONSE_AT, responseBytes)
+  return start
+}
+
+function openBatch(w: Writer, ticket: number, policy: Policy, specs: number, rows: number): number {
+  const start = openEntry(w, ticket, EntryKind.batch, policy)
+  w.reserve(24)
+  w.bytes[w.at] = policy.inline | ANSWER_ALL
+  w.bytes.fill(0, w.at + 1, w.at + 4)
+  w.at += 4
+  w.u32LE(policy.maxKeysPerRequest)
+  w.u32LE(policy.maxResponseBytes)
+  w.u32LE(policy.filter?.bytes.length ?? 0)
+  w.u32LE(specs)
+  w.u32LE(rows)
+  if (policy.filter !== undefined) w.raw(policy.filter.bytes)
+  return start
+}
+
+function writeRowNames(w: Writer, key: Key): void {
+  const lengths = w.at
+  w.u16LE(0)
+  const names = writeNames(w, key, 'key')
+  w.bytes[lengths] = names >>> 8
+  w.bytes[lengths + 1] = names & 0xff
+}
+
+function writeSpec(w: Writer, spec: Spec): void {
+  w.row = spec.row
+  const block = openCommand(w)
+  const fields = writeFields(w, spec.filter)
+  const operations = w.at
+  // A copy: operations add flags, and a retry writes the spec again.
+  const command = { ...spec.command }
+  const count = spec.body(w, spec.argument as never, command)
+  closeCommand(w, block, command, count, operations, fields)
+}

@@ -1,0 +1,117 @@
+// The request of a batch: keys, and for each row one of a list of specs that say what to do with it. A batch read of
+// 1,000 keys has one spec, a batch write one for each row.
+
+import type { Distinct } from './batch-distinct.js'
+import { EntryWriter } from './batch-entry.js'
+import type { Body } from './call.js'
+import type { Exp } from './expressions/expression.js'
+import type { Key } from './key.js'
+import type { Policy } from './policies.js'
+import { type Command, Info2 } from './request.js'
+import type { Writer } from './writer.js'
+
+/** What is done with the rows that point here. */
+export interface Spec {
+  readonly command: Command
+  readonly body: Body
+  readonly argument: unknown
+  readonly sendKey: boolean
+  /** How the answer is read, as bits of Mode. */
+  readonly mode: number
+  /** The only row that points here, for messages; -1 when there may be several. */
+  readonly row: number
+  /** The row's own filter, in the place of the batch's. */
+  readonly filter?: Exp<'bool'> | undefined
+}
+
+/** Whether rows of a spec change records. */
+export function writes(spec: Spec): boolean {
+  return (spec.command.info2 & Info2.write) !== 0
+}
+
+/** A batch, ready to be written any number of times: retries write parts of it again. */
+export class BatchRequest {
+  readonly verb: string
+  readonly policy: Policy
+  readonly writes: boolean
+  readonly keys: readonly Key[]
+  /** The rows as the caller gave them. */
+  readonly inputs: readonly unknown[]
+  readonly specs: readonly Spec[]
+  /** For each row its spec; undefined when there is only one. */
+  readonly specOf: ArrayLike<number> | undefined
+  /** For each row its position in the request this one was taken from; undefined when it is a request of its own. */
+  readonly origins: readonly number[] | undefined
+  /** The number of the first row, when the request is a part of a stream. */
+  readonly first: number
+
+  constructor(
+    verb: string,
+    policy: Policy,
+    writes: boolean,
+    keys: readonly Key[],
+    inputs: readonly unknown[],
+    specs: readonly Spec[],
+    specOf: ArrayLike<number> | undefined,
+    origins?: readonly number[],
+    first = 0,
+  ) {
+    this.verb = verb
+    this.policy = policy
+    this.writes = writes
+    this.keys = keys
+    this.inputs = inputs
+    this.specs = specs
+    this.specOf = specOf
+    this.origins = origins
+    this.first = first
+  }
+
+  spec(row: number): Spec {
+    return this.specs[this.specOf === undefined ? 0 : (this.specOf[row] as number)] as Spec
+  }
+
+  /** The rows at `positions` as a request of their own. */
+  subset(positions: readonly number[]): BatchRequest {
+    const renumbered = new Map<Spec, number>()
+    const specOf = new Uint32Array(positions.length)
+    positions.forEach((position, i) => {
+      const spec = this.spec(position)
+      let number = renumbered.get(spec)
+      if (number === undefined) {
+        number = renumbered.size
+        renumbered.set(spec, number)
+      }
+      specOf[i] = number
+    })
+    const pick = <T>(list: readonly T[]): T[] => positions.map((position) => list[position] as T)
+    return new BatchRequest(
+      this.verb,
+      this.policy,
+      this.writes,
+      pick(this.keys),
+      pick(this.inputs),
+      [...renumbered.keys()],
+      specOf,
+      this.origins === undefined ? positions : pick(this.origins),
+    )
+  }
+
+  /** The same rows under another policy: its timeouts, retries and limits. */
+  under(policy: Policy): BatchRequest {
+    const { verb, writes, keys, inputs, specs, specOf, origins, first } = this
+    return new BatchRequest(verb, policy, writes, keys, inputs, specs, specOf, origins, first)
+  }
+
+  /** The same rows as a part of a stream that begins with row `first`. */
+  from(first: number): BatchRequest {
+    const { verb, policy, writes, keys, inputs, specs, specOf, origins } = this
+    return new BatchRequest(verb, policy, writes, keys, inputs, specs, specOf, origins, first)
+  }
+
+  /** Writes an entry of all rows, or of those that differ, and returns where it begins. */
+  write(w: Writer, ticket: number, distinct?: Distinct): number {
+    const entry = new EntryWriter(this, distinct?.rows)
+    return entry.writeAll(w, ticket)
+  }
+}

@@ -1,0 +1,205 @@
+// One reply of a batch and its rows: views on the bytes the nodes sent, and what became of each.
+
+import { inspect } from 'node:util'
+import type { BatchRequest } from './batch-request.js'
+import { type BatchReply, NO_PAGE } from './completion.js'
+import type { AerospikeError } from './error.js'
+import { errorOf } from './failure.js'
+import type { Key } from './key.js'
+import { BinSource, readMeta } from './page.js'
+import { type Record, RecordObject } from './record.js'
+import { resultCode } from './result-codes.js'
+import type { Bins } from './values.js'
+
+/** What became of a row. */
+export type RowResult = 'ok' | 'notFound' | 'filtered' | 'error' | 'unprocessed'
+
+interface RowBase {
+  /** The key as it was asked for. */
+  readonly key: Key
+  /** The position of the row in the request. */
+  readonly index: number
+  /** The position it had in the batch it was first a row of, when it was handed on as unprocessed; otherwise `index`. */
+  readonly origin: number
+  /** The code behind `result`: positive from the server, negative from the client, 0 for success. */
+  readonly resultCode: number
+  /** True when a write may have happened although the row has no good answer. */
+  readonly inDoubt: boolean
+  /** The node that answered, or was asked last. */
+  readonly node: string | undefined
+}
+
+/**
+ * One row of a batch. `record` is there when `result` is `ok`, `error` when it is `error` or `unprocessed`.
+ *
+ * `notFound`: there is no such record. `filtered`: the filter left it out. `error`: the row failed for good, or is a write
+ * in doubt. `unprocessed`: it was certainly not done, and doing it later may work.
+ */
+export type BatchRow<B extends object = Bins> =
+  | (RowBase & { readonly result: 'ok'; readonly record: Record<B>; readonly error: null })
+  | (RowBase & { readonly result: 'notFound' | 'filtered'; readonly record: null; readonly error: null })
+  | (RowBase & { readonly result: 'error' | 'unprocessed'; readonly record: null; readonly error: AerospikeError })
+
+const OK = 0
+const NOT_FOUND = 2
+const FILTERED = 27
+const INVALID = -2
+
+/** Pages and row table of one reply, with what each page still has to give. */
+export class Part {
+  readonly request: BatchRequest
+  readonly reply: BatchReply
+  /** When the answers were complete, for TTLs. */
+  readonly #arrived = Date.now()
+  readonly #sources: (BinSource | undefined)[] = []
+  /** For each page the rows that have not become records yet. */
+  readonly #left: number[]
+  readonly #rows: (Row | undefined)[] = []
+  #twins: Map<number, Row> | undefined
+
+  constructor(request: BatchRequest, reply: BatchReply) {
+    this.request = request
+    this.reply = reply
+    this.#left = reply.pages.map(() => 0)
+  }
+
+  /** Says that a row of the request has its answer here, before it is looked at. */
+  expect(row: number): void {
+    const page = this.reply.page(row)
+    if (page !== NO_PAGE) this.#left[page] = (this.#left[page] as number) + 1
+  }
+
+  /** The view of a row; there is one, however many results share this part. Twins have views of their own. */
+  row(row: number, position: number): Row {
+    const known = this.#rows[row]
+    if (known === undefined) {
+      const made = new Row(this, row, position)
+      this.#rows[row] = made
+      return made
+    }
+    if (known.position === position) return known
+    this.#twins ??= new Map()
+    let twin = this.#twins.get(position)
+    if (twin === undefined) {
+      twin = new Row(this, row, position)
+      this.#twins.set(position, twin)
+    }
+    return twin
+  }
+
+  /** Where the message of an answered row is, unless its page is given up. */
+  message(row: number): { readonly bytes: Buffer; readonly at: number } | undefined {
+    const bytes = this.reply.pages[this.reply.page(row)]
+    return bytes === undefined ? undefined : { bytes, at: this.reply.offset(row) }
+  }
+
+  /** The record of an answered row. When the last row of a page has become a record, the batch gives the page up. */
+  record(row: number, key: Key, mode: number): RecordObject {
+    const page = this.reply.page(row)
+    const bytes = this.reply.pages[page] as Buffer
+    const at = this.reply.offset(row)
+    let source = this.#sources[page]
+    if (source === undefined || source.mode !== mode) {
+      source = new BinSource(bytes, mode)
+      this.#sources[page] = source
+    }
+    const record = new RecordObject(key, readMeta(bytes, at, this.#arrived), undefined, source, at)
+    const left = (this.#left[page] as number) - 1
+    this.#left[page] = left
+    if (left === 0) {
+      this.reply.pages[page] = undefined
+      this.#sources[page] = undefined
+    }
+    return record
+  }
+}
+
+/** The class behind {@link BatchRow}: a view on the reply that remembers the record it made. */
+export class Row {
+  /** Its place in the request. */
+  readonly position: number
+  readonly #part: Part
+  readonly #at: number
+  #record: RecordObject | undefined
+  #error: AerospikeError | undefined
+
+  constructor(part: Part, at: number, position: number) {
+    this.#part = part
+    this.#at = at
+    this.position = position
+  }
+
+  get index(): number {
+    return this.#part.request.first + this.position
+  }
+
+  get origin(): number {
+    return this.#part.request.origins?.[this.position] ?? this.index
+  }
+
+  get key(): Key {
+    return this.#part.request.keys[this.position] as Key
+  }
+
+  get resultCode(): number {
+    return this.#part.reply.code(this.#at)
+  }
+
+  get result(): RowResult {
+    return resultOf(this.#part.request, this.#part.reply, this.#at)
+  }
+
+  get inDoubt(): boolean {
+    return this.#part.reply.inDoubt(this.#at)
+  }
+
+  get node(): string | undefined {
+    return this.#part.reply.node(this.#at)?.name
+  }
+
+  get record(): RecordObject | null {
+    if (this.#record !== undefined) return this.#record
+    if (this.#part.reply.code(this.#at) !== OK) return null
+    const mode = this.#part.request.spec(this.position).mode
+    this.#record = this.#part.record(this.#at, this.key, mode)
+    return this.#record
+  }
+
+  get error(): AerospikeError | null {
+    const result = this.result
+    if (result !== 'error' && result !== 'unprocessed') return null
+    this.#error ??= errorOf({
+      verb: `${this.#part.request.verb} rows[${this.index}]`,
+      key: this.key,
+      code: this.resultCode,
+      node: this.node,
+      attempts: this.#part.reply.attempts(this.#at),
+      elapsed: this.#part.reply.elapsed,
+      inDoubt: this.inDoubt,
+      detail: this.#part.reply.page(this.#at) === NO_PAGE ? (this.#part.reply.node(this.#at)?.detail ?? '') : '',
+    })
+    return this.#error
+  }
+
+  toJSON(): unknown {
+    const { key, index, result, resultCode, inDoubt, node, record, error } = this
+    return { key, index, result, resultCode, inDoubt, node, record, error }
+  }
+
+  [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
+    const { key, index, result, resultCode, record, error } = this
+    return `BatchRow ${show({ key, index, result, resultCode, record, error }, options)}`
+  }
+}
+
+/** What a code means for a row. */
+export function resultOf(request: BatchRequest, reply: BatchReply, row: number): RowResult {
+  const code = reply.code(row)
+  if (code === OK) return 'ok'
+  if (code === NOT_FOUND) return 'notFound'
+  if (code === FILTERED) return 'filtered'
+  // Doing it again would not be safe, so it is not offered as something left to do.
+  if (request.writes && reply.inDoubt(row) && request.policy.idempotent === 0) return 'error'
+  if (resultCode(code).retryable) return 'unprocessed'
+  return reply.page(row) === NO_PAGE && code < 0 && code !== INVALID ? 'unprocessed' : 'error'
+}

@@ -1,0 +1,204 @@
+// Carries a batch out: in one entry, or, when it is large or its limits say so, in parts that go out one after another
+// and whose replies are put together.
+
+import { atOnce, type Distinct, distinctRows, inTurns, repeatsKeys } from './batch-distinct.js'
+import { copySlice, EntryWriter, type Slice } from './batch-entry.js'
+import type { BatchRequest } from './batch-request.js'
+import { Call } from './call.js'
+import { BatchReply } from './completion.js'
+import { AbortError } from './errors.js'
+import { aborted } from './failure.js'
+import type { Boundary } from './native.js'
+import type { Writer } from './writer.js'
+
+/** Rows that go in one entry: about 3 ms of encoding for keys alone, and for rows with specs of their own. */
+const WHOLE_READS = 4096
+const WHOLE_WRITES = 1024
+
+/** Parts under way at once when nothing else is said. */
+const PARTS = 4
+
+const TIMED_OUT = 9
+const NO_RESPONSE = -15
+
+/** The replies to a batch: for each row the reply that has its answer, and the row there. Undefined: the only, the same. */
+export interface Answers {
+  readonly replies: readonly BatchReply[]
+  readonly partOf: Uint32Array | undefined
+  readonly rowOf: Uint32Array | undefined
+  /** Milliseconds until the last answer. */
+  readonly elapsed: number
+}
+
+/** The answers to no rows. */
+export const NO_ANSWERS: Answers = { replies: [BatchReply.empty()], partOf: undefined, rowOf: undefined, elapsed: 0 }
+
+/** Sends a request and gathers the answers. Throws, or rejects with, what refuses the request as a whole. */
+export function run(boundary: Boundary, request: BatchRequest): Promise<Answers> {
+  const { policy, specs } = request
+  if (request.keys.length === 0) return Promise.resolve(NO_ANSWERS)
+  const most = specs.length > 64 ? WHOLE_WRITES : WHOLE_READS
+  if (request.keys.length > most || policy.maxRequestBytes > 0 || policy.concurrency > 0) {
+    return runInParts(boundary, request)
+  }
+  const distinct = atOnce(distinctRows(request))
+  const sent = boundary.submit(new WholeCall(request, distinct))
+  return sent.then((reply) => ({
+    replies: [reply],
+    partOf: undefined,
+    rowOf: distinct?.answeredBy,
+    elapsed: reply.elapsed,
+  }))
+}
+
+/** A batch in one entry. */
+class WholeCall extends Call<BatchReply> {
+  readonly #request: BatchRequest
+  readonly #distinct: Distinct | undefined
+
+  constructor(request: BatchRequest, distinct: Distinct | undefined) {
+    super(request.verb, undefined, request.policy, request.writes)
+    this.#request = request
+    this.#distinct = distinct
+  }
+
+  write(w: Writer, ticket: number): number {
+    return this.#request.write(w, ticket, this.#distinct)
+  }
+
+  answer(): BatchReply {
+    throw new TypeError('a batch was answered as a record')
+  }
+
+  override batch(reply: BatchReply): BatchReply {
+    return reply
+  }
+}
+
+/** A part of a batch. */
+class SliceCall extends WholeCall {
+  readonly #slice: Slice
+  readonly #timeout: number
+  readonly #responseBytes: number
+
+  constructor(request: BatchRequest, slice: Slice, timeout: number, responseBytes: number) {
+    super(request, undefined)
+    this.#slice = slice
+    this.#timeout = timeout
+    this.#responseBytes = responseBytes
+  }
+
+  override write(w: Writer, ticket: number): number {
+    return copySlice(w, this.#slice, ticket, this.#timeout, this.#responseBytes)
+  }
+}
+
+type Range = Pick<Slice, 'from' | 'to'>
+
+async function runInParts(boundary: Boundary, request: BatchRequest): Promise<Answers> {
+  const started = performance.now()
+  boundary.admit(new WholeCall(request, undefined))
+  // First a turn for whoever called: what comes is several stretches of work.
+  await new Promise(setImmediate)
+  const distinct = await inTurns(distinctRows(request))
+  const slices = await writeInParts(request, distinct)
+  const ranges = slices.map(({ from, to }) => ({ from, to }))
+  const replies = await new Parts(boundary, request, slices, started).run()
+  const partOf = new Uint32Array(request.keys.length)
+  const rowOf = new Uint32Array(request.keys.length)
+  let part = 0
+  for (let row = 0; row < rowOf.length; row++) {
+    const sent = distinct?.answeredBy[row] ?? row
+    // Rows that have a twin point back, the others go on.
+    while (sent >= (ranges[part] as Range).to) part++
+    let own = part
+    while (sent < (ranges[own] as Range).from) own--
+    partOf[row] = own
+    rowOf[row] = sent - (ranges[own] as Range).from
+  }
+  return { replies, partOf, rowOf, elapsed: performance.now() - started }
+}
+
+/**
+ * All parts are written before the first is sent, so that a value that is refused refuses the whole batch. The event
+ * loop has a turn after each.
+ */
+async function writeInParts(request: BatchRequest, distinct: Distinct | undefined): Promise<Slice[]> {
+  const { policy } = request
+  const writer = new EntryWriter(request, distinct?.rows)
+  const rows = policy.concurrency > 0 && policy.maxKeysPerRequest > 0 ? policy.maxKeysPerRequest : WHOLE_READS
+  const slices: Slice[] = []
+  for (let from = 0; from < writer.length; ) {
+    const slice = writer.writeSlice(from, { rows, bytes: policy.maxRequestBytes })
+    slices.push(slice)
+    from = slice.to
+    if (from < writer.length) await new Promise(setImmediate)
+  }
+  return slices
+}
+
+/** The parts of a batch on their way. */
+class Parts {
+  readonly #boundary: Boundary
+  readonly #request: BatchRequest
+  readonly #slices: (Slice | undefined)[]
+  readonly #until: number
+  readonly #replies: BatchReply[] = []
+  #next = 0
+  #sent = 0
+  #taken = 0
+  #over = false
+
+  constructor(boundary: Boundary, request: BatchRequest, slices: Slice[], started: number) {
+    this.#boundary = boundary
+    this.#request = request
+    this.#slices = slices
+    const total = request.policy.totalTimeout
+    this.#until = total === 0 ? Number.POSITIVE_INFINITY : started + total
+  }
+
+  async run(): Promise<BatchReply[]> {
+    try {
+      await Promise.all(Array.from({ length: await this.#width() }, () => this.#work()))
+    } catch (error) {
+      this.#over = true
+      // What the parts before it wrote is written.
+      if (error instanceof AbortError && this.#request.writes && this.#sent > 1) {
+        throw aborted(this.#request.verb, undefined, error.cause, true)
+      }
+      throw error
+    }
+    return this.#replies
+  }
+
+  /** Parts under way at once. Writes of one record, and a limit on all answers, make them follow one another. */
+  async #width(): Promise<number> {
+    const { policy, writes } = this.#request
+    if (policy.maxResponseBytes > 0) return 1
+    if (writes && this.#slices.length > 1 && (await inTurns(repeatsKeys(this.#request)))) return 1
+    return policy.concurrency > 0 ? policy.concurrency : PARTS
+  }
+
+  async #work(): Promise<void> {
+    while (this.#next < this.#slices.length && !this.#over) {
+      const part = this.#next++
+      const slice = this.#slices[part] as Slice
+      // The bytes are copied when they are handed over.
+      this.#slices[part] = undefined
+      this.#replies[part] = await this.#send(slice)
+    }
+  }
+
+  async #send(slice: Slice): Promise<BatchReply> {
+    const most = this.#request.policy.maxResponseBytes
+    const left = this.#until - performance.now()
+    if (left <= 0) return BatchReply.unanswered(slice.to - slice.from, TIMED_OUT)
+    if (most > 0 && this.#taken >= most) return BatchReply.unanswered(slice.to - slice.from, NO_RESPONSE)
+    const timeout = left === Number.POSITIVE_INFINITY ? 0 : Math.ceil(left)
+    this.#sent++
+    const call = new SliceCall(this.#request, slice, timeout, most > 0 ? most - this.#taken : 0)
+    const reply = await this.#boundary.submit(call)
+    for (const node of reply.nodes) this.#taken += node.bytesIn
+    return reply
+  }
+}

@@ -1,0 +1,395 @@
+// The results of a batch: positional, by key, honest about every row, and decoded only where someone looks.
+
+import { inspect } from 'node:util'
+import { BatchPartialError } from './batch-error.js'
+import type { BatchRequest } from './batch-request.js'
+import { type BatchRow, Part, type Row, type RowResult, resultOf } from './batch-row.js'
+import { type Answers, NO_ANSWERS } from './batch-run.js'
+import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
+import type { NodeReport } from './completion.js'
+import { digest } from './digest.js'
+import { ClientError, type InvalidArgumentError } from './errors.js'
+import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
+import { Mode } from './page.js'
+import { badValue, capSocketTimeout, copyPolicy } from './policies.js'
+import type { Record } from './record.js'
+import type { Bins } from './values.js'
+
+/** What a batch cost. */
+export interface BatchCost {
+  /** Rows asked for. */
+  readonly keys: number
+  /** Rows with a record. */
+  readonly found: number
+  readonly bytesOut: number
+  readonly bytesIn: number
+  readonly roundTrips: number
+  readonly retries: number
+  /** Milliseconds until the last answer. */
+  readonly elapsed: number
+  /** The same for each node. */
+  readonly nodes: readonly NodeReport[]
+}
+
+/** How `retry` goes about it. */
+export interface RetryOptions {
+  /** How many more times the unprocessed rows are sent, at least 1. Default 3. */
+  readonly attempts?: number
+  /** Milliseconds all of it may take. Default 10,000. */
+  readonly deadline?: number
+}
+
+/** Sends a part of a batch again. */
+export type Resend = (request: BatchRequest) => Promise<Answers>
+
+/** Under this key a list of unprocessed rows carries the request it came from. */
+export const ORIGIN = Symbol('aerospike.origin')
+
+/**
+ * The results of a batch, one row for each row of the request and in its order.
+ *
+ * Rows are views on the bytes the nodes sent: a record's bins are decoded when first touched, and what nobody looks at
+ * costs nothing.
+ *
+ * @example
+ * const batch = await client.batchRead<User>(keys)
+ * for (const { key, record, result } of batch) if (result === 'ok') show(key, record.bins.name)
+ * if (batch.unprocessed.length > 0) await batch.retry()
+ */
+export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<B>> {
+  /** @internal */
+  readonly request: BatchRequest
+  readonly #resend: Resend
+  readonly #parts: Part[]
+  /** For each row the part that answers it, and the row there; undefined: the only part, the same row. */
+  #partOf: Uint32Array | undefined
+  #rowOf: Uint32Array | undefined
+  /** What each round cost: the first, and one for each retry. */
+  readonly #rounds: Answers[]
+  #byKey: Map<string, number> | undefined
+  #byDigest: Map<string, number> | undefined
+
+  /** @internal */
+  constructor(request: BatchRequest, answers: Answers, resend: Resend) {
+    this.request = request
+    this.#resend = resend
+    this.#parts = answers.replies.map((reply) => new Part(request, reply))
+    this.#partOf = answers.partOf
+    this.#rowOf = answers.rowOf
+    this.#rounds = [answers]
+    for (let row = 0; row < request.keys.length; row++) {
+      const part = this.#parts[answers.partOf?.[row] ?? 0] as Part
+      part.expect(answers.rowOf?.[row] ?? row)
+    }
+  }
+
+  /** Number of rows. */
+  get length(): number {
+    return this.request.keys.length
+  }
+
+  /** The row at a position; negative positions count from the end. `undefined` outside. */
+  at(index: number): BatchRow<B> | undefined {
+    const position = index < 0 ? index + this.length : index
+    return position >= 0 && position < this.length && Number.isInteger(position) ? this.#row(position) : undefined
+  }
+
+  #row(index: number): BatchRow<B> {
+    const part = this.#parts[this.#partOf?.[index] ?? 0] as Part
+    return part.row(this.#rowOf?.[index] ?? index, index) as unknown as BatchRow<B>
+  }
+
+  /** The rows in the order of the request. */
+  *[Symbol.iterator](): IterableIterator<BatchRow<B>> {
+    for (let i = 0; i < this.length; i++) yield this.#row(i)
+  }
+
+  /** The first row of a key, or `undefined`. Keys are told apart with their namespace and set; a digest finds its key. */
+  get(key: Key): BatchRow<B> | undefined {
+    this.#byKey ??= this.#indexBy(keyIdentity)
+    let index = this.#byKey.get(keyIdentity(key))
+    if (index === undefined && (isDigestOnly(key) || this.request.keys.some(isDigestOnly))) {
+      this.#byDigest ??= this.#indexBy(digestIdentity)
+      index = this.#byDigest.get(digestIdentity(key))
+    }
+    return index === undefined ? undefined : this.#row(index)
+  }
+
+  #indexBy(identify: (key: Key) => string): Map<string, number> {
+    const index = new Map<string, number>()
+    this.request.keys.forEach((key, row) => {
+      const identity = identify(key)
+      if (!index.has(identity)) index.set(identity, row)
+    })
+    return index
+  }
+
+  #having(...results: RowResult[]): BatchRow<B>[] {
+    const rows: BatchRow<B>[] = []
+    for (let i = 0; i < this.length; i++) if (results.includes(this.#resultOf(i))) rows.push(this.#row(i))
+    return rows
+  }
+
+  #resultOf(index: number): RowResult {
+    return resultOf(
+      this.request,
+      (this.#parts[this.#partOf?.[index] ?? 0] as Part).reply,
+      this.#rowOf?.[index] ?? index,
+    )
+  }
+
+  /** Rows with a record. */
+  get found(): (BatchRow<B> & { readonly result: 'ok' })[] {
+    return this.#having('ok') as (BatchRow<B> & { readonly result: 'ok' })[]
+  }
+
+  /** Rows whose record does not exist. */
+  get missing(): BatchRow<B>[] {
+    return this.#having('notFound')
+  }
+
+  /** Rows that the filter left out. */
+  get filtered(): BatchRow<B>[] {
+    return this.#having('filtered')
+  }
+
+  /** Rows that failed for good, and writes in doubt. */
+  get failed(): (BatchRow<B> & { readonly result: 'error' })[] {
+    return this.#having('error') as (BatchRow<B> & { readonly result: 'error' })[]
+  }
+
+  /**
+   * What is left to do: the rows that were certainly not done, as they were given. The list can be handed to the same
+   * kind of batch again, and brings the options of this one along.
+   *
+   * @example
+   * if (batch.unprocessed.length > 0) await client.batchRead(batch.unprocessed)
+   */
+  get unprocessed(): readonly never[] {
+    const positions = this.#unprocessed()
+    const rows = positions.map((position) => this.request.inputs[position])
+    Object.defineProperty(rows, ORIGIN, { value: this.request.subset(positions) })
+    return rows as never[]
+  }
+
+  #unprocessed(): number[] {
+    const positions: number[] = []
+    for (let i = 0; i < this.length; i++) if (this.#resultOf(i) === 'unprocessed') positions.push(i)
+    return positions
+  }
+
+  /** What the batch cost, over all retries. */
+  get cost(): BatchCost {
+    const nodes = new Map<string, NodeReport>()
+    let elapsed = 0
+    this.#rounds.forEach((round, retry) => {
+      elapsed += round.elapsed
+      const known = new Set<string>()
+      for (const reply of round.replies) {
+        for (const report of reply.nodes) {
+          // Asking a node again in a later round is a retry; another part of the same round is not.
+          const again = retry > 0 && !known.has(report.name) ? 1 : 0
+          known.add(report.name)
+          nodes.set(report.name, added(nodes.get(report.name), report, again))
+        }
+      }
+    })
+    const sum = (field: 'bytesOut' | 'bytesIn' | 'roundTrips' | 'retries'): number => {
+      let total = 0
+      for (const report of nodes.values()) total += report[field]
+      return total
+    }
+    let found = 0
+    for (let i = 0; i < this.length; i++) if (this.#resultOf(i) === 'ok') found++
+    return {
+      keys: this.length,
+      found,
+      bytesOut: sum('bytesOut'),
+      bytesIn: sum('bytesIn'),
+      roundTrips: sum('roundTrips'),
+      retries: sum('retries'),
+      elapsed,
+      nodes: [...nodes.values()],
+    }
+  }
+
+  /**
+   * The records by user key, without the missing ones.
+   *
+   * @throws ClientError when two rows have the same user key but are different records, or a row has only a digest
+   */
+  toMap(): Map<UserKey, Record<B>> {
+    const map = new Map<UserKey, Record<B>>()
+    const identities = new Map<UserKey, string>()
+    for (const { key, record } of this.found) {
+      const user = key[2]
+      if (user === null) throw new ClientError(`${keyText(key)} has no user key to be found by; use get(key)`)
+      const identity = keyIdentity(key)
+      if ((identities.get(user) ?? identity) !== identity) {
+        throw new ClientError(`${keyText(key)} and a record of another set have the same user key; use get(key)`)
+      }
+      identities.set(user, identity)
+      map.set(user, record)
+    }
+    return map
+  }
+
+  /**
+   * One bin of all rows as a typed array, read straight from the bytes that arrived, without making records of them:
+   *
+   * - `Float64Array` for doubles, and integers that are safe;
+   * - `Int32Array`, `BigInt64Array` for integers of 32 and 64 bits;
+   * - `Float32Array` for vectors of 32-bit floats stored as bytes (little-endian), one after another in one array;
+   * - `Array` for text.
+   *
+   * A row without a record or without the bin has a 0 in the bitmap `valid`.
+   *
+   * @throws ClientError when a row has a value that the column cannot hold exactly, or a vector of another length
+   * @throws InvalidArgumentError for another type of column
+   * @example
+   * const { values, has } = batch.column('score', Float64Array)
+   * const vectors = batch.column('embedding', Float32Array, { dimensions: 384 })
+   * const third = vectors.values.subarray(2 * 384, 3 * 384)
+   */
+  column(name: string, type: Float64ArrayConstructor): Column<Float64Array>
+  column(name: string, type: Int32ArrayConstructor): Column<Int32Array>
+  column(name: string, type: BigInt64ArrayConstructor): Column<BigInt64Array>
+  column(name: string, type: Float32ArrayConstructor, options?: ColumnOptions): Column<Float32Array>
+  column(name: string, type: ArrayConstructor): Column<(string | null)[]>
+  column(name: string, type: ColumnType, options: ColumnOptions = {}): Column<unknown> {
+    const row = (index: number): Row => this.#row(index) as unknown as Row
+    const source: ColumnSource = {
+      length: this.length,
+      has: (index) => this.#resultOf(index) === 'ok',
+      message: (index) => {
+        if ((this.request.spec(index).mode & Mode.operations) !== 0) return undefined
+        return (this.#parts[this.#partOf?.[index] ?? 0] as Part).message(this.#rowOf?.[index] ?? index)
+      },
+      value: (index, bin) => (row(index).record?.bins as Bins | undefined)?.[bin],
+    }
+    return readColumn(source, name, type, options)
+  }
+
+  /** @throws BatchPartialError when a row failed or was not processed. Returns the batch otherwise. */
+  throwIfFailed(): this {
+    let failed = 0
+    let unprocessed = 0
+    for (let i = 0; i < this.length; i++) {
+      const result = this.#resultOf(i)
+      if (result === 'error') failed++
+      else if (result === 'unprocessed') unprocessed++
+    }
+    if (failed + unprocessed > 0) throw new BatchPartialError(this as unknown as BatchRecords, failed, unprocessed)
+    return this
+  }
+
+  /**
+   * Sends the unprocessed rows again until none is left, and merges the answers into one result; this one stays as it is.
+   * Rows keep their options and positions. Writes in doubt are not among them, unless the batch is `idempotent`. Between
+   * attempts, and before the first when a node was overloaded, it waits: up to 50 ms and twice as long each time, at most a
+   * second. A row sent again runs after the rows that are done, also those of the same record.
+   *
+   * Never rejects for rows that stay unprocessed: look at the result.
+   *
+   * @throws InvalidArgumentError for options that make no sense
+   * @throws ClientClosedError, AbortError when the client is closed, or the signal of the batch is aborted
+   * @example
+   * const whole = await batch.retry({ attempts: 5, deadline: 2000 })
+   * whole.throwIfFailed()
+   */
+  async retry(options: RetryOptions = {}): Promise<BatchRecords<B>> {
+    const { attempts, deadline } = retryOptions(options)
+    const until = performance.now() + deadline
+    const merged = this.#copy()
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const positions = merged.#unprocessed()
+      if (positions.length === 0) break
+      const waits = attempt > 0 || positions.some((position) => OVERLOADED.has(merged.#row(position).resultCode))
+      if (waits && !(await pause(attempt + 1, until))) break
+      const left = Math.max(1, Math.ceil(until - performance.now()))
+      const policy = copyPolicy(this.request.policy)
+      policy.totalTimeout = policy.totalTimeout === 0 ? left : Math.min(left, policy.totalTimeout)
+      capSocketTimeout(policy)
+      merged.#merge(positions, await this.#resend(this.request.subset(positions).under(policy)))
+    }
+    return merged
+  }
+
+  #copy(): BatchRecords<B> {
+    const copy = new BatchRecords<B>(this.request, NO_ANSWERS, this.#resend)
+    copy.#parts.splice(0, 1, ...this.#parts)
+    copy.#rounds.splice(0, 1, ...this.#rounds)
+    copy.#partOf = this.#partOf?.slice() ?? new Uint32Array(this.length)
+    copy.#rowOf = this.#rowOf?.slice() ?? Uint32Array.from({ length: this.length }, (_, i) => i)
+    return copy
+  }
+
+  #merge(positions: readonly number[], answers: Answers): void {
+    const first = this.#parts.length
+    this.#parts.push(...answers.replies.map((reply) => new Part(this.request, reply)))
+    this.#rounds.push(answers)
+    positions.forEach((position, i) => {
+      const part = first + (answers.partOf?.[i] ?? 0)
+      const row = answers.rowOf?.[i] ?? i
+      ;(this.#partOf as Uint32Array)[position] = part
+      ;(this.#rowOf as Uint32Array)[position] = row
+      ;(this.#parts[part] as Part).expect(row)
+    })
+  }
+
+  toJSON(): unknown {
+    return [...this]
+  }
+
+  [inspect.custom](): string {
+    const { keys, found, elapsed } = this.cost
+    return `BatchRecords { rows: ${keys}, found: ${found}, unprocessed: ${this.#unprocessed().length}, elapsed: ${elapsed.toFixed(1)} ms }`
+  }
+}
+
+/** Codes of a node that has too much to do: batch queues, storage, a hot record, quota. */
+const OVERLOADED = new Set([14, 18, 83, 152])
+
+function retryOptions(options: RetryOptions): { attempts: number; deadline: number } {
+  const { attempts = 3, deadline = 10_000 } = options ?? {}
+  if (!Number.isInteger(attempts) || attempts < 1) throw refused('attempts', 'a whole number from 1', attempts)
+  if (typeof deadline !== 'number' || !(deadline > 0 && deadline <= 0x7fffffff)) {
+    throw refused('deadline', 'a number of milliseconds above 0', deadline)
+  }
+  return { attempts, deadline }
+}
+
+function refused(name: string, expects: string, value: unknown): InvalidArgumentError {
+  return badValue('retry', name, expects, value)
+}
+
+function isDigestOnly(key: Key): boolean {
+  return key[2] === null
+}
+
+function digestIdentity(key: Key): string {
+  return `${key[0]}.${digest(key).toString('latin1')}`
+}
+
+function added(a: NodeReport | undefined, b: NodeReport, again: number): NodeReport {
+  if (a === undefined) return { ...b, retries: b.retries + again }
+  return {
+    name: b.name,
+    rows: a.rows + b.rows,
+    answered: a.answered + b.answered,
+    bytesOut: a.bytesOut + b.bytesOut,
+    bytesIn: a.bytesIn + b.bytesIn,
+    roundTrips: a.roundTrips + b.roundTrips,
+    retries: a.retries + b.retries + again,
+    code: b.code === 0 ? a.code : b.code,
+    detail: b.code === 0 ? a.detail : b.detail,
+  }
+}
+
+/** Waits before another attempt: exponential with full jitter. False when the deadline comes first. */
+async function pause(attempt: number, until: number): Promise<boolean> {
+  const ms = Math.random() * Math.min(1000, 25 * 2 ** attempt)
+  if (performance.now() + ms >= until) return false
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  return true
+}

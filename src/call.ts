@@ -1,0 +1,149 @@
+// A call under way: who waits for it, and what becomes of the answer. One subclass for each kind of answer.
+
+import type { BatchReply } from './completion.js'
+import type { Key } from './key.js'
+import { Mode, readBins, readFirst, readMeta, readResults } from './page.js'
+import type { Policy } from './policies.js'
+import { ExistsObject, type ExistsResult, type Meta, RecordObject } from './record.js'
+import { type Command, writeRecordEntry } from './request.js'
+import type { Writer } from './writer.js'
+
+/** In place of a ticket: the call is settled, or it travels in the entry of another call. */
+export const SETTLED = -1
+export const TRAVELS = -2
+
+/** A call, from its submission to its end. */
+export abstract class Call<T = unknown> {
+  readonly verb: string
+  readonly key: Key | undefined
+  readonly policy: Policy
+  readonly writes: boolean
+  /** Slot and generation, or {@link SETTLED} or {@link TRAVELS}. */
+  ticket = SETTLED
+  /** Where its entry begins in `writer`. */
+  entryAt = 0
+  /** The buffer its entry is in, until that has been handed over. */
+  writer: Writer | undefined = undefined
+  resolve!: (value: unknown) => void
+  reject!: (reason: unknown) => void
+
+  constructor(verb: string, key: Key | undefined, policy: Policy, writes: boolean) {
+    this.verb = verb
+    this.key = key
+    this.policy = policy
+    this.writes = writes
+  }
+
+  /** Writes the entry of the call and returns where it begins. */
+  abstract write(w: Writer, ticket: number): number
+
+  /** The result, from a message in `bytes[at .. end]`. */
+  abstract answer(bytes: Buffer, at: number, end: number): T
+
+  /** The result when the code is no failure for this call. */
+  instead(_code: number): T | undefined {
+    return undefined
+  }
+
+  /** The result of a batch. Only batches are answered with one. */
+  batch(_reply: BatchReply): T {
+    throw new TypeError(`${this.verb} was answered as a batch`)
+  }
+
+  /** What the message that came with a failure says. */
+  detail(bytes: Buffer, at: number, end: number): string | undefined {
+    const first = readFirst(bytes, at, end, Mode.plainDoubles)
+    return typeof first === 'string' ? first : undefined
+  }
+}
+
+/** Writes the operations of a command and returns how many there are; may add to the command what they need. */
+export type Body = (w: Writer, argument: never, command: Command) => number
+
+/** A command on one record. */
+export abstract class KeyCall<T> extends Call<T> {
+  readonly command: Command
+  readonly body: Body
+  readonly argument: unknown
+
+  constructor(
+    verb: string,
+    key: Key,
+    policy: Policy,
+    writes: boolean,
+    command: Command,
+    body: Body,
+    argument: unknown,
+  ) {
+    super(verb, key, policy, writes)
+    this.command = command
+    this.body = body
+    this.argument = argument
+  }
+
+  write(w: Writer, ticket: number): number {
+    return writeRecordEntry(w, ticket, this.key as Key, this.policy, this.command, this.body, this.argument as never)
+  }
+}
+
+/** `get`, `select`: a record. */
+export class RecordCall extends KeyCall<RecordObject> {
+  answer(bytes: Buffer, at: number, end: number): RecordObject {
+    const bins = readBins(bytes, at, end, this.policy.mode)
+    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), bins, undefined, 0)
+  }
+}
+
+/** `operate`: what the operations answered, by bin. */
+export class OperateCall extends KeyCall<RecordObject> {
+  answer(bytes: Buffer, at: number, end: number): RecordObject {
+    const bins = readBins(bytes, at, end, this.policy.mode | Mode.operations)
+    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), bins, undefined, 0)
+  }
+}
+
+/** Writes: the generation and TTL the record has now. */
+export class MetaCall extends KeyCall<Meta> {
+  answer(bytes: Buffer, at: number): Meta {
+    return readMeta(bytes, at, Date.now())
+  }
+}
+
+/** `remove`: nothing. */
+export class VoidCall extends KeyCall<void> {
+  answer(): void {}
+}
+
+/** `exists`: a missing record is an answer, not a failure. */
+export class ExistsCall extends KeyCall<ExistsResult> {
+  answer(bytes: Buffer, at: number): ExistsResult {
+    return new ExistsObject(this.key as Key, readMeta(bytes, at, Date.now())) as unknown as ExistsResult
+  }
+
+  override instead(code: number): ExistsResult | undefined {
+    return code === 2 ? (new ExistsObject(this.key as Key, null) as unknown as ExistsResult) : undefined
+  }
+}
+
+/** `operateOrdered`: `[bin, value]` for each operation. */
+export class OrderedCall extends KeyCall<RecordObject> {
+  /** For each operation its bin, or undefined for one that the server never answers. */
+  bins: readonly (string | undefined)[] = []
+
+  answer(bytes: Buffer, at: number, end: number): RecordObject {
+    const answered = readResults(bytes, at, end, this.policy.mode)
+    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), align(answered, this.bins), undefined, 0)
+  }
+}
+
+/**
+ * The answers in the places of their operations. A read of all bins is answered by bin instead of by operation; then
+ * the answers stay as they came.
+ */
+function align(answered: [string, unknown][], bins: readonly (string | undefined)[]): [string, unknown][] {
+  let expected = 0
+  for (const bin of bins) if (bin !== undefined) expected++
+  if (answered.length !== expected) return answered
+  let next = 0
+  return bins.map((bin) => (bin === undefined ? ['', null] : (answered[next++] as [string, unknown])))
+}

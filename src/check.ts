@@ -1,0 +1,44 @@
+// Looking at what callers hand over: what it is, whether it will do, and how to say so.
+
+import { AerospikeError, InvalidArgumentError } from './errors.js'
+
+/** An object without a class, of whatever realm: its prototype is null or the root of a prototype chain. */
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** What a refused value is, in the words of the message. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null'
+  switch (typeof value) {
+    case 'string':
+      return value.length <= 40 ? JSON.stringify(value) : `a string of ${value.length} characters`
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+    case 'undefined':
+      return String(value)
+    case 'function':
+      return 'a function'
+    case 'symbol':
+      return 'a symbol'
+    default: {
+      if (Array.isArray(value)) return 'an array'
+      const name = (value as { constructor?: { name?: unknown } }).constructor?.name
+      return typeof name === 'string' && name !== '' && name !== 'Object' ? `an instance of ${name}` : 'an object'
+    }
+  }
+}
+
+/** Turns whatever a getter, a Proxy or a check threw into the error the caller is promised. */
+export function argumentError(error: unknown, where: string): AerospikeError {
+  if (error instanceof AerospikeError) return error
+  let reason = 'what it threw cannot be shown'
+  try {
+    reason = error instanceof Error ? error.message : String(error)
+  } catch {
+    // A thrown object without a usable toString: the cause still carries it.
+  }
+  return new InvalidArgumentError(`${where} could not be read: ${reason}`, { cause: error })
+}

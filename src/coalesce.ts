@@ -1,0 +1,216 @@
+// Reads of single records that travel together: what one tick asks for becomes one batch, and every call settles as it
+// would have by itself.
+
+import { BatchRequest, type Spec } from './batch-request.js'
+import { Call, type KeyCall, SETTLED, TRAVELS } from './call.js'
+import { argumentError } from './check.js'
+import { type BatchReply, NO_PAGE } from './completion.js'
+import { type Facts, Failure } from './failure.js'
+import type { Key } from './key.js'
+import type { Boundary } from './native.js'
+import { copyPolicy, type Policy } from './policies.js'
+import type { Writer } from './writer.js'
+
+/** Most reads in one batch: its answers are decoded in one go, in about a millisecond. */
+const MOST_ROWS = 1024
+
+type Read = KeyCall<unknown>
+
+/** Gathers the reads of a tick, and enters them as batches when the tick is over. */
+export class Coalescer {
+  readonly #boundary: Boundary
+  #groups: Group[] = []
+  readonly #enterAll = (): void => {
+    const groups = this.#groups
+    this.#groups = []
+    for (const group of groups) enter(this.#boundary, group)
+  }
+
+  constructor(boundary: Boundary) {
+    this.#boundary = boundary
+  }
+
+  /** Takes in a read. */
+  submit<T>(call: KeyCall<T>): Promise<T> {
+    this.#boundary.admit(call)
+    call.ticket = TRAVELS
+    this.#groupOf(call.policy).add(call)
+    return this.#boundary.promise(call)
+  }
+
+  #groupOf(policy: Policy): Group {
+    const groups = this.#groups
+    for (let i = groups.length - 1; i >= 0; i--) {
+      const group = groups[i] as Group
+      if (group.takes(policy)) return group
+    }
+    if (groups.length === 0) this.#boundary.schedule(this.#enterAll)
+    const group = new Group(policy)
+    groups.push(group)
+    return group
+  }
+}
+
+/** The reads of a tick that may share a batch: those that wait equally long, and try equally hard. */
+class Group {
+  readonly policy: Policy
+  calls: Read[] = []
+  /** For each call its spec. */
+  specOf: number[] = []
+  readonly specs: Spec[] = []
+  readonly #known = new Map<string, number>()
+  #latest: Read | undefined
+
+  constructor(policy: Policy) {
+    this.policy = policy
+  }
+
+  takes(policy: Policy): boolean {
+    const own = this.policy
+    if (this.calls.length >= MOST_ROWS) return false
+    return (
+      own === policy ||
+      (own.totalTimeout === policy.totalTimeout &&
+        own.socketTimeout === policy.socketTimeout &&
+        own.maxRetries === policy.maxRetries &&
+        own.sleepBetweenRetries === policy.sleepBetweenRetries &&
+        own.replica === policy.replica)
+    )
+  }
+
+  add(call: Read): void {
+    const latest = this.#latest
+    const same = latest !== undefined && latest.verb === call.verb && latest.policy === call.policy
+    const spec = same && call.argument === undefined ? this.specOf[this.specOf.length - 1] : this.#spec(call)
+    this.specOf.push(spec as number)
+    this.calls.push(call)
+    this.#latest = call
+  }
+
+  #spec(call: Read): number {
+    const { command, body, policy } = call
+    // Bin names are taken at the time of the call, as a call of its own takes them.
+    const argument = Array.isArray(call.argument) ? call.argument.slice() : undefined
+    const { filter } = policy
+    const condition = filter === undefined ? '' : Buffer.from(filter.bytes).toString('base64')
+    const identity = `${command.info1}.${command.info3}.${command.ttl}.${policy.sendKey}.${condition}.${argument?.map(String).join('\0')}`
+    let spec = this.#known.get(identity)
+    if (spec === undefined) {
+      const { sendKey, mode } = policy
+      spec = this.specs.push({ command, body, argument, sendKey, mode, row: -1, filter }) - 1
+      this.#known.set(identity, spec)
+    }
+    return spec
+  }
+
+  /** Forgets the calls that were cancelled meanwhile. */
+  compact(): void {
+    const { calls, specOf } = this
+    if (calls.every((call) => call.ticket !== SETTLED)) return
+    this.specOf = specOf.filter((_, i) => (calls[i] as Read).ticket !== SETTLED)
+    this.calls = calls.filter((call) => call.ticket !== SETTLED)
+  }
+
+  request(): BatchRequest {
+    const { calls, specs, specOf } = this
+    // The batch is not cancelled with one of its rows, and their filters are not those of all.
+    const { signal, filter } = this.policy
+    const policy = signal === undefined && filter === undefined ? this.policy : copyPolicy(this.policy)
+    policy.signal = undefined
+    policy.filter = undefined
+    const keys = calls.map((call) => call.key as Key)
+    return new BatchRequest('get', policy, false, keys, [], specs, specs.length === 1 ? undefined : specOf)
+  }
+}
+
+function enter(boundary: Boundary, group: Group): void {
+  group.compact()
+  const calls = group.calls
+  if (calls.length > 1) {
+    try {
+      boundary.enter(new Together(boundary, group))
+      return
+    } catch {
+      // A key or a name that is refused, or no room: below, every call meets its own fate.
+    }
+  }
+  for (const call of calls) {
+    try {
+      boundary.enter(call)
+    } catch (error) {
+      boundary.reject(call, argumentError(error, call.verb))
+    }
+  }
+}
+
+/** A batch of reads under way. */
+class Together extends Call<void> {
+  readonly #boundary: Boundary
+  readonly #calls: readonly Read[]
+  readonly #request: BatchRequest
+
+  constructor(boundary: Boundary, group: Group) {
+    const request = group.request()
+    super('get', undefined, request.policy, false)
+    this.#boundary = boundary
+    this.#calls = group.calls
+    this.#request = request
+    this.resolve = () => {}
+    this.reject = (reason) => this.#failed(reason)
+  }
+
+  write(w: Writer, ticket: number): number {
+    return this.#request.write(w, ticket)
+  }
+
+  answer(): void {
+    throw new TypeError('a batch was answered as a record')
+  }
+
+  override batch(reply: BatchReply): void {
+    const calls = this.#calls
+    for (let row = 0; row < calls.length; row++) {
+      const call = calls[row] as Read
+      if (call.ticket === SETTLED) continue
+      try {
+        this.#settle(call, reply, row)
+      } catch (error) {
+        // An answer that cannot be read fails its own call.
+        this.#boundary.reject(call, error)
+      }
+    }
+  }
+
+  #settle(call: Read, reply: BatchReply, row: number): void {
+    const code = reply.code(row)
+    if (code === 0) {
+      const page = reply.pages[reply.page(row)] as Buffer
+      this.#boundary.resolve(call, call.answer(page, reply.offset(row), page.length))
+      return
+    }
+    const instead = call.instead(code)
+    if (instead !== undefined) this.#boundary.resolve(call, instead)
+    else this.#boundary.reject(call, new Failure(factsOf(call, reply, row, code)))
+  }
+
+  /** The batch as a whole failed, and with it every call. */
+  #failed(reason: unknown): void {
+    for (const call of this.#calls) {
+      const own = reason instanceof Failure ? new Failure({ ...reason.facts, verb: call.verb, key: call.key }) : reason
+      this.#boundary.reject(call, own)
+    }
+  }
+}
+
+function factsOf(call: Read, reply: BatchReply, row: number, code: number): Facts {
+  const node = reply.node(row)
+  return {
+    verb: call.verb,
+    key: call.key,
+    code,
+    node: node?.name,
+    attempts: reply.attempts(row),
+    elapsed: reply.elapsed,
+    detail: reply.page(row) === NO_PAGE ? (node?.detail ?? '') : '',
+  }
+}

@@ -1,0 +1,272 @@
+// The calls on many records.
+
+import { BatchRecords, type Resend } from '../batch.js'
+import { BatchRequest } from '../batch-request.js'
+import { type Answers, run } from '../batch-run.js'
+import { BatchStream, type BatchStreamOptions, STREAM_OPTIONS } from '../batch-stream.js'
+import { argumentError } from '../check.js'
+import type { Exp } from '../expressions/expression.js'
+import type { Key } from '../key.js'
+import type { Operation } from '../operations/operation.js'
+import type {
+  BatchOptions,
+  BatchReadOptions,
+  BatchRemoveOptions,
+  BatchWriteOptions,
+  ReadRowOptions,
+  RowOptions,
+} from '../options.js'
+import { applyOptions, type Policy, Takes } from '../policies.js'
+import { ExistsObject, type ExistsResult, type Record } from '../record.js'
+import type { Bins, Storable } from '../values.js'
+import { type Common, continued, mayWrite, planBatch, rowsOf } from './plan.js'
+import { RecordCommands } from './records.js'
+
+/** A row of a batch read that says itself what it wants: bins, `[]` for existence only, or reading operations. */
+export interface ReadRow extends ReadRowOptions {
+  readonly key: Key
+  readonly bins?: readonly string[] | undefined
+  readonly ops?: readonly Operation[] | undefined
+  /** Leaves the row `filtered` when it is not true of the record; in the place of the batch's filter. */
+  readonly filter?: Exp<'bool'> | undefined
+}
+
+/** A row of a batch write: bins or operations, and what it says for itself. */
+export type WriteRow<B extends object = object> = { readonly key: Key } & RowOptions &
+  ({ readonly bins: B; readonly ops?: undefined } | { readonly bins?: undefined; readonly ops: readonly Operation[] })
+
+/** A row of a batch remove with conditions of its own. */
+export type RemoveRow = { readonly key: Key } & Omit<RowOptions, 'ttl' | 'exists'>
+
+/**
+ * A row of a mixed batch, or a key alone, which is read with all its bins. `operate` runs operations; `read` with `ops`
+ * only such that read.
+ */
+export type MixedRow =
+  | Key
+  | ({ readonly type: 'read' } & ReadRow)
+  | ({ readonly type: 'write' } & WriteRow)
+  | ({ readonly type: 'operate'; readonly key: Key; readonly ops: readonly Operation[] } & RowOptions & ReadRowOptions)
+  | ({ readonly type: 'remove' } & RemoveRow)
+
+/** The commands on many records: one message for each node, and a row for each key whatever happens. */
+export abstract class BatchCommands extends RecordCommands {
+  readonly #resend: Resend = (request) => run(this.boundary, request)
+
+  /**
+   * Does different things with many records in one call: reads, writes, operations and removals, of any namespaces and
+   * sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
+   * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
+   *
+   * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
+   * before it.
+   *
+   * @throws InvalidArgumentError when a row is malformed, with its number; nothing was sent
+   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @example
+   * const batch = await client.batch([
+   *   { type: 'read', key: user, bins: ['name'] },
+   *   { type: 'write', key: visit, bins: { at: Date.now() }, ttl: 3600, exists: 'create' },
+   *   { type: 'operate', key: counter, ops: [op.increment('n', 1), op.read('n')] },
+   *   { type: 'remove', key: draft, generation: 3 },
+   * ])
+   */
+  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>> {
+    return this.#batch('batch', rows, options, Takes.batch, { kind: undefined })
+  }
+
+  /**
+   * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
+   * existence. Rows come back in the order of the keys, one for each key; a row that failed says why.
+   *
+   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @example
+   * const batch = await client.batchRead<User>(keys, { bins: ['name', 'age'] })
+   * for (const { key, record } of batch) console.log(key[2], record?.bins.name)
+   */
+  batchRead<B extends object = Bins>(
+    keys: readonly (Key | ReadRow)[],
+    options?: BatchReadOptions,
+  ): Promise<BatchRecords<B>> {
+    return this.#batch('batchRead', keys, options, Takes.batchRead, { kind: 'read' })
+  }
+
+  /**
+   * Writes many records, each row with its own bins (or operations), TTL and conditions.
+   *
+   * @example
+   * const batch = await client.batchWrite(users.map((user) => ({ key: ['test', 'users', user.id], bins: user, ttl: 3600 })))
+   * batch.throwIfFailed()
+   */
+  batchWrite<B extends object>(
+    rows: readonly (WriteRow<B> & { readonly bins?: Storable<B> | undefined })[],
+    options?: BatchWriteOptions,
+  ): Promise<BatchRecords> {
+    return this.#batch('batchWrite', rows, options, Takes.batchWrite, { kind: 'write' })
+  }
+
+  /**
+   * Runs the same operations on many records; a row's `bins` are what they answered.
+   *
+   * @example
+   * const batch = await client.batchOperate<{ views: number }>(keys, [op.increment('views', 1), op.read('views')])
+   */
+  batchOperate<B extends object = Bins>(
+    keys: readonly Key[],
+    operations: readonly Operation[],
+    options?: BatchWriteOptions,
+  ): Promise<BatchRecords<B>> {
+    return this.#batch('batchOperate', keys, options, Takes.batchWrite, { kind: 'operate', ops: operations })
+  }
+
+  /**
+   * Removes many records. A row whose record does not exist is `notFound`.
+   *
+   * @example
+   * const { missing } = await client.batchRemove(keys)
+   */
+  batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords> {
+    return this.#batch('batchRemove', keys, options, Takes.batchWrite, { kind: 'remove' })
+  }
+
+  /**
+   * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
+   * not exist.
+   *
+   * @throws BatchPartialError when any row failed or was not processed: `null` always means missing
+   * @example
+   * for (const [key, meta, bins] of (await client.getMany<User>(keys)).filter((record) => record !== null)) show(bins)
+   */
+  async getMany<B extends object = Bins>(
+    keys: readonly Key[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<B> | null)[]> {
+    const batch = (await this.batchRead<B>(keys, options)).throwIfFailed()
+    return Array.from(batch, (row) => row.record)
+  }
+
+  /**
+   * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
+   *
+   * @throws BatchPartialError when any row failed or was not processed
+   * @example
+   * const there = (await client.existsMany(keys)).filter(([, meta]) => meta !== null)
+   */
+  async existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]> {
+    const batch = (await this.batchRead(keys, { ...options, bins: [] })).throwIfFailed()
+    return Array.from(
+      batch,
+      ({ key, record }) => new ExistsObject(key, record?.meta ?? null) as unknown as ExistsResult,
+    )
+  }
+
+  /**
+   * Reads some bins of many records, `null` for what does not exist.
+   *
+   * @throws BatchPartialError when any row failed or was not processed
+   * @example
+   * const names = await client.selectMany<User, 'name'>(keys, ['name'])
+   */
+  selectMany(
+    keys: readonly Key[],
+    bins: readonly string[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Bins> | null)[]>
+  selectMany<B extends object>(
+    keys: readonly Key[],
+    bins: readonly (keyof B & string)[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Partial<B>> | null)[]>
+  selectMany<B extends object, N extends keyof B & string>(
+    keys: readonly Key[],
+    bins: readonly N[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Pick<B, N>> | null)[]>
+  selectMany(
+    keys: readonly Key[],
+    bins: readonly string[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<never> | null)[]> {
+    return this.getMany(keys, { ...options, bins })
+  }
+
+  /**
+   * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
+   * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
+   * is bounded however many rows there are; a slow consumer slows the source down. Rows that failed or were not processed
+   * come like the others: look at `result`.
+   *
+   * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
+   * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
+   *
+   * @throws InvalidArgumentError when an option or a row is malformed: the loop throws it
+   * @example
+   * const stream = client.batchStream(keys, { bins: ['score'], chunk: 500, inFlight: 4 })
+   * for await (const { index, record } of stream) if (record !== null) scores[index] = record.bins.score
+   */
+  batchStream<B extends object = Bins>(
+    rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
+    options: BatchStreamOptions = {},
+  ): BatchStream<B> {
+    try {
+      return this.#stream<B>(rows, options)
+    } catch (error) {
+      return BatchStream.failing<B>(argumentError(error, 'batchStream'))
+    }
+  }
+
+  #stream<B extends object>(
+    rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
+    options: BatchStreamOptions,
+  ): BatchStream<B> {
+    const verb = 'batchStream'
+    const policies = new Map<Policy, Policy>()
+    const policyOver = (base: Policy): Policy => {
+      const known = policies.get(base) ?? applyOptions(base, options, Takes.batch, verb, STREAM_OPTIONS)
+      policies.set(base, known)
+      return known
+    }
+    policyOver(this.policies.batchRead)
+    return new BatchStream<B>(rows, options, async (chunk, first) => {
+      const kind = chunk.every(Array.isArray) ? 'read' : undefined
+      const policy = policyOver(mayWrite(chunk, kind) ? this.policies.batchWrite : this.policies.batchRead)
+      const request = planBatch(verb, chunk, { kind, bins: options.bins }, policy).from(first)
+      return new BatchRecords<B>(request, await run(this.boundary, request), this.#resend)
+    })
+  }
+
+  #batch<B extends object>(
+    verb: string,
+    given: unknown,
+    options: unknown,
+    takes: number,
+    common: Common,
+  ): Promise<BatchRecords<B>> {
+    try {
+      const request = this.plan(verb, given, options, takes, common)
+      return run(this.boundary, request).then((answers) => this.#finish<B>(request, answers))
+    } catch (error) {
+      return Promise.reject(argumentError(error, verb))
+    }
+  }
+
+  /** @internal The request of a batch. */
+  protected plan(verb: string, given: unknown, options: unknown, takes: number, common: Common): BatchRequest {
+    const from = rowsOf(given, verb)
+    if (from instanceof BatchRequest) {
+      const request = continued(from, verb, options, takes)
+      if (request !== undefined) return request
+    }
+    const rows = from instanceof BatchRequest ? from.inputs : from
+    const base = mayWrite(rows, common.kind) ? this.policies.batchWrite : this.policies.batchRead
+    if (options === undefined) return planBatch(verb, rows, common, base)
+    if (common.kind !== 'read') return planBatch(verb, rows, common, applyOptions(base, options, takes, verb))
+    const policy = applyOptions(base, options, takes, verb, ['bins'])
+    return planBatch(verb, rows, { kind: 'read', bins: (options as BatchReadOptions).bins }, policy)
+  }
+
+  #finish<B extends object>(request: BatchRequest, answers: Answers): BatchRecords<B> {
+    const batch = new BatchRecords<B>(request, answers, this.#resend)
+    return request.policy.throwPartial ? batch.throwIfFailed() : batch
+  }
+}

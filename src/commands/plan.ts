@@ -1,0 +1,291 @@
+// From what the caller gives a batch (keys, rows, options) to a BatchRequest: checked, and with equal rows sharing a spec.
+
+import { ORIGIN } from '../batch.js'
+import { BatchRequest, type Spec, writes } from '../batch-request.js'
+import { describe, isPlain } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
+import type { Key } from '../key.js'
+import { Needs, type Operation } from '../operations/operation.js'
+import { Mode } from '../page.js'
+import { applyOptions, copyPolicy, didYouMean, type Policy, Takes } from '../policies.js'
+import {
+  Info1,
+  Info2,
+  needsOf,
+  readCommand,
+  removeCommand,
+  writeBins,
+  writeCommand,
+  writeNothing,
+  writeOperations,
+  writeReads,
+} from '../request.js'
+
+/** The rows of a batch as they came, or the request they came from when they are another batch's unprocessed rows. */
+export function rowsOf(rows: unknown, verb: string): readonly unknown[] | BatchRequest {
+  if (!Array.isArray(rows))
+    throw new InvalidArgumentError(`${verb}: expected a list of keys or rows, not ${describe(rows)}`)
+  return (rows as { [ORIGIN]?: BatchRequest })[ORIGIN] ?? rows
+}
+
+/** Options that say how a batch goes about it, not what is done with its rows. */
+const OF_THE_CALL = new Set([
+  'totalTimeout',
+  'socketTimeout',
+  'maxRetries',
+  'sleepBetweenRetries',
+  'idempotent',
+  'signal',
+  'inlineMemory',
+  'inlineFlash',
+  'maxKeysPerRequest',
+  'maxResponseBytes',
+  'maxRequestBytes',
+  'concurrency',
+  'onPartial',
+])
+
+/**
+ * Another batch's unprocessed rows as a request again, with its options, and over them what `options` says for the call.
+ * Undefined when the options say something else, and the rows have to be read as rows.
+ */
+export function continued(
+  origin: BatchRequest,
+  verb: string,
+  options: unknown,
+  takes: number,
+): BatchRequest | undefined {
+  if (origin.verb !== verb && verb !== 'batch') {
+    throw new InvalidArgumentError(
+      `${verb}: these are unprocessed rows of a ${origin.verb}; hand them to ${origin.verb} or batch`,
+    )
+  }
+  if (options === undefined) return origin
+  if (typeof options !== 'object' || options === null || !isPlain(options)) return undefined
+  if (Object.keys(options).every((name) => OF_THE_CALL.has(name))) {
+    return origin.under(applyOptions(origin.policy, options, takes, verb))
+  }
+  if (origin.verb === verb) return undefined
+  throw new InvalidArgumentError(`${verb}: unprocessed rows of a ${origin.verb} keep what it did with them`)
+}
+
+/** Collects rows and the specs they share. */
+class Plan {
+  readonly keys: Key[] = []
+  readonly specs: Spec[] = []
+  readonly #specOf: number[] = []
+  readonly #known = new Map<unknown, number>()
+
+  /** Adds a row whose spec is that of earlier rows with the same `identity`. */
+  add(key: Key, identity: unknown, make: () => Spec): void {
+    let number = this.#known.get(identity)
+    if (number === undefined) {
+      number = this.specs.push(make()) - 1
+      this.#known.set(identity, number)
+    }
+    this.keys.push(key)
+    this.#specOf.push(number)
+  }
+
+  /** Adds a row with a spec of its own. */
+  addSingle(key: Key, spec: Omit<Spec, 'row'>): void {
+    this.#specOf.push(this.specs.push({ ...spec, row: this.keys.length }) - 1)
+    this.keys.push(key)
+  }
+
+  request(verb: string, policy: Policy, inputs: readonly unknown[]): BatchRequest {
+    const specOf = this.specs.length <= 1 ? undefined : Uint32Array.from(this.#specOf)
+    return new BatchRequest(verb, policy, this.specs.some(writes), this.keys, inputs, this.specs, specOf)
+  }
+}
+
+/** The kinds of rows. */
+export type RowKind = 'read' | 'write' | 'operate' | 'remove'
+
+interface Kind {
+  /** The fields of a row that its policy does not read. */
+  readonly fields: readonly string[]
+  /** The options it may have, as bits of {@link Takes}. */
+  readonly takes: number
+}
+
+const KINDS: { readonly [kind in RowKind]: Kind } = {
+  read: { fields: ['key', 'bins', 'ops'], takes: Takes.readRow },
+  write: { fields: ['key', 'bins', 'ops'], takes: Takes.row },
+  operate: { fields: ['key', 'ops'], takes: Takes.row | Takes.readRow },
+  remove: { fields: ['key'], takes: Takes.removeRow },
+}
+
+/** What holds for the rows of a batch that do not say otherwise. */
+export interface Common {
+  /** The kind of all rows; undefined when each says it itself. */
+  readonly kind: RowKind | undefined
+  readonly bins?: unknown
+  readonly ops?: unknown
+}
+
+/** Whether a batch, by the looks of its rows, changes records: what its retries go by. */
+export function mayWrite(rows: readonly unknown[], kind: RowKind | undefined): boolean {
+  if (kind !== undefined) return kind !== 'read'
+  return rows.some((row) => !Array.isArray(row) && (row as { type?: unknown } | null)?.type !== 'read')
+}
+
+/** A batch: keys or rows, each of the common kind or of its own. */
+export function planBatch(verb: string, rows: readonly unknown[], common: Common, given: Policy): BatchRequest {
+  const policy = masterFirst(given, rows, common.kind)
+  // Of keys alone there is nothing to say one by one.
+  if (common.kind !== undefined && common.kind !== 'write' && rows.every(Array.isArray)) {
+    const spec = specOf(common.kind, verb, policy, common)
+    const keys = rows.slice() as unknown as Key[]
+    return new BatchRequest(verb, policy, writes(spec), keys, rows.slice(), [spec], undefined)
+  }
+  const plan = new Plan()
+  const shared = new Map<RowKind, Spec>()
+  const sharedSpec = (kind: RowKind, where: string): Spec => {
+    const spec = shared.get(kind) ?? specOf(kind, where, policy, common)
+    shared.set(kind, spec)
+    return spec
+  }
+  rows.forEach((row, i) => {
+    const where = `${verb}: rows[${i}]`
+    if (Array.isArray(row) && common.kind !== 'write') {
+      const spec = sharedSpec(common.kind ?? 'read', verb)
+      plan.add(row as unknown as Key, spec, () => spec)
+      return
+    }
+    const fields = rowFields(row, where)
+    const kind = common.kind ?? kindOf(fields, where)
+    const rowPolicy = rowPolicyOf(policy, fields, where, kind, common.kind === undefined)
+    const key = fields.key as Key
+    if (kind === 'read' && rowPolicy === policy) {
+      const own = fields.ops ?? fields.bins
+      if (own === undefined) {
+        const spec = sharedSpec('read', where)
+        plan.add(key, spec, () => spec)
+      } else plan.add(key, own, () => specOf(kind, where, policy, fields))
+    } else if (kind === 'operate' && rowPolicy === policy) {
+      plan.add(key, fields.ops, () => specOf(kind, where, policy, fields))
+    } else {
+      // A row without a filter of its own has the batch's, which is written once for all of them.
+      const filter = fields.filter === undefined ? undefined : rowPolicy.filter
+      plan.addSingle(key, { ...specOf(kind, where, rowPolicy, fields), filter })
+    }
+  })
+  return plan.request(verb, policy, rows.slice())
+}
+
+/** Rows of one record keep their order at the master only: what reads and writes does not go to other copies by choice. */
+function masterFirst(policy: Policy, rows: readonly unknown[], kind: RowKind | undefined): Policy {
+  const byChoice = policy.replica > 1
+  if (kind !== undefined || !byChoice || !mayWrite(rows, kind)) return policy
+  const copy = copyPolicy(policy)
+  copy.replica = 0
+  return copy
+}
+
+function kindOf(fields: { readonly [name: string]: unknown }, where: string): RowKind {
+  const type = fields.type
+  if (typeof type === 'string' && Object.hasOwn(KINDS, type)) return type as RowKind
+  const hint = typeof type === 'string' ? didYouMean(type, Object.keys(KINDS)) : ''
+  throw new InvalidArgumentError(
+    `${where}: type must be 'read', 'write', 'operate' or 'remove', not ${describe(type)}${hint}`,
+  )
+}
+
+/** A row's options; most rows have none, and share the batch's policy. */
+function rowPolicyOf(
+  policy: Policy,
+  fields: { readonly [name: string]: unknown },
+  where: string,
+  kind: RowKind,
+  mixed: boolean,
+): Policy {
+  const { fields: own, takes } = KINDS[kind]
+  for (const name of Object.keys(fields)) {
+    if (own.includes(name) || (mixed && name === 'type')) continue
+    return applyOptions(policy, fields, takes, where, mixed ? [...own, 'type'] : own)
+  }
+  return policy
+}
+
+/** What is done with a row, or with all rows that say nothing of their own. */
+function specOf(kind: RowKind, where: string, policy: Policy, fields: { bins?: unknown; ops?: unknown }): Spec {
+  const { bins, ops } = fields
+  switch (kind) {
+    case 'read':
+      if (bins !== undefined && ops !== undefined) throw new InvalidArgumentError(`${where} has both bins and ops`)
+      return readSpec(where, policy, bins, ops)
+    case 'operate':
+      return operationSpec(where, policy, ops)
+    case 'remove':
+      return removeSpec(policy)
+    case 'write':
+      if ((bins === undefined) === (ops === undefined)) {
+        throw new InvalidArgumentError(`${where} must have either bins or ops`)
+      }
+      return ops === undefined ? writeSpec(policy, bins) : operationSpec(where, policy, ops)
+  }
+}
+
+function writeSpec(policy: Policy, bins: unknown): Spec {
+  const command = writeCommand(policy, Info2.write | Info2.allAnswers)
+  const { sendKey, mode } = policy
+  return { command, body: writeBins, argument: bins, sendKey, mode: mode | Mode.operations, row: -1 }
+}
+
+function readSpec(where: string, policy: Policy, bins: unknown, ops: unknown): Spec {
+  const spec = { sendKey: policy.sendKey, mode: policy.mode, row: -1 }
+  if (ops !== undefined) {
+    if ((needsOf(ops, where) & Needs.write) !== 0) {
+      throw new InvalidArgumentError(`${where}: the operations of a batch read must not write; use batchOperate`)
+    }
+    const command = readCommand(policy, 0)
+    return { ...spec, command, body: writeOperations, argument: ops, mode: policy.mode | Mode.operations }
+  }
+  if (bins === undefined) {
+    return {
+      ...spec,
+      command: readCommand(policy, Info1.read | Info1.allBins),
+      body: writeNothing,
+      argument: undefined,
+    }
+  }
+  if (!Array.isArray(bins))
+    throw new InvalidArgumentError(`${where}: bins must be a list of bin names, not ${describe(bins)}`)
+  if (bins.length === 0) {
+    return { ...spec, command: readCommand(policy, Info1.read | Info1.noBins), body: writeNothing, argument: undefined }
+  }
+  return { ...spec, command: readCommand(policy, Info1.read), body: writeReads, argument: bins }
+}
+
+function operationSpec(where: string, policy: Policy, ops: unknown): Spec {
+  const writes = (needsOf(ops, where) & Needs.write) !== 0
+  const command = writes ? writeCommand(policy, Info2.write | Info2.allAnswers) : readCommand(policy, 0)
+  if (writes) {
+    command.info1 |= policy.info1
+    command.info3 |= policy.info3 & 0xc0
+  }
+  const operations = [...(ops as readonly Operation[])]
+  return {
+    command,
+    body: writeOperations,
+    argument: operations,
+    sendKey: policy.sendKey,
+    row: -1,
+    mode: policy.mode | Mode.operations,
+  }
+}
+
+function removeSpec(policy: Policy): Spec {
+  const command = removeCommand(policy)
+  command.info2 |= Info2.allAnswers
+  return { command, body: writeNothing, argument: undefined, sendKey: policy.sendKey, mode: policy.mode, row: -1 }
+}
+
+/** A copy of a row object: a getter in it runs once. */
+function rowFields(row: unknown, where: string): { readonly [name: string]: unknown } {
+  if (typeof row !== 'object' || row === null || !isPlain(row)) {
+    throw new InvalidArgumentError(`${where}: expected a key or a row object, not ${describe(row)}`)
+  }
+  return { ...row } as { [name: string]: unknown }
+}

@@ -1,0 +1,312 @@
+// The calls on one record.
+
+import { ExistsCall, MetaCall, OperateCall, OrderedCall, RecordCall, VoidCall } from '../call.js'
+import { argumentError, describe } from '../check.js'
+import { Coalescer } from '../coalesce.js'
+import { InvalidArgumentError } from '../errors.js'
+import type { Key } from '../key.js'
+import type { Boundary } from '../native.js'
+import { op } from '../operations/op.js'
+import { Needs, OpCode, Operation } from '../operations/operation.js'
+import type { OperateOptions, ReadOptions, RemoveOptions, WriteOptions } from '../options.js'
+import { applyOptions, type Policies, type Policy, Takes } from '../policies.js'
+import type { ExistsResult, Meta, OrderedResults, Record } from '../record.js'
+import {
+  type Command,
+  Info1,
+  Info2,
+  needsOf,
+  readCommand,
+  removeCommand,
+  writeBins,
+  writeCommand,
+  writeNothing,
+  writeOne,
+  writeOperations,
+  writeReads,
+  writeRemovals,
+} from '../request.js'
+import type { Bins, Double, Storable } from '../values.js'
+
+/** The commands on single records. Every failure is a rejection, never a synchronous throw. */
+export abstract class RecordCommands {
+  /** @internal */
+  protected readonly boundary: Boundary
+  /** @internal */
+  protected readonly policies: Policies
+
+  /** @internal Where reads of single records go: to the boundary, or to what coalesces them. */
+  protected readonly reads: Pick<Coalescer, 'submit'>
+
+  /** @internal */
+  constructor(boundary: Boundary, policies: Policies, coalesceReads = false) {
+    this.boundary = boundary
+    this.policies = policies
+    this.reads = coalesceReads ? new Coalescer(boundary) : boundary
+  }
+
+  /**
+   * Reads a record with all its bins.
+   *
+   * @throws RecordNotFoundError when there is none
+   * @example
+   * const [, meta, bins] = await client.get<User>(['test', 'demo', 'user1'])
+   */
+  get<B extends object = Bins>(key: Key, options?: ReadOptions): Promise<Record<B>> {
+    try {
+      const policy = this.#read(options, 'get')
+      const command = readCommand(policy, Info1.read | Info1.allBins)
+      return this.reads.submit(new RecordCall('get', key, policy, false, command, writeNothing, undefined)) as never
+    } catch (error) {
+      return refused(error, 'get')
+    }
+  }
+
+  /**
+   * Reads some bins of a record. Bins it does not have are absent from the result.
+   *
+   * The names are checked against the type argument, and are the bins of the result when it is given twice or not at all:
+   * `select<User, 'name'>(key, ['name'])` has exactly `name`; `select<User>(key, ['name'])` any of `User`'s bins.
+   *
+   * @throws RecordNotFoundError when there is no such record
+   * @example
+   * const { bins } = await client.select<User, 'name'>(key, ['name'])
+   */
+  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>
+  select<B extends object>(
+    key: Key,
+    bins: readonly (keyof B & string)[],
+    options?: ReadOptions,
+  ): Promise<Record<Partial<B>>>
+  select<B extends object, N extends keyof B & string>(
+    key: Key,
+    bins: readonly N[],
+    options?: ReadOptions,
+  ): Promise<Record<Pick<B, N>>>
+  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<never>> {
+    try {
+      const policy = this.#read(options, 'select')
+      const names = binNames(bins, 'select')
+      const command = readCommand(policy, Info1.read)
+      return this.reads.submit(new RecordCall('select', key, policy, false, command, writeReads, names)) as never
+    } catch (error) {
+      return refused(error, 'select')
+    }
+  }
+
+  /**
+   * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
+   *
+   * @example
+   * const [, meta] = await client.exists(key)
+   * if (meta === null) console.log('no such record')
+   */
+  exists(key: Key, options?: ReadOptions): Promise<ExistsResult> {
+    try {
+      const policy = this.#read(options, 'exists')
+      const command = readCommand(policy, Info1.read | Info1.noBins)
+      return this.reads.submit(new ExistsCall('exists', key, policy, false, command, writeNothing, undefined))
+    } catch (error) {
+      return refused(error, 'exists')
+    }
+  }
+
+  /**
+   * Writes bins. Other bins of the record stay (see option `exists` for replacing it); `null` removes a bin. Resolves with
+   * the generation and TTL the record has now.
+   *
+   * @throws InvalidArgumentError when a value cannot be stored; the message has its path
+   * @throws GenerationError, RecordExistsError, RecordNotFoundError as the options ask
+   * @example
+   * await client.put(key, { name: 'Alice', age: 30, tags: ['a', 'b'] }, { ttl: 300 })
+   */
+  put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta> {
+    try {
+      const policy = this.#write(options, 'put')
+      return this.boundary.submit(
+        new MetaCall('put', key, policy, true, writeCommand(policy, Info2.write), writeBins, bins),
+      )
+    } catch (error) {
+      return refused(error, 'put')
+    }
+  }
+
+  /**
+   * Removes a record.
+   *
+   * @throws RecordNotFoundError when there is none
+   * @example
+   * await client.remove(key, { generation: meta.gen })
+   */
+  remove(key: Key, options?: RemoveOptions): Promise<void> {
+    try {
+      const base = this.policies.remove
+      const policy = options === undefined ? base : applyOptions(base, options, Takes.remove, 'remove')
+      return this.boundary.submit(
+        new VoidCall('remove', key, policy, true, removeCommand(policy), writeNothing, undefined),
+      )
+    } catch (error) {
+      return refused(error, 'remove')
+    }
+  }
+
+  /**
+   * Renews the expiry of a record (option `ttl`) and raises its generation.
+   *
+   * @throws RecordNotFoundError when there is none
+   * @example
+   * await client.touch(key, { ttl: 600 })
+   */
+  touch(key: Key, options?: WriteOptions): Promise<Meta> {
+    return this.#one('touch', key, op.touch, options)
+  }
+
+  /**
+   * Adds text or bytes at the end of a bin, which is created when missing.
+   *
+   * @throws BinTypeError when the bin holds something else
+   * @example
+   * await client.append(key, 'name', ' Smith')
+   */
+  append(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta> {
+    return this.#one('append', key, () => op.append(bin, value), options)
+  }
+
+  /**
+   * Adds text or bytes at the beginning of a bin, which is created when missing.
+   *
+   * @throws BinTypeError when the bin holds something else
+   * @example
+   * await client.prepend(key, 'name', 'Dr. ')
+   */
+  prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta> {
+    return this.#one('prepend', key, () => op.prepend(bin, value), options)
+  }
+
+  /**
+   * Adds to a number, by default 1; a missing bin counts as 0. Integers wrap at 64 bits. To have the new value, use
+   * `operate` with `op.increment` and `op.read`.
+   *
+   * @throws BinTypeError when the bin holds something else; an integer cannot be added to a double
+   * @example
+   * await client.increment(key, 'visits')
+   */
+  increment(key: Key, bin: string, by: number | bigint | Double = 1, options?: WriteOptions): Promise<Meta> {
+    return this.#one('increment', key, () => op.increment(bin, by), options)
+  }
+
+  /**
+   * Removes bins. A record without bins is removed with the last one.
+   *
+   * @throws RecordNotFoundError when there is no such record
+   * @example
+   * await client.removeBin(key, ['draft', 'note'])
+   */
+  removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta> {
+    try {
+      const policy = this.#write(options, 'removeBin')
+      const names = binNames(typeof bins === 'string' ? [bins] : bins, 'removeBin')
+      const command = writeCommand(policy, Info2.write)
+      return this.boundary.submit(new MetaCall('removeBin', key, policy, true, command, writeRemovals, names))
+    } catch (error) {
+      return refused(error, 'removeBin')
+    }
+  }
+
+  /**
+   * Runs operations on a record, in order, all or none, and gives what they answered by bin. A bin answered once has its
+   * value; a bin that several operations answered has them all, as an `OperationResults`. Operations that only write answer
+   * nothing.
+   *
+   * @example
+   * const { bins } = await client.operate(key, [op.increment('visits', 1), op.read('visits')])
+   */
+  operate<B extends object = Bins>(
+    key: Key,
+    operations: readonly Operation[],
+    options?: OperateOptions,
+  ): Promise<Record<B>> {
+    try {
+      const { policy, writes, command } = this.#operation('operate', operations, options)
+      return this.boundary.submit(
+        new OperateCall('operate', key, policy, writes, command, writeOperations, operations),
+      ) as never
+    } catch (error) {
+      return refused(error, 'operate')
+    }
+  }
+
+  /**
+   * Like `operate`, with one `[bin, value]` for each operation in the order of the operations; `null` for those that answer
+   * nothing. With `op.readAll()` the answers are one for each bin instead.
+   *
+   * @example
+   * const { bins } = await client.operateOrdered(key, [op.read('a'), op.increment('a', 1), op.read('a')])
+   * // [['a', 1], ['a', null], ['a', 2]]
+   */
+  operateOrdered(
+    key: Key,
+    operations: readonly Operation[],
+    options?: OperateOptions,
+  ): Promise<Record<OrderedResults>> {
+    try {
+      const { policy, writes, command } = this.#operation('operateOrdered', operations, options)
+      command.info2 |= Info2.allAnswers
+      const call = new OrderedCall('operateOrdered', key, policy, writes, command, writeOperations, operations)
+      call.bins = operations.filter((one) => one instanceof Operation).map(answeredBin)
+      return this.boundary.submit(call) as never
+    } catch (error) {
+      return refused(error, 'operateOrdered')
+    }
+  }
+
+  #read(options: ReadOptions | undefined, verb: string): Policy {
+    return options === undefined ? this.policies.read : applyOptions(this.policies.read, options, Takes.read, verb)
+  }
+
+  #write(options: WriteOptions | undefined, verb: string): Policy {
+    return options === undefined ? this.policies.write : applyOptions(this.policies.write, options, Takes.write, verb)
+  }
+
+  #one(verb: string, key: Key, make: () => Operation, options: WriteOptions | undefined): Promise<Meta> {
+    try {
+      const policy = this.#write(options, verb)
+      const command = writeCommand(policy, Info2.write)
+      return this.boundary.submit(new MetaCall(verb, key, policy, true, command, writeOne, make()))
+    } catch (error) {
+      return refused(error, verb)
+    }
+  }
+
+  /** Policy and command of operations: a write's when any of them writes. */
+  #operation(
+    verb: string,
+    operations: unknown,
+    options: OperateOptions | undefined,
+  ): { policy: Policy; writes: boolean; command: Command } {
+    const writes = (needsOf(operations, verb) & Needs.write) !== 0
+    const base = writes ? this.policies.write : this.policies.read
+    const policy = options === undefined ? base : applyOptions(base, options, Takes.operate, verb)
+    if (!writes) return { policy, writes, command: readCommand(policy, 0) }
+    const command = writeCommand(policy, Info2.write)
+    command.info1 |= policy.info1
+    command.info3 |= policy.info3 & 0xc0
+    return { policy, writes, command }
+  }
+}
+
+/** The bin an operation answers for when every operation is to be answered; a touch never is. */
+function answeredBin(operation: Operation): string | undefined {
+  return operation.code === OpCode.touch || (operation.needs & Needs.metaOnly) !== 0 ? undefined : operation.bin
+}
+
+function refused<T>(error: unknown, verb: string): Promise<T> {
+  return Promise.reject(argumentError(error, verb))
+}
+
+function binNames(names: unknown, verb: string): readonly unknown[] {
+  if (Array.isArray(names) && names.length > 0) return names
+  throw new InvalidArgumentError(
+    `${verb}: bins must be a list of at least one bin name, not ${Array.isArray(names) ? 'an empty list' : describe(names)}`,
+  )
+}

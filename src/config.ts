@@ -1,0 +1,199 @@
+// What `connect` takes: checked, and resolved into what the core wants. One table, like the options of calls.
+
+import type { NativeConfig, NativeTls } from './addon.js'
+import { describe, isPlain } from './check.js'
+import { InvalidArgumentError, InvalidHostError } from './errors.js'
+import type { Defaults } from './options.js'
+import { badValue, didYouMean } from './policies.js'
+
+/** A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, or both parts. */
+export type Host = string | { readonly host: string; readonly port?: number | undefined }
+
+/** TLS. Without `ca` the authorities of the system are trusted. */
+export interface TlsOptions {
+  /** Certificates of the authorities to trust, PEM. */
+  readonly ca?: string | undefined
+  /** Certificate of this client, PEM, for mutual authentication. */
+  readonly cert?: string | undefined
+  /** Its private key, PEM, without a passphrase. */
+  readonly key?: string | undefined
+  /** The name that the certificates of the servers must have, when it is not the one the nodes announce. */
+  readonly serverName?: string | undefined
+}
+
+/** Options of {@link connect}. Only `hosts` is needed. */
+export interface ConnectOptions {
+  /** Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. */
+  readonly hosts: string | readonly Host[]
+  /** Refuse nodes of a cluster with another name. */
+  readonly clusterName?: string | undefined
+  /** User of an Enterprise cluster with security. */
+  readonly user?: string | undefined
+  /** Password of `user`. Never shown in errors or by `console.log`. */
+  readonly password?: string | undefined
+  /** Milliseconds until `connect` gives up. Default 5,000. */
+  readonly connectTimeout?: number | undefined
+  /** Milliseconds between two looks at the state of the cluster. Default 1,000. */
+  readonly tendInterval?: number | undefined
+  /** Connections to each node that are kept open. Default 0. */
+  readonly minConnectionsPerNode?: number | undefined
+  /** Most connections to each node; more commands wait their turn. Default 100. */
+  readonly maxConnectionsPerNode?: number | undefined
+  /** Milliseconds after which an idle connection is closed. Default 55,000. */
+  readonly maxIdle?: number | undefined
+  /** Connect to the alternate addresses that the nodes announce. Default false. */
+  readonly useAlternateServices?: boolean | undefined
+  /** Replaces addresses that nodes announce, for clusters behind address translation: `{ announced: reachable }`. */
+  readonly addressMap?: { readonly [announced: string]: string } | undefined
+  /** Errors within the window after which a node is left alone. Default 100; 0 never. */
+  readonly maxErrorRate?: number | undefined
+  /** The length of that window, in tend intervals. Default 1. */
+  readonly errorRateWindow?: number | undefined
+  /** A name for this application, shown by the servers. */
+  readonly appId?: string | undefined
+  /** The racks to prefer, best first, for `replica: 'preferRack'`. */
+  readonly rackIds?: readonly number[] | undefined
+  /** `true`, or how, to encrypt connections. */
+  readonly tls?: boolean | TlsOptions | undefined
+  /**
+   * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
+   * it would have alone, but together with the others of its tick: one slow node holds all of them up. A read alone in its
+   * tick goes alone. For programs that make many reads at once; default false.
+   */
+  readonly coalesceReads?: boolean | undefined
+  /** Defaults for the options of calls. */
+  readonly defaults?: Defaults | undefined
+}
+
+interface Setting {
+  readonly expects: string
+  readonly fallback?: unknown
+  readonly check: (value: unknown) => boolean
+}
+
+const whole = (least: number, most: number, fallback: number, unit = ''): Setting => ({
+  expects: `a whole number${unit} from ${least} to ${most}`,
+  fallback,
+  check: (value) => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most,
+})
+const text: Setting = { expects: 'text that is not empty', check: (value) => typeof value === 'string' && value !== '' }
+const MS = ' of milliseconds'
+
+const SETTINGS: { readonly [name: string]: Setting } = {
+  hosts: { expects: "a list of hosts such as '127.0.0.1:3000'", check: () => true },
+  clusterName: text,
+  user: text,
+  password: { expects: 'text', check: (value) => typeof value === 'string' },
+  connectTimeout: whole(1, 0x7fffffff, 5000, MS),
+  tendInterval: whole(10, 0x7fffffff, 1000, MS),
+  minConnectionsPerNode: whole(0, 100_000, 0),
+  maxConnectionsPerNode: whole(1, 100_000, 100),
+  maxIdle: whole(0, 0x7fffffff, 55_000, MS),
+  useAlternateServices: { expects: 'true or false', fallback: false, check: (value) => typeof value === 'boolean' },
+  addressMap: {
+    expects: 'an object of addresses by announced address',
+    fallback: {},
+    check: (value) =>
+      typeof value === 'object' && value !== null && Object.values(value).every((to) => typeof to === 'string'),
+  },
+  maxErrorRate: whole(0, 1_000_000, 100),
+  errorRateWindow: whole(1, 1_000_000, 1),
+  appId: {
+    expects: 'text of at most 63 bytes',
+    fallback: '',
+    check: (value) => typeof value === 'string' && Buffer.byteLength(value) <= 63,
+  },
+  rackIds: {
+    expects: 'a list of whole numbers',
+    fallback: [],
+    check: (value) => Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id <= 0xffffffff),
+  },
+  tls: {
+    expects: 'true, false or an object',
+    check: (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
+  },
+  coalesceReads: { expects: 'true or false', fallback: false, check: (value) => typeof value === 'boolean' },
+  defaults: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
+}
+
+/** Settings of this side alone. */
+const NOT_FOR_THE_CORE = new Set(['defaults', 'coalesceReads'])
+
+const SECRETS = new Set(['password', 'tls'])
+
+/** Checks the options of `connect` and fills in the defaults. */
+export function resolveConfig(options: unknown): NativeConfig {
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
+    throw new InvalidArgumentError(`connect: expected hosts or an object of options, not ${describe(options)}`)
+  }
+  const given = options as { [name: string]: unknown }
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(SETTINGS, name)) {
+      throw new InvalidArgumentError(`connect: there is no option '${name}'${didYouMean(name, Object.keys(SETTINGS))}`)
+    }
+  }
+  const config: { [name: string]: unknown } = {}
+  for (const [name, { expects, fallback, check }] of Object.entries(SETTINGS)) {
+    const value = given[name] ?? fallback
+    if (value === undefined) continue
+    // What was given instead of a password is not for messages either.
+    if (!check(value)) throw badValue('connect', name, expects, SECRETS.has(name) ? undefined : value)
+    if (!NOT_FOR_THE_CORE.has(name)) config[name] = value
+  }
+  if ((config.minConnectionsPerNode as number) > (config.maxConnectionsPerNode as number)) {
+    throw new InvalidArgumentError('connect: minConnectionsPerNode is larger than maxConnectionsPerNode')
+  }
+  config.hosts = parseHosts(given.hosts)
+  const tls = parseTls(given.tls)
+  if (tls === undefined) delete config.tls
+  else config.tls = tls
+  return config as unknown as NativeConfig
+}
+
+/** `'a:3000,b'` or a list of hosts, as `host:port` each. */
+export function parseHosts(hosts: unknown): string[] {
+  const list = typeof hosts === 'string' ? hosts.split(',').map((host) => host.trim()) : hosts
+  if (!Array.isArray(list) || list.length === 0) {
+    throw new InvalidArgumentError(
+      `connect: option 'hosts' must be a list of hosts such as '127.0.0.1:3000', not ${describe(hosts)}`,
+    )
+  }
+  return list.map(parseHost)
+}
+
+const DEFAULT_PORT = 3000
+
+function parseHost(host: unknown): string {
+  if (typeof host === 'string') {
+    const match = /^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]/]+)(?::(\d{1,5}))?$/.exec(host)
+    if (match !== null)
+      return joined(match[1] as string, match[2] === undefined ? DEFAULT_PORT : Number(match[2]), host)
+  } else if (typeof host === 'object' && host !== null) {
+    const { host: name, port = DEFAULT_PORT } = host as { host?: unknown; port?: unknown }
+    if (typeof name === 'string' && name !== '')
+      return joined(name.includes(':') && !name.startsWith('[') ? `[${name}]` : name, port, name)
+  }
+  throw new InvalidHostError(`connect: ${describe(host)} is not a host; expected 'host:port'`)
+}
+
+function joined(name: string, port: unknown, host: string): string {
+  if (typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536) return `${name}:${port}`
+  throw new InvalidHostError(`connect: ${describe(port)} is not a port (host ${JSON.stringify(host)})`)
+}
+
+const TLS_NAMES = ['ca', 'cert', 'key', 'serverName'] as const
+
+function parseTls(tls: unknown): NativeTls | undefined {
+  if (tls === undefined || tls === false) return undefined
+  if (tls === true) return {}
+  const config: { [name: string]: string } = {}
+  for (const [name, value] of Object.entries(tls as object)) {
+    if (!(TLS_NAMES as readonly string[]).includes(name)) {
+      throw new InvalidArgumentError(`connect: tls has no option '${name}'${didYouMean(name, TLS_NAMES)}`)
+    }
+    if (value === undefined) continue
+    if (typeof value !== 'string') throw new InvalidArgumentError(`connect: tls.${name} must be text`)
+    config[name] = value
+  }
+  return config
+}

@@ -1,0 +1,38 @@
+// The digest of a key, and the partition it lives in.
+
+import { checkKey, type Key, KeyType, keyType, writeUserKey } from './key.js'
+import { binding } from './native.js'
+import { Writer } from './writer.js'
+
+/** A cluster always has this many partitions. */
+export const PARTITIONS = 4096
+
+const writer = new Writer(256)
+
+/**
+ * The 20-byte digest (RIPEMD-160 of set and user key) that the cluster knows the record by. The namespace does not
+ * count. A digest-only key gives its own.
+ *
+ * @throws InvalidArgumentError when the key is malformed
+ * @example
+ * digest(['test', 'demo', 1]).toString('hex') // 'b7f4b83889e2da67de683e1df6919a1eacc446c8'
+ */
+export function digest(key: Key): Buffer {
+  checkKey(key, 'key')
+  const type = keyType(key, 'key')
+  writer.at = 0
+  writeUserKey(writer, key, type)
+  const bytes = writer.bytes.subarray(0, writer.at)
+  return type === KeyType.digest ? Buffer.from(bytes) : binding().digest(key[1] ?? '', type, bytes)
+}
+
+/**
+ * The partition of a record, 0 to 4,095.
+ *
+ * @throws InvalidArgumentError when the key is malformed
+ * @example
+ * partition(['test', 'demo', 1]) // 1207
+ */
+export function partition(key: Key): number {
+  return digest(key).readUInt32LE(0) % PARTITIONS
+}

@@ -1,0 +1,104 @@
+// Failures as they travel inside: facts, not yet an error. The error is made where the caller's promise is rejected,
+// because only there does V8 know who is waiting, and the stack shows the caller's line.
+
+import type { AttemptError, ErrorDetails } from './error.js'
+import { type AbortError, AerospikeError, ClientClosedError } from './errors.js'
+import { type Key, keyText } from './key.js'
+import { resultCode } from './result-codes.js'
+
+/** Codes that this side gives by itself. */
+export const LocalCode = { client: -1, aborted: -5, closed: ClientClosedError.code } as const
+
+/** What is known about a call that failed. */
+export interface Facts {
+  readonly verb: string
+  readonly key: Key | undefined
+  readonly code: number
+  readonly node?: string | undefined
+  readonly attempts?: number
+  readonly elapsed?: number
+  readonly detail?: string
+  readonly inDoubt?: boolean
+  readonly subErrors?: readonly AttemptError[]
+  readonly cause?: unknown
+}
+
+/** The error for these facts. */
+export function errorOf(facts: Facts): AerospikeError {
+  const row = resultCode(facts.code)
+  const ErrorClass = row.errorClass
+  const details: ErrorDetails = {
+    code: facts.code,
+    key: facts.key,
+    node: facts.node === '' ? undefined : facts.node,
+    attempts: facts.attempts ?? 0,
+    elapsed: facts.elapsed ?? 0,
+    inDoubt: facts.inDoubt ?? false,
+    retryable: row.retryable,
+    subErrors: facts.subErrors ?? [],
+    cause: facts.cause,
+  }
+  return new ErrorClass(sentence(facts, row.meaning), details)
+}
+
+/** `get ["test", "demo", "u1"]: timed out (code 9, node A1, 3 attempts, 1000.4 ms; the write may have happened)`. */
+function sentence(facts: Facts, meaning: string): string {
+  const what = facts.key === undefined ? facts.verb : `${facts.verb} ${keyText(facts.key)}`
+  const detail = facts.detail === undefined || facts.detail === '' ? meaning : `${meaning}: ${facts.detail}`
+  const circumstances = [`code ${facts.code}`]
+  if (facts.node !== undefined && facts.node !== '') circumstances.push(`node ${facts.node}`)
+  const attempts = facts.attempts ?? 0
+  if (attempts > 0) circumstances.push(`${attempts} attempt${attempts === 1 ? '' : 's'}`)
+  if (facts.elapsed !== undefined && facts.elapsed > 0) circumstances.push(`${facts.elapsed.toFixed(1)} ms`)
+  const doubt = facts.inDoubt === true ? '; the write may have happened' : ''
+  return `${what}: ${detail} (${circumstances.join(', ')}${doubt})`
+}
+
+/** The error of a call whose signal was aborted. */
+export function aborted(verb: string, key: Key | undefined, reason: unknown, inDoubt: boolean): AbortError {
+  return errorOf({ verb, key, code: LocalCode.aborted, inDoubt, cause: reason }) as AbortError
+}
+
+/** The facts of a failure on their way to the promise. */
+export class Failure {
+  readonly facts: Facts
+
+  constructor(facts: Facts) {
+    this.facts = facts
+  }
+}
+
+/** Rejection handler of every call: turns facts into the error, in the context of whoever awaits the call. */
+export function fail(reason: unknown): never {
+  if (reason instanceof Failure) throw errorOf(reason.facts)
+  // Made while answers were decoded; its stack shows our event loop. Show the caller instead.
+  if (reason instanceof AerospikeError) Error.captureStackTrace(reason, fail)
+  throw reason
+}
+
+/** A control-plane call of the core rejects with an Error whose message is `code;node;attempts;ms;in doubt;detail`. */
+export function controlError(verb: string, error: unknown): AerospikeError {
+  if (error instanceof AerospikeError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  const match = /^(-?\d+);([^;]*);(\d+);(\d+);([01]);(.*)$/s.exec(text)
+  if (match === null) return errorOf({ verb, key: undefined, code: LocalCode.client, detail: text })
+  const [, code, node, attempts, elapsed, doubt, detail] = match as unknown as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
+  return errorOf({
+    verb,
+    key: undefined,
+    code: Number(code),
+    node,
+    attempts: Number(attempts),
+    elapsed: Number(elapsed),
+    inDoubt: doubt === '1',
+    detail,
+  })
+}

@@ -1,0 +1,163 @@
+// Keys: what names a record, and the bytes it becomes in a request.
+
+import { types } from 'node:util'
+import { describe } from './check.js'
+import { InvalidArgumentError } from './errors.js'
+import type { Writer } from './writer.js'
+
+/**
+ * What names a record inside its set: text, a 64-bit integer (a safe integer or a bigint) or bytes.
+ * `1` and `1n` name the same record, `1` and `'1'` do not.
+ */
+export type UserKey = string | number | bigint | Uint8Array
+
+/**
+ * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
+ * `null` and the record's 20-byte digest when the user key is not known.
+ *
+ * Keys are kept by reference until a call has settled, and handed back as `record.key`; do not change one meanwhile.
+ *
+ * @example
+ * const key = ['test', 'demo', 'user1'] as const
+ * const byDigest = ['test', 'demo', null, digest(key)] as const
+ */
+export type Key =
+  | readonly [namespace: string, set: string | null, key: UserKey]
+  | readonly [namespace: string, set: string | null, key: null, digest: Uint8Array]
+
+const MOST_NAMESPACE = 31
+const MOST_SET = 63
+const DIGEST_BYTES = 20
+
+/** Key types in a request: the particle type of the user key, 0 for a digest. */
+export const KeyType = { digest: 0, integer: 1, string: 3, bytes: 4 } as const
+
+const LEAST_INT64 = -(2n ** 63n)
+const MOST_INT64 = 2n ** 63n - 1n
+
+/** Refuses what has not the shape of a key. The parts are checked where they are written. */
+export function checkKey(key: unknown, where: string): asserts key is Key {
+  if (!Array.isArray(key)) {
+    throw new InvalidArgumentError(`${where}: a key is [namespace, set, user key], not ${describe(key)}`)
+  }
+  if (key.length === 3) return
+  if (key.length === 4 && (key[2] === null || key[2] === undefined)) return
+  throw new InvalidArgumentError(
+    `${where}: a key is [namespace, set, user key] or [namespace, set, null, digest], not an array of ${key.length}`,
+  )
+}
+
+/** The type of a key's user key, after checking it. */
+export function keyType(key: Key, where: string): number {
+  const user: unknown = key[2]
+  switch (typeof user) {
+    case 'string':
+      return KeyType.string
+    case 'number':
+      if (Number.isSafeInteger(user)) return KeyType.integer
+      throw new InvalidArgumentError(
+        `${where}: a numeric user key must be a safe integer, not ${user}; use a bigint for larger ones`,
+      )
+    case 'bigint':
+      if (user >= LEAST_INT64 && user <= MOST_INT64) return KeyType.integer
+      throw new InvalidArgumentError(`${where}: the user key ${user} does not fit into 64 bits`)
+    case 'object':
+    case 'undefined':
+      if (types.isUint8Array(user)) return KeyType.bytes
+      if ((user === null || user === undefined) && key.length === 4) {
+        const digest: unknown = key[3]
+        if (types.isUint8Array(digest) && digest.length === DIGEST_BYTES) return KeyType.digest
+        throw new InvalidArgumentError(`${where}: a digest is ${DIGEST_BYTES} bytes, not ${describe(digest)}`)
+      }
+  }
+  throw new InvalidArgumentError(`${where}: the user key must be text, an integer or bytes, not ${describe(user)}`)
+}
+
+/** Writes the bytes of a user key (or digest) and returns how many. */
+export function writeUserKey(w: Writer, key: Key, type: number): number {
+  const user = key[2]
+  if (typeof user === 'string') return w.text(user)
+  if (typeof user === 'number') {
+    w.safeInt64(user)
+    return 8
+  }
+  if (typeof user === 'bigint') {
+    w.bigInt64(user)
+    return 8
+  }
+  const bytes = (type === KeyType.digest ? key[3] : user) as Uint8Array
+  w.raw(bytes)
+  return bytes.length
+}
+
+/** Writes namespace and set, and returns both lengths as `namespace << 8 | set`. */
+export function writeNames(w: Writer, key: Key, where: string): number {
+  const namespace: unknown = key[0]
+  if (typeof namespace !== 'string') {
+    throw new InvalidArgumentError(`${where}: the namespace must be text, not ${describe(namespace)}`)
+  }
+  const set: unknown = key[1] ?? ''
+  if (typeof set !== 'string') throw new InvalidArgumentError(`${where}: the set must be text, not ${describe(set)}`)
+  const namespaceLength = w.text(namespace)
+  if (namespaceLength === 0 || namespaceLength > MOST_NAMESPACE) {
+    throw new InvalidArgumentError(
+      `${where}: the namespace must have 1 to ${MOST_NAMESPACE} bytes, not ${namespaceLength}`,
+    )
+  }
+  const setLength = w.text(set)
+  if (setLength > MOST_SET) {
+    throw new InvalidArgumentError(`${where}: the set must have at most ${MOST_SET} bytes, not ${setLength}`)
+  }
+  return (namespaceLength << 8) | setLength
+}
+
+/** Writes the key block of a record command (boundary.md). */
+export function writeKey(w: Writer, key: Key, send: boolean): void {
+  const where = 'key'
+  checkKey(key, where)
+  const type = keyType(key, where)
+  const start = w.at
+  w.reserve(8)
+  w.at = start + 8
+  const names = writeNames(w, key, where)
+  const length = writeUserKey(w, key, type)
+  const bytes = w.bytes
+  bytes[start] = send && type !== KeyType.digest ? 1 : 0
+  bytes[start + 1] = type
+  bytes[start + 2] = names >>> 8
+  bytes[start + 3] = names & 0xff
+  w.patchU32LE(start + 4, length)
+}
+
+/**
+ * What makes two keys name the same record, as one string: for looking rows up. Digest-only keys give their digest,
+ * and so compare equal to each other only.
+ */
+export function keyIdentity(key: Key): string {
+  const set = key[1] ?? ''
+  // The lengths keep a NUL inside a name from making two keys look alike.
+  const names = `${key[0].length}.${set.length}.${key[0]}${set}.`
+  const user = key[2]
+  switch (typeof user) {
+    case 'string':
+      return `${names}s${user}`
+    case 'number':
+    case 'bigint':
+      return `${names}i${user}`
+    default: {
+      const bytes = (user ?? key[3]) as Uint8Array
+      return `${names}${user == null ? 'd' : 'b'}${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')}`
+    }
+  }
+}
+
+/** A key as it reads in a message. */
+export function keyText(key: Key): string {
+  const parts = [key[0], key[1] ?? '', key[2] ?? key[3]].map((part) => {
+    if (typeof part === 'bigint') return `${part}n`
+    if (typeof part === 'string') return JSON.stringify(part.length > 64 ? `${part.slice(0, 61)}...` : part)
+    if (types.isUint8Array(part)) return `0x${Buffer.from(part.subarray(0, 32)).toString('hex')}`
+    return String(part)
+  })
+  return `[${parts.join(', ')}]`
+}

@@ -1,0 +1,220 @@
+// From a row of a table, arguments and options to a call: checked, in the order of the wire. Operations and expressions
+// share it; they differ in what they work on, in expressions as arguments, and in lists having to be quoted.
+
+import { types } from 'node:util'
+import { describe, isPlain } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
+import { Exp, TYPES, type Type } from '../expressions/expression.js'
+import { pack, packInteger, packListHeader } from '../pack.js'
+import { badValue, didYouMean } from '../policies.js'
+import { Double, HyperLogLog } from '../values.js'
+import { createBits, encodeContext } from './ctx.js'
+import { Encoded, encode } from './encoded.js'
+import { Needs, Operation } from './operation.js'
+import { type Family, type Kind, type Option, RETURNS, type Signature, type Slot } from './signature.js'
+
+/** A call in the order of the wire. */
+export interface Call {
+  readonly code: number
+  readonly args: readonly unknown[]
+  readonly path: Encoded | undefined
+  /** Type of the answer in an expression; undefined when the caller has to say it (option `type`). */
+  readonly type: Type | undefined
+}
+
+/** Marks a literal list in an expression, where a bare list would be a call (protocol 10.1). */
+const QUOTE = 126
+
+/** A list as a literal inside an expression. */
+export function quote(list: readonly unknown[]): Encoded {
+  return new Encoded(
+    encode('list', (w) => {
+      packListHeader(w, 2)
+      packInteger(w, QUOTE)
+      pack(w, list)
+    }),
+  )
+}
+
+/** What an argument of a kind may be: the check, the words for the message, and the type of an expression in its place. */
+const KINDS: {
+  readonly [kind: string]: {
+    readonly expects: string
+    readonly type?: readonly Type[]
+    readonly ok: (v: unknown) => boolean
+  }
+} = {
+  int: { expects: 'an integer', type: ['int'], ok: (v) => Number.isSafeInteger(v) || typeof v === 'bigint' },
+  number: {
+    expects: 'a number',
+    type: ['int', 'float'],
+    ok: (v) => typeof v === 'number' || typeof v === 'bigint' || v instanceof Double,
+  },
+  value: { expects: 'a value', ok: (v) => v !== undefined },
+  values: { expects: 'a list of values', type: ['list'], ok: Array.isArray },
+  entries: {
+    expects: 'a plain object or a Map',
+    type: ['map'],
+    ok: (v) => typeof v === 'object' && v !== null && (types.isMap(v) || isPlain(v)),
+  },
+  begin: { expects: 'a value or null', ok: () => true },
+  end: { expects: 'a value or null', ok: () => true },
+  bytes: { expects: 'bytes', type: ['blob'], ok: types.isUint8Array },
+  bool: { expects: 'true or false', type: ['bool'], ok: (v) => typeof v === 'boolean' },
+  sketches: {
+    expects: 'a list of HyperLogLogs',
+    type: ['list'],
+    ok: (v) => Array.isArray(v) && v.every((one) => one instanceof HyperLogLog),
+  },
+}
+
+function isOptions(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && isPlain(value)
+}
+
+/** An argument as it is packed. */
+function argument(where: string, name: string, kind: Kind, value: unknown, inExpression: boolean): unknown {
+  const { expects, type, ok } = KINDS[kind.replace('?', '')] as (typeof KINDS)[string]
+  if (value instanceof Exp) {
+    if (!inExpression) {
+      throw new InvalidArgumentError(`${where}: '${name}' must be ${expects}; expressions belong into op.expWrite`)
+    }
+    if (type !== undefined && value.type !== undefined && !type.includes(value.type)) {
+      throw new InvalidArgumentError(
+        `${where}: '${name}' must be an expression of type ${type.join(' or ')}, not ${value.type}`,
+      )
+    }
+    return value
+  }
+  if (!ok(value)) throw new InvalidArgumentError(`${where}: '${name}' must be ${expects}, not ${describe(value)}`)
+  return inExpression && Array.isArray(value) ? quote(value) : value
+}
+
+/** The bits of an option's value, or undefined when it does not take it. */
+function optionBits({ names, bits = 0, range }: Option, value: unknown): number | undefined {
+  if (names !== undefined) return typeof value === 'string' && Object.hasOwn(names, value) ? names[value] : undefined
+  if (range === undefined) return typeof value === 'boolean' ? (value ? bits : 0) : undefined
+  const fits = Number.isInteger(value) && (value as number) >= range[0] && (value as number) <= range[1]
+  return fits ? (value as number) : undefined
+}
+
+function expected({ names, range }: Option): string {
+  if (names !== undefined) {
+    return Object.keys(names)
+      .map((name) => `'${name}'`)
+      .join(', ')
+  }
+  return range === undefined ? 'true or false' : `a whole number from ${range[0]} to ${range[1]}`
+}
+
+/** What the options of a call say: slots, path and type. */
+interface Said {
+  readonly slots: Map<Slot, number>
+  ctx: unknown
+  type: Type | undefined
+  returned: string | undefined
+  padded: boolean
+}
+
+function readOptions(where: string, signature: Signature, options: unknown, inExpression: boolean): Said {
+  const said: Said = { slots: new Map(), ctx: undefined, type: undefined, returned: undefined, padded: false }
+  if (options === undefined) return said
+  if (!isOptions(options))
+    throw new InvalidArgumentError(`${where}: options must be a plain object, not ${describe(options)}`)
+  const known = signature.options ?? {}
+  for (const [name, value] of Object.entries(options as object)) {
+    const option = Object.hasOwn(known, name) ? known[name] : undefined
+    if (name === 'ctx') said.ctx = value
+    else if (name === 'type' && inExpression && signature.selects !== undefined) {
+      if (value !== undefined && !Object.hasOwn(TYPES, value as string)) {
+        throw badValue(where, name, expected({ slot: 'returns', names: TYPES }), value)
+      }
+      said.type = value as Type | undefined
+    } else if (name === 'padded' && signature.creates === 'list') {
+      if (typeof value !== 'boolean') throw badValue(where, name, 'true or false', value)
+      said.padded = value
+    } else if (option === undefined) {
+      const names = [...Object.keys(known), 'ctx', ...(inExpression && signature.selects ? ['type'] : [])]
+      throw new InvalidArgumentError(`${where}: there is no option '${name}'${didYouMean(name, names)}`)
+    } else if (value !== undefined) {
+      const bits = optionBits(option, value)
+      if (bits === undefined) throw badValue(where, name, expected(option), value)
+      said.slots.set(option.slot, (said.slots.get(option.slot) ?? 0) | bits)
+      if (name === 'return') said.returned = value as string
+    }
+  }
+  return said
+}
+
+/** The call that a function of a family means. `given` is everything behind the target. */
+export function buildCall(where: string, signature: Signature, given: readonly unknown[], inExpression: boolean): Call {
+  const wire: unknown[] = []
+  let next = 0
+  for (const [name, kind] of Object.entries(signature.args)) {
+    const value = given[next]
+    const left = kind.endsWith('?') && (value === undefined || isOptions(value))
+    if (!left || value === undefined) next++
+    // An open end is not written at all, an open beginning as nil.
+    if (left || (kind === 'end' && value == null)) continue
+    wire.push(argument(where, name, kind, kind === 'begin' ? (value ?? null) : value, inExpression))
+  }
+  if (given.length > next + 1) {
+    throw new InvalidArgumentError(`${where} takes ${next} arguments and options, not ${given.length}`)
+  }
+  const said = readOptions(where, signature, given[next], inExpression)
+  const selects = signature.selects
+  const returned = said.returned ?? (signature.writes ? 'none' : 'value')
+  if (selects !== undefined) {
+    const bits = said.slots.get('returns') ?? 0
+    wire.unshift(said.returned === undefined ? bits | (RETURNS[returned]?.code as number) : bits)
+  }
+  appendTail(wire, signature, said.slots, inExpression)
+  const bits =
+    signature.creates === undefined || said.ctx === undefined
+      ? 0
+      : createBits(signature.creates, said.slots.get('order') ?? 0, said.padded)
+  const answer = selects === undefined ? signature.gives : RETURNS[returned]?.[selects]
+  const type = answer === 'element' ? said.type : answer
+  return { code: signature.code, args: wire, path: encodeContext(said.ctx, where, bits), type }
+}
+
+function appendTail(
+  wire: unknown[],
+  signature: Signature,
+  slots: ReadonlyMap<Slot, number>,
+  inExpression: boolean,
+): void {
+  const tail = signature.tail ?? []
+  let count = inExpression && signature.together === undefined ? 0 : (signature.always ?? 0)
+  tail.forEach((slot, i) => {
+    if (slots.has(slot)) count = Math.max(count, signature.together ? tail.length : i + 1)
+  })
+  // A delta that was left out has to be said when something follows it.
+  if (count > 0 && wire.length < Object.keys(signature.args).length && 'delta' in signature.args) wire.push(1)
+  for (const slot of tail.slice(0, count)) {
+    wire.push(slots.get(slot) ?? (slot === 'indexBits' || slot === 'minhashBits' ? -1 : 0))
+  }
+}
+
+/** The functions of a family as operations: `(bin, ...arguments, options?)`. */
+export function operationsOf<T>(family: Family): T {
+  const functions = Object.entries(family.table).map(([name, signature]) => {
+    const where = `${family.name}.${name}`
+    return [
+      name,
+      (bin: unknown, ...given: unknown[]): Operation => {
+        if (typeof bin !== 'string') {
+          throw new InvalidArgumentError(`${where}: the bin name must be text, not ${describe(bin)}`)
+        }
+        return callOperation(family, bin, signature, buildCall(where, signature, given, false))
+      },
+    ]
+  })
+  return Object.freeze(Object.fromEntries(functions)) as T
+}
+
+function callOperation(family: Family, bin: string, { writes }: Signature, { code, args, path }: Call): Operation {
+  // Lists alone do not ask for an answer to every operation, the other families do (protocol 6.1).
+  const needs = (writes ? Needs.write : Needs.read) | (family.name === 'lists' ? 0 : Needs.allAnswers)
+  return new Operation(writes ? family.modify : family.read, bin, { kind: 'call', code, args, path }, needs)
+}

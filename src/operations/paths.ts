@@ -1,0 +1,95 @@
+// Selecting and changing many elements deep inside a bin at once (protocol 9.7, servers from 8.1 on).
+
+import { describe, isPlain } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
+import { type AnyExp, Exp } from '../expressions/expression.js'
+import { badValue, didYouMean } from '../policies.js'
+import { type Context, encodeContext } from './ctx.js'
+import { Needs, OpCode, Operation } from './operation.js'
+
+/** Stands where other calls have their op-code. */
+export const PATH_CALL = 0xfe
+const APPLY = 4
+const NO_FAIL = 0x10
+const RESULTS = { tree: 0, values: 1, keys: 2, entries: 3 } as const
+
+/** What `paths.select` answers. */
+export type PathResult = keyof typeof RESULTS
+
+/** Options of `paths.modify`. */
+export interface PathOptions {
+  /** Pass over elements for which an expression fails, rather than fail as a whole. Default false. */
+  readonly noFail?: boolean | undefined
+}
+
+/** Options of `paths.select`. */
+export interface PathSelectOptions extends PathOptions {
+  /**
+   * `tree` (default): the same collections with only what was selected; `values` or `keys`: a list of them; `entries`: a list of
+   * key, value, key, value.
+   */
+  readonly return?: PathResult | undefined
+}
+
+/** The flags that the options of a path call mean. */
+export function pathFlags(where: string, options: unknown, apply: boolean): number {
+  let flags = apply ? APPLY : RESULTS.tree
+  if (options === undefined) return flags
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
+    throw new InvalidArgumentError(`${where}: options must be a plain object, not ${describe(options)}`)
+  }
+  const known = apply ? ['noFail'] : ['return', 'noFail']
+  for (const [name, value] of Object.entries(options)) {
+    if (!known.includes(name)) {
+      throw new InvalidArgumentError(`${where}: there is no option '${name}'${didYouMean(name, known)}`)
+    }
+    if (value === undefined) continue
+    if (name === 'noFail') {
+      if (typeof value !== 'boolean') throw badValue(where, name, 'true or false', value)
+      if (value) flags |= NO_FAIL
+    } else if (typeof value === 'string' && Object.hasOwn(RESULTS, value)) flags |= RESULTS[value as PathResult]
+    else throw badValue(where, name, "'tree', 'values', 'keys' or 'entries'", value)
+  }
+  return flags
+}
+
+/** The arguments of a path call. */
+export function pathArguments(where: string, path: unknown, flags: number, change?: unknown): unknown[] {
+  const encoded = encodeContext(path, where)
+  if (encoded === undefined) throw new InvalidArgumentError(`${where}: a path has at least one step`)
+  if (change === undefined) return [encoded, flags]
+  if (change instanceof Exp) return [encoded, flags, change]
+  throw new InvalidArgumentError(`${where}: expected an expression, not ${describe(change)}`)
+}
+
+function binOf(bin: unknown, where: string): string {
+  if (typeof bin === 'string') return bin
+  throw new InvalidArgumentError(`${where}: the bin name must be text, not ${describe(bin)}`)
+}
+
+/**
+ * Operations along a path, whose steps may be `ctx.all()` and `ctx.where(…)`. Servers from 8.1 on.
+ *
+ * @example
+ * paths.select('orders', [ctx.mapKey('items'), ctx.where(exp.gt(exp.path.value('int'), 10))], { return: 'values' })
+ */
+export const paths = {
+  /** What a path leads to. @example paths.select('order', [ctx.mapKey('items'), ctx.all(), ctx.mapKey('price')], { return: 'values' }) */
+  select: (bin: string, path: Context, options?: PathSelectOptions): Operation => {
+    const args = pathArguments('paths.select', path, pathFlags('paths.select', options, false))
+    const payload = { kind: 'call', code: PATH_CALL, args, path: undefined } as const
+    return new Operation(OpCode.cdtRead, binOf(bin, 'paths.select'), payload, Needs.read | Needs.allAnswers)
+  },
+
+  /**
+   * Replaces every element a path leads to by the result of an expression, in which `exp.path.value` is the element;
+   * `exp.path.remove()` removes it. Answers nothing.
+   * @example paths.modify('order', [ctx.mapKey('items'), ctx.all()], exp.mul(exp.path.value('int'), 2))
+   */
+  modify: (bin: string, path: Context, change: AnyExp, options?: PathOptions): Operation => {
+    const where = 'paths.modify'
+    const args = pathArguments(where, path, pathFlags(where, options, true), change ?? null)
+    const payload = { kind: 'call', code: PATH_CALL, args, path: undefined } as const
+    return new Operation(OpCode.cdtModify, binOf(bin, where), payload, Needs.write | Needs.allAnswers)
+  },
+} as const

@@ -1,0 +1,384 @@
+// Every option of every call in one table: what it is called, which calls take it, what it may be, and what it does.
+// Code, hints for misspelt names and the documentation all come from here.
+//
+// A Policy is the resolved form: numbers ready for the request. It is made once for the client's defaults; a call
+// without options uses that one as it is, a call with options copies it and applies what it names, nothing else.
+
+import { describe, isPlain } from './check.js'
+import { InvalidArgumentError } from './errors.js'
+import { type Exp, isFilter } from './expressions/expression.js'
+import { nearest } from './nearest.js'
+import { Mode } from './page.js'
+
+/** Calls, as bits, so that an option can name all that take it. */
+export const Takes = {
+  read: 1,
+  write: 2,
+  remove: 4,
+  operate: 8,
+  batchRead: 16,
+  batchWrite: 32,
+  row: 64,
+  removeRow: 128,
+  defaults: 256,
+  info: 512,
+  readRow: 1024,
+  batch: 2048,
+} as const
+
+const BATCHES = Takes.batchRead | Takes.batchWrite | Takes.batch
+const READS = Takes.read | Takes.operate | BATCHES | Takes.readRow
+const WRITES = Takes.write | Takes.remove | Takes.operate | Takes.batchWrite | Takes.batch | Takes.row | Takes.removeRow
+const REMOVES = Takes.remove | Takes.removeRow
+const COMMANDS = Takes.read | Takes.write | Takes.remove | Takes.operate | BATCHES
+
+const MOST_UINT32 = 0xffffffff
+/** Ten years, the server's limit (protocol 2.6). */
+const MOST_TTL = 315_360_000
+const MOST_TIMEOUT = 0x7fffffff
+
+/** The options of a call in the form a request needs. */
+export class Policy {
+  totalTimeout = 1000
+  socketTimeout = 1000
+  sleepBetweenRetries = 0
+  maxRetries = 2
+  replica = 0
+  idempotent = 0
+  sendKey = false
+  info1 = 0
+  info2 = 0
+  info3 = 0
+  generation = 0
+  generationBit = 0x04
+  generationGiven = false
+  ttl = 0
+  readTouch = 0
+  mode = 0
+  signal: AbortSignal | undefined = undefined
+  filter: Exp<'bool'> | undefined = undefined
+  inline = 0x01
+  maxKeysPerRequest = 0
+  maxResponseBytes = 0
+  maxRequestBytes = 0
+  concurrency = 0
+  throwPartial = false
+}
+
+/** A policy like `base`, to be changed by one call. */
+export function copyPolicy(base: Policy): Policy {
+  return Object.assign(new Policy(), base)
+}
+
+/** How an option is checked and applied. */
+interface Option {
+  /** Which calls take it, as bits of {@link Takes}. */
+  readonly takes: number
+  /** What it may be, in the words of the message when it is not. */
+  readonly expects: string
+  /** Applies a value, or returns false when it is not acceptable. */
+  readonly apply: (policy: Policy, value: unknown) => boolean
+}
+
+type NumberField =
+  | 'totalTimeout'
+  | 'socketTimeout'
+  | 'sleepBetweenRetries'
+  | 'maxRetries'
+  | 'maxKeysPerRequest'
+  | 'maxResponseBytes'
+  | 'maxRequestBytes'
+  | 'concurrency'
+
+function whole(takes: number, field: NumberField, most: number, unit: string): Option {
+  return {
+    takes,
+    expects: `a whole number${unit} from 0 to ${most}`,
+    apply(policy, value) {
+      if (!isWhole(value, 0, most)) return false
+      policy[field] = value
+      return true
+    },
+  }
+}
+
+function isWhole(value: unknown, least: number, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+}
+
+function choice<const T extends { readonly [name: string]: number }>(
+  takes: number,
+  names: T,
+  set: (policy: Policy, bits: number) => void,
+): Option {
+  return {
+    takes,
+    expects: oneOf(Object.keys(names)),
+    apply(policy, value) {
+      if (typeof value !== 'string' || !Object.hasOwn(names, value)) return false
+      set(policy, names[value] as number)
+      return true
+    },
+  }
+}
+
+function oneOf(names: readonly string[]): string {
+  return names
+    .map((name) => `'${name}'`)
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1')
+}
+
+function flag(takes: number, set: (policy: Policy, on: boolean) => void): Option {
+  return {
+    takes,
+    expects: 'true or false',
+    apply(policy, value) {
+      if (typeof value !== 'boolean') return false
+      set(policy, value)
+      return true
+    },
+  }
+}
+
+/** Replaces the bits in `mask`. */
+function bits(old: number, mask: number, value: number): number {
+  return (old & ~mask) | value
+}
+
+// exists: bits of info2 in the low byte, of info3 in the next (protocol 6.1)
+const EXISTS = { createOrUpdate: 0, create: 0x0020, update: 0x0800, createOrReplace: 0x1000, replace: 0x2000 } as const
+
+export const TTL_NEVER = 0xffffffff
+const TTL_KEEP = 0xfffffffe
+const TTLS: { readonly [name: string]: number } = { default: 0, never: TTL_NEVER, keep: TTL_KEEP }
+
+/** The table. */
+export const OPTIONS: { readonly [name: string]: Option } = {
+  totalTimeout: whole(
+    COMMANDS | Takes.defaults | Takes.info,
+    'totalTimeout',
+    MOST_TIMEOUT,
+    ' of milliseconds (0: no limit)',
+  ),
+  socketTimeout: whole(
+    COMMANDS | Takes.defaults,
+    'socketTimeout',
+    MOST_TIMEOUT,
+    ' of milliseconds (0: as totalTimeout)',
+  ),
+  maxRetries: whole(COMMANDS | Takes.defaults, 'maxRetries', 65535, ''),
+  sleepBetweenRetries: whole(COMMANDS | Takes.defaults, 'sleepBetweenRetries', MOST_TIMEOUT, ' of milliseconds'),
+  replica: choice(COMMANDS | Takes.defaults, { sequence: 0, master: 1, any: 2, preferRack: 3 }, (policy, value) => {
+    policy.replica = value
+  }),
+  key: choice(COMMANDS | Takes.defaults, { digest: 0, send: 1 }, (policy, value) => {
+    policy.sendKey = value === 1
+  }),
+  sendKey: flag(Takes.row | Takes.removeRow | Takes.readRow, (policy, on) => {
+    policy.sendKey = on
+  }),
+  readModeAP: choice(READS | Takes.defaults, { one: 0, all: 0x40 }, (policy, value) => {
+    policy.info1 = bits(policy.info1, 0x40, value)
+  }),
+  readModeSC: choice(
+    READS | Takes.defaults,
+    { session: 0, linearize: 0x40, allowReplica: 0x80, allowUnavailable: 0xc0 },
+    (policy, value) => {
+      policy.info3 = bits(policy.info3, 0xc0, value)
+    },
+  ),
+  readTouchTtlPercent: {
+    takes: READS | Takes.defaults,
+    expects: "a whole number from 0 (the server's default) to 100, or 'never'",
+    apply(policy, value) {
+      if (value !== 'never' && !isWhole(value, 0, 100)) return false
+      policy.readTouch = value === 'never' ? TTL_NEVER : value
+      return true
+    },
+  },
+  integers: choice(
+    COMMANDS | Takes.defaults,
+    { auto: 0, bigint: Mode.bigints, number: Mode.numbers },
+    (policy, value) => {
+      policy.mode = bits(policy.mode, Mode.bigints | Mode.numbers, value)
+    },
+  ),
+  maps: choice(COMMANDS | Takes.defaults, { auto: 0, map: Mode.maps, object: Mode.objects }, (policy, value) => {
+    policy.mode = bits(policy.mode, Mode.maps | Mode.objects, value)
+  }),
+  doubles: choice(COMMANDS | Takes.defaults, { auto: 0, number: Mode.plainDoubles }, (policy, value) => {
+    policy.mode = bits(policy.mode, Mode.plainDoubles, value)
+  }),
+  ttl: {
+    takes: (WRITES | Takes.defaults) & ~REMOVES,
+    expects: `seconds from 1 to ${MOST_TTL}, 'never', 'default' or 'keep'`,
+    apply(policy, value) {
+      if (isWhole(value, 1, MOST_TTL)) policy.ttl = value
+      else if (typeof value === 'string' && Object.hasOwn(TTLS, value)) policy.ttl = TTLS[value] as number
+      else return false
+      return true
+    },
+  },
+  generation: {
+    takes: WRITES,
+    expects: 'a whole number from 0 to 65535',
+    apply(policy, value) {
+      if (!isWhole(value, 0, 65535)) return false
+      policy.generation = value
+      policy.generationGiven = true
+      return true
+    },
+  },
+  generationMode: choice(WRITES, { equal: 0x04, greater: 0x08 }, (policy, value) => {
+    policy.generationBit = value
+  }),
+  exists: choice((WRITES | Takes.defaults) & ~REMOVES, EXISTS, (policy, value) => {
+    policy.info2 = bits(policy.info2, 0x20, value & 0xff)
+    policy.info3 = bits(policy.info3, 0x38, value >>> 8)
+  }),
+  durableDelete: flag(WRITES | Takes.defaults, (policy, on) => {
+    policy.info2 = bits(policy.info2, 0x10, on ? 0x10 : 0)
+  }),
+  commit: choice(WRITES | Takes.defaults, { all: 0, master: 0x02 }, (policy, value) => {
+    policy.info3 = bits(policy.info3, 0x02, value)
+  }),
+  idempotent: flag((WRITES | Takes.defaults) & ~(Takes.row | Takes.removeRow), (policy, on) => {
+    policy.idempotent = on ? 1 : 0
+  }),
+  inlineMemory: flag(BATCHES | Takes.defaults, (policy, on) => {
+    policy.inline = bits(policy.inline, 0x01, on ? 0x01 : 0)
+  }),
+  inlineFlash: flag(BATCHES | Takes.defaults, (policy, on) => {
+    policy.inline = bits(policy.inline, 0x02, on ? 0x02 : 0)
+  }),
+  maxKeysPerRequest: whole(BATCHES | Takes.defaults, 'maxKeysPerRequest', MOST_UINT32, ' (0: no limit)'),
+  maxResponseBytes: whole(BATCHES | Takes.defaults, 'maxResponseBytes', MOST_UINT32, ' of bytes (0: no limit)'),
+  maxRequestBytes: whole(BATCHES | Takes.defaults, 'maxRequestBytes', MOST_UINT32, ' of bytes (0: no limit)'),
+  concurrency: whole(BATCHES | Takes.defaults, 'concurrency', 1024, ' (0: as it seems best)'),
+  onPartial: choice(BATCHES | Takes.defaults, { return: 0, throw: 1 }, (policy, value) => {
+    policy.throwPartial = value === 1
+  }),
+  filter: {
+    takes: COMMANDS | Takes.row | Takes.removeRow | Takes.readRow,
+    expects: 'an expression of type bool',
+    apply(policy, value) {
+      if (!isFilter(value)) return false
+      policy.filter = value
+      return true
+    },
+  },
+  signal: {
+    takes: COMMANDS,
+    expects: 'an AbortSignal',
+    apply(policy, value) {
+      if (!(value instanceof AbortSignal)) return false
+      policy.signal = value
+      return true
+    },
+  },
+}
+
+/**
+ * `base` with what `options` says, for the calls in `takes`.
+ *
+ * @param extra names that the call itself reads from the same object, such as `bins` of a batch read
+ */
+export function applyOptions(
+  base: Policy,
+  options: unknown,
+  takes: number,
+  call: string,
+  extra?: readonly string[],
+): Policy {
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
+    throw new InvalidArgumentError(`${call}: options must be a plain object, not ${describe(options)}`)
+  }
+  const policy = copyPolicy(base)
+  for (const name of Object.keys(options)) {
+    if (extra?.includes(name) === true) continue
+    const value = (options as { [name: string]: unknown })[name]
+    const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
+    if (option === undefined || (option.takes & takes) === 0)
+      throw unknownOption(name, takes, call, option !== undefined, extra)
+    // A value that is undefined is an option that was not given: { signal: maybeSignal }.
+    if (value !== undefined && !option.apply(policy, value)) throw badValue(call, name, option.expects, value)
+  }
+  if (policy.generationGiven) policy.info2 = bits(policy.info2, 0x0c, policy.generationBit)
+  capSocketTimeout(policy)
+  return policy
+}
+
+/** A socket timeout never outlasts the call. */
+export function capSocketTimeout(policy: Policy): void {
+  const total = policy.totalTimeout
+  if (total > 0 && (policy.socketTimeout === 0 || policy.socketTimeout > total)) policy.socketTimeout = total
+}
+
+function unknownOption(
+  name: string,
+  takes: number,
+  call: string,
+  elsewhere: boolean,
+  extra: readonly string[] = [],
+): InvalidArgumentError {
+  if (elsewhere) return new InvalidArgumentError(`${call}: option '${name}' does not apply to this call`)
+  const names = [...extra, ...Object.keys(OPTIONS).filter((known) => ((OPTIONS[known] as Option).takes & takes) !== 0)]
+  return new InvalidArgumentError(`${call}: there is no option '${name}'${didYouMean(name, names)}`)
+}
+
+/** The error for a value that an option does not take, with the nearest one it does. */
+export function badValue(call: string, name: string, expects: string, value: unknown): InvalidArgumentError {
+  const quoted = [...expects.matchAll(/'([^']*)'/g)].map((match) => match[1] as string)
+  const hint = typeof value === 'string' ? didYouMean(value, quoted) : ''
+  return new InvalidArgumentError(`${call}: option '${name}' must be ${expects}, not ${describe(value)}${hint}`)
+}
+
+/** `; did you mean 'x'?`, or nothing when nothing is near. */
+export function didYouMean(name: string, names: readonly string[]): string {
+  const best = nearest(name, names)
+  return best === undefined ? '' : `; did you mean '${best}'?`
+}
+
+/** The policies of a client: what a call uses that gives no options. */
+export interface Policies {
+  readonly read: Policy
+  readonly write: Policy
+  readonly remove: Policy
+  readonly batchRead: Policy
+  readonly batchWrite: Policy
+}
+
+/** Resolves `connect({ defaults })`: `read`, `write` and `batch`, over the defaults of this page. */
+export function resolveDefaults(defaults: unknown): Policies {
+  const groups = (defaults ?? {}) as { [group: string]: unknown }
+  if (typeof groups !== 'object' || !isPlain(groups)) {
+    throw new InvalidArgumentError(`connect: option 'defaults' must be a plain object, not ${describe(defaults)}`)
+  }
+  for (const name of Object.keys(groups)) {
+    if (!['read', 'write', 'batch'].includes(name)) {
+      throw new InvalidArgumentError(
+        `connect: there is no group '${name}' of defaults${didYouMean(name, ['read', 'write', 'batch'])}`,
+      )
+    }
+  }
+  const reads = new Policy()
+  reads.socketTimeout = 30_000
+  const writes = copyPolicy(reads)
+  // A write may have happened although it failed; trying again is the caller's decision.
+  writes.maxRetries = 0
+  const group = (base: Policy, name: string): Policy =>
+    applyOptions(base, groups[name] ?? {}, Takes.defaults, `connect: defaults.${name}`)
+  const write = group(writes, 'write')
+  const remove = copyPolicy(write)
+  remove.ttl = 0
+  remove.info2 &= ~0x20
+  remove.info3 &= ~0x38
+  return {
+    read: group(reads, 'read'),
+    write,
+    remove,
+    batchRead: group(reads, 'batch'),
+    batchWrite: group(writes, 'batch'),
+  }
+}

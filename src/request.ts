@@ -1,0 +1,249 @@
+// Request entries, byte by byte as docs/internal/boundary.md has them.
+
+import { describe, isPlain } from './check.js'
+import { InvalidArgumentError } from './errors.js'
+import type { Exp } from './expressions/expression.js'
+import { type Key, writeKey } from './key.js'
+import { Needs, type Operation, Operation as OperationClass } from './operations/operation.js'
+import { writeBareOp, writeBin } from './particles.js'
+import type { Policy } from './policies.js'
+import type { Writer } from './writer.js'
+
+/** Kinds of entries. */
+export const EntryKind = { skipped: 0, record: 1, batch: 2 } as const
+
+/** Offset of the kind in an entry; set to 0 when a call is cancelled before it was handed over. */
+export const KIND_AT = 8
+
+/** The entry flag that asks the core to keep track of the command, so that it can be cancelled. */
+const CANCELLABLE = 1
+
+export const Info1 = { read: 0x01, allBins: 0x02, batch: 0x08, noBins: 0x20 } as const
+export const Info2 = { write: 0x01, delete: 0x02, allAnswers: 0x80 } as const
+
+/** The server takes at most this many operations in one command (protocol 1.2). */
+const MOST_OPERATIONS = 32768
+
+/** Opens an entry: everything up to offset 28. The length is written by {@link closeEntry}. */
+export function openEntry(w: Writer, ticket: number, kind: number, policy: Policy): number {
+  const start = w.at
+  w.row = -1
+  w.reserve(28)
+  w.u32LE(0)
+  w.u32LE(ticket)
+  w.bytes[w.at] = kind
+  w.bytes[w.at + 1] = policy.signal === undefined ? 0 : CANCELLABLE
+  w.bytes[w.at + 2] = 0
+  w.bytes[w.at + 3] = 0
+  w.at += 4
+  w.u32LE(policy.totalTimeout)
+  w.u32LE(policy.socketTimeout)
+  w.u32LE(policy.sleepBetweenRetries)
+  w.u16LE(policy.maxRetries)
+  w.u8(policy.replica)
+  w.u8(policy.idempotent)
+  return start
+}
+
+/** Writes the length of the entry that began at `start`. */
+export function closeEntry(w: Writer, start: number): void {
+  w.patchU32LE(start, w.at - start)
+}
+
+/** Bytes of the command block: info flags, generation, TTL, counts and sizes. Record commands and batch specs share it. */
+const COMMAND_BYTES = 24
+
+/** Leaves room for the command block and returns where it is. */
+export function openCommand(w: Writer): number {
+  const at = w.at
+  w.reserve(COMMAND_BYTES)
+  w.at = at + COMMAND_BYTES
+  return at
+}
+
+/** What a command is besides its operations. */
+export interface Command {
+  info1: number
+  info2: number
+  info3: number
+  generation: number
+  ttl: number
+}
+
+/** Type of the field with a filter (protocol 10.5). */
+const FILTER_FIELD = 43
+
+/** Writes the fields of a command, which stand in front of its operations; returns how many bytes they are. */
+export function writeFields(w: Writer, filter: Exp<'bool'> | undefined): number {
+  if (filter === undefined) return 0
+  const start = w.at
+  w.u32(filter.bytes.length + 1)
+  w.u8(FILTER_FIELD)
+  w.raw(filter.bytes)
+  return w.at - start
+}
+
+/**
+ * Fills in a command block whose operations, `count` of them, take up everything from `operations` to the cursor, behind
+ * `fields` bytes of fields.
+ */
+export function closeCommand(
+  w: Writer,
+  at: number,
+  command: Command,
+  count: number,
+  operations: number,
+  fields: number,
+): void {
+  if (count > MOST_OPERATIONS) {
+    throw new InvalidArgumentError(`a command has at most ${MOST_OPERATIONS} operations or bins, not ${count}`)
+  }
+  const bytes = w.bytes
+  bytes[at] = command.info1
+  bytes[at + 1] = command.info2
+  bytes[at + 2] = command.info3
+  bytes[at + 3] = 0
+  w.patchU32LE(at + 4, command.generation)
+  w.patchU32LE(at + 8, command.ttl)
+  w.patchU16LE(at + 12, fields === 0 ? 0 : 1)
+  w.patchU16LE(at + 14, count)
+  w.patchU32LE(at + 16, fields)
+  w.patchU32LE(at + 20, w.at - operations)
+}
+
+/** A read as the policy has it. */
+export function readCommand(policy: Policy, info1: number): Command {
+  return { info1: info1 | policy.info1, info2: 0, info3: policy.info3 & 0xc0, generation: 0, ttl: policy.readTouch }
+}
+
+/** A write as the policy has it. */
+export function writeCommand(policy: Policy, info2: number): Command {
+  return {
+    info1: 0,
+    info2: info2 | policy.info2,
+    info3: policy.info3 & 0x3a,
+    generation: policy.generationGiven ? policy.generation : 0,
+    ttl: policy.ttl,
+  }
+}
+
+/** A deletion: expiry and existence mean nothing to it. */
+export function removeCommand(policy: Policy): Command {
+  const command = writeCommand(policy, Info2.write | Info2.delete)
+  command.info2 &= ~0x20
+  command.info3 &= 0x02
+  command.ttl = 0
+  return command
+}
+
+/** The whole entry of a command on one record. `body` writes the operations and returns their number. */
+export function writeRecordEntry<T>(
+  w: Writer,
+  ticket: number,
+  key: Key,
+  policy: Policy,
+  command: Command,
+  body: (w: Writer, argument: T, command: Command) => number,
+  argument: T,
+): number {
+  const start = openEntry(w, ticket, EntryKind.record, policy)
+  const block = openCommand(w)
+  writeKey(w, key, policy.sendKey)
+  const fields = writeFields(w, policy.filter)
+  const operations = w.at
+  const count = body(w, argument, command)
+  closeCommand(w, block, command, count, operations, fields)
+  closeEntry(w, start)
+  return start
+}
+
+/** Body of commands without operations. */
+export function writeNothing(): number {
+  return 0
+}
+
+/** Body of `select`: a read of each bin. */
+export function writeReads(w: Writer, names: readonly unknown[]): number {
+  for (const name of names) writeBareOp(w, 1, binName(name))
+  return names.length
+}
+
+/** Body of `put`: a write of each bin. */
+export function writeBins(w: Writer, bins: unknown): number {
+  if (typeof bins !== 'object' || bins === null || !isPlain(bins)) {
+    throw new InvalidArgumentError(`bins must be a plain object of values by bin name, not ${describe(bins)}`)
+  }
+  const names = Object.keys(bins)
+  if (names.length === 0) throw new InvalidArgumentError('bins is empty: there is nothing to write')
+  w.begin('bins')
+  w.depth = 1
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string
+    w.path[1] = name
+    writeBin(w, 2, name, (bins as { [name: string]: unknown })[name])
+  }
+  return names.length
+}
+
+/** Body of `removeBin`: a null write of each bin. */
+export function writeRemovals(w: Writer, names: readonly unknown[]): number {
+  for (const name of names) writeBareOp(w, 2, binName(name))
+  return names.length
+}
+
+/** One operation with a value on one bin: append, prepend, increment. */
+export function writeOne(w: Writer, operation: Operation): number {
+  w.begin('value')
+  operation.write(w)
+  return 1
+}
+
+/** Body of `operate`: the operations in order. Sets the flags they need. */
+export function writeOperations(w: Writer, operations: readonly unknown[], command: Command): number {
+  let needs = 0
+  let count = 0
+  w.begin('operations')
+  for (let i = 0; i < operations.length; i++) {
+    const operation = operations[i]
+    if (!(operation instanceof OperationClass)) {
+      throw new InvalidArgumentError(
+        `operations[${i}] must be an operation such as op.read('name'), not ${describe(operation)}`,
+      )
+    }
+    needs |= operation.needs
+    if ((operation.needs & Needs.metaOnly) !== 0) continue
+    w.depth = 1
+    w.path[1] = i
+    operation.write(w)
+    count++
+  }
+  applyNeeds(command, needs, count)
+  return count
+}
+
+/** Sets the flags of a command for what its operations need. */
+export function applyNeeds(command: Command, needs: number, count: number): void {
+  if ((needs & Needs.read) !== 0 && count > 0) command.info1 |= Info1.read
+  if ((needs & Needs.allBins) !== 0) {
+    command.info1 |= Info1.allBins
+    command.info2 &= ~Info2.allAnswers
+  } else if ((needs & Needs.allAnswers) !== 0) command.info2 |= Info2.allAnswers
+  if (count === 0) command.info1 |= Info1.read | Info1.noBins
+}
+
+/** The needs of a list of operations, for choosing the policy before anything is written. */
+export function needsOf(operations: unknown, call: string): number {
+  if (!Array.isArray(operations) || operations.length === 0) {
+    throw new InvalidArgumentError(
+      `${call}: operations must be a list of at least one operation, not ${describe(operations)}`,
+    )
+  }
+  let needs = 0
+  for (const operation of operations) if (operation instanceof OperationClass) needs |= operation.needs
+  return needs
+}
+
+function binName(name: unknown): string {
+  if (typeof name === 'string') return name
+  throw new InvalidArgumentError(`a bin name must be text, not ${describe(name)}`)
+}

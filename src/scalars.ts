@@ -1,0 +1,49 @@
+// What particles and MessagePack have in common: types, what counts as an integer, and refusing the rest.
+
+import { describe } from './check.js'
+import { InvalidArgumentError } from './errors.js'
+import type { Writer } from './writer.js'
+
+/** Particle types (protocol 2.9). */
+export const Particle = {
+  null: 0,
+  integer: 1,
+  double: 2,
+  string: 3,
+  bytes: 4,
+  boolean: 17,
+  hyperLogLog: 18,
+  map: 19,
+  list: 20,
+  geoJSON: 23,
+} as const
+
+const LEAST_INT64 = -(2n ** 63n)
+const MOST_INT64 = 2n ** 63n - 1n
+
+/** Whether a number is stored as an integer. -0 is not: an integer has no negative zero. */
+export function isInteger(value: number): boolean {
+  return Number.isSafeInteger(value) && !(value === 0 && 1 / value < 0)
+}
+
+/** A bigint that fits into 64 bits. */
+export function int64(w: Writer, value: bigint): bigint {
+  if (value < LEAST_INT64 || value > MOST_INT64) {
+    throw new InvalidArgumentError(`${w.where()}: ${value} does not fit into 64 bits (-2^63 to 2^63 - 1)`)
+  }
+  return value
+}
+
+const HINTS: { readonly [kind: string]: string } = {
+  'an instance of Date': 'store value.toISOString() or value.getTime()',
+  'an instance of Set': 'store [...value]',
+  'an instance of ArrayBuffer': 'store new Uint8Array(value)',
+  undefined: 'use null to remove a bin, or leave the name out',
+}
+
+/** Ends in the error for a value that cannot be stored. */
+export function refuse(w: Writer, value: unknown): never {
+  const kind = describe(value)
+  const hint = HINTS[kind]
+  throw new InvalidArgumentError(`${w.where()}: ${kind} cannot be stored${hint === undefined ? '' : `; ${hint}`}`)
+}
