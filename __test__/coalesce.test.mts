@@ -1,0 +1,172 @@
+// coalesceReads: the reads of one tick travel as one batch, and each settles as it would have alone.
+
+import {
+  AbortError,
+  type AerospikeError,
+  type Client,
+  exp,
+  InvalidArgumentError,
+  RecordNotFoundError,
+} from 'aerospike-napi'
+import test from 'ava'
+import { another, client, faultTest, freshSet, local } from './support/cluster.mjs'
+import { fakeClient, recordCompletion } from './support/fake.mjs'
+
+let together: Client
+
+// Serial hooks run in order: the cluster is there by now.
+test.serial.before(async () => {
+  together = await another({ coalesceReads: true })
+})
+test.after.always(() => together?.close())
+
+const facts = (error: AerospikeError) => ({
+  name: error.name,
+  code: error.code,
+  key: error.key,
+  node: error.node,
+  attempts: error.attempts,
+  inDoubt: error.inDoubt,
+  retryable: error.retryable,
+  message: error.message.replace(/[\d.]+ ms/, 'ms'),
+})
+
+/** What a call came to, in a form that compares. */
+async function outcome(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    return { value: JSON.parse(JSON.stringify(await promise, (_, v) => (typeof v === 'bigint' ? `${v}n` : v))) }
+  } catch (error) {
+    return facts(error as AerospikeError)
+  }
+}
+
+test('every read gives exactly what it gives alone', async (t) => {
+  const set = freshSet()
+  const key = (id: string) => ['test', set, id] as const
+  await client().put(key('a'), { n: 1, s: 'x', big: 2n ** 60n, map: { k: [1, 2] } })
+  await client().put(key('b'), { n: 2.5 }, { key: 'send' })
+  const reads = (on: Client): (() => Promise<unknown>)[] => [
+    () => on.get(key('a')),
+    () => on.get(key('a')),
+    () => on.get(key('b')),
+    () => on.get(key('nope')),
+    () => on.select(key('a'), ['n', 'map']),
+    () => on.select(key('a'), ['n']),
+    () => on.select(key('nope'), ['n']),
+    () => on.exists(key('a')),
+    () => on.exists(key('nope')),
+    () => on.get(key('a'), { filter: exp.eq(exp.bin.int('n'), 1) }),
+    () => on.get(key('a'), { filter: exp.eq(exp.bin.int('n'), 2) }),
+    () => on.exists(key('a'), { filter: exp.eq(exp.bin.int('n'), 2) }),
+    () => on.get(key('a'), { integers: 'bigint' }),
+    () => on.get(key('a'), { integers: 'number' }),
+    () => on.get(key('a'), { maps: 'map', totalTimeout: 700 }),
+    () => on.get(key('b'), { key: 'send' }),
+    () => on.get(['nonesuch', set, 1]),
+    () => on.get(['test', set] as never),
+    () => on.get(['test', set, 1.5]),
+    () => on.get(['test', 'x'.repeat(70), 1]),
+    () => on.get(key('a'), { totlTimeout: 1 } as never),
+    () => on.select(key('a'), []),
+    () => on.select(key('a'), ['a-name-that-is-too-long-for-a-bin']),
+    () => on.select(key('a'), [1] as never),
+    () => on.get(key('a'), { signal: AbortSignal.abort('early') }),
+  ]
+  const alone: unknown[] = []
+  for (const read of reads(client())) alone.push(await outcome(read()))
+  const merged = await Promise.all(reads(together).map((read) => outcome(read())))
+  merged.forEach((one, i) => {
+    t.deepEqual(one, alone[i], `read ${i}`)
+  })
+})
+
+test('refused keys do not keep the good ones of their tick from being read', async (t) => {
+  const key = ['test', freshSet(), 1] as const
+  await client().put(key, { v: 1 })
+  const [good, bad, other] = await Promise.allSettled([
+    together.get(key),
+    together.get(['test', '\ud800', 1]),
+    together.get(key),
+  ])
+  t.like(good, { status: 'fulfilled', value: { bins: { v: 1 } } })
+  t.true(bad.status === 'rejected' && bad.reason instanceof InvalidArgumentError)
+  t.is(other.status, 'fulfilled')
+})
+
+test('thousands of reads in one tick settle each with its own record', async (t) => {
+  const set = freshSet()
+  const keys = Array.from({ length: 3000 }, (_, i) => ['test', set, i] as const)
+  ;(await client().batchWrite(keys.map((key) => ({ key, bins: { i: key[2] } })))).throwIfFailed()
+  const records = await Promise.all(keys.map((key) => together.get<{ i: number }>(key)))
+  records.forEach((record, i) => {
+    if (record.bins.i !== i || record.key !== keys[i]) t.fail(`row ${i}`)
+  })
+  t.is(records.length, 3000)
+})
+
+test('the stack of a failure shows the line of the call', async (t) => {
+  const missing = ['test', freshSet(), 1] as const
+  const waiting = async () => await together.get(missing)
+  const [error] = await Promise.all([
+    t.throwsAsync(waiting(), { instanceOf: RecordNotFoundError }),
+    together.exists(missing),
+  ])
+  t.regex(error?.stack ?? '', /coalesce\.test/)
+})
+
+const empty = Buffer.alloc(22)
+
+test('the reads of a tick are one entry, and a read alone in its tick is a single command', async (t) => {
+  const { client, native } = fakeClient(undefined, true)
+  const key = ['test', 's', 1] as const
+  const [first, second] = [client.get(key), client.exists(key)]
+  await new Promise(setImmediate)
+  t.deepEqual(
+    native.entries.map((entry) => entry.kind),
+    [2],
+  )
+  const lone = client.get(key)
+  await new Promise(setImmediate)
+  t.is(native.entries[1]?.kind, 1)
+  native.complete(recordCompletion(native.entries[1]?.ticket as number, empty))
+  t.is((await lone).meta.gen, 0)
+  await client.close()
+  for (const one of [first, second]) await t.throwsAsync(one, { code: -21 })
+})
+
+test('aborting one read leaves the others of its tick alone, before and after they were sent', async (t) => {
+  const key = ['test', freshSet(), 1] as const
+  await client().put(key, { v: 1 })
+  const [before, after] = [new AbortController(), new AbortController()]
+  const reads = [
+    together.get(key),
+    together.get(key, { signal: before.signal }),
+    together.get(key, { signal: after.signal }),
+    together.get(key),
+  ]
+  before.abort('before')
+  setImmediate(() => after.abort('after'))
+  await new Promise(setImmediate)
+  const [a, b, c, d] = await Promise.allSettled(reads)
+  t.is(a?.status, 'fulfilled')
+  t.is(d?.status, 'fulfilled')
+  t.true(b?.status === 'rejected' && b.reason instanceof AbortError && b.reason.inDoubt === false)
+  t.true(c?.status === 'fulfilled' || c?.reason instanceof AbortError)
+})
+
+faultTest('a read that times out in company has the error of a read that times out alone', async (t) => {
+  const set = freshSet()
+  const keys = Array.from({ length: 30 }, (_, i) => ['test', set, i] as const)
+  ;(await client().batchWrite(keys.map((key) => ({ key, bins: { v: 1 } })))).throwIfFailed()
+  const options = { totalTimeout: 200, replica: 'master', maxRetries: 0 } as const
+  await local().freezeNode(1)
+  try {
+    const shape = (one: unknown) => ('value' in (one as object) ? 'value' : { ...(one as object), message: '' })
+    const merged = (await Promise.all(keys.map((key) => outcome(together.get(key, options))))).map(shape)
+    const alone = (await Promise.all(keys.map((key) => outcome(client().get(key, options))))).map(shape)
+    t.deepEqual(merged, alone)
+    t.true(merged.includes('value') && merged.some((one) => one !== 'value'))
+  } finally {
+    await local().thawNode(1)
+  }
+})

@@ -1,0 +1,166 @@
+// What the compiler must accept, infer and refuse. Compiled with the tests; never run.
+import {
+  type BatchRecords,
+  type BatchRow,
+  type Bins,
+  type Client,
+  Double,
+  type ExistsResult,
+  type Key,
+  type Meta,
+  op,
+  type Record,
+  type UserKey,
+  type Value,
+} from 'aerospike-napi'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function exactly<_T extends true>(): void {}
+
+interface Address {
+  city: string
+  zip?: string
+}
+interface User {
+  name: string
+  age: number
+  address: Address
+  tags: string[]
+}
+
+declare const client: Client
+declare const key: Key
+declare const user: User
+
+async function records() {
+  const record = await client.get<User>(key)
+  exactly<Same<typeof record, Record<User>>>()
+  const [k, meta, bins] = record
+  exactly<Same<typeof k, Key>>()
+  exactly<Same<typeof meta, Meta>>()
+  exactly<Same<typeof bins, User>>()
+  exactly<Same<typeof record.bins.name, string>>()
+  exactly<Same<typeof record.length, 3>>()
+  const [, , { age }] = await client.get<User>(['test', 'demo', 1])
+  exactly<Same<typeof age, number>>()
+  // @ts-expect-error no such bin
+  record.bins.nope
+  // @ts-expect-error records are not changed
+  record.meta = meta
+
+  const untyped = await client.get(key)
+  exactly<Same<typeof untyped.bins, Bins>>()
+  exactly<Same<(typeof untyped.bins)['x'], Value>>()
+
+  const [existsKey, seen] = await client.exists(key)
+  exactly<Same<typeof existsKey, Key>>()
+  exactly<Same<typeof seen, Meta | null>>()
+  const there: ExistsResult = await client.exists(key)
+  // @ts-expect-error meta may be null
+  there.meta.gen
+
+  const partial = await client.select<User>(key, ['name'])
+  exactly<Same<typeof partial.bins, Partial<User>>>()
+  const exact = await client.select<User, 'name' | 'age'>(key, ['name', 'age'])
+  exactly<Same<typeof exact.bins, Pick<User, 'name' | 'age'>>>()
+  const loose = await client.select(key, ['anything'])
+  exactly<Same<typeof loose.bins, Bins>>()
+  // @ts-expect-error not a bin of User
+  await client.select<User>(key, ['nme'])
+
+  const operated = await client.operate<{ visits: number }>(key, [op.increment('visits'), op.read('visits')])
+  exactly<Same<typeof operated.bins.visits, number>>()
+  const ordered = await client.operateOrdered(key, [op.read('a')])
+  for (const [bin, value] of ordered.bins) {
+    exactly<Same<typeof bin, string>>()
+    exactly<Same<typeof value, unknown>>()
+  }
+}
+
+async function keys() {
+  await client.get(['test', 'demo', 'x'] as const)
+  await client.get(['test', null, 5n])
+  await client.get(['test', 'demo', null, Buffer.alloc(20)])
+  // @ts-expect-error two parts
+  await client.get(['test', 'demo'])
+  // @ts-expect-error a boolean is no user key
+  await client.get(['test', 'demo', true])
+  // @ts-expect-error a digest is needed
+  await client.get(['test', 'demo', null])
+}
+
+async function writes() {
+  const meta = await client.put(key, user)
+  exactly<Same<typeof meta, Meta>>()
+  await client.put<User>(key, user, { ttl: 300 })
+  await client.put(key, {
+    a: 1,
+    b: 2n,
+    c: 'x',
+    d: null,
+    e: Buffer.of(1),
+    f: new Double(1),
+    g: [1, ['x']],
+    h: { i: new Map([[1, 'x']]) },
+  })
+  await client.put(key, { when: 'never' }, { ttl: 'never', exists: 'create', generation: 1, generationMode: 'greater' })
+  // @ts-expect-error a Date cannot be stored
+  await client.put(key, { when: new Date() })
+  // @ts-expect-error a Set cannot be stored
+  await client.put(key, { deep: { inside: [new Set([1])] } })
+  // @ts-expect-error a function cannot be stored
+  await client.put(key, { f: () => 1 })
+  // @ts-expect-error a symbol cannot be stored
+  await client.put(key, { s: Symbol('x') })
+  // @ts-expect-error undefined cannot be stored
+  await client.put(key, { u: undefined })
+  // @ts-expect-error a misspelt option
+  await client.put(key, { a: 1 }, { tttl: 5 })
+  // @ts-expect-error a misspelt value
+  await client.put(key, { a: 1 }, { exists: 'crate' })
+  // @ts-expect-error an option of reads
+  await client.put(key, { a: 1 }, { readModeAP: 'one' })
+  // @ts-expect-error removing has no TTL
+  await client.remove(key, { ttl: 5 })
+  // @ts-expect-error text cannot be added to a number
+  op.increment('n', 'x')
+  // @ts-expect-error a Date cannot be stored
+  op.write('d', new Date())
+}
+
+async function batches(list: Key[]) {
+  const batch = await client.batchRead<User>(list, { bins: ['name'] })
+  exactly<Same<typeof batch, BatchRecords<User>>>()
+  for (const { key: k, record, result, error } of batch) {
+    exactly<Same<typeof k, Key>>()
+    exactly<Same<typeof record, Record<User> | null>>()
+    exactly<Same<typeof result, 'ok' | 'notFound' | 'filtered' | 'error' | 'unprocessed'>>()
+    if (error !== null) error.code
+  }
+  for (const row of batch) {
+    if (row.result === 'ok') {
+      const [, , { name }] = row.record
+      exactly<Same<typeof name, string>>()
+      exactly<Same<typeof row.error, null>>()
+    } else exactly<Same<typeof row.record, null>>()
+  }
+  const first = batch.at(0)
+  exactly<Same<typeof first, BatchRow<User> | undefined>>()
+  const map = batch.toMap()
+  exactly<Same<typeof map, Map<UserKey, Record<User>>>>()
+  exactly<Same<(typeof batch.found)[0]['record'], Record<User>>>()
+  await client.batchRead(batch.unprocessed)
+  await client.batchRead([list[0] as Key, { key, bins: ['a'] }, { key, ops: [op.read('b')] }])
+  await client.batchWrite([{ key, bins: user, ttl: 5 }])
+  await client.batchWrite([{ key, ops: [op.touch()] }])
+  // @ts-expect-error neither bins nor ops
+  await client.batchWrite([{ key }])
+  // @ts-expect-error a Date cannot be stored
+  await client.batchWrite([{ key, bins: { when: new Date() } }])
+  const many = await client.getMany<User>(list)
+  exactly<Same<typeof many, (Record<User> | null)[]>>()
+  const names = await client.selectMany<User, 'name'>(list, ['name'])
+  exactly<Same<typeof names, (Record<Pick<User, 'name'>> | null)[]>>()
+}
+
+export { batches, keys, records, writes }
