@@ -1,0 +1,111 @@
+// House rules that a machine can hold: the import arrows of the map, where `unsafe` may live, and generated files that
+// are what their generators write. Each check returns the list of what is wrong.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { root, run, runBin } from './prepare.mjs'
+
+/** Which of our crates a crate may depend on; tests of the client may also use the server. */
+const arrows = {
+  wire: { needs: [], tests: [] },
+  client: { needs: ['wire'], tests: ['server'] },
+  server: { needs: ['wire'], tests: [] },
+  node: { needs: ['client', 'server', 'wire'], tests: [] }
+}
+const packages = { 'aerospike-wire': 'wire', 'aerospike-core': 'client', 'aerospike-server': 'server', 'aerospike-napi': 'node' }
+
+const read = path => readFileSync(join(root, path), 'utf8')
+
+function * sources (folder, pattern) {
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true, recursive: true })) {
+    const path = relative(root, join(entry.parentPath, entry.name))
+    if (entry.isFile() && pattern.test(path)) yield path
+  }
+}
+
+/** The crates of ours that a manifest names in its sections of one kind. */
+function ourDependencies (manifest, section) {
+  const blocks = manifest.split(/^\[/m).filter(block => block.startsWith(`${section}]`))
+  return blocks.flatMap(block => [...block.matchAll(/^(aerospike-\w+)/gm)].map(match => packages[match[1]] ?? match[1]))
+}
+
+function crateArrows () {
+  return Object.entries(arrows).flatMap(([crate, { needs, tests }]) => {
+    const manifest = read(`crates/${crate}/Cargo.toml`)
+    const wrong = (section, allowed) => ourDependencies(manifest, section)
+      .filter(name => !allowed.includes(name))
+      .map(name => `crates/${crate} must not depend on crates/${name} (${section})`)
+    return [...wrong('dependencies', needs), ...wrong('dev-dependencies', [...needs, ...tests])]
+  })
+}
+
+function unsafeCode () {
+  return Object.keys(arrows).filter(crate => crate !== 'node').flatMap(crate => {
+    const forbids = read(`crates/${crate}/src/lib.rs`).includes('#![forbid(unsafe_code)]')
+    return forbids ? [] : [`crates/${crate} must forbid unsafe code: it lives in crates/node alone`]
+  })
+}
+
+const imports = text => [...text.matchAll(/(?<!['"])\b(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(match => match[1])
+
+function typescriptArrows () {
+  const problems = []
+  for (const path of sources('src', /\.ts$/)) {
+    for (const target of imports(read(path))) {
+      if (/binding/.test(target) && path !== join('src', 'native.ts')) problems.push(`${path} imports ${target}: only src/native.ts may`)
+      if (!target.startsWith('.') && !target.startsWith('node:')) problems.push(`${path} imports ${target}: the product has no dependencies`)
+      if (/(^|\/)index(\.js)?$/.test(target)) problems.push(`${path} imports ${target}: the entry imports src, not the other way round`)
+    }
+  }
+  for (const entry of ['index.ts', 'local.ts']) {
+    for (const target of imports(read(entry))) {
+      if (!target.startsWith('./src/')) problems.push(`${entry} imports ${target}: it re-exports src and nothing else`)
+    }
+  }
+  return problems
+}
+
+function bindingFiles () {
+  if (!existsSync(join(root, '.git'))) return []
+  // the build that made the addon wrote them; a difference from the index means that nobody added what it wrote
+  const files = ['binding.cjs', 'binding.d.cts']
+  const { status } = run('git', ['diff', '--quiet', '--', ...files])
+  return status === 0 ? [] : [`${files.join(' and ')} are not what the napi CLI writes: add what the build wrote`]
+}
+
+function declarations () {
+  const folder = mkdtempSync(join(tmpdir(), 'aerospike-napi-'))
+  try {
+    const made = run(process.execPath, [join(root, 'scripts', 'declarations.mjs'), folder])
+    if (made.status !== 0) return ['scripts/declarations.mjs failed']
+    return ['index.d.ts', 'local.d.ts']
+      .filter(name => !existsSync(join(root, name)) || read(name) !== readFileSync(join(folder, name), 'utf8'))
+      .map(name => `${name} is stale: run npm run declarations and review the difference`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function formatted () {
+  const problems = []
+  if (run('cargo', ['fmt', '--all', '--check']).status !== 0) problems.push('Rust is not formatted: run cargo fmt --all')
+  if (runBin('@biomejs/biome', 'biome', ['check', '.']).status !== 0) problems.push('TypeScript or JavaScript does not pass biome: run npm run lint')
+  return problems
+}
+
+/** Facts of this or that machine do not belong into the repository. */
+function machinePaths () {
+  if (!existsSync(join(root, '.git'))) return []
+  const found = run('git', ['grep', '-nIE', '(^|[^A-Za-z0-9_.])/(root|home/[a-z]+|work)/', '--', ':!*.lock', ':!package-lock.json', ':!scripts/house.mjs', ':!.github'])
+  return found.status === 0 ? found.stdout.trim().split('\n') : []
+}
+
+export const checks = {
+  'crates depend only along the arrows of the map': crateArrows,
+  'only the binding has unsafe code': unsafeCode,
+  'TypeScript imports only along the arrows of the map': typescriptArrows,
+  'binding.cjs and binding.d.cts are what the napi CLI writes': bindingFiles,
+  'index.d.ts and local.d.ts are what index.ts and local.ts declare': declarations,
+  'the code is formatted and linted': formatted,
+  'no path of a machine is in the repository': machinePaths
+}

@@ -1,0 +1,74 @@
+// npm test: every suite, one after another, then one line with the sum of all.
+//
+//   npm test                                  on the embedded cluster
+//   AEROSPIKE_HOSTS=127.0.0.1:3000 npm test   the same suite on a real cluster
+//   npm test -- --only node                   one suite: house, rust or node
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { checks } from './house.mjs'
+import { cargoEnv, prepare, root, runBin } from './prepare.mjs'
+
+const { values: { only } } = parseArgs({ options: { only: { type: 'string' } } })
+
+/** Runs a program, shows its output as it comes and returns it with the exit code. */
+function tee (command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...cargoEnv() } })
+    let text = ''
+    for (const [stream, out] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+      stream.setEncoding('utf8')
+      stream.on('data', data => {
+        text += data
+        out.write(data)
+      })
+    }
+    child.once('error', reject)
+    child.once('close', code => resolve({ code, text }))
+  })
+}
+
+const sum = (text, pattern) => [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0)
+
+/** A suite that ended badly without naming a failed test still counts as one. */
+const counted = (passed, failed, code) => ({ passed, failed: failed === 0 && code !== 0 ? 1 : failed })
+
+const suites = {
+  async house () {
+    let passed = 0
+    let failed = 0
+    for (const [name, check] of Object.entries(checks)) {
+      const problems = await check()
+      if (problems.length === 0) passed++
+      else failed++
+      console.log(`${problems.length === 0 ? 'ok' : 'FAILED'} - ${name}${problems.map(problem => `\n    ${problem}`).join('')}`)
+    }
+    return { passed, failed }
+  },
+
+  async rust () {
+    const { code, text } = await tee('cargo', ['test', '--workspace', '--quiet', '--no-fail-fast'])
+    return counted(sum(text, /^test result: .* (\d+) passed/gm), sum(text, /^test result: .* (\d+) failed/gm), code)
+  },
+
+  async node () {
+    const compiled = runBin('typescript', 'tsc', ['-p', '__test__/tsconfig.json'], { loud: true })
+    if (compiled.status !== 0) return { passed: 0, failed: 1 }
+    const { code, text } = await tee(process.execPath, [join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs'), '--tap'])
+    return counted(sum(text, /^# pass (\d+)/gm), sum(text, /^# fail (\d+)/gm), code)
+  }
+}
+
+prepare()
+const total = { passed: 0, failed: 0 }
+for (const [name, suite] of Object.entries(suites)) {
+  if (only && only !== name) continue
+  console.log(`\n== ${name}`)
+  const started = performance.now()
+  const { passed, failed } = await suite()
+  total.passed += passed
+  total.failed += failed
+  console.log(`== ${name}: ${passed} passed, ${failed} failed, ${((performance.now() - started) / 1000).toFixed(0)} s`)
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed`)
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1)
