@@ -39,7 +39,7 @@ impl Plan {
     pub(super) async fn new(batch: Batch, start: Instant) -> Self {
         let mut digests = Vec::with_capacity(batch.rows.len());
         for rows in batch.rows.chunks(ROWS_PER_TURN) {
-            digests.extend(rows.iter().map(|row| digest(&batch, row)));
+            hash(&batch, rows, &mut digests);
             if batch.rows.len() > ROWS_PER_TURN {
                 tokio::task::yield_now().await;
             }
@@ -141,10 +141,15 @@ impl Plan {
     }
 }
 
-/// Rows that refer to nothing get a digest too; they are refused before it is used.
-fn digest(batch: &Batch, row: &BatchRow) -> Digest {
-    let set = batch.keyspaces.get(row.keyspace as usize).map_or(&[][..], |k| &k.set);
-    row.key.digest(set)
+/// Adds the digests of some rows. Rows that refer to nothing get one too; they are refused before it is used.
+fn hash(batch: &Batch, rows: &[BatchRow], digests: &mut Vec<Digest>) {
+    let set_of = |row: &BatchRow| batch.keyspaces.get(row.keyspace as usize).map_or(&[][..], |k| &k.set);
+    if rows.iter().all(|row| row.key.user_key().is_some()) {
+        let keys = rows.iter().filter_map(|row| row.key.user_key().map(|key| (set_of(row), key.kind, key.bytes)));
+        Digest::of_keys(keys, digests);
+    } else {
+        digests.extend(rows.iter().map(|row| row.key.digest(set_of(row))));
+    }
 }
 
 #[cfg(test)]
