@@ -7,7 +7,8 @@ declare abstract class BatchCommands extends RecordCommands {
   #private;
   /**
    * Does different things with many records in one call: reads, writes, operations and removals, of any namespaces and
-   * sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
+   * sets, each row with what it says for itself. Rows of one record run in their order: where one of them writes, each is sent
+   * when those before it have their outcome, whatever that is. Equal reads of one record are sent
    * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
    *
    * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
@@ -88,8 +89,9 @@ declare abstract class BatchCommands extends RecordCommands {
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
-   * is bounded however many rows there are; a slow consumer slows the source down. Rows that failed or were not processed
-   * come like the others: look at `result`.
+   * is bounded however many rows there are; a slow consumer slows the source down. Rows that were not processed are sent
+   * again, as option `retry` says, before their chunk is handed out. What is left then, and rows that failed, come like the
+   * others: look at `result`.
    *
    * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
    * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
@@ -1205,6 +1207,11 @@ export interface BatchStreamOptions extends Omit<BatchOptions, "onPartial"> {
   readonly chunk?: number | undefined;
   /** Most batches under way, or answered and not yet consumed. Default 4. */
   readonly inFlight?: number | undefined;
+  /**
+   * How the rows of a batch that were not processed are sent again before they are handed out: as `batch.retry()` does, up to
+   * 3 more times within 10,000 ms. `false` hands them out at once.
+   */
+  readonly retry?: RetryOptions | false | undefined;
   /** Called after each batch. What it throws ends the stream. */
   readonly progress?: ((progress: StreamProgress) => void) | undefined;
   /** The `cursor` of an earlier stream over the same rows: those it delivered are left out. */

@@ -109,9 +109,12 @@ export class BatchRequest {
     return new BatchRequest(verb, policy, writes, keys, inputs, specs, specOf, origins, first)
   }
 
-  /** Writes an entry of all rows, or of those that differ, and returns where it begins. */
-  write(w: Writer, ticket: number, distinct?: Distinct): number {
+  /**
+   * Writes an entry of all rows, or of those that differ, and returns where it begins. In parts, rows are answered as soon
+   * as their node has.
+   */
+  write(w: Writer, ticket: number, distinct?: Distinct, inParts = false): number {
     const entry = new EntryWriter(this, distinct?.rows)
-    return entry.writeAll(w, ticket)
+    return entry.writeAll(w, ticket, inParts)
   }
 }

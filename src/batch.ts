@@ -5,13 +5,14 @@ import { BatchPartialError } from './batch-error.js'
 import type { BatchRequest } from './batch-request.js'
 import { type BatchRow, Part, type Row, type RowResult, resultOf } from './batch-row.js'
 import { type Answers, NO_ANSWERS } from './batch-run.js'
+import { isPlain } from './check.js'
 import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
 import type { NodeReport } from './completion.js'
 import { digest } from './digest.js'
-import { ClientError, type InvalidArgumentError } from './errors.js'
+import { ClientError, InvalidArgumentError } from './errors.js'
 import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
 import { Mode } from './page.js'
-import { badValue, capSocketTimeout, copyPolicy } from './policies.js'
+import { badValue, capSocketTimeout, copyPolicy, didYouMean } from './policies.js'
 import type { Record } from './record.js'
 import type { Bins } from './values.js'
 
@@ -172,6 +173,12 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     return rows as never[]
   }
 
+  /** @internal Whether there is something left to do. */
+  get hasUnprocessed(): boolean {
+    for (let i = 0; i < this.length; i++) if (this.#resultOf(i) === 'unprocessed') return true
+    return false
+  }
+
   #unprocessed(): number[] {
     const positions: number[] = []
     for (let i = 0; i < this.length; i++) if (this.#resultOf(i) === 'unprocessed') positions.push(i)
@@ -298,7 +305,7 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
    * whole.throwIfFailed()
    */
   async retry(options: RetryOptions = {}): Promise<BatchRecords<B>> {
-    const { attempts, deadline } = retryOptions(options)
+    const { attempts, deadline } = retryOptions(options, 'retry')
     const until = performance.now() + deadline
     const merged = this.#copy()
     for (let attempt = 0; attempt < attempts; attempt++) {
@@ -350,17 +357,22 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
 /** Codes of a node that has too much to do: batch queues, storage, a hot record, quota. */
 const OVERLOADED = new Set([14, 18, 83, 152])
 
-function retryOptions(options: RetryOptions): { attempts: number; deadline: number } {
-  const { attempts = 3, deadline = 10_000 } = options ?? {}
-  if (!Number.isInteger(attempts) || attempts < 1) throw refused('attempts', 'a whole number from 1', attempts)
+/** @internal The options of a retry, with what they leave out. */
+export function retryOptions(options: unknown, call: string): { attempts: number; deadline: number } {
+  const given = options ?? {}
+  if (typeof given !== 'object' || !isPlain(given)) throw badValue(call, 'retry', 'a plain object', options)
+  for (const name of Object.keys(given)) {
+    if (name === 'attempts' || name === 'deadline') continue
+    throw new InvalidArgumentError(
+      `${call}: there is no option '${name}' of a retry${didYouMean(name, ['attempts', 'deadline'])}`,
+    )
+  }
+  const { attempts = 3, deadline = 10_000 } = given as RetryOptions
+  if (!Number.isInteger(attempts) || attempts < 1) throw badValue(call, 'attempts', 'a whole number from 1', attempts)
   if (typeof deadline !== 'number' || !(deadline > 0 && deadline <= 0x7fffffff)) {
-    throw refused('deadline', 'a number of milliseconds above 0', deadline)
+    throw badValue(call, 'deadline', 'a number of milliseconds above 0', deadline)
   }
   return { attempts, deadline }
-}
-
-function refused(name: string, expects: string, value: unknown): InvalidArgumentError {
-  return badValue('retry', name, expects, value)
 }
 
 function isDigestOnly(key: Key): boolean {

@@ -50,6 +50,11 @@ export abstract class Call<T = unknown> {
     throw new TypeError(`${this.verb} was answered as a batch`)
   }
 
+  /** Takes in some rows of a batch; the others follow. Only reads that travel together are answered so. */
+  part(reply: BatchReply): void {
+    this.batch(reply)
+  }
+
   /** What the message that came with a failure says. */
   detail(bytes: Buffer, at: number, end: number): string | undefined {
     const first = readFirst(bytes, at, end, Mode.plainDoubles)

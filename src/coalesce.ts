@@ -1,5 +1,5 @@
 // Reads of single records that travel together: what one tick asks for becomes one batch, and every call settles as it
-// would have by itself.
+// would have by itself, when the rows of its node are there.
 
 import { BatchRequest, type Spec } from './batch-request.js'
 import { Call, type KeyCall, SETTLED, TRAVELS } from './call.js'
@@ -160,7 +160,7 @@ class Together extends Call<void> {
   }
 
   write(w: Writer, ticket: number): number {
-    return this.#request.write(w, ticket)
+    return this.#request.write(w, ticket, undefined, true)
   }
 
   answer(): void {
@@ -171,7 +171,7 @@ class Together extends Call<void> {
     const calls = this.#calls
     for (let row = 0; row < calls.length; row++) {
       const call = calls[row] as Read
-      if (call.ticket === SETTLED) continue
+      if (call.ticket === SETTLED || reply.isElsewhere(row)) continue
       try {
         this.#settle(call, reply, row)
       } catch (error) {

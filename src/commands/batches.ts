@@ -55,7 +55,8 @@ export abstract class BatchCommands extends RecordCommands {
 
   /**
    * Does different things with many records in one call: reads, writes, operations and removals, of any namespaces and
-   * sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
+   * sets, each row with what it says for itself. Rows of one record run in their order: where one of them writes, each is sent
+   * when those before it have their outcome, whatever that is. Equal reads of one record are sent
    * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
    *
    * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
@@ -193,8 +194,9 @@ export abstract class BatchCommands extends RecordCommands {
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
-   * is bounded however many rows there are; a slow consumer slows the source down. Rows that failed or were not processed
-   * come like the others: look at `result`.
+   * is bounded however many rows there are; a slow consumer slows the source down. Rows that were not processed are sent
+   * again, as option `retry` says, before their chunk is handed out. What is left then, and rows that failed, come like the
+   * others: look at `result`.
    *
    * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
    * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.

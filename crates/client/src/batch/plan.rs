@@ -1,6 +1,5 @@
 //! A batch made ready: every key hashed, every row checked, and the requests that carry rows to nodes written.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -74,13 +73,13 @@ impl Plan {
     }
 
     /// Cuts the rows of a node into requests within the limits.
-    pub(super) fn split(&self, rows: Vec<RowId>) -> VecDeque<Arc<[RowId]>> {
+    pub(super) fn split(&self, rows: Vec<RowId>) -> Vec<Arc<[RowId]>> {
         let max_rows = match self.batch.max_rows_per_request {
             0 => usize::MAX,
             n => n as usize,
         };
         let fixed = self.batch.filter.as_ref().map_or(0, |f| f.len()) + 64;
-        let mut requests = VecDeque::new();
+        let mut requests = Vec::new();
         let (mut begin, mut size) = (0, fixed);
         for at in 0..rows.len() {
             let previous = if at > begin { rows.get(at - 1) } else { None };
