@@ -2104,7 +2104,8 @@ export type Int<S extends Style> = number | bigint | (S extends "expression" ? E
  * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
  * `null` and the record's 20-byte digest when the user key is not known.
  *
- * Keys are kept by reference until a call has settled, and handed back as `record.key`; do not change one meanwhile.
+ * Keys are kept by reference until a call has settled; do not change one meanwhile. `record.key` is the same key, though
+ * not always the same array.
  *
  * @example
  * const key = ['test', 'demo', 'user1'] as const

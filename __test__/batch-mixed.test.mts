@@ -137,7 +137,7 @@ test('what is beyond maxResponseBytes is unprocessed, and retry brings it in', a
   const rest = await client().batchRead(batch.unprocessed, { maxResponseBytes: 0 })
   t.is(rest.found.length, batch.unprocessed.length)
   const first = rest.at(0)
-  t.is(batch.at(first?.origin as number)?.key, first?.key)
+  t.deepEqual(batch.at(first?.origin as number)?.key, first?.key)
   const whole = await batch.retry({ attempts: 20 })
   t.is(whole.found.length, 400)
   t.is(whole.cost.nodes.reduce((rows, node) => rows + node.answered, 0) >= 400, true)

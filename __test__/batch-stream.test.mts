@@ -23,7 +23,7 @@ test('every row comes once, with its index, from a list and from an async source
     const seen = new Set<number>()
     for await (const row of client().batchStream<{ i: number }>(source, { chunk: 64, inFlight: 3 })) {
       t.is(row.record?.bins.i, row.index)
-      t.is(row.key, keys[row.index] as Key)
+      t.deepEqual(row.key, keys[row.index] as Key)
       seen.add(row.index)
     }
     t.is(seen.size, 950)

@@ -139,7 +139,7 @@ export class EntryWriter {
 
   #writeRow(w: Writer, row: number, spec: number): void {
     try {
-      const key = this.#request.keys[row] as Key
+      const key = this.#request.keys.at(row) as Key
       checkKey(key, 'key')
       const type = keyType(key, 'key')
       const sameNames = this.#last !== -1 && key[0] === this.#namespace && key[1] === this.#set

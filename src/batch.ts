@@ -78,10 +78,12 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     this.#partOf = answers.partOf
     this.#rowOf = answers.rowOf
     this.#rounds = [answers]
+    let left = 0
     for (let row = 0; row < request.keys.length; row++) {
       const part = this.#parts[answers.partOf?.[row] ?? 0] as Part
-      part.expect(answers.rowOf?.[row] ?? row)
+      left += part.expect(answers.rowOf?.[row] ?? row) ? 0 : 1
     }
+    if (left === 0) request.settle()
   }
 
   /** Number of rows. */
@@ -109,7 +111,7 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
   get(key: Key): BatchRow<B> | undefined {
     this.#byKey ??= this.#indexBy(keyIdentity)
     let index = this.#byKey.get(keyIdentity(key))
-    if (index === undefined && (isDigestOnly(key) || this.request.keys.some(isDigestOnly))) {
+    if (index === undefined && (isDigestOnly(key) || this.#hasDigests())) {
       this.#byDigest ??= this.#indexBy(digestIdentity)
       index = this.#byDigest.get(digestIdentity(key))
     }
@@ -118,11 +120,16 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
 
   #indexBy(identify: (key: Key) => string): Map<string, number> {
     const index = new Map<string, number>()
-    this.request.keys.forEach((key, row) => {
-      const identity = identify(key)
+    for (let row = 0; row < this.length; row++) {
+      const identity = identify(this.request.keys.at(row) as Key)
       if (!index.has(identity)) index.set(identity, row)
-    })
+    }
     return index
+  }
+
+  #hasDigests(): boolean {
+    for (let row = 0; row < this.length; row++) if (isDigestOnly(this.request.keys.at(row) as Key)) return true
+    return false
   }
 
   #having(...results: RowResult[]): BatchRow<B>[] {

@@ -95,7 +95,7 @@ export abstract class KeyCall<T> extends Call<T> {
 export class RecordCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const bins = readBins(bytes, at, end, this.policy.mode)
-    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), bins, undefined, 0)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), bins)
   }
 }
 
@@ -103,7 +103,7 @@ export class RecordCall extends KeyCall<RecordObject> {
 export class OperateCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const bins = readBins(bytes, at, end, this.policy.mode | Mode.operations)
-    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), bins, undefined, 0)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), bins)
   }
 }
 
@@ -137,7 +137,7 @@ export class OrderedCall extends KeyCall<RecordObject> {
 
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const answered = readResults(bytes, at, end, this.policy.mode)
-    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), align(answered, this.bins), undefined, 0)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), align(answered, this.bins))
   }
 }
 

@@ -1,10 +1,11 @@
 // The only reader of result bytes: messages as a server sent them, to records (protocol 2).
 // The values in them are unpack.ts's business.
 
-import { type Meta, ttlOf } from './record.js'
+import type { Meta } from './record.js'
 import { Particle } from './scalars.js'
 import { define, ROOT, type Shape } from './shapes.js'
 import { readText } from './text.js'
+import { ttlOf } from './ttl.js'
 import { Mode, malformed, readFrom, readParticle } from './unpack.js'
 
 export { Mode }
@@ -48,19 +49,34 @@ function u32(bytes: Buffer, at: number): number {
   return i32(bytes, at) >>> 0
 }
 
-/** The bytes that rows of a batch decode their bins from. */
+/** The bytes that rows of a batch decode their records from. */
 export class BinSource {
   readonly bytes: Buffer
   readonly mode: number
+  /** When the bytes were complete, in milliseconds: times to live count from then. */
+  readonly #arrived: number
 
-  constructor(source: Buffer, readMode: number) {
+  constructor(source: Buffer, readMode: number, arrived: number) {
     this.bytes = source
     this.mode = readMode
+    this.#arrived = arrived
   }
 
   /** The bins of the message at `at`. */
   bins(at: number): object {
     return readBins(this.bytes, at, this.bytes.length, this.mode)
+  }
+
+  meta(at: number): Meta {
+    return readMeta(this.bytes, at, this.#arrived)
+  }
+
+  generation(at: number): number {
+    return u32(this.bytes, at + 6)
+  }
+
+  neverExpires(at: number): boolean {
+    return u32(this.bytes, at + 10) === 0
   }
 }
 
