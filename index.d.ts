@@ -6,8 +6,8 @@ import { inspect } from 'node:util';
 declare abstract class BatchCommands extends RecordCommands {
   #private;
   /**
-   * Does different things with many records in one call: reads, writes, operations and removals, of any namespaces and
-   * sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
+   * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
+   * namespaces and sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
    * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
    *
    * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
@@ -21,6 +21,7 @@ declare abstract class BatchCommands extends RecordCommands {
    *   { type: 'write', key: visit, bins: { at: Date.now() }, ttl: 3600, exists: 'create' },
    *   { type: 'operate', key: counter, ops: [op.increment('n', 1), op.read('n')] },
    *   { type: 'remove', key: draft, generation: 3 },
+   *   { type: 'apply', key: cart, module: 'carts', function: 'close', args: [Date.now()] },
    * ])
    */
   batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
@@ -58,6 +59,16 @@ declare abstract class BatchCommands extends RecordCommands {
    * const { missing } = await client.batchRemove(keys)
    */
   batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords>;
+  /**
+   * Calls a function of a registered module on many records. A row's `record.bins.SUCCESS` is what the function returned; a
+   * row whose function failed is an `error`, a `UdfError` with the line and what Lua said. Rows may have arguments of
+   * their own.
+   *
+   * @example
+   * const batch = await client.batchApply<number>(keys, 'counters', 'add', ['visits', 1])
+   * for (const { key, record, error } of batch) console.log(key[2], record?.bins.SUCCESS ?? error)
+   */
+  batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object>>;
   /**
    * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
    * not exist.
@@ -209,6 +220,18 @@ declare abstract class RecordCommands {
    * // [['a', 1], ['a', null], ['a', 2]]
    */
   operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<OrderedResults>>;
+  /**
+   * Calls a function of a registered module on a record, on the server, and gives what it returned; `null` for nothing. The
+   * record need not exist: the function may create it. See {@link UdfAdmin.register} for modules.
+   *
+   * @param module the name of the module, without the ending of its file
+   * @param args what the function gets behind the record
+   * @throws UdfNotFoundError when there is no such module or function
+   * @throws UdfError when the function failed, with the line and what Lua said; what it had changed is undone
+   * @example
+   * const total = await client.apply<number>(key, 'counters', 'add', ['visits', 1])
+   */
+  apply<T = Value>(key: Key, module: string, name: string, args?: readonly Value[], options?: ApplyOptions): Promise<T>;
 }
 declare class Encoded {
 }
@@ -820,8 +843,28 @@ export declare class TransactionTooLargeError extends TransactionError {
 /** A record that the transaction read has changed since. */
 export declare class TransactionVersionError extends TransactionError {
 }
-/** A user-defined function failed; the message carries what Lua said. */
+/** A module was refused when it was registered: it is no valid Lua, or failed while it was loaded. */
+export declare class UdfCompileError extends UdfError {
+}
+/**
+ * A user-defined function failed; the message carries what Lua said.
+ *
+ * @example
+ * if (error instanceof UdfError) console.log(`${error.module}.lua:${error.line}: ${error.reason}`)
+ */
 export declare class UdfError extends ServerError {
+  /** The module in which it failed, or that was called, without the ending of its file. */
+  readonly module: string | undefined;
+  /** The function that was called. */
+  readonly function: string | undefined;
+  /** The line of the module, counted from 1, when Lua said it. */
+  readonly line: number | undefined;
+  /** What Lua, or the server, said; without the place. */
+  readonly reason: string;
+  constructor(message: string, details?: ErrorDetails);
+  toJSON(): {
+    [name: string]: unknown;
+  };
 }
 /** There is no such module or function. */
 export declare class UdfNotFoundError extends UdfError {
@@ -1134,6 +1177,25 @@ export declare function partition(key: Key): number;
  * const filter = where`$.age >= ${min} and ($.tags.count() < 5 or $.address.city in ['Bonn', 'Rome'])`
  */
 export declare function where(text: TemplateStringsArray, ...values: (Value | AnyExp)[]): Exp<"bool">;
+/** The bins of a row that called a function: what it returned. */
+export interface Applied<T = Value> {
+  SUCCESS: T;
+}
+/** What `apply` takes. Whether the record exists and which generation it has is for the function to judge. */
+export interface ApplyOptions extends CallOptions, Pick<WriteOptions, "ttl" | "durableDelete" | "commit" | "idempotent"> {
+}
+/** A row of `batchApply`: what it does not say is as the call has it. */
+export interface ApplyRow extends ApplyRowOptions {
+  readonly key: Key;
+  readonly module?: string | undefined;
+  readonly function?: string | undefined;
+  readonly args?: readonly Value[] | undefined;
+}
+/** What a row of a batch that calls a function may say for itself. */
+export interface ApplyRowOptions extends Pick<ApplyOptions, "ttl" | "durableDelete" | "commit" | "filter"> {
+  /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
+  readonly sendKey?: boolean | undefined;
+}
 /** One earlier attempt of a call that failed. */
 export interface AttemptError {
   /** Result code of the attempt; negative codes come from the client. */
@@ -1146,6 +1208,9 @@ export interface AttemptError {
   readonly message: string;
   /** Whether a write may have happened all the same. */
   readonly inDoubt: boolean;
+}
+/** Options of `batchApply`. */
+export interface BatchApplyOptions extends ApplyOptions, BatchLimits {
 }
 /** What a batch cost. */
 export interface BatchCost {
@@ -1423,6 +1488,8 @@ export interface ErrorDetails {
   readonly retryable?: boolean;
   readonly subErrors?: readonly AttemptError[];
   readonly cause?: unknown;
+  /** For errors of user-defined functions. */
+  readonly udf?: UdfSite | undefined;
 }
 /** What `exists` tells: the key, and `meta` or `null` when there is no such record. Also a tuple `[key, meta]`. */
 export interface ExistsResult extends Readonly<[
@@ -2035,6 +2102,16 @@ export interface TlsOptions {
   /** The name that the certificates of the servers must have, when it is not the one the nodes announce. */
   readonly serverName?: string | undefined;
 }
+/** Where a user-defined function failed, as far as it is known. */
+export interface UdfSite {
+  /** The module, without the ending of its file. */
+  readonly module?: string | undefined;
+  readonly function?: string | undefined;
+  /** The line of the module, counted from 1. */
+  readonly line?: number | undefined;
+  /** What Lua said. */
+  readonly reason?: string | undefined;
+}
 /** What writes take. */
 export interface WriteOptions extends RemoveOptions {
   /**
@@ -2140,7 +2217,11 @@ export type MixedRow = Key | ({
   readonly ops: readonly Operation[];
 } & RowOptions & ReadRowOptions) | ({
   readonly type: "remove";
-} & RemoveRow);
+} & RemoveRow) | ({
+  readonly type: "apply";
+  readonly module: string;
+  readonly function: string;
+} & ApplyRow);
 export type Num = "int" | "float";
 export type Numeric<S extends Style> = number | bigint | Double | (S extends "expression" ? Exp<"int"> | Exp<"float"> : never);
 /** Type of a selection of one element; `E` is the type of the element. */

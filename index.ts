@@ -10,11 +10,11 @@ export type { BatchRow, RowResult } from './src/batch-row.js'
 export { BatchStream, type BatchStreamOptions, type StreamProgress } from './src/batch-stream.js'
 export { Client, type CloseOptions, connect, type InfoOptions, type Node } from './src/client.js'
 export type { Column, ColumnOptions, ColumnType } from './src/column.js'
-export type { MixedRow, ReadRow, RemoveRow, WriteRow } from './src/commands/batches.js'
+export type { Applied, ApplyRow, MixedRow, ReadRow, RemoveRow, WriteRow } from './src/commands/batches.js'
 export type { NodeReport } from './src/completion.js'
 export type { ConnectOptions, Host, TlsOptions } from './src/config.js'
 export { digest, partition } from './src/digest.js'
-export type { AttemptError, ErrorDetails } from './src/error.js'
+export type { AttemptError, ErrorDetails, UdfSite } from './src/error.js'
 export * from './src/errors.js'
 export type { PathCalls } from './src/expressions/calls.js'
 export { type Definition, exp, type Functions } from './src/expressions/exp.js'
@@ -65,6 +65,9 @@ export { Operation } from './src/operations/operation.js'
 export { type PathOptions, type PathResult, type PathSelectOptions, paths } from './src/operations/paths.js'
 export type { ContextOptions, ListReturn, ManyOptions, MapReturn, Pattern } from './src/operations/style.js'
 export type {
+  ApplyOptions,
+  ApplyRowOptions,
+  BatchApplyOptions,
   BatchLimits,
   BatchOptions,
   BatchReadOptions,
