@@ -2,12 +2,11 @@
 
 import { inspect } from 'node:util'
 import { argumentError, describe } from './check.js'
-import { BatchCommands } from './commands/batches.js'
+import { AdminCommands } from './commands/admin.js'
 import { type ConnectOptions, resolveConfig } from './config.js'
 import { InvalidArgumentError } from './errors.js'
-import { controlError } from './failure.js'
 import { Boundary } from './native.js'
-import { applyOptions, Policy, resolveDefaults, Takes } from './policies.js'
+import { resolveDefaults } from './policies.js'
 
 /** A node of the cluster. */
 export interface Node {
@@ -20,14 +19,6 @@ export interface Node {
   readonly connections: { readonly open: number; readonly inUse: number }
   /** Version of the server. */
   readonly build: string
-}
-
-/** Options of `info`. */
-export interface InfoOptions {
-  /** The name of one node to ask; without it all are asked. */
-  readonly node?: string | undefined
-  /** Milliseconds the answer may take. Default 1,000. */
-  readonly totalTimeout?: number | undefined
 }
 
 /** Options of `close`. */
@@ -44,7 +35,7 @@ const CLOSE_MS = 1000
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export class Client extends BatchCommands {
+export class Client extends AdminCommands {
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean {
     return !this.boundary.closed && this.boundary.native.isConnected()
@@ -57,30 +48,6 @@ export class Client extends BatchCommands {
    */
   nodes(): Node[] {
     return this.boundary.native.nodes()
-  }
-
-  /**
-   * Sends an info command to every node (or to one) and gives each node's answer.
-   *
-   * @throws NodeNotFoundError when there is no node of that name
-   * @example
-   * const answers = await client.info('namespaces')
-   * answers.get('A1') // 'test;bar'
-   */
-  async info(command: string, options: InfoOptions = {}): Promise<Map<string, string>> {
-    try {
-      if (typeof command !== 'string' || command === '') {
-        throw new InvalidArgumentError(`info: the command must be text, not ${describe(command)}`)
-      }
-      const policy = applyOptions(INFO_POLICY, options, Takes.info, 'info', ['node'])
-      const node = options.node ?? '*'
-      if (typeof node !== 'string')
-        throw new InvalidArgumentError(`info: option 'node' must be text, not ${describe(node)}`)
-      const answers = await this.boundary.native.info(node, command, policy.totalTimeout)
-      return new Map(answers.map((answer) => [answer.node, answerOf(answer.response)]))
-    } catch (error) {
-      throw error instanceof InvalidArgumentError ? error : controlError('info', error)
-    }
   }
 
   /**
@@ -110,13 +77,6 @@ export class Client extends BatchCommands {
           .join(', ')} }`
   }
 }
-
-/** An info response repeats the command, a tab in between, and ends with a line feed (protocol 4.1). */
-function answerOf(response: string): string {
-  return response.slice(response.indexOf('\t') + 1).replace(/\n$/, '')
-}
-
-const INFO_POLICY = new Policy()
 
 /**
  * Connects to a cluster. Resolves when its nodes and partitions are known; never blocks the event loop.

@@ -299,7 +299,7 @@ export class UdfNotFoundError extends UdfError {}
 /** A module was refused when it was registered: it is no valid Lua, or failed while it was loaded. */
 export class UdfCompileError extends UdfError {}
 
-/** The Lua file does not exist. */
+/** The Lua file does not exist or cannot be read. */
 export class LuaFileNotFoundError extends UdfError {}
 
 /** The parent of errors that concern a transaction. */

@@ -277,7 +277,7 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     },
   },
   signal: {
-    takes: COMMANDS,
+    takes: COMMANDS | Takes.info,
     expects: 'an AbortSignal',
     apply(policy, value) {
       if (!(value instanceof AbortSignal)) return false
