@@ -584,6 +584,7 @@ export declare class BinTypeError extends BinError {
  * A client that has nothing under way does not keep the process alive.
  */
 export declare class Client extends AdminCommands {
+  #private;
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean;
   /**
@@ -592,6 +593,20 @@ export declare class Client extends AdminCommands {
    * @throws ClientClosedError after `close`
    */
   nodes(): Node[];
+  /**
+   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `connected`, `disconnected`. Listening does not keep the
+   * process alive, and ends with `close`, which is no event.
+   *
+   * @throws InvalidArgumentError for an event that does not exist
+   * @throws ClientClosedError after `close`
+   * @example
+   * client.on('nodeRemoved', ({ name, host }) => console.warn(`lost ${name} at ${host}`))
+   */
+  on<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this;
+  /** Listens to the next event of a kind, and then no more. @example client.once('connected', resume) */
+  once<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this;
+  /** Ends what `on` or `once` began. @example client.off('nodeRemoved', warn) */
+  off<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this;
   /**
    * Closes the client. Calls under way may finish within `timeout`; what is left then, and every later call, rejects with
    * ClientClosedError. Closing again does nothing.
@@ -1548,6 +1563,23 @@ export interface CallOptions {
   /** How doubles are read: `auto` integer-valued ones as `Double`, so that they stay doubles when written back (default); `number` all as numbers. */
   readonly doubles?: "auto" | "number" | undefined;
 }
+/** The events of a client, with what their listeners get. */
+export interface ClientEvents {
+  /** A node was found: a new one, or one that is back. */
+  nodeAdded: [
+    node: Node
+  ];
+  /** A node is not asked any more: it left the cluster, or did not answer for too long. */
+  nodeRemoved: [
+    node: Node
+  ];
+  /** There are nodes again after `disconnected`. */
+  connected: [
+  ];
+  /** The last node is gone. The client goes on looking for the hosts it was made with. */
+  disconnected: [
+  ];
+}
 /** Options of `close`. */
 export interface CloseOptions {
   /** Milliseconds that calls under way may still take. Default 1,000. */
@@ -1841,7 +1873,7 @@ export interface IndexInfo {
   readonly collection: IndexCollection | undefined;
   /** The way from the bin to what is indexed. */
   readonly ctx: Context | undefined;
-  readonly expression: Exp | undefined;
+  readonly expression: AnyExp | undefined;
   /** `building` until the asked node has gone over all records. */
   readonly state: "ready" | "building";
   /** With option `statistics`. */
@@ -2466,6 +2498,8 @@ export type ByType<T extends Type> = {
   readonly [P in T]: (name: string) => Exp<P>;
 };
 export type Bytes<S extends Style> = Uint8Array | (S extends "expression" ? Exp<"blob"> : never);
+/** A listener of an event. */
+export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEvents[E]) => void;
 /** What a column can be made of: see `BatchRecords.column`. */
 export type ColumnType = Float64ArrayConstructor | Int32ArrayConstructor | BigInt64ArrayConstructor | Float32ArrayConstructor | ArrayConstructor;
 export type Comparable = Exclude<Type, "geo">;
@@ -2487,7 +2521,7 @@ export type IndexDefinition = IndexBase & ({
   readonly expression?: undefined;
 } | {
   /** Servers from 8.1 on. */
-  readonly expression: Exp;
+  readonly expression: AnyExp;
   readonly bin?: undefined;
   readonly ctx?: undefined;
 });

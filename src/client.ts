@@ -5,21 +5,9 @@ import { argumentError, describe } from './check.js'
 import { AdminCommands } from './commands/admin.js'
 import { type ConnectOptions, resolveConfig } from './config.js'
 import { InvalidArgumentError } from './errors.js'
+import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
 import { Boundary } from './native.js'
 import { resolveDefaults } from './policies.js'
-
-/** A node of the cluster. */
-export interface Node {
-  readonly name: string
-  readonly host: string
-  readonly port: number
-  /** False while it is being dropped because it does not answer. */
-  readonly active: boolean
-  /** Open connections to it, and how many of them are in use. */
-  readonly connections: { readonly open: number; readonly inUse: number }
-  /** Version of the server. */
-  readonly build: string
-}
 
 /** Options of `close`. */
 export interface CloseOptions {
@@ -36,6 +24,8 @@ const CLOSE_MS = 1000
  * A client that has nothing under way does not keep the process alive.
  */
 export class Client extends AdminCommands {
+  readonly #listeners = new Listeners(this.boundary)
+
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean {
     return !this.boundary.closed && this.boundary.native.isConnected()
@@ -48,6 +38,32 @@ export class Client extends AdminCommands {
    */
   nodes(): Node[] {
     return this.boundary.native.nodes()
+  }
+
+  /**
+   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `connected`, `disconnected`. Listening does not keep the
+   * process alive, and ends with `close`, which is no event.
+   *
+   * @throws InvalidArgumentError for an event that does not exist
+   * @throws ClientClosedError after `close`
+   * @example
+   * client.on('nodeRemoved', ({ name, host }) => console.warn(`lost ${name} at ${host}`))
+   */
+  on<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this {
+    this.#listeners.add('on', event, listener)
+    return this
+  }
+
+  /** Listens to the next event of a kind, and then no more. @example client.once('connected', resume) */
+  once<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this {
+    this.#listeners.add('once', event, listener)
+    return this
+  }
+
+  /** Ends what `on` or `once` began. @example client.off('nodeRemoved', warn) */
+  off<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this {
+    this.#listeners.remove(event, listener)
+    return this
   }
 
   /**

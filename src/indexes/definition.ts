@@ -2,7 +2,7 @@
 
 import { describe, isPlain } from '../check.js'
 import { InvalidArgumentError } from '../errors.js'
-import { Exp } from '../expressions/expression.js'
+import { type AnyExp, Exp } from '../expressions/expression.js'
 import { checkName, MOST_NAMESPACE, MOST_SET } from '../info/ask.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
 import { badValue, didYouMean } from '../policies.js'
@@ -36,7 +36,7 @@ export type IndexDefinition = IndexBase &
       }
     | {
         /** Servers from 8.1 on. */
-        readonly expression: Exp
+        readonly expression: AnyExp
         readonly bin?: undefined
         readonly ctx?: undefined
       }

@@ -1,6 +1,6 @@
 // Indexes as nodes list and count them (protocol 4.7).
 
-import type { Exp } from '../expressions/expression.js'
+import type { AnyExp } from '../expressions/expression.js'
 import { fromBase64 } from '../expressions/expression.js'
 import { readPairs, readStatistics, type Statistics, total } from '../info/text.js'
 import { type Context, ContextStep } from '../operations/ctx.js'
@@ -21,7 +21,7 @@ export interface IndexInfo {
   readonly collection: IndexCollection | undefined
   /** The way from the bin to what is indexed. */
   readonly ctx: Context | undefined
-  readonly expression: Exp | undefined
+  readonly expression: AnyExp | undefined
   /** `building` until the asked node has gone over all records. */
   readonly state: 'ready' | 'building'
   /** With option `statistics`. */
@@ -82,7 +82,7 @@ function readIndex(pairs: ReadonlyMap<string, string>): IndexInfo {
     type: known(TYPES, given('type')),
     collection: known(COLLECTIONS, given('indextype')),
     ctx: context === undefined ? undefined : readContext(Buffer.from(context, 'base64')),
-    expression: expression === undefined ? undefined : (fromBase64(expression) as unknown as Exp),
+    expression: expression === undefined ? undefined : fromBase64(expression),
     state: given('state') === 'WO' ? 'building' : 'ready',
   }
 }
