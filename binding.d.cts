@@ -50,6 +50,10 @@ export declare class NativeClient {
   isConnected(): boolean
   /** The nodes of the cluster. */
   nodes(): Array<NativeNode>
+  /** Calls `changed` for every node that comes or goes, until `unwatch` or `close`. */
+  watch(changed: (change: NativeChange) => void): void
+  /** Ends what `watch` began. */
+  unwatch(): void
   /** Sends an info command to a node, or to `"*"`, all of them, or to `""`, any of them. */
   info(node: string, command: string, timeout: number): Promise<Array<NativeInfo>>
 }
@@ -80,6 +84,14 @@ export declare class NativeCluster {
 
 /** The digest of a user key in a set: `keyType` is 1 (integer, eight bytes big-endian), 3 (string) or 4 (bytes). */
 export declare function digest(set: string, keyType: number, key: Uint8Array): Buffer
+
+/** A change of the cluster. */
+export interface NativeChange {
+  /** The name of the event. */
+  kind: string
+  /** The node that came or went. */
+  node?: NativeNode
+}
 
 /** How a cluster starts. */
 export interface NativeClusterOptions {

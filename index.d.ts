@@ -3,12 +3,118 @@
 import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 import { inspect } from 'node:util';
 
+declare abstract class AdminCommands extends BatchCommands {
+  #private;
+  /** The modules of user-defined functions. */
+  get udf(): UdfAdmin;
+  /**
+   * Sends an info command to every node (or to one) and gives each node's answer as it came, refusals included.
+   *
+   * @throws NodeNotFoundError when there is no node of that name
+   * @example
+   * const answers = await client.info('namespaces')
+   * answers.get('A1') // 'test;bar'
+   */
+  info(command: string, options?: NodeInfoOptions): Promise<Map<string, string>>;
+  /** Sends an info command to every node: `info` without its choice of a node. @example await client.infoAll('build') */
+  infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>>;
+  /**
+   * Sends an info command to one node and gives its answer as it came.
+   *
+   * @throws NodeNotFoundError when there is no node of that name
+   * @example await client.infoNode('A1', 'statistics')
+   */
+  infoNode(node: string, command: string, options?: InfoOptions): Promise<string>;
+  /**
+   * Sends an info command to any node that can be reached and gives its answer as it came. With several nodes it may be sent
+   * to more than one, should the first not be reachable.
+   *
+   * @example await client.infoRandom('edition')
+   */
+  infoRandom(command: string, options?: InfoOptions): Promise<string>;
+  /** What each node counts and says of itself, by its name. @example (await client.statistics()).get('A1')?.uptime */
+  statistics(options?: InfoOptions): Promise<Map<string, Statistics>>;
+  /**
+   * The namespaces of the cluster with what is in them, over all nodes.
+   *
+   * @example
+   * for (const { name, objects, dataBytes } of await client.namespaces()) console.log(name, objects, dataBytes)
+   */
+  namespaces(options?: InfoOptions): Promise<NamespaceInfo[]>;
+  /**
+   * The sets of a namespace with what is in them, over all nodes. A set is listed from its first record on, also when it is
+   * empty again.
+   *
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * const users = (await client.sets('test')).find((set) => set.name === 'users')
+   */
+  sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]>;
+  /**
+   * How long operations took lately at each node, by its name. What had no operations is left out, and a server begins to
+   * count with the first of a kind.
+   *
+   * @example
+   * for (const [node, latencies] of await client.latencies()) {
+   *   for (const { name, perSecond, over } of latencies) console.log(node, name, perSecond, `${over.get(1)}% over 1 ms`)
+   * }
+   */
+  latencies(options?: InfoOptions): Promise<Map<string, Latency[]>>;
+  /**
+   * Creates a secondary index and resolves when the cluster has accepted it; `ready` of the result waits until every node has
+   * built it. An index that exists already with this name and definition is fine; one with this definition under another
+   * name takes the new name.
+   *
+   * @throws IndexExistsError when the name belongs to an index with another definition
+   * @throws IndexLimitError when the namespace has as many indexes as it can have
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
+   * await job.ready()
+   */
+  createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob>;
+  /**
+   * Removes a secondary index and resolves when no node has it any more. One that is not there is no error.
+   *
+   * @example await client.dropIndex('test', 'users_age')
+   */
+  dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void>;
+  /**
+   * The secondary indexes of a namespace.
+   *
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * for (const { name, bin, statistics } of await client.listIndexes('test', { statistics: true })) {
+   *   console.log(name, bin, statistics?.entries)
+   * }
+   */
+  listIndexes(namespace: string, options?: ListIndexesOptions): Promise<IndexInfo[]>;
+  /**
+   * What an index holds, over all nodes.
+   *
+   * @throws IndexNotFoundError when there is no such index
+   * @example const { entries, loaded } = await client.indexStatistics('test', 'users_age')
+   */
+  indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics>;
+  /**
+   * Removes all records of a set, or of a namespace, at once: those that were last written before now, or before option
+   * `before`. The server removes them in the background, but they are invisible as soon as this resolves. Records written
+   * afterwards stay.
+   *
+   * @param set the set; without one the whole namespace is emptied
+   * @throws InvalidRequestError when `before` is in the future
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * await client.truncate('test', 'sessions', { before: new Date(Date.now() - 86_400_000) })
+   */
+  truncate(namespace: string, set?: string | null, options?: TruncateOptions): Promise<void>;
+}
 declare abstract class BatchCommands extends RecordCommands {
   #private;
   /**
-   * Does different things with many records in one call: reads, writes, operations and removals, of any namespaces and
-   * sets, each row with what it says for itself. Rows of one record run in their order: where one of them writes, each is sent
-   * when those before it have their outcome, whatever that is. Equal reads of one record are sent
+   * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
+   * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
+   * writes, each is sent when those before it have their outcome, whatever that is. Equal reads of one record are sent
    * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
    *
    * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
@@ -22,6 +128,7 @@ declare abstract class BatchCommands extends RecordCommands {
    *   { type: 'write', key: visit, bins: { at: Date.now() }, ttl: 3600, exists: 'create' },
    *   { type: 'operate', key: counter, ops: [op.increment('n', 1), op.read('n')] },
    *   { type: 'remove', key: draft, generation: 3 },
+   *   { type: 'apply', key: cart, module: 'carts', function: 'close', args: [Date.now()] },
    * ])
    */
   batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
@@ -59,6 +166,16 @@ declare abstract class BatchCommands extends RecordCommands {
    * const { missing } = await client.batchRemove(keys)
    */
   batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords>;
+  /**
+   * Calls a function of a registered module on many records. A row's `record.bins.SUCCESS` is what the function returned; a
+   * row whose function failed is an `error`, a `UdfError` with the line and what Lua said. Rows may have arguments of
+   * their own.
+   *
+   * @example
+   * const batch = await client.batchApply<number>(keys, 'counters', 'add', ['visits', 1])
+   * for (const { key, record, error } of batch) console.log(key[2], record?.bins.SUCCESS ?? error)
+   */
+  batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object>>;
   /**
    * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
    * not exist.
@@ -211,6 +328,18 @@ declare abstract class RecordCommands {
    * // [['a', 1], ['a', null], ['a', 2]]
    */
   operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<OrderedResults>>;
+  /**
+   * Calls a function of a registered module on a record, on the server, and gives what it returned; `null` for nothing. The
+   * record need not exist: the function may create it. See {@link UdfAdmin.register} for modules.
+   *
+   * @param module the name of the module, without the ending of its file
+   * @param args what the function gets behind the record
+   * @throws UdfNotFoundError when there is no such module or function
+   * @throws UdfError when the function failed, with the line and what Lua said; what it had changed is undone
+   * @example
+   * const total = await client.apply<number>(key, 'counters', 'add', ['visits', 1])
+   */
+  apply<T = Value>(key: Key, module: string, name: string, args?: readonly Value[], options?: ApplyOptions): Promise<T>;
 }
 declare class Encoded {
 }
@@ -456,7 +585,8 @@ export declare class BinTypeError extends BinError {
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export declare class Client extends BatchCommands {
+export declare class Client extends AdminCommands {
+  #private;
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean;
   /**
@@ -466,14 +596,19 @@ export declare class Client extends BatchCommands {
    */
   nodes(): Node[];
   /**
-   * Sends an info command to every node (or to one) and gives each node's answer.
+   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `connected`, `disconnected`. Listening does not keep the
+   * process alive, and ends with `close`, which is no event.
    *
-   * @throws NodeNotFoundError when there is no node of that name
+   * @throws InvalidArgumentError for an event that does not exist
+   * @throws ClientClosedError after `close`
    * @example
-   * const answers = await client.info('namespaces')
-   * answers.get('A1') // 'test;bar'
+   * client.on('nodeRemoved', ({ name, host }) => console.warn(`lost ${name} at ${host}`))
    */
-  info(command: string, options?: InfoOptions): Promise<Map<string, string>>;
+  on<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this;
+  /** Listens to the next event of a kind, and then no more. @example client.once('connected', resume) */
+  once<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this;
+  /** Ends what `on` or `once` began. @example client.off('nodeRemoved', warn) */
+  off<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this;
   /**
    * Closes the client. Calls under way may finish within `timeout`; what is left then, and every later call, rejects with
    * ClientClosedError. Closing again does nothing.
@@ -612,6 +747,27 @@ export declare class IndexError extends ServerError {
 /** An index of that name exists with another definition. */
 export declare class IndexExistsError extends IndexError {
 }
+/**
+ * An index that was created. The nodes build it on their own; until all are done, queries that need it fail with
+ * `IndexNotReadableError` or `IndexNotFoundError`.
+ *
+ * @example
+ * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
+ * await job.ready({ onProgress: ({ loaded }) => console.log(`${loaded}%`) })
+ */
+export declare class IndexJob {
+  #private;
+  readonly namespace: string;
+  /** The name of the index. */
+  readonly name: string;
+  /**
+   * Waits until every node has built the index.
+   *
+   * @throws IndexNotFoundError when it was dropped meanwhile
+   * @throws TimeoutError after `timeout`; the nodes go on
+   */
+  ready(options?: WaitOptions<IndexProgress>): Promise<void>;
+}
 /** The namespace has as many indexes as it can have. */
 export declare class IndexLimitError extends IndexError {
 }
@@ -673,7 +829,7 @@ export declare class InvalidWhitelistError extends AdminError {
 /** A newer change of the bin arrived from another datacentre first. */
 export declare class LostConflictError extends ServerError {
 }
-/** The Lua file does not exist. */
+/** The Lua file does not exist or cannot be read. */
 export declare class LuaFileNotFoundError extends UdfError {
 }
 /** Every attempt failed. `subErrors` lists them. */
@@ -822,8 +978,71 @@ export declare class TransactionTooLargeError extends TransactionError {
 /** A record that the transaction read has changed since. */
 export declare class TransactionVersionError extends TransactionError {
 }
-/** A user-defined function failed; the message carries what Lua said. */
+/** The modules of the cluster: `client.udf`. */
+export declare class UdfAdmin {
+  #private;
+  /**
+   * Registers a module, or replaces it. Resolves when the cluster has accepted it; `done` of the result waits until every node
+   * has it.
+   *
+   * @throws UdfCompileError when it is no valid Lua, with the line and what is wrong
+   * @throws LuaFileNotFoundError when the file cannot be read
+   * @example
+   * const job = await client.udf.register({ file: 'lua/counters.lua' })
+   * await job.done()
+   * await client.udf.register({ name: 'hello', source: 'function hello(rec) return "hello" end' })
+   */
+  register(source: UdfSource, options?: InfoOptions): Promise<UdfJob>;
+  /** The modules that are registered. @example const modules = await client.udf.list() */
+  list(options?: InfoOptions): Promise<UdfModule[]>;
+  /**
+   * The Lua text of a module.
+   *
+   * @throws UdfNotFoundError when there is none of that name
+   * @example const lua = await client.udf.get('counters')
+   */
+  get(name: string, options?: InfoOptions): Promise<string>;
+  /**
+   * Removes a module and resolves when no node has it any more. One that is not there is no error.
+   *
+   * @example await client.udf.remove('counters')
+   */
+  remove(name: string, options?: InfoOptions): Promise<void>;
+}
+/** A module was refused when it was registered: it is no valid Lua, or failed while it was loaded. */
+export declare class UdfCompileError extends UdfError {
+}
+/**
+ * A user-defined function failed; the message carries what Lua said.
+ *
+ * @example
+ * if (error instanceof UdfError) console.log(`${error.module}.lua:${error.line}: ${error.reason}`)
+ */
 export declare class UdfError extends ServerError {
+  /** The module in which it failed, or that was called, without the ending of its file. */
+  readonly module: string | undefined;
+  /** The function that was called. */
+  readonly function: string | undefined;
+  /** The line of the module, counted from 1, when Lua said it. */
+  readonly line: number | undefined;
+  /** What Lua, or the server, said; without the place. */
+  readonly reason: string;
+  constructor(message: string, details?: ErrorDetails);
+  toJSON(): {
+    [name: string]: unknown;
+  };
+}
+/** A module that was accepted. The nodes get it one after another. */
+export declare class UdfJob {
+  #private;
+  /** The name that calls use. */
+  readonly module: string;
+  /**
+   * Waits until every node has the module.
+   *
+   * @throws TimeoutError after `timeout`; the nodes go on
+   */
+  done(options?: WaitOptions<UdfProgress>): Promise<void>;
 }
 /** There is no such module or function. */
 export declare class UdfNotFoundError extends UdfError {
@@ -1136,6 +1355,25 @@ export declare function partition(key: Key): number;
  * const filter = where`$.age >= ${min} and ($.tags.count() < 5 or $.address.city in ['Bonn', 'Rome'])`
  */
 export declare function where(text: TemplateStringsArray, ...values: (Value | AnyExp)[]): Exp<"bool">;
+/** The bins of a row that called a function: what it returned. */
+export interface Applied<T = Value> {
+  SUCCESS: T;
+}
+/** What `apply` takes. Whether the record exists and which generation it has is for the function to judge. */
+export interface ApplyOptions extends CallOptions, Pick<WriteOptions, "ttl" | "durableDelete" | "commit" | "idempotent"> {
+}
+/** A row of `batchApply`: what it does not say is as the call has it. */
+export interface ApplyRow extends ApplyRowOptions {
+  readonly key: Key;
+  readonly module?: string | undefined;
+  readonly function?: string | undefined;
+  readonly args?: readonly Value[] | undefined;
+}
+/** What a row of a batch that calls a function may say for itself. */
+export interface ApplyRowOptions extends Pick<ApplyOptions, "ttl" | "durableDelete" | "commit" | "filter"> {
+  /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
+  readonly sendKey?: boolean | undefined;
+}
 /** One earlier attempt of a call that failed. */
 export interface AttemptError {
   /** Result code of the attempt; negative codes come from the client. */
@@ -1148,6 +1386,9 @@ export interface AttemptError {
   readonly message: string;
   /** Whether a write may have happened all the same. */
   readonly inDoubt: boolean;
+}
+/** Options of `batchApply`. */
+export interface BatchApplyOptions extends ApplyOptions, BatchLimits {
 }
 /** What a batch cost. */
 export interface BatchCost {
@@ -1329,6 +1570,23 @@ export interface CallOptions {
   /** How doubles are read: `auto` integer-valued ones as `Double`, so that they stay doubles when written back (default); `number` all as numbers. */
   readonly doubles?: "auto" | "number" | undefined;
 }
+/** The events of a client, with what their listeners get. */
+export interface ClientEvents {
+  /** A node was found: a new one, or one that is back. */
+  nodeAdded: [
+    node: Node
+  ];
+  /** A node is not asked any more: it left the cluster, or did not answer for too long. */
+  nodeRemoved: [
+    node: Node
+  ];
+  /** There are nodes again after `disconnected`. */
+  connected: [
+  ];
+  /** The last node is gone. The client goes on looking for the hosts it was made with. */
+  disconnected: [
+  ];
+}
 /** Options of `close`. */
 export interface CloseOptions {
   /** Milliseconds that calls under way may still take. Default 1,000. */
@@ -1430,6 +1688,8 @@ export interface ErrorDetails {
   readonly retryable?: boolean;
   readonly subErrors?: readonly AttemptError[];
   readonly cause?: unknown;
+  /** For errors of user-defined functions. */
+  readonly udf?: UdfSite | undefined;
 }
 /** What `exists` tells: the key, and `meta` or `null` when there is no such record. Also a tuple `[key, meta]`. */
 export interface ExistsResult extends Readonly<[
@@ -1596,12 +1856,74 @@ export interface HllWriteOptions extends ContextOptions {
   /** Do nothing rather than fail. Default false. */
   readonly noFail?: boolean | undefined;
 }
-/** Options of `info`. */
+export interface IndexBase {
+  readonly namespace: string;
+  /** The set whose records are indexed; without one those of the whole namespace. */
+  readonly set?: string | undefined;
+  /** The name of the index in its namespace, at most 63 bytes. */
+  readonly name: string;
+  /** `numeric` integers, `string`, `blob` bytes, `geo2dsphere` GeoJSON. Values of other types are not in the index. */
+  readonly type: IndexType;
+  /** Indexes what is inside a collection; without it the value itself. */
+  readonly collection?: IndexCollection | undefined;
+}
+/** An index of the cluster. */
+export interface IndexInfo {
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined for an index of the whole namespace. */
+  readonly set: string | undefined;
+  /** Undefined for the index of an expression, and for one of nothing but a set. */
+  readonly bin: string | undefined;
+  /** Undefined for an index of nothing but a set. */
+  readonly type: IndexType | undefined;
+  readonly collection: IndexCollection | undefined;
+  /** The way from the bin to what is indexed. */
+  readonly ctx: Context | undefined;
+  readonly expression: AnyExp | undefined;
+  /** `building` until the asked node has gone over all records. */
+  readonly state: "ready" | "building";
+  /** With option `statistics`. */
+  readonly statistics?: IndexStatistics;
+}
+/** How far an index is. */
+export interface IndexProgress {
+  /** How much is built on the node that is furthest behind, 0 to 100. */
+  readonly loaded: number;
+  /** The same for each node, by its name. */
+  readonly nodes: ReadonlyMap<string, number>;
+}
+/** What an index holds, over all nodes. */
+export interface IndexStatistics {
+  /** Entries of all copies: a record counts once for each of its replicas and values. */
+  readonly entries: number;
+  /** Bytes of memory, all nodes together. */
+  readonly usedBytes: number;
+  /** How much is built on the node that is furthest behind, 0 to 100. */
+  readonly loaded: number;
+  /** Everything each node says of it, by the node's name, in the server's own terms. */
+  readonly nodes: ReadonlyMap<string, Statistics>;
+}
+/** What calls of the info protocol take. */
 export interface InfoOptions {
-  /** The name of one node to ask; without it all are asked. */
-  readonly node?: string | undefined;
-  /** Milliseconds the answer may take. Default 1,000. */
+  /** Milliseconds the answer may take. Default 1,000; 5,000 for what changes the cluster. */
   readonly totalTimeout?: number | undefined;
+  /** Cancels the call: it settles at once with an `AbortError`. What was sent may be carried out all the same. */
+  readonly signal?: AbortSignal | undefined;
+}
+/** How long operations of one kind took on a node, over the latest 10 seconds. */
+export interface Latency {
+  /** As the server calls it: `{test}-read`, `batch-index`. */
+  readonly name: string;
+  /** The namespace; undefined for what concerns all. */
+  readonly namespace: string | undefined;
+  /** The kind of operation: `read`, `write`, `udf`, `batch-sub-read`, `pi-query`, `si-query`, `batch-index` and so on. */
+  readonly operation: string;
+  readonly unit: "msec" | "usec";
+  /** Operations per second. */
+  readonly perSecond: number;
+  /** The percentage of operations that took longer than 1, 2, 4, 8, … units, by that number. */
+  readonly over: ReadonlyMap<number, number>;
 }
 /** Options of writes that may create the list. */
 export interface ListAddOptions extends ListWriteOptions, ListOrderOptions {
@@ -1671,6 +1993,11 @@ export interface ListCalls<S extends Style> {
   /** Removes `count` elements from the rank relative to where a value is or would be. @example lists.removeByValueRelRankRange('scores', 50, 0) */
   removeByValueRelRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
   removeByValueRelRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+}
+/** Options of `listIndexes`. */
+export interface ListIndexesOptions extends InfoOptions {
+  /** Asks every node how much each index holds. Default false. */
+  readonly statistics?: boolean | undefined;
 }
 /** What only operations can do. */
 export interface ListOperations extends ListCalls<"operation"> {
@@ -1879,6 +2206,26 @@ export interface Meta {
   /** Seconds until the record expires, at least 1; `-1` ({@link NEVER_EXPIRES}) when it never does. */
   readonly ttl: number;
 }
+/** A namespace, over all nodes. */
+export interface NamespaceInfo {
+  readonly name: string;
+  /** Records, each counted once however many copies there are. */
+  readonly objects: number;
+  /** Tombstones, each counted once. */
+  readonly tombstones: number;
+  /** Copies of every record that the cluster keeps now: fewer than configured when there are fewer nodes. */
+  readonly replicationFactor: number;
+  /** Bytes of data, all copies together. */
+  readonly dataBytes: number;
+  /** Seconds a record lives that is written with `ttl: 'default'`; 0 for ever. */
+  readonly defaultTtl: number;
+  /** True when any node takes no more writes. */
+  readonly stopWrites: boolean;
+  /** Partitions that have yet to move between nodes. */
+  readonly migrations: number;
+  /** Everything each node says of it, by the node's name, in the server's own terms. */
+  readonly nodes: ReadonlyMap<string, Statistics>;
+}
 /** A node of the cluster. */
 export interface Node {
   readonly name: string;
@@ -1893,6 +2240,11 @@ export interface Node {
   };
   /** Version of the server. */
   readonly build: string;
+}
+/** Options of `info`. */
+export interface NodeInfoOptions extends InfoOptions {
+  /** The name of one node to ask; without it all are asked. */
+  readonly node?: string | undefined;
 }
 /** What one node did for a batch. */
 export interface NodeReport {
@@ -2018,6 +2370,27 @@ export interface RowOptions extends Pick<WriteOptions, "ttl" | "exists" | "gener
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
 }
+/** A set, over all nodes. */
+export interface SetInfo {
+  readonly namespace: string;
+  readonly name: string;
+  /** Records, each counted once; about, while partitions move. */
+  readonly objects: number;
+  /** Tombstones, each counted once; about, while partitions move. */
+  readonly tombstones: number;
+  /** Bytes of data, all copies together. */
+  readonly dataBytes: number;
+  /** Secondary indexes of the set. */
+  readonly indexes: number;
+  /** True while a node still removes what was truncated. */
+  readonly truncating: boolean;
+  /** Everything each node says of it, by the node's name, in the server's own terms. */
+  readonly nodes: ReadonlyMap<string, Statistics>;
+}
+/** What a node says of something: settings and counters by name, as it calls them. */
+export interface Statistics {
+  readonly [name: string]: string | number | boolean;
+}
 /** How far a stream is. */
 export interface StreamProgress {
   /** Rows taken from the source and sent. */
@@ -2041,6 +2414,51 @@ export interface TlsOptions {
   readonly key?: string | undefined;
   /** The name that the certificates of the servers must have, when it is not the one the nodes announce. */
   readonly serverName?: string | undefined;
+}
+/** Options of `truncate`. */
+export interface TruncateOptions extends InfoOptions {
+  /**
+   * Removes only records that were last written before this time: a date, or nanoseconds since 1970 as a bigint. It must not
+   * be in the future. Default: now, as the server has it.
+   */
+  readonly before?: Date | bigint | undefined;
+}
+/** A module that is registered. */
+export interface UdfModule {
+  /** The name that calls use. */
+  readonly module: string;
+  /** The name of its file: `module` with `.lua` behind it. */
+  readonly file: string;
+  /** SHA-1 of what is registered, as the server makes it. */
+  readonly hash: string;
+  readonly type: "LUA";
+}
+/** How many nodes have a module. */
+export interface UdfProgress {
+  /** Nodes that have it as it was registered. */
+  readonly done: number;
+  readonly total: number;
+}
+/** Where a user-defined function failed, as far as it is known. */
+export interface UdfSite {
+  /** The module, without the ending of its file. */
+  readonly module?: string | undefined;
+  readonly function?: string | undefined;
+  /** The line of the module, counted from 1. */
+  readonly line?: number | undefined;
+  /** What Lua said. */
+  readonly reason?: string | undefined;
+}
+/** How to wait for a job. */
+export interface WaitOptions<Progress> {
+  /** Called after every look that found the job unfinished, and once at its end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Milliseconds between looks, at least 1. Default 100, and up to 2,000 when it goes on for long. */
+  readonly pollInterval?: number | undefined;
+  /** Milliseconds to wait at most. Default 0: no limit. */
+  readonly timeout?: number | undefined;
+  /** Ends the waiting, not the job. */
+  readonly signal?: AbortSignal | undefined;
 }
 /** What writes take. */
 export interface WriteOptions extends RemoveOptions {
@@ -2087,6 +2505,8 @@ export type ByType<T extends Type> = {
   readonly [P in T]: (name: string) => Exp<P>;
 };
 export type Bytes<S extends Style> = Uint8Array | (S extends "expression" ? Exp<"blob"> : never);
+/** A listener of an event. */
+export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEvents[E]) => void;
 /** What a column can be made of: see `BatchRecords.column`. */
 export type ColumnType = Float64ArrayConstructor | Int32ArrayConstructor | BigInt64ArrayConstructor | Float32ArrayConstructor | ArrayConstructor;
 export type Comparable = Exclude<Type, "geo">;
@@ -2098,6 +2518,22 @@ export type Host = string | {
   readonly host: string;
   readonly port?: number | undefined;
 };
+/** What is indexed of a collection: the elements of a list, or the keys or values of a map. */
+export type IndexCollection = "list" | "mapKeys" | "mapValues";
+/** An index to be created: of a bin, or of something inside it, or of what an expression makes of a record. */
+export type IndexDefinition = IndexBase & ({
+  readonly bin: string;
+  /** The way from the bin to the value, for what is nested in it. */
+  readonly ctx?: Context | undefined;
+  readonly expression?: undefined;
+} | {
+  /** Servers from 8.1 on. */
+  readonly expression: AnyExp;
+  readonly bin?: undefined;
+  readonly ctx?: undefined;
+});
+/** The values an index is of. */
+export type IndexType = "numeric" | "string" | "blob" | "geo2dsphere";
 /** Arguments: plain values, in expressions also expressions of their type. */
 export type Int<S extends Style> = number | bigint | (S extends "expression" ? Exp<"int"> : never);
 /**
@@ -2148,7 +2584,11 @@ export type MixedRow = Key | ({
   readonly ops: readonly Operation[];
 } & RowOptions & ReadRowOptions) | ({
   readonly type: "remove";
-} & RemoveRow);
+} & RemoveRow) | ({
+  readonly type: "apply";
+  readonly module: string;
+  readonly function: string;
+} & ApplyRow);
 export type Num = "int" | "float";
 export type Numeric<S extends Style> = number | bigint | Double | (S extends "expression" ? Exp<"int"> | Exp<"float"> : never);
 /** Type of a selection of one element; `E` is the type of the element. */
@@ -2212,6 +2652,19 @@ export type Style = "operation" | "expression";
 export type Target<S extends Style, T extends Type> = S extends "operation" ? string : Operand<T>;
 /** The type of an expression's result. */
 export type Type = keyof typeof TYPES;
+/** Where a module comes from: a file, or the text itself with a name. */
+export type UdfSource = {
+  /** The path of a file; its last part is the name of the module unless `name` is another. */
+  readonly file: string;
+  readonly name?: string | undefined;
+  readonly source?: undefined;
+} | {
+  /** Lua as text or bytes. */
+  readonly source: string | Uint8Array;
+  /** The name of the module, with or without `.lua`. */
+  readonly name: string;
+  readonly file?: undefined;
+};
 /**
  * What names a record inside its set: text, a 64-bit integer (a safe integer or a bigint) or bytes.
  * `1` and `1n` name the same record, `1` and `'1'` do not.

@@ -39,6 +39,12 @@ export interface NativeNode {
   readonly build: string
 }
 
+/** A change of the cluster; `kind` is the name of the event. */
+export interface NativeChange {
+  readonly kind: string
+  readonly node?: NativeNode | null
+}
+
 export interface NativeClient {
   /** Calls `wake` for lone commands, which then need no other thread; false where that is not possible. */
   express(wake: () => void): boolean
@@ -54,7 +60,10 @@ export interface NativeClient {
   close(timeoutMs: number): Promise<void>
   isConnected(): boolean
   nodes(): NativeNode[]
-  /** `node` '*' is all of them. */
+  /** Calls `changed` for every node that comes or goes until `unwatch`; does not keep the process alive. */
+  watch(changed: (change: NativeChange) => void): void
+  unwatch(): void
+  /** `node` '*' is all of them, '' any. */
   info(node: string, command: string, timeoutMs: number): Promise<{ node: string; response: string }[]>
 }
 

@@ -208,7 +208,7 @@ function writeRowNames(w: Writer, key: Key): void {
 function writeSpec(w: Writer, spec: Spec): void {
   w.row = spec.row
   const block = openCommand(w)
-  const fields = writeFields(w, spec.filter)
+  const fields = writeFields(w, spec.filter, spec.command.udf)
   const operations = w.at
   // A copy: operations add flags, and a retry writes the spec again.
   const command = { ...spec.command }

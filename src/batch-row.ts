@@ -6,9 +6,10 @@ import { type BatchReply, NO_PAGE } from './completion.js'
 import type { AerospikeError } from './error.js'
 import { errorOf } from './failure.js'
 import { type Key, KeyColumn, type UserKey } from './key.js'
-import { BinSource } from './page.js'
+import { BinSource, Mode, readFirst } from './page.js'
 import { type Record, RecordObject } from './record.js'
 import { resultCode } from './result-codes.js'
+import { UDF_FAILED } from './udf/failure.js'
 import type { Bins } from './values.js'
 
 /** What became of a row. */
@@ -186,9 +187,20 @@ export class Row {
       attempts: this.#part.reply.attempts(this.#at),
       elapsed: this.#part.reply.elapsed,
       inDoubt: this.inDoubt,
-      detail: this.#part.reply.page(this.#at) === NO_PAGE ? (this.#part.reply.node(this.#at)?.detail ?? '') : '',
+      detail: this.#detail(),
+      udf: this.#part.request.spec(this.position).command.udf,
     })
     return this.#outcome as AerospikeError
+  }
+
+  /** Why it has no answer, or what the function it called answered instead. */
+  #detail(): string {
+    if (this.#part.reply.page(this.#at) === NO_PAGE) return this.#part.reply.node(this.#at)?.detail ?? ''
+    const message = this.resultCode === UDF_FAILED ? this.#part.message(this.#at) : undefined
+    if (message === undefined) return ''
+    const { bytes, at } = message
+    const said = readFirst(bytes, at, bytes.length, Mode.plainDoubles)
+    return typeof said === 'string' ? said : ''
   }
 
   toJSON(): unknown {

@@ -1,11 +1,14 @@
 // A call under way: who waits for it, and what becomes of the answer. One subclass for each kind of answer.
 
 import type { BatchReply } from './completion.js'
+import type { UdfSite } from './error.js'
+import { Failure } from './failure.js'
 import type { Key } from './key.js'
 import { Mode, readBins, readFirst, readMeta, readResults } from './page.js'
 import type { Policy } from './policies.js'
 import { ExistsObject, type ExistsResult, type Meta, RecordObject } from './record.js'
 import { type Command, writeRecordEntry } from './request.js'
+import { UDF_FAILED } from './udf/failure.js'
 import type { Writer } from './writer.js'
 
 /** In place of a ticket: the call is settled, or it travels in the entry of another call. */
@@ -53,6 +56,11 @@ export abstract class Call<T = unknown> {
   /** Takes in some rows of a batch; the others follow. Only reads that travel together are answered so. */
   part(reply: BatchReply): void {
     this.batch(reply)
+  }
+
+  /** The user-defined function it calls, for errors. */
+  get called(): UdfSite | undefined {
+    return undefined
   }
 
   /** What the message that came with a failure says. */
@@ -127,6 +135,21 @@ export class ExistsCall extends KeyCall<ExistsResult> {
 
   override instead(code: number): ExistsResult | undefined {
     return code === 2 ? (new ExistsObject(this.key as Key, null) as unknown as ExistsResult) : undefined
+  }
+}
+
+/** `apply`: what the function returned. */
+export class ApplyCall extends KeyCall<unknown> {
+  override get called(): UdfSite | undefined {
+    const udf = this.command.udf
+    return udf && { module: udf.module, function: udf.function }
+  }
+
+  answer(bytes: Buffer, at: number, end: number): unknown {
+    const [name, value] = readResults(bytes, at, end, this.policy.mode)[0] ?? ['SUCCESS', null]
+    if (name !== 'FAILURE') return value
+    const { verb, key, called } = this
+    throw new Failure({ verb, key, code: UDF_FAILED, detail: String(value), udf: called })
   }
 }
 

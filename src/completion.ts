@@ -41,6 +41,7 @@ export function readFailure(call: Call, code: number, bytes: Buffer, at: number)
     detail,
     inDoubt: (flags & 1) !== 0,
     subErrors,
+    udf: call.called,
   })
 }
 

@@ -1,7 +1,7 @@
 // A stand-in for the addon: keeps what is submitted and answers as told. For tests of the TypeScript side alone.
 
 import { Client } from 'aerospike-napi'
-import type { NativeClient } from '#src/addon'
+import type { NativeChange, NativeClient } from '#src/addon'
 import { Boundary } from '#src/native'
 import { resolveDefaults } from '#src/policies'
 
@@ -127,6 +127,14 @@ export class FakeNative implements NativeClient {
   }
   async info() {
     return []
+  }
+  /** Who is told of changes of the cluster. */
+  changed: ((change: NativeChange) => void) | undefined
+  watch(changed: (change: NativeChange) => void): void {
+    this.changed = changed
+  }
+  unwatch(): void {
+    this.changed = undefined
   }
 }
 

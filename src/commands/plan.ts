@@ -9,6 +9,7 @@ import { Needs, type Operation } from '../operations/operation.js'
 import { Mode } from '../page.js'
 import { applyOptions, copyPolicy, didYouMean, type Policy, Takes } from '../policies.js'
 import {
+  applyCommand,
   Info1,
   Info2,
   needsOf,
@@ -20,6 +21,7 @@ import {
   writeOperations,
   writeReads,
 } from '../request.js'
+import { UdfCall } from '../udf/call.js'
 
 /** The rows of a batch as they came, or the request they came from when they are another batch's unprocessed rows. */
 export function rowsOf(rows: unknown, verb: string): readonly unknown[] | BatchRequest {
@@ -100,7 +102,7 @@ class Plan {
 }
 
 /** The kinds of rows. */
-export type RowKind = 'read' | 'write' | 'operate' | 'remove'
+export type RowKind = 'read' | 'write' | 'operate' | 'remove' | 'apply'
 
 interface Kind {
   /** The fields of a row that its policy does not read. */
@@ -109,11 +111,15 @@ interface Kind {
   readonly takes: number
 }
 
+/** The fields of a row that name a function; a row that has none of them shares the call of the batch. */
+const UDF_FIELDS = ['module', 'function', 'args'] as const
+
 const KINDS: { readonly [kind in RowKind]: Kind } = {
   read: { fields: ['key', 'bins', 'ops'], takes: Takes.readRow },
   write: { fields: ['key', 'bins', 'ops'], takes: Takes.row },
   operate: { fields: ['key', 'ops'], takes: Takes.row | Takes.readRow },
   remove: { fields: ['key'], takes: Takes.removeRow },
+  apply: { fields: ['key', ...UDF_FIELDS], takes: Takes.applyRow },
 }
 
 /** What holds for the rows of a batch that do not say otherwise. */
@@ -122,6 +128,9 @@ export interface Common {
   readonly kind: RowKind | undefined
   readonly bins?: unknown
   readonly ops?: unknown
+  readonly module?: unknown
+  readonly function?: unknown
+  readonly args?: unknown
 }
 
 /** Whether a batch, by the looks of its rows, changes records: what its retries go by. */
@@ -168,7 +177,8 @@ export function planBatch(verb: string, rows: readonly unknown[], common: Common
     } else {
       // A row without a filter of its own has the batch's, which is written once for all of them.
       const filter = fields.filter === undefined ? undefined : rowPolicy.filter
-      plan.addSingle(key, { ...specOf(kind, where, rowPolicy, fields), filter })
+      const what = kind === 'apply' ? { ...callOf(common), ...callOf(fields) } : fields
+      plan.addSingle(key, { ...specOf(kind, where, rowPolicy, what), filter })
     }
   })
   return plan.request(verb, policy, rows.slice())
@@ -183,12 +193,20 @@ function masterFirst(policy: Policy, rows: readonly unknown[], kind: RowKind | u
   return copy
 }
 
+/** What is said of a function, without what is left out. */
+function callOf(said: { readonly [name: string]: unknown } | Common): Common {
+  const all = said as { readonly [name: string]: unknown }
+  return Object.fromEntries(
+    UDF_FIELDS.filter((name) => all[name] !== undefined).map((name) => [name, all[name]]),
+  ) as never
+}
+
 function kindOf(fields: { readonly [name: string]: unknown }, where: string): RowKind {
   const type = fields.type
   if (typeof type === 'string' && Object.hasOwn(KINDS, type)) return type as RowKind
   const hint = typeof type === 'string' ? didYouMean(type, Object.keys(KINDS)) : ''
   throw new InvalidArgumentError(
-    `${where}: type must be 'read', 'write', 'operate' or 'remove', not ${describe(type)}${hint}`,
+    `${where}: type must be 'read', 'write', 'operate', 'remove' or 'apply', not ${describe(type)}${hint}`,
   )
 }
 
@@ -209,7 +227,7 @@ function rowPolicyOf(
 }
 
 /** What is done with a row, or with all rows that say nothing of their own. */
-function specOf(kind: RowKind, where: string, policy: Policy, fields: { bins?: unknown; ops?: unknown }): Spec {
+function specOf(kind: RowKind, where: string, policy: Policy, fields: Omit<Common, 'kind'>): Spec {
   const { bins, ops } = fields
   switch (kind) {
     case 'read':
@@ -217,6 +235,8 @@ function specOf(kind: RowKind, where: string, policy: Policy, fields: { bins?: u
       return readSpec(where, policy, bins, ops)
     case 'operate':
       return operationSpec(where, policy, ops)
+    case 'apply':
+      return applySpec(policy, new UdfCall(where, fields.module, fields.function, fields.args))
     case 'remove':
       return removeSpec(policy)
     case 'write':
@@ -274,6 +294,11 @@ function operationSpec(where: string, policy: Policy, ops: unknown): Spec {
     row: -1,
     mode: policy.mode | Mode.operations,
   }
+}
+
+function applySpec(policy: Policy, udf: UdfCall): Spec {
+  const command = applyCommand(policy, udf)
+  return { command, body: writeNothing, argument: undefined, sendKey: policy.sendKey, mode: policy.mode, row: -1 }
 }
 
 function removeSpec(policy: Policy): Spec {

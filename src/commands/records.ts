@@ -1,6 +1,6 @@
 // The calls on one record.
 
-import { ExistsCall, MetaCall, OperateCall, OrderedCall, RecordCall, VoidCall } from '../call.js'
+import { ApplyCall, ExistsCall, MetaCall, OperateCall, OrderedCall, RecordCall, VoidCall } from '../call.js'
 import { argumentError, describe } from '../check.js'
 import { Coalescer } from '../coalesce.js'
 import { InvalidArgumentError } from '../errors.js'
@@ -8,10 +8,11 @@ import type { Key } from '../key.js'
 import type { Boundary } from '../native.js'
 import { op } from '../operations/op.js'
 import { Needs, OpCode, Operation } from '../operations/operation.js'
-import type { OperateOptions, ReadOptions, RemoveOptions, WriteOptions } from '../options.js'
+import type { ApplyOptions, OperateOptions, ReadOptions, RemoveOptions, WriteOptions } from '../options.js'
 import { applyOptions, type Policies, type Policy, Takes } from '../policies.js'
 import type { ExistsResult, Meta, OrderedResults, Record } from '../record.js'
 import {
+  applyCommand,
   type Command,
   Info1,
   Info2,
@@ -26,7 +27,8 @@ import {
   writeReads,
   writeRemovals,
 } from '../request.js'
-import type { Bins, Double, Storable } from '../values.js'
+import { UdfCall } from '../udf/call.js'
+import type { Bins, Double, Storable, Value } from '../values.js'
 
 /** The commands on single records. Every failure is a rejection, never a synchronous throw. */
 export abstract class RecordCommands {
@@ -257,6 +259,36 @@ export abstract class RecordCommands {
       return this.boundary.submit(call) as never
     } catch (error) {
       return refused(error, 'operateOrdered')
+    }
+  }
+
+  /**
+   * Calls a function of a registered module on a record, on the server, and gives what it returned; `null` for nothing. The
+   * record need not exist: the function may create it. See {@link UdfAdmin.register} for modules.
+   *
+   * @param module the name of the module, without the ending of its file
+   * @param args what the function gets behind the record
+   * @throws UdfNotFoundError when there is no such module or function
+   * @throws UdfError when the function failed, with the line and what Lua said; what it had changed is undone
+   * @example
+   * const total = await client.apply<number>(key, 'counters', 'add', ['visits', 1])
+   */
+  apply<T = Value>(
+    key: Key,
+    module: string,
+    name: string,
+    args: readonly Value[] = [],
+    options?: ApplyOptions,
+  ): Promise<T> {
+    try {
+      const base = this.policies.write
+      const policy = options === undefined ? base : applyOptions(base, options, Takes.apply, 'apply')
+      const command = applyCommand(policy, new UdfCall('apply', module, name, args))
+      return this.boundary.submit(
+        new ApplyCall('apply', key, policy, true, command, writeNothing, undefined),
+      ) as Promise<T>
+    } catch (error) {
+      return refused(error, 'apply')
     }
   }
 

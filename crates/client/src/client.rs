@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::batch::{self, Batch, BatchReply};
+use crate::cluster::changes::Changes;
 use crate::cluster::node::Node;
 use crate::cluster::tend::Tender;
 use crate::cluster::{Cluster, info};
@@ -75,6 +76,21 @@ pub struct NodeSummary {
     pub build: String,
 }
 
+impl NodeSummary {
+    pub(crate) fn of(node: &Node) -> Self {
+        let counts = node.pool.counts();
+        Self {
+            name: node.name.clone(),
+            host: node.endpoint.host.clone(),
+            port: node.endpoint.port,
+            active: node.is_active(),
+            connections_open: counts.open,
+            connections_in_use: counts.in_use,
+            build: node.build.as_str().to_owned(),
+        }
+    }
+}
+
 /// Which nodes an info command goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InfoTarget {
@@ -127,19 +143,12 @@ impl Client {
 
     /// The nodes of the cluster.
     pub fn nodes(&self) -> Vec<NodeSummary> {
-        let summary = |node: &Arc<Node>| {
-            let counts = node.pool.counts();
-            NodeSummary {
-                name: node.name.clone(),
-                host: node.endpoint.host.clone(),
-                port: node.endpoint.port,
-                active: node.is_active(),
-                connections_open: counts.open,
-                connections_in_use: counts.in_use,
-                build: node.build.as_str().to_owned(),
-            }
-        };
-        self.inner.cluster.routing.load().nodes.iter().map(summary).collect()
+        self.inner.cluster.routing.load().nodes.iter().map(|node| NodeSummary::of(node)).collect()
+    }
+
+    /// The nodes that come and go from now on.
+    pub fn changes(&self) -> Changes {
+        Changes::new(self.inner.cluster.clone())
     }
 
     /// Sends an info command, or several separated by newlines, and returns what each node answered: the text as it
