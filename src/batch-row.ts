@@ -1,7 +1,7 @@
 // One reply of a batch and its rows: views on the bytes the nodes sent, and what became of each.
 
 import { inspect } from 'node:util'
-import type { BatchRequest } from './batch-request.js'
+import type { BatchRequest, Spec } from './batch-request.js'
 import { type BatchReply, NO_PAGE } from './completion.js'
 import type { AerospikeError } from './error.js'
 import { errorOf } from './failure.js'
@@ -94,13 +94,13 @@ export class Part {
   }
 
   /** The record of an answered row. When the last row of a page has become a record, the batch gives the page up. */
-  record(row: number, key: Key, mode: number): RecordObject {
+  record(row: number, key: Key, { mode, projection }: Spec): RecordObject {
     const page = this.reply.page(row)
     const bytes = this.reply.pages[page] as Buffer
     const at = this.reply.offset(row)
     let source = this.#sources[page]
-    if (source === undefined || source.mode !== mode) {
-      source = new BinSource(bytes, mode)
+    if (source === undefined || source.mode !== mode || source.projection !== projection) {
+      source = new BinSource(bytes, mode, projection)
       this.#sources[page] = source
     }
     const record = new RecordObject(key, readMeta(bytes, at, this.#arrived), undefined, source, at)
@@ -160,8 +160,7 @@ export class Row {
   get record(): RecordObject | null {
     if (this.#record !== undefined) return this.#record
     if (this.#part.reply.code(this.#at) !== OK) return null
-    const mode = this.#part.request.spec(this.position).mode
-    this.#record = this.#part.record(this.#at, this.key, mode)
+    this.#record = this.#part.record(this.#at, this.key, this.#part.request.spec(this.position))
     return this.#record
   }
 
