@@ -134,7 +134,7 @@ declare abstract class BatchCommands extends RecordCommands {
   batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
   /**
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
-   * existence. Rows come back in the order of the keys, one for each key; a row that failed says why.
+   * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
    *
    * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
    * @example
@@ -194,15 +194,17 @@ declare abstract class BatchCommands extends RecordCommands {
    */
   existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
   /**
-   * Reads some bins of many records, `null` for what does not exist.
+   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
    *
    * @throws BatchPartialError when any row failed or was not processed
    * @example
    * const names = await client.selectMany<User, 'name'>(keys, ['name'])
    */
   selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record$1<Bins> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly (keyof B & string)[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
-  selectMany<B extends object, N extends keyof B & string>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record$1<Parts<B>> | null)[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Projected<B, N>> | null)[]>;
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
@@ -231,7 +233,9 @@ declare abstract class RecordCommands {
    */
   get<B extends object = Bins>(key: Key, options?: ReadOptions): Promise<Record$1<B>>;
   /**
-   * Reads some bins of a record. Bins it does not have are absent from the result.
+   * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
+   * integer key), `'"a.b"["c d"]'` (names with dots or brackets). Only those parts are read, on servers from 8.1 on, and put
+   * where they are in the record; what it does not have is absent.
    *
    * The names are checked against the type argument, and are the bins of the result when it is given twice or not at all:
    * `select<User, 'name'>(key, ['name'])` has exactly `name`; `select<User>(key, ['name'])` any of `User`'s bins.
@@ -241,8 +245,10 @@ declare abstract class RecordCommands {
    * const { bins } = await client.select<User, 'name'>(key, ['name'])
    */
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record$1<Bins>>;
-  select<B extends object>(key: Key, bins: readonly (keyof B & string)[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
-  select<B extends object, N extends keyof B & string>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
+  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record$1<Parts<B>>>;
+  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Projected<B, N>>>;
   /**
    * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
    *
@@ -2500,6 +2506,9 @@ export type BatchRow<B extends object = Bins> = (RowBase & {
   readonly record: null;
   readonly error: AerospikeError;
 });
+export type Before<N extends string, Mark extends string> = N extends `${infer Head}${Mark}${string}` ? Head : N;
+/** Names of bins of `B`, and paths into them. */
+export type BinPaths<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}`;
 export type Bool<S extends Style> = boolean | (S extends "expression" ? Exp<"bool"> : never);
 export type ByType<T extends Type> = {
   readonly [P in T]: (name: string) => Exp<P>;
@@ -2605,10 +2614,18 @@ export type OrderedResults = readonly (readonly [
   bin: string,
   value: unknown
 ])[];
+/** A value of which only parts were read. */
+export type Parts<T> = T extends string | number | bigint | boolean | null | undefined | Uint8Array | Double | GeoJSON | HyperLogLog | ReadonlyMap<unknown, unknown> ? T : T extends readonly (infer E)[] ? (Parts<E> | undefined)[] : T extends object ? {
+  [K in keyof T]?: Parts<T[K]>;
+} : T;
 /** What `paths.select` answers. */
 export type PathResult = keyof typeof RESULTS;
 /** A value to look for; `WILDCARD` and `INFINITY` may stand for parts of it. */
 export type Pattern = Value | Placeholder | readonly Pattern[];
+/** The bins that names and paths read: whole ones as they are, the others in parts. */
+export type Projected<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
+  [K in Exclude<Before<Before<N, ".">, "[">, N> & keyof B]?: Parts<B[K]>;
+};
 /** What a read gives. */
 export type Reading<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
 export type Reads<S extends Style, R, E> = OneOptions<S, R, E>;
@@ -2679,6 +2696,8 @@ export type UserKey = string | number | bigint | Uint8Array;
 export type Value = Scalar | readonly Value[] | ReadonlyMap<MapKey, Value> | {
   readonly [name: string]: Value;
 };
+/** Names of whole bins: a name with a dot or a bracket is a path unless it is in quotes. */
+export type WholeBins<B extends object> = Exclude<keyof B & string, `${string}${"." | "["}${string}`>;
 /** What a read of a list or map works on: either, since one is reached inside the other. */
 export type Within<S extends Style> = S extends "operation" ? string : AnyOperand<"list" | "map">;
 /** A row of a batch write: bins or operations, and what it says for itself. */

@@ -7,6 +7,7 @@ import type { Body } from './call.js'
 import type { Exp } from './expressions/expression.js'
 import { type Key, KeyColumn, type KeyList } from './key.js'
 import type { Policy } from './policies.js'
+import type { Projection } from './projection.js'
 import { type Command, Info2 } from './request.js'
 import type { Writer } from './writer.js'
 
@@ -20,6 +21,8 @@ export interface Spec {
   readonly mode: number
   /** The only row that points here, for messages; -1 when there may be several. */
   readonly row: number
+  /** What makes bins of the answers, when parts of bins are read. */
+  readonly projection?: Projection | undefined
   /** The row's own filter, in the place of the batch's. */
   readonly filter?: Exp<'bool'> | undefined
 }

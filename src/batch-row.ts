@@ -1,7 +1,7 @@
 // One reply of a batch and its rows: views on the bytes the nodes sent, and what became of each.
 
 import { inspect } from 'node:util'
-import type { BatchRequest } from './batch-request.js'
+import type { BatchRequest, Spec } from './batch-request.js'
 import { type BatchReply, NO_PAGE } from './completion.js'
 import type { AerospikeError } from './error.js'
 import { errorOf } from './failure.js'
@@ -99,11 +99,11 @@ export class Part {
   }
 
   /** The record of an answered row. When the last row of a page has become a record, the batch gives the page up. */
-  record(row: number, position: number, mode: number): RecordObject {
+  record(row: number, position: number, { mode, projection }: Spec): RecordObject {
     const page = this.reply.page(row)
     let source = this.#sources[page]
-    if (source === undefined || source.mode !== mode) {
-      source = new BinSource(this.reply.pages[page] as Buffer, mode, this.#arrived)
+    if (source === undefined || source.mode !== mode || source.projection !== projection) {
+      source = new BinSource(this.reply.pages[page] as Buffer, mode, projection, this.#arrived)
       this.#sources[page] = source
     }
     const { keys } = this.request
@@ -170,8 +170,7 @@ export class Row {
   get record(): RecordObject | null {
     if (this.#outcome instanceof RecordObject) return this.#outcome
     if (this.#part.reply.code(this.#at) !== OK) return null
-    const { mode } = this.#part.request.spec(this.position)
-    const record = this.#part.record(this.#at, this.position, mode)
+    const record = this.#part.record(this.#at, this.position, this.#part.request.spec(this.position))
     this.#outcome = record
     return record
   }

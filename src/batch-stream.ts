@@ -1,7 +1,8 @@
 // A batch without an end: rows come in as they are needed, go out in chunks, and come back as they are answered.
 
 import { ReadableStream } from 'node:stream/web'
-import { type BatchRecords, type RetryOptions, retryOptions } from './batch.js'
+import type { BatchRecords } from './batch.js'
+import { type RetryOptions, retryOptions } from './batch-retry.js'
 import type { BatchRow } from './batch-row.js'
 import { describe } from './check.js'
 import { InvalidArgumentError } from './errors.js'

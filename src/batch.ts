@@ -3,16 +3,16 @@
 import { inspect } from 'node:util'
 import { BatchPartialError } from './batch-error.js'
 import type { BatchRequest } from './batch-request.js'
+import { OVERLOADED, pause, type RetryOptions, retryOptions } from './batch-retry.js'
 import { type BatchRow, Part, type Row, type RowResult, resultOf } from './batch-row.js'
 import { type Answers, NO_ANSWERS } from './batch-run.js'
-import { isPlain } from './check.js'
 import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
 import type { NodeReport } from './completion.js'
 import { digest } from './digest.js'
-import { ClientError, InvalidArgumentError } from './errors.js'
+import { ClientError } from './errors.js'
 import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
 import { Mode } from './page.js'
-import { badValue, capSocketTimeout, copyPolicy, didYouMean } from './policies.js'
+import { capSocketTimeout, copyPolicy } from './policies.js'
 import type { Record } from './record.js'
 import type { Bins } from './values.js'
 
@@ -30,14 +30,6 @@ export interface BatchCost {
   readonly elapsed: number
   /** The same for each node. */
   readonly nodes: readonly NodeReport[]
-}
-
-/** How `retry` goes about it. */
-export interface RetryOptions {
-  /** How many more times the unprocessed rows are sent, at least 1. Default 3. */
-  readonly attempts?: number
-  /** Milliseconds all of it may take. Default 10,000. */
-  readonly deadline?: number
 }
 
 /** Sends a part of a batch again. */
@@ -361,27 +353,6 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
   }
 }
 
-/** Codes of a node that has too much to do: batch queues, storage, a hot record, quota. */
-const OVERLOADED = new Set([14, 18, 83, 152])
-
-/** @internal The options of a retry, with what they leave out. */
-export function retryOptions(options: unknown, call: string): { attempts: number; deadline: number } {
-  const given = options ?? {}
-  if (typeof given !== 'object' || !isPlain(given)) throw badValue(call, 'retry', 'a plain object', options)
-  for (const name of Object.keys(given)) {
-    if (name === 'attempts' || name === 'deadline') continue
-    throw new InvalidArgumentError(
-      `${call}: there is no option '${name}' of a retry${didYouMean(name, ['attempts', 'deadline'])}`,
-    )
-  }
-  const { attempts = 3, deadline = 10_000 } = given as RetryOptions
-  if (!Number.isInteger(attempts) || attempts < 1) throw badValue(call, 'attempts', 'a whole number from 1', attempts)
-  if (typeof deadline !== 'number' || !(deadline > 0 && deadline <= 0x7fffffff)) {
-    throw badValue(call, 'deadline', 'a number of milliseconds above 0', deadline)
-  }
-  return { attempts, deadline }
-}
-
 function isDigestOnly(key: Key): boolean {
   return key[2] === null
 }
@@ -403,12 +374,4 @@ function added(a: NodeReport | undefined, b: NodeReport, again: number): NodeRep
     code: b.code === 0 ? a.code : b.code,
     detail: b.code === 0 ? a.detail : b.detail,
   }
-}
-
-/** Waits before another attempt: exponential with full jitter. False when the deadline comes first. */
-async function pause(attempt: number, until: number): Promise<boolean> {
-  const ms = Math.random() * Math.min(1000, 25 * 2 ** attempt)
-  if (performance.now() + ms >= until) return false
-  await new Promise((resolve) => setTimeout(resolve, ms))
-  return true
 }

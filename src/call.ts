@@ -6,6 +6,7 @@ import { Failure } from './failure.js'
 import type { Key } from './key.js'
 import { Mode, readBins, readFirst, readMeta, readResults } from './page.js'
 import type { Policy } from './policies.js'
+import { Projection } from './projection.js'
 import { ExistsObject, type ExistsResult, type Meta, RecordObject } from './record.js'
 import { type Command, writeRecordEntry } from './request.js'
 import { UDF_FAILED } from './udf/failure.js'
@@ -102,7 +103,11 @@ export abstract class KeyCall<T> extends Call<T> {
 /** `get`, `select`: a record. */
 export class RecordCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
-    const bins = readBins(bytes, at, end, this.policy.mode)
+    const { argument, policy } = this
+    const bins =
+      argument instanceof Projection
+        ? argument.bins(readResults(bytes, at, end, policy.mode), policy.mode)
+        : readBins(bytes, at, end, policy.mode)
     return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), bins)
   }
 }

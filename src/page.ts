@@ -49,21 +49,31 @@ function u32(bytes: Buffer, at: number): number {
   return i32(bytes, at) >>> 0
 }
 
+/** What makes bins of the answers to several reads: a projection. */
+export interface Assembles {
+  bins(answers: readonly (readonly [string, unknown])[], mode: number): object
+}
+
 /** The bytes that rows of a batch decode their records from. */
 export class BinSource {
   readonly bytes: Buffer
   readonly mode: number
+  readonly projection: Assembles | undefined
   /** When the bytes were complete, in milliseconds: times to live count from then. */
   readonly #arrived: number
 
-  constructor(source: Buffer, readMode: number, arrived: number) {
+  constructor(source: Buffer, readMode: number, projection: Assembles | undefined, arrived: number) {
     this.bytes = source
     this.mode = readMode
+    this.projection = projection
     this.#arrived = arrived
   }
 
   /** The bins of the message at `at`. */
   bins(at: number): object {
+    if (this.projection !== undefined) {
+      return this.projection.bins(readResults(this.bytes, at, this.bytes.length, this.mode), this.mode)
+    }
     return readBins(this.bytes, at, this.bytes.length, this.mode)
   }
 

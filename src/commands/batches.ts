@@ -19,6 +19,7 @@ import type {
   RowOptions,
 } from '../options.js'
 import { applyOptions, type Policy, Takes } from '../policies.js'
+import type { BinPaths, Parts, Projected, WholeBins } from '../projection.js'
 import { ExistsObject, type ExistsResult, type Record } from '../record.js'
 import type { Bins, Storable, Value } from '../values.js'
 import { type Common, continued, mayWrite, planBatch, rowsOf } from './plan.js'
@@ -95,7 +96,7 @@ export abstract class BatchCommands extends RecordCommands {
 
   /**
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
-   * existence. Rows come back in the order of the keys, one for each key; a row that failed says why.
+   * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
    *
    * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
    * @example
@@ -198,7 +199,7 @@ export abstract class BatchCommands extends RecordCommands {
   }
 
   /**
-   * Reads some bins of many records, `null` for what does not exist.
+   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
    *
    * @throws BatchPartialError when any row failed or was not processed
    * @example
@@ -211,14 +212,24 @@ export abstract class BatchCommands extends RecordCommands {
   ): Promise<(Record<Bins> | null)[]>
   selectMany<B extends object>(
     keys: readonly Key[],
-    bins: readonly (keyof B & string)[],
+    bins: readonly WholeBins<B>[],
     options?: BatchReadOptions,
   ): Promise<(Record<Partial<B>> | null)[]>
-  selectMany<B extends object, N extends keyof B & string>(
+  selectMany<B extends object, N extends WholeBins<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
   ): Promise<(Record<Pick<B, N>> | null)[]>
+  selectMany<B extends object>(
+    keys: readonly Key[],
+    bins: readonly BinPaths<B>[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Parts<B>> | null)[]>
+  selectMany<B extends object, N extends BinPaths<B>>(
+    keys: readonly Key[],
+    bins: readonly N[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Projected<B, N>> | null)[]>
   selectMany(
     keys: readonly Key[],
     bins: readonly string[],
