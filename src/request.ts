@@ -1,6 +1,6 @@
 // Request entries, byte by byte as docs/internal/boundary.md has them.
 
-import { describe, isPlain } from './check.js'
+import { describe, isPlain, type Where } from './check.js'
 import { InvalidArgumentError } from './errors.js'
 import type { Exp } from './expressions/expression.js'
 import { type Key, writeKey } from './key.js'
@@ -256,7 +256,7 @@ export function applyNeeds(command: Command, needs: number, count: number): void
 }
 
 /** The needs of a list of operations, for choosing the policy before anything is written. */
-export function needsOf(operations: unknown, call: string): number {
+export function needsOf(operations: unknown, call: Where): number {
   if (!Array.isArray(operations) || operations.length === 0) {
     throw new InvalidArgumentError(
       `${call}: operations must be a list of at least one operation, not ${describe(operations)}`,

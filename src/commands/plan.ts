@@ -2,7 +2,7 @@
 
 import { ORIGIN } from '../batch.js'
 import { BatchRequest, type Spec, writes } from '../batch-request.js'
-import { describe, isPlain } from '../check.js'
+import { describe, isPlain, type Where } from '../check.js'
 import { InvalidArgumentError } from '../errors.js'
 import type { Key } from '../key.js'
 import { Needs, type Operation } from '../operations/operation.js'
@@ -11,6 +11,7 @@ import { applyOptions, copyPolicy, didYouMean, type Policy, Takes } from '../pol
 import { Projection, readsOf } from '../projection.js'
 import {
   applyCommand,
+  type Command,
   Info1,
   Info2,
   needsOf,
@@ -72,6 +73,20 @@ export function continued(
   throw new InvalidArgumentError(`${verb}: unprocessed rows of a ${origin.verb} keep what it did with them`)
 }
 
+/** The row that is looked at, for messages: its text is made only when there is one. */
+class RowPlace implements Where {
+  readonly #verb: string
+  row = 0
+
+  constructor(verb: string) {
+    this.#verb = verb
+  }
+
+  toString(): string {
+    return `${this.#verb}: rows[${this.row}]`
+  }
+}
+
 /** Collects rows and the specs they share. */
 class Plan {
   readonly keys: Key[] = []
@@ -90,9 +105,11 @@ class Plan {
     this.#specOf.push(number)
   }
 
-  /** Adds a row with a spec of its own. */
-  addSingle(key: Key, spec: Omit<Spec, 'row'>): void {
-    this.#specOf.push(this.specs.push({ ...spec, row: this.keys.length }) - 1)
+  /** Adds a row with a spec, and maybe a filter, of its own. */
+  addSingle(key: Key, spec: Spec, filter: Spec['filter']): void {
+    const { command, body, argument, sendKey, mode, projection } = spec
+    const own = { command, body, argument, sendKey, mode, row: this.keys.length, filter, projection }
+    this.#specOf.push(this.specs.push(own) - 1)
     this.keys.push(key)
   }
 
@@ -151,13 +168,15 @@ export function planBatch(verb: string, rows: readonly unknown[], common: Common
   }
   const plan = new Plan()
   const shared = new Map<RowKind, Spec>()
-  const sharedSpec = (kind: RowKind, where: string): Spec => {
+  const sharedSpec = (kind: RowKind, where: Where): Spec => {
     const spec = shared.get(kind) ?? specOf(kind, where, policy, common)
     shared.set(kind, spec)
     return spec
   }
+  const writing = writeCommand(policy, Info2.write | Info2.allAnswers)
+  const where = new RowPlace(verb)
   rows.forEach((row, i) => {
-    const where = `${verb}: rows[${i}]`
+    where.row = i
     if (Array.isArray(row) && common.kind !== 'write') {
       const spec = sharedSpec(common.kind ?? 'read', verb)
       plan.add(row as unknown as Key, spec, () => spec)
@@ -179,7 +198,7 @@ export function planBatch(verb: string, rows: readonly unknown[], common: Common
       // A row without a filter of its own has the batch's, which is written once for all of them.
       const filter = fields.filter === undefined ? undefined : rowPolicy.filter
       const what = kind === 'apply' ? { ...callOf(common), ...callOf(fields) } : fields
-      plan.addSingle(key, { ...specOf(kind, where, rowPolicy, what), filter })
+      plan.addSingle(key, specOf(kind, where, rowPolicy, what, rowPolicy === policy ? writing : undefined), filter)
     }
   })
   return plan.request(verb, policy, rows.slice())
@@ -202,7 +221,7 @@ function callOf(said: { readonly [name: string]: unknown } | Common): Common {
   ) as never
 }
 
-function kindOf(fields: { readonly [name: string]: unknown }, where: string): RowKind {
+function kindOf(fields: { readonly [name: string]: unknown }, where: Where): RowKind {
   const type = fields.type
   if (typeof type === 'string' && Object.hasOwn(KINDS, type)) return type as RowKind
   const hint = typeof type === 'string' ? didYouMean(type, Object.keys(KINDS)) : ''
@@ -215,20 +234,23 @@ function kindOf(fields: { readonly [name: string]: unknown }, where: string): Ro
 function rowPolicyOf(
   policy: Policy,
   fields: { readonly [name: string]: unknown },
-  where: string,
+  where: Where,
   kind: RowKind,
   mixed: boolean,
 ): Policy {
   const { fields: own, takes } = KINDS[kind]
   for (const name of Object.keys(fields)) {
     if (own.includes(name) || (mixed && name === 'type')) continue
-    return applyOptions(policy, fields, takes, where, mixed ? [...own, 'type'] : own)
+    return applyOptions(policy, fields, takes, String(where), mixed ? [...own, 'type'] : own)
   }
   return policy
 }
 
-/** What is done with a row, or with all rows that say nothing of their own. */
-function specOf(kind: RowKind, where: string, policy: Policy, fields: Omit<Common, 'kind'>): Spec {
+/**
+ * What is done with a row, or with all rows that say nothing of their own. `writing` is the command of a write under this
+ * policy, when there is one already.
+ */
+function specOf(kind: RowKind, where: Where, policy: Policy, fields: Omit<Common, 'kind'>, writing?: Command): Spec {
   const { bins, ops } = fields
   switch (kind) {
     case 'read':
@@ -237,24 +259,24 @@ function specOf(kind: RowKind, where: string, policy: Policy, fields: Omit<Commo
     case 'operate':
       return operationSpec(where, policy, ops)
     case 'apply':
-      return applySpec(policy, new UdfCall(where, fields.module, fields.function, fields.args))
+      return applySpec(policy, new UdfCall(String(where), fields.module, fields.function, fields.args))
     case 'remove':
       return removeSpec(policy)
     case 'write':
       if ((bins === undefined) === (ops === undefined)) {
         throw new InvalidArgumentError(`${where} must have either bins or ops`)
       }
-      return ops === undefined ? writeSpec(policy, bins) : operationSpec(where, policy, ops)
+      return ops === undefined ? writeSpec(policy, bins, writing) : operationSpec(where, policy, ops)
   }
 }
 
-function writeSpec(policy: Policy, bins: unknown): Spec {
-  const command = writeCommand(policy, Info2.write | Info2.allAnswers)
+function writeSpec(policy: Policy, bins: unknown, writing: Command | undefined): Spec {
+  const command = writing ?? writeCommand(policy, Info2.write | Info2.allAnswers)
   const { sendKey, mode } = policy
   return { command, body: writeBins, argument: bins, sendKey, mode: mode | Mode.operations, row: -1 }
 }
 
-function readSpec(where: string, policy: Policy, bins: unknown, ops: unknown): Spec {
+function readSpec(where: Where, policy: Policy, bins: unknown, ops: unknown): Spec {
   const spec = { sendKey: policy.sendKey, mode: policy.mode, row: -1 }
   if (ops !== undefined) {
     if ((needsOf(ops, where) & Needs.write) !== 0) {
@@ -277,13 +299,13 @@ function readSpec(where: string, policy: Policy, bins: unknown, ops: unknown): S
     return { ...spec, command: readCommand(policy, Info1.read | Info1.noBins), body: writeNothing, argument: undefined }
   }
   const command = readCommand(policy, Info1.read)
-  const reads = readsOf(bins, where)
+  const reads = readsOf(bins, String(where))
   if (!(reads instanceof Projection)) return { ...spec, command, body: writeReads, argument: reads }
   const mode = policy.mode | Mode.operations
   return { ...spec, command, body: Projection.write, argument: reads, projection: reads, mode }
 }
 
-function operationSpec(where: string, policy: Policy, ops: unknown): Spec {
+function operationSpec(where: Where, policy: Policy, ops: unknown): Spec {
   const writes = (needsOf(ops, where) & Needs.write) !== 0
   const command = writes ? writeCommand(policy, Info2.write | Info2.allAnswers) : readCommand(policy, 0)
   if (writes) {
@@ -313,7 +335,7 @@ function removeSpec(policy: Policy): Spec {
 }
 
 /** A copy of a row object: a getter in it runs once. */
-function rowFields(row: unknown, where: string): { readonly [name: string]: unknown } {
+function rowFields(row: unknown, where: Where): { readonly [name: string]: unknown } {
   if (typeof row !== 'object' || row === null || !isPlain(row)) {
     throw new InvalidArgumentError(`${where}: expected a key or a row object, not ${describe(row)}`)
   }
