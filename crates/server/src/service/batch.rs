@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::route::{Route, Served};
 use super::{Service, Step, batch_field};
+use crate::cluster::{Measured, RowTimer};
 use crate::command::{Reply, Request};
 
 /// Bytes of rows that go into one frame; a larger row has a frame of its own.
@@ -39,6 +40,7 @@ pub(crate) struct BatchRun<'f> {
     /// The last full row, for the rows that repeat it: its namespace, and what it asks for or why that is wrong.
     last: Option<(usize, Result<Request<'f>, ResultCode>)>,
     stalled: Vec<StalledRow<'f>>,
+    began: std::time::Instant,
     deadline: Instant,
     result: ResultCode,
 }
@@ -69,6 +71,7 @@ impl Service {
             rows: batch.iter(),
             last: None,
             stalled: Vec::new(),
+            began: std::time::Instant::now(),
             deadline: Instant::now(),
             result: ResultCode::OK,
         };
@@ -105,8 +108,14 @@ impl Service {
                 (row.served, row.answer) = self.run_again(&row);
             }
             write_frame(out, ProtoType::Message, |out| out.put_slice(&row.answer));
+            if let Some(node) = self.node() {
+                node.latencies.record(row.namespace, Measured::of(&row.request), run.began);
+            }
         }
         trailer(out, run.result);
+        if let Some(node) = self.node() {
+            node.latencies.record_batch(run.began);
+        }
     }
 
     fn run_again(&mut self, row: &StalledRow<'_>) -> (Served, Vec<u8>) {
@@ -122,6 +131,8 @@ impl BatchRun<'_> {
     fn run_rows(&mut self, route: &mut Route<'_>, out: &mut BytesMut) -> bool {
         let start = out.len();
         let mut block = Block::begin(out);
+        let state = route.state;
+        let mut timer = state.nodes.get(route.here).map(|node| RowTimer::new(&node.latencies));
         while block.written_since(start) < PAUSE_SIZE {
             // the rows were all read once, so none of them can be wrong now
             let Some(Ok(row)) = self.rows.next() else {
@@ -139,6 +150,9 @@ impl BatchRun<'_> {
             let served = match request {
                 Ok(request) => {
                     request.digest = row.digest;
+                    if let Some(timer) = &mut timer {
+                        timer.begin(*namespace, Measured::of(request));
+                    }
                     route.run(*namespace, request, row.index, block.out)
                 }
                 Err(code) => {
@@ -154,6 +168,9 @@ impl BatchRun<'_> {
                     self.stalled.push(StalledRow { index: row.index, namespace, request, served, answer });
                 }
                 _ => {
+                    if let Some(timer) = &mut timer {
+                        timer.end();
+                    }
                     self.result = self.result_after(block.out, row_start);
                     block.end_row(row_start);
                 }
