@@ -98,7 +98,13 @@ test('latencies are histograms of what was measured', async (t) => {
   const missing = new Set(wanted)
   // Servers tell of whole windows of ten seconds.
   for (let looks = 0; missing.size > 0 && looks < 200; looks++) {
-    await Promise.all(keys.map((key) => client().put(key, { a: 1 }).then(() => client().get(key))))
+    await Promise.all(
+      keys.map((key) =>
+        client()
+          .put(key, { a: 1 })
+          .then(() => client().get(key)),
+      ),
+    )
     await client().batchRead(keys)
     const latencies = await client().latencies()
     t.is(latencies.size, client().nodes().length)
