@@ -3,19 +3,28 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { ClientClosedError, type ClientEvents, connect, InvalidArgumentError } from 'aerospike-napi'
+import { type Client, ClientClosedError, type ClientEvents, connect, InvalidArgumentError } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
 import { hosts } from './support/cluster.mjs'
 import { fakeClient } from './support/fake.mjs'
 
+/** The next event of a kind. Listening alone does not keep the process alive, so something else has to. */
+function next<E extends keyof ClientEvents>(client: Client, event: E): Promise<ClientEvents[E]> {
+  return new Promise((resolve) => {
+    const alive = setInterval(() => {}, 1000)
+    client.once(event, (...facts: ClientEvents[E]) => {
+      clearInterval(alive)
+      resolve(facts)
+    })
+  })
+}
+
 // Clusters of their own: nodes are stopped here.
 test('a node that is stopped and started again goes and comes', async (t) => {
   await using cluster = await LocalCluster.start({ nodes: 2 })
   await using client = await connect({ hosts: cluster.hosts, tendInterval: 50 })
-  const removed = new Promise<ClientEvents['nodeRemoved']>((resolve) =>
-    client.once('nodeRemoved', (...e) => resolve(e)),
-  )
+  const removed = next(client, 'nodeRemoved')
   await cluster.stopNode(1)
   const [gone] = await removed
   t.is(`${gone.host}:${gone.port}`, cluster.hosts.at(-1) as string)
@@ -24,7 +33,7 @@ test('a node that is stopped and started again goes and comes', async (t) => {
     client.nodes().map((node) => `${node.host}:${node.port}`),
     [cluster.hosts[0] as string],
   )
-  const added = new Promise<ClientEvents['nodeAdded']>((resolve) => client.once('nodeAdded', (...e) => resolve(e)))
+  const added = next(client, 'nodeAdded')
   await cluster.startNode(1)
   const [back] = await added
   t.is(`${back.host}:${back.port}`, cluster.hosts.at(-1) as string)
@@ -39,8 +48,8 @@ test('losing the last node and finding it again are events of their own', async 
   for (const event of ['nodeAdded', 'nodeRemoved', 'connected', 'disconnected'] as const) {
     client.on(event, () => events.push(event))
   }
-  const lost = new Promise<void>((resolve) => client.once('disconnected', resolve))
-  const found = new Promise<void>((resolve) => client.once('nodeAdded', () => resolve()))
+  const lost = next(client, 'disconnected')
+  const found = next(client, 'nodeAdded')
   await cluster.stopNode(0)
   await lost
   t.false(client.isConnected())

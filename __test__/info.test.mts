@@ -8,7 +8,7 @@ import {
   NodeNotFoundError,
 } from 'aerospike-napi'
 import test from 'ava'
-import { client, freshSet } from './support/cluster.mjs'
+import { client, freshSet, sleep } from './support/cluster.mjs'
 import { infoFake } from './support/info.mjs'
 
 test('a command goes to all nodes, to one, or to any', async (t) => {
@@ -91,13 +91,34 @@ test('namespaces and sets count each record once', async (t) => {
 })
 
 test('latencies are histograms of what was measured', async (t) => {
-  const latencies = await client().latencies()
-  t.is(latencies.size, client().nodes().length)
-  for (const one of [...latencies.values()].flat()) {
-    t.true(one.perSecond >= 0)
-    t.deepEqual([...one.over.keys()].slice(0, 3), [1, 2, 4])
-    for (const percent of one.over.values()) t.true(percent >= 0 && percent <= 100)
+  t.timeout(90_000)
+  const set = freshSet()
+  const keys = Array.from({ length: 30 }, (_, i) => ['test', set, i] as const)
+  const wanted = ['{test}-write', '{test}-read', '{test}-batch-sub-read', 'batch-index']
+  const missing = new Set(wanted)
+  // Servers tell of whole windows of ten seconds.
+  for (let looks = 0; missing.size > 0 && looks < 200; looks++) {
+    await Promise.all(
+      keys.map((key) =>
+        client()
+          .put(key, { a: 1 })
+          .then(() => client().get(key)),
+      ),
+    )
+    await client().batchRead(keys)
+    const latencies = await client().latencies()
+    t.is(latencies.size, client().nodes().length)
+    for (const { name, namespace, unit, perSecond, over } of [...latencies.values()].flat()) {
+      if (perSecond > 0) missing.delete(name)
+      t.is(namespace, name === 'batch-index' ? undefined : /^\{(.*)\}/.exec(name)?.[1])
+      t.is(unit, 'msec')
+      t.deepEqual([...over.keys()].slice(0, 3), [1, 2, 4])
+      const percents = [...over.values()]
+      t.true(percents.every((percent, i) => percent >= 0 && percent <= (percents[i - 1] ?? 100)))
+    }
+    await sleep(300)
   }
+  t.deepEqual([...missing], [])
 })
 
 test('latencies are read as servers write them', async (t) => {

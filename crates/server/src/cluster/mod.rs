@@ -5,9 +5,11 @@
 //! | `state` | what the nodes share, and how records move between them |
 //! | `node` | one node |
 //! | `partition_map` | who holds which partition |
+//! | `latency` | how long commands took at a node |
 //! | `faults` | how a node misbehaves when told to |
 
 mod faults;
+mod latency;
 mod node;
 mod partition_map;
 mod state;
@@ -24,6 +26,7 @@ use crate::clock::Moment;
 use crate::net;
 use crate::options::ClusterOptions;
 pub use faults::{Garble, Refusal};
+pub(crate) use latency::{Measured, RowTimer};
 pub(crate) use node::{MAX_CONNECTIONS, Node};
 pub(crate) use partition_map::{NodeIndex, PartitionMap};
 pub(crate) use state::State;

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
 use super::faults::Faults;
+use super::latency::Latencies;
 use crate::query::Jobs;
 use crate::store::Store;
 
@@ -31,6 +32,8 @@ pub(crate) struct Node {
     pub(crate) opened: AtomicU64,
     /// The queries that run, and those that ran.
     pub(crate) jobs: Jobs,
+    /// How long commands took.
+    pub(crate) latencies: Latencies,
     alive: AtomicBool,
     connections: Mutex<JoinSet<()>>,
     /// What runs in the background, whatever becomes of the connection it came by.
@@ -50,6 +53,7 @@ impl Node {
             alive: AtomicBool::new(true),
             connections: Mutex::default(),
             jobs: Jobs::default(),
+            latencies: Latencies::new(namespaces),
             tasks: Mutex::default(),
         }
     }

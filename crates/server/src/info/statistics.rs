@@ -172,15 +172,16 @@ pub(super) fn config(ask: &Ask<'_>) -> Answer {
     }
 }
 
-/// Histograms without samples.
+/// How long commands took at this node: every histogram, or one.
 pub(super) fn latencies(ask: &Ask<'_>) -> Answer {
-    const KINDS: [&str; 8] =
-        ["read", "write", "udf", "batch-sub-read", "batch-sub-write", "batch-sub-udf", "pi-query", "si-query"];
-    let names = ask.state.namespaces.iter().flat_map(|ns| KINDS.map(|kind| format!("{{{}}}-{kind}", ns.name)));
-    let mut names = std::iter::once("batch-index".to_owned()).chain(names);
+    let names = ask.state.namespaces.iter().map(|namespace| namespace.name.as_str());
+    let texts = ask.node.latencies.texts(names);
+    let mut lines = texts.iter().map(|(name, text)| format!("{name}:{text}"));
     match ask.parameter("hist") {
-        Some(wanted) if names.any(|name| name == wanted) => Ok(format!("{wanted}:")),
-        Some(_) => Err(Refusal::parameter("bad hist name")),
-        None => Ok(names.map(|name| format!("{name}:")).collect::<Vec<_>>().join(";")),
+        None => Ok(lines.collect::<Vec<_>>().join(";")),
+        Some(wanted) => {
+            let line = texts.iter().position(|(name, _)| name == wanted).and_then(|place| lines.nth(place));
+            line.ok_or_else(|| Refusal::parameter("bad hist name"))
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::pace::Pace;
 use super::request::{Query, QueryKind};
 use super::walk;
 use crate::clock::Moment;
-use crate::cluster::{NodeIndex, PartitionMap, State};
+use crate::cluster::{Measured, NodeIndex, PartitionMap, State};
 use crate::command::Context;
 use crate::command::row::{self, Row};
 use crate::store::{Entry, Partition};
@@ -61,6 +61,7 @@ pub(crate) struct QueryRun<'f> {
     pending: std::vec::IntoIter<Entry>,
     sent: u64,
     pace: Pace,
+    began: std::time::Instant,
     deadline: Option<Instant>,
     scratch: BytesMut,
 }
@@ -90,6 +91,7 @@ impl<'f> QueryRun<'f> {
             pending: Vec::new().into_iter(),
             sent: 0,
             pace: Pace::new(query.per_second),
+            began: std::time::Instant::now(),
             deadline: is_short.then(|| Instant::now() + time),
             scratch: BytesMut::new(),
             query,
@@ -246,6 +248,10 @@ impl<'f> QueryRun<'f> {
 impl Drop for QueryRun<'_> {
     fn drop(&mut self) {
         self.finish(End::ConnectionLost); // unless it has ended otherwise
+        let kind = if self.query.lookup.is_some() { Measured::IndexQuery } else { Measured::PrimaryQuery };
+        if let Some(node) = self.state.nodes.get(self.here) {
+            node.latencies.record(self.query.namespace, kind, self.began);
+        }
     }
 }
 

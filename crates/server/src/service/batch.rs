@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::route::{Route, Served};
 use super::{Service, Step, batch_field};
+use crate::cluster::{Measured, RowTimer};
 use crate::command::{Reply, Request};
 
 /// Bytes of rows that go into one frame; a larger row has a frame of its own.
@@ -41,6 +42,7 @@ pub(crate) struct BatchRun<'f> {
     stalled: Vec<StalledRow<'f>>,
     /// Rows that came before, for faults.
     place: u32,
+    began: std::time::Instant,
     deadline: Instant,
     result: ResultCode,
 }
@@ -72,6 +74,7 @@ impl Service {
             last: None,
             stalled: Vec::new(),
             place: 0,
+            began: std::time::Instant::now(),
             deadline: Instant::now(),
             result: ResultCode::OK,
         };
@@ -108,8 +111,14 @@ impl Service {
                 (row.served, row.answer) = self.run_again(&row);
             }
             write_frame(out, ProtoType::Message, |out| out.put_slice(&row.answer));
+            if let Some(node) = self.node() {
+                node.latencies.record(row.namespace, Measured::of(&row.request), run.began);
+            }
         }
         trailer(out, run.result);
+        if let Some(node) = self.node() {
+            node.latencies.record_batch(run.began);
+        }
     }
 
     fn run_again(&mut self, row: &StalledRow<'_>) -> (Served, Vec<u8>) {
@@ -125,6 +134,8 @@ impl BatchRun<'_> {
     fn run_rows(&mut self, route: &mut Route<'_>, out: &mut BytesMut) -> bool {
         let start = out.len();
         let mut block = Block::begin(out);
+        let state = route.state;
+        let mut timer = state.nodes.get(route.here).map(|node| RowTimer::new(&node.latencies));
         while block.written_since(start) < PAUSE_SIZE {
             // the rows were all read once, so none of them can be wrong now
             let Some(Ok(row)) = self.rows.next() else {
@@ -144,6 +155,9 @@ impl BatchRun<'_> {
             let served = match (refused, &mut *request) {
                 (None, Ok(request)) => {
                     request.digest = row.digest;
+                    if let Some(timer) = &mut timer {
+                        timer.begin(*namespace, Measured::of(request));
+                    }
                     route.run(*namespace, request, row.index, block.out)
                 }
                 (Some(code), _) | (None, &mut Err(code)) => {
@@ -159,6 +173,9 @@ impl BatchRun<'_> {
                     self.stalled.push(StalledRow { index: row.index, namespace, request, served, answer });
                 }
                 _ => {
+                    if let Some(timer) = &mut timer {
+                        timer.end();
+                    }
                     self.result = self.result_after(block.out, row_start);
                     block.end_row(row_start);
                 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::route::Served;
 use super::{Service, Step, fail};
+use crate::cluster::Measured;
 use crate::command::Request;
 
 /// How long a command may take that does not say.
@@ -19,6 +20,7 @@ pub(crate) struct Stalled<'f> {
     request: Request<'f>,
     namespace: usize,
     served: Served,
+    began: std::time::Instant,
     deadline: Instant,
 }
 
@@ -31,14 +33,18 @@ impl Service {
                 return Step::Done;
             }
         };
+        let began = std::time::Instant::now();
         match self.run_single(namespace, &request, out) {
-            Served::Done => Step::Done,
+            Served::Done => {
+                self.measure(namespace, &request, began);
+                Step::Done
+            }
             served => {
                 let timeout = match message.header.timeout {
                     0 => DEFAULT_TIMEOUT,
                     ms => Duration::from_millis(ms.into()),
                 };
-                Step::Stalled(Stalled { request, namespace, served, deadline: Instant::now() + timeout })
+                Step::Stalled(Stalled { request, namespace, served, began, deadline: Instant::now() + timeout })
             }
         }
     }
@@ -56,18 +62,24 @@ impl Service {
     /// Waits for the frozen node and finishes the command, or fails it when its time is over. The answer is the part of
     /// `out` from `start` on, which a command that ran has written already.
     pub(crate) async fn finish(&mut self, stalled: Stalled<'_>, out: &mut BytesMut, start: usize) {
-        let Stalled { request, namespace, mut served, deadline } = stalled;
-        loop {
-            let (Served::NotRun(node) | Served::Unacknowledged(node)) = served else { return };
+        let Stalled { request, namespace, mut served, began, deadline } = stalled;
+        while let Served::NotRun(node) | Served::Unacknowledged(node) = served {
             if !self.await_node(node, deadline).await {
                 out.truncate(start);
                 fail(out, ResultCode::TIMEOUT);
-                return;
+                break;
             }
             if matches!(served, Served::Unacknowledged(_)) {
-                return;
+                break;
             }
             served = self.run_single(namespace, &request, out);
+        }
+        self.measure(namespace, &request, began);
+    }
+
+    fn measure(&self, namespace: usize, request: &Request<'_>, began: std::time::Instant) {
+        if let Some(node) = self.node() {
+            node.latencies.record(namespace, Measured::of(request), began);
         }
     }
 
