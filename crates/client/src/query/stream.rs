@@ -94,9 +94,9 @@ impl QueryStream {
             *inbox = self.open((**query).clone());
         }
         let step = match &mut *inbox {
-            Inbox::Open { events, held } => self.receive(events, held).await,
             Inbox::Over(step) => return step.clone(),
-            Inbox::Idle(_) => Step::End { more: true },
+            Inbox::Open { events, held } if !self.is_closed() => self.receive(events, held).await,
+            Inbox::Open { .. } | Inbox::Idle(_) => Step::End { more: true },
         };
         if !matches!(step, Step::Page { .. }) {
             *inbox = Inbox::Over(step.clone());
@@ -125,10 +125,14 @@ impl QueryStream {
         }
     }
 
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
     fn open(&self, query: Query) -> Inbox {
         // under the lock, so that a close sees the task or is seen here
         let mut task = self.task.lock();
-        if self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Inbox::Over(Step::End { more: true });
         }
         let (reader, events) = mpsc::channel(WAITING_PAGES);
@@ -186,7 +190,7 @@ impl QueryStream {
 
     /// The work ended without a word.
     fn broken(&self) -> Step {
-        if self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Step::End { more: true };
         }
         Step::Failure(Error::new(Code::CLIENT, "the task that carried the query ended early"))
