@@ -342,3 +342,17 @@ async fn a_node_that_gives_more_than_it_was_asked_for_does_not_break_the_limit()
     let wanted: std::collections::BTreeSet<_> = (0..7).map(|n| key(n).digest(SET.as_bytes())).collect();
     assert_eq!(seen.0, wanted);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_all_it_wants_does_not_wait_for_the_node() {
+    let records: Vec<BytesMut> = (0..50).map(record).collect();
+    let parts: Vec<&[u8]> = records.iter().map(|r| &r[..]).collect();
+    let answer = frame(&parts); // and no end
+    let fake = Fake::start(move |_, _| Some(answer.clone())).await;
+    let client = Client::connect(fake.config()).await.unwrap();
+    let policy = CommandPolicy { socket_timeout: 0, ..scan().policy };
+    let stream = client.query(Query { max_records: 7, policy, ..scan() });
+    let mut seen = Seen::default();
+    assert!(seen.finish(&stream).await.unwrap());
+    assert_eq!(seen.0.len(), 7);
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -141,7 +141,8 @@ impl QueryStream {
             remaining: Some(query.max_records).filter(|most| *most > 0 && query.results == Results::Records),
         };
         let deadline = Deadline::after(Instant::now(), query.policy.total_timeout);
-        let shared = Arc::new(Shared { query, received: Mutex::new(received), reader, deadline });
+        let received = Mutex::new(received);
+        let shared = Arc::new(Shared { query, received, reader, deadline, satisfied: Notify::new() });
         let running = self.cluster.runtime.spawn(run::run(self.cluster.clone(), shared));
         *task = Some(running.abort_handle());
         Inbox::Open { events, held: None }
