@@ -18,6 +18,7 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
 use crate::express::Express;
+use crate::query::{self, Job, JobReply, Query, QueryStream};
 
 /// A connection to a cluster. Clones share it; the last one to go closes it.
 ///
@@ -139,6 +140,16 @@ impl Client {
     /// milliseconds are handed to `part`, and the rest is returned.
     pub async fn batch_in_parts(&self, batch: Batch, part: &mut (dyn FnMut(BatchReply) + Send)) -> BatchReply {
         batch::run(&self.inner.cluster, batch, Some(part)).await
+    }
+
+    /// Opens a query. It costs nothing yet: work begins with the first step that is asked for.
+    pub fn query(&self, query: Query) -> QueryStream {
+        QueryStream::new(self.inner.cluster.clone(), query)
+    }
+
+    /// Starts a background job on every active node; it is done when each has taken it on.
+    pub async fn start_job(&self, job: Job) -> JobReply {
+        query::start_job(&self.inner.cluster, job).await
     }
 
     /// The nodes of the cluster.

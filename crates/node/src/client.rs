@@ -28,8 +28,8 @@ type Listener = ThreadsafeFunction<NativeChange, (), NativeChange, Status, false
 /// A connection to a cluster.
 #[napi]
 pub struct NativeClient {
-    core: Client,
-    runtime: Handle,
+    pub(crate) core: Client,
+    pub(crate) runtime: Handle,
     shared: Arc<Shared>,
     /// The station of its express commands; 0 for none.
     station: AtomicUsize,
