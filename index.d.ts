@@ -1,5 +1,6 @@
 // Written from index.ts by npm run declarations.
 
+import { Readable } from 'node:stream';
 import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 import { inspect } from 'node:util';
 
@@ -100,6 +101,32 @@ declare abstract class BatchCommands extends RecordCommands {
    * for await (const { index, record } of stream) if (record !== null) scores[index] = record.bins.score
    */
   batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
+}
+declare abstract class QueryCommands extends BatchCommands {
+  /**
+   * A query over a set, or over a namespace without one: `where` asks a secondary index, and without it every record is
+   * read. Nothing is sent before it is run.
+   *
+   * @example
+   * const twens = client.query<User>('test', 'users').where(filter.between('age', 20, 29)).select('name')
+   * for await (const { bins } of twens) console.log(bins.name)
+   */
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  /**
+   * All records of a set, or of a namespace: a query without a predicate.
+   *
+   * @example
+   * const names = (await client.scan<User>('test', 'users').select('name').results()).map(({ bins }) => bins.name)
+   */
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  /**
+   * A background job by its id, from wherever it was started.
+   *
+   * @throws InvalidArgumentError when the id is none
+   * @example
+   * const { state, progress } = await client.job(id).status()
+   */
+  job(id: bigint | number | string): Job;
 }
 declare abstract class RecordCommands {
   #private;
@@ -212,6 +239,11 @@ declare abstract class RecordCommands {
 }
 declare class Encoded {
 }
+declare const COLLECTIONS: {
+  readonly list: 1;
+  readonly mapKeys: 2;
+  readonly mapValues: 3;
+};
 declare const LIST_CREATE: {
   readonly unordered: 64;
   readonly padded: 128;
@@ -240,6 +272,8 @@ declare const TYPES: {
   readonly geo: 8;
   readonly hll: 9;
 };
+declare function geoContainsPoint(target: IndexTarget, longitude: number, latitude: number, options?: GeoFilterOptions): Predicate;
+declare function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoFilterOptions): Predicate;
 /** The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have been sent. */
 export declare class AbortError extends ClientError {
   static readonly code: number;
@@ -289,6 +323,21 @@ export declare class AerospikeError extends Error {
   toJSON(): {
     [name: string]: unknown;
   };
+}
+/**
+ * The values of an aggregation, made by `query.aggregate`. Most aggregations end in a reduction and have one value, or none
+ * when there was no record: `value()`.
+ *
+ * @example
+ * const byCity = await client.query('test', 'users').aggregate<{ [city: string]: number }>('stats', 'count_by', ['city']).value()
+ */
+export declare class Aggregation<T = Value> extends QueryStream<T> {
+  /**
+   * The one value of an aggregation that ends in a reduction; undefined when there was none.
+   *
+   * @throws UdfError when there are several: the stream does not end in a reduction
+   */
+  value(): Promise<T | undefined>;
 }
 /** The configuration of the server does not allow this. */
 export declare class AlwaysForbiddenError extends ServerError {
@@ -454,7 +503,7 @@ export declare class BinTypeError extends BinError {
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export declare class Client extends BatchCommands {
+export declare class Client extends QueryCommands {
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean;
   /**
@@ -668,6 +717,33 @@ export declare class InvalidUserError extends AdminError {
 /** The list of allowed addresses is invalid. */
 export declare class InvalidWhitelistError extends AdminError {
 }
+/**
+ * A background job, made by `query.execute` and `query.apply`, or from its id by `client.job`.
+ *
+ * @example
+ * const job = await client.query('test', 'users').execute([op.increment('version', 1)])
+ * const { recordsSucceeded } = await job.done({ onProgress: ({ progress }) => console.log(`${progress} %`) })
+ */
+export declare class Job {
+  #private;
+  /** What the servers know the job by. */
+  readonly id: bigint;
+  /** How the job goes, on all nodes together. */
+  status(): Promise<JobStatus>;
+  /**
+   * Waits until no node works on the job any more, and gives how it went. Servers forget jobs: a job that none of them
+   * knows is over, with state `unknown`.
+   *
+   * @throws QueryAbortedError when the job was stopped
+   * @throws TimeoutError after `timeout`
+   */
+  done(options?: JobWaitOptions): Promise<JobStatus>;
+  /** Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any more. */
+  abort(): Promise<boolean>;
+  toJSON(): {
+    id: string;
+  };
+}
 /** A newer change of the bin arrived from another datacentre first. */
 export declare class LostConflictError extends ServerError {
 }
@@ -733,6 +809,117 @@ export declare class Placeholder {
   #private;
   toString(): string;
 }
+/**
+ * What a query asks a secondary index for, made by the functions of `filter`; the argument of `where`. Immutable, and usable
+ * in any number of queries.
+ */
+export declare class Predicate {
+  #private;
+}
+/**
+ * A query or scan: which records, and what of them. Made by `client.query` and `client.scan`; immutable, so that each method
+ * gives another query and one query may be run any number of times. What is wrong with it is said when it is run.
+ *
+ * @example
+ * const adults = client.query<User>('test', 'users').where(filter.between('age', 18, 120)).select('name')
+ * for await (const { bins } of adults) console.log(bins.name)
+ */
+export declare class Query<B extends object = Bins> implements AsyncIterable<Record$1<B>> {
+  #private;
+  /**
+   * Asks a secondary index: only records for which the predicate holds are read. A query has one predicate at most; more
+   * conditions go into `filter`.
+   *
+   * @throws IndexNotFoundError when run, if there is no such index
+   * @example
+   * client.query('test', 'users').where(filter.equal('city', 'Berlin'))
+   */
+  where(predicate: Predicate): Query<B>;
+  /**
+   * Leaves out records for which an expression is not true. The servers look at every record that the query is about, so
+   * it is best together with `where`.
+   *
+   * @example
+   * client.query('test', 'users').where(filter.between('age', 20, 30)).filter(exp.eq(exp.bin.string('city'), 'Berlin'))
+   */
+  filter(expression: Exp<"bool">): Query<B>;
+  /**
+   * Reads some bins only. Those that a record does not have are absent; a record that has none of them is left out.
+   *
+   * @example
+   * client.query<User>('test', 'users').select('name', 'age')
+   */
+  select<N extends keyof B & string>(...bins: readonly N[]): Query<Selected<B, N>>;
+  /**
+   * Answers operations in place of the bins; they must not write. As with `client.operate`, a bin answered once has its
+   * value. Records for which no operation has an answer are left out. Servers from 8.1.2 on; reads of whole bins on all.
+   *
+   * @example
+   * client.query('test', 'users').operate<{ tags: number }>([lists.size('tags')])
+   */
+  operate<R extends object = Bins>(operations: readonly Operation[]): Query<R>;
+  /** With other options, each in the place of what was said for it before. @example query.with({ maxRecords: 10 }) */
+  with(options: QueryOptions): Query<B>;
+  /** From where an earlier run stood: its `cursor`. @example query.from(cursor).results() */
+  from(cursor: string): Query<B>;
+  /**
+   * Runs the query: its records as they come.
+   *
+   * @throws InvalidArgumentError when the query makes no sense
+   */
+  stream(): RecordStream<B>;
+  /** Runs the query: `for await (const record of query)`. Leaving the loop ends the query. */
+  [Symbol.asyncIterator](): RecordStream<B>;
+  /** Runs the query: all its records in one list. */
+  results(): Promise<Record$1<B>[]>;
+  /**
+   * Runs the query: a function is called with each record, one after the other; a promise that it returns is waited for.
+   * When it returns or resolves to `false`, the query ends.
+   */
+  forEach(visit: Visit<Record$1<B>>): Promise<void>;
+  /**
+   * Runs the query for one page of at most `size` records.
+   *
+   * @example
+   * const first = await query.page(100)
+   * const second = first.done ? undefined : await query.from(first.cursor!).page(100)
+   */
+  page(size: number): Promise<QueryPage<B>>;
+  /** Runs the query: its records as a Web stream. */
+  toReadableStream(): ReadableStream$1<Record$1<B>>;
+  /** Runs the query: its records as a stream of Node in object mode. */
+  toNodeStream(): Readable;
+  /** Where the run begun last stands, also after it failed; undefined before the first. See `RecordStream.cursor`. */
+  get cursor(): string | undefined;
+  /** How far the run begun last is; undefined before the first. */
+  get progress(): QueryProgress | undefined;
+  /**
+   * Starts a job that runs operations on every record of the query. The servers do it by themselves, in the background;
+   * resolves when all of them have taken it on.
+   *
+   * @throws InvalidArgumentError when an operation reads
+   * @example
+   * const job = await client.query('test', 'users').where(filter.between('age', 0, 17)).execute([op.write('minor', true)])
+   * await job.done()
+   */
+  execute(operations: readonly Operation[], options?: JobOptions): Promise<Job>;
+  /**
+   * Starts a job that calls a function of a UDF module with every record of the query, in the background.
+   *
+   * @example
+   * const job = await client.scan('test', 'users').apply('simple', 'add_val', ['age', 1])
+   * const { recordsSucceeded } = await job.done()
+   */
+  apply(module: string, name: string, args?: readonly Value[], options?: JobOptions): Promise<Job>;
+  /**
+   * Runs a stream UDF over the records of the query: what the servers made of their records is put together on this side, off
+   * the JavaScript thread. The module is fetched from the cluster unless option `source` has its text.
+   *
+   * @example
+   * const total = await client.query('test', 'users').aggregate('stats', 'sum', ['age']).value()
+   */
+  aggregate<T = Value>(module: string, name: string, args?: readonly Value[], options?: AggregateOptions): Aggregation<T>;
+}
 /** The query was stopped. */
 export declare class QueryAbortedError extends QueryError {
 }
@@ -741,6 +928,38 @@ export declare class QueryError extends AerospikeError {
 }
 /** The server has as many queries as it takes. */
 export declare class QueryQueueFullError extends QueryError {
+}
+/**
+ * The results of one run of a query. It can be consumed once: by a loop, by `results`, by `forEach` or as a stream of Node or
+ * of the web. However it is left, the query ends, and the servers stop working for it.
+ *
+ * Nothing is asked of the servers before the first result is; a consumer that is slow slows them down, so memory is bounded by
+ * a few pages.
+ */
+export declare class QueryStream<T> implements AsyncIterableIterator<T, undefined, undefined> {
+  #private;
+  /** How far the query is. */
+  get progress(): QueryProgress;
+  [Symbol.asyncIterator](): this;
+  /** The next result; rejects with what ended the query early, once. */
+  next(): Promise<IteratorResult<T, undefined>>;
+  /** Ends the query: a loop calls it when it is left. */
+  return(): Promise<IteratorReturnResult<undefined>>;
+  /** Ends the query. */
+  close(): void;
+  /** `await using stream = query.stream()` ends the query with the block. */
+  [Symbol.asyncDispose](): Promise<void>;
+  /** All that is left, in one list. What does not fit into memory is better consumed one by one. */
+  results(): Promise<T[]>;
+  /**
+   * Calls a function with each result, one after the other; a promise that it returns is waited for. When it returns or
+   * resolves to `false`, the query ends. Rejects with what the function throws.
+   */
+  forEach(visit: Visit<T>): Promise<void>;
+  /** As a Web stream: a result is read when it is wanted, and cancelling ends the query. */
+  toReadableStream(): ReadableStream$1<T>;
+  /** As a stream of Node in object mode: destroying it ends the query. It reads one result ahead. */
+  toNodeStream(): Readable;
 }
 /** The query timed out on the server. */
 export declare class QueryTimeoutError extends QueryError {
@@ -768,6 +987,27 @@ export declare class RecordKeyMismatchError extends RecordError {
 }
 /** There is no such record. */
 export declare class RecordNotFoundError extends RecordError {
+}
+/**
+ * The records of one run of a query or scan, made by its methods.
+ *
+ * @example
+ * const stream = client.scan('test', 'users').stream()
+ * for await (const { key, bins } of stream) if (!(await handle(key, bins))) break
+ * await save(stream.cursor)
+ */
+export declare class RecordStream<B extends object = Bins> extends QueryStream<Record$1<B>> {
+  #private;
+  /**
+   * Where the query stands: behind the record that was handed out last, and exactly there. As text to keep; with it as option
+   * `cursor`, a query for the same goes on from there, in another process too. It is good at any time, also after the query
+   * ended, failed or was left.
+   *
+   * It is made when it is asked for, in about a millisecond: ask now and then, not for each record.
+   */
+  get cursor(): string;
+  /** Whether there may be more behind `cursor`: the query has not ended, or `maxRecords` ended it. */
+  get more(): boolean;
 }
 /** The record would be larger than the namespace allows. */
 export declare class RecordTooBigError extends RecordError {
@@ -1021,6 +1261,44 @@ export declare const exp: {
   readonly mapValues: (map: Operand<"map">) => Exp<"list">;
 };
 /**
+ * Predicates of queries. Each needs a secondary index of the right kind over what it names: a bin, or `{ index: name }` or
+ * `{ expression }` in its place.
+ *
+ * @example
+ * const adults = client.query('test', 'users').where(filter.between('age', 18, 120))
+ */
+export declare const filter: {
+  /** Records whose bin equals an integer, text or bytes. @example filter.equal('name', 'Alice') */
+  readonly equal: (target: IndexTarget, value: IndexValue, options?: FilterOptions) => Predicate;
+  /** Records whose bin holds an integer in a range, both ends included. @example filter.between('age', 20, 30) */
+  readonly between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: FilterOptions) => Predicate;
+  /**
+   * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
+   * @example filter.contains('tags', 'new', 'list')
+   */
+  readonly contains: (target: IndexTarget, value: IndexValue, collection: Collection, options?: FilterOptions) => Predicate;
+  /**
+   * Records whose list or map has an integer in a range, both ends included. A record with several comes several times.
+   * @example filter.containsBetween('scores', 90, 100, 'mapValues')
+   */
+  readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: Collection, options?: FilterOptions) => Predicate;
+  /**
+   * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
+   * @example filter.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
+   */
+  readonly geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoFilterOptions) => Predicate;
+  /**
+   * Records whose point lies within a number of metres around a place.
+   * @example filter.geoWithinRadius('place', 8.68, 50.11, 1000)
+   */
+  readonly geoWithinRadius: (target: IndexTarget, longitude: number, latitude: number, metres: number, options?: GeoFilterOptions) => Predicate;
+  /**
+   * Records whose region contains a point, given as GeoJSON or as longitude and latitude.
+   * @example filter.geoContainsPoint('area', 8.68, 50.11)
+   */
+  readonly geoContainsPoint: typeof geoContainsPoint;
+};
+/**
  * Operations on HyperLogLogs, for `operate`, `operateOrdered` and `batchOperate`.
  *
  * @example
@@ -1134,6 +1412,11 @@ export declare function partition(key: Key): number;
  * const filter = where`$.age >= ${min} and ($.tags.count() < 5 or $.address.city in ['Bonn', 'Rome'])`
  */
 export declare function where(text: TemplateStringsArray, ...values: (Value | AnyExp)[]): Exp<"bool">;
+/** Options of `aggregate`. */
+export interface AggregateOptions extends Pick<QueryOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "integers" | "maps" | "doubles" | "concurrency" | "signal"> {
+  /** The text of the module, when it is at hand; it must be what the servers have. Default: fetched from the cluster. */
+  readonly source?: string | undefined;
+}
 /** One earlier attempt of a call that failed. */
 export interface AttemptError {
   /** Result code of the attempt; negative codes come from the client. */
@@ -1409,6 +1692,8 @@ export interface Defaults {
   readonly read?: Omit<ReadOptions, "signal" | "filter"> | undefined;
   /** For all writes of single records. */
   readonly write?: Omit<WriteOptions, "signal" | "filter" | "generation" | "generationMode"> | undefined;
+  /** For queries, scans, aggregations and background jobs. */
+  readonly query?: Pick<CallOptions & BatchLimits, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "integers" | "maps" | "doubles" | "concurrency"> | undefined;
   /** For all batches. */
   readonly batch?: Omit<BatchWriteOptions, "signal" | "filter" | "generation" | "generationMode"> | undefined;
 }
@@ -1445,6 +1730,11 @@ export interface ExpWriteOptions extends ExpReadOptions {
   readonly allowDelete?: boolean | undefined;
   /** Do nothing where `write` or the missing `allowDelete` forbids it, rather than fail. Default false. */
   readonly noFail?: boolean | undefined;
+}
+/** Options of predicates. */
+export interface FilterOptions {
+  /** The way from the bin to the collection or value that the index is over: exactly the one it was created with. */
+  readonly ctx?: Context | undefined;
 }
 /** Functions of operands. */
 export interface Functions {
@@ -1543,6 +1833,11 @@ export interface Functions {
   /** The values of a map. @example exp.mapValues(exp.bin.map('profile')) */
   mapValues(map: Operand<"map">): Exp<"list">;
 }
+/** Options of the geospatial predicates. */
+export interface GeoFilterOptions extends FilterOptions {
+  /** The index is over the elements of a collection. Default: over the bin itself. */
+  readonly collection?: Collection | undefined;
+}
 /** What HyperLogLogs can do, as operations on a bin (`hll`) and as expressions (`exp.hll`). */
 export interface HllCalls<S extends Style> {
   /** Creates an empty sketch, or empties the one that is there. @example hll.init('visitors', { indexBits: 12 }) */
@@ -1595,6 +1890,44 @@ export interface InfoOptions {
   readonly node?: string | undefined;
   /** Milliseconds the answer may take. Default 1,000. */
   readonly totalTimeout?: number | undefined;
+}
+/** Options of `execute` and `apply`. */
+export interface JobOptions extends Pick<CallOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "filter" | "signal">, Pick<WriteOptions, "ttl" | "durableDelete"> {
+}
+/** How a background job goes, on all nodes together. */
+export interface JobStatus {
+  readonly id: bigint;
+  readonly state: JobState;
+  /** Percent of the work that is done: the mean of the nodes. */
+  readonly progress: number;
+  /** Records that were changed. */
+  readonly recordsSucceeded: number;
+  /** Records on which the operations or the UDF failed. The servers do not say why; a module that is missing shows here. */
+  readonly recordsFailed: number;
+  /** Records that the filter expression left out. */
+  readonly recordsFiltered: number;
+  /** How often the job paused for `recordsPerSecond`. */
+  readonly recordsThrottled: number;
+  /** Milliseconds the slowest node has worked on it. */
+  readonly runTime: number;
+  /** Nodes that know the job, and how many of them still work on it. */
+  readonly nodes: {
+    readonly total: number;
+    readonly running: number;
+  };
+  /** Why it was aborted. */
+  readonly reason: string;
+}
+/** Options of `job.done`. */
+export interface JobWaitOptions {
+  /** Milliseconds between two looks at the job. Default 250. */
+  readonly pollInterval?: number | undefined;
+  /** Milliseconds to wait at most; the job itself goes on. Default 0: as long as it takes. */
+  readonly timeout?: number | undefined;
+  /** Called after each look. What it throws ends the waiting. */
+  readonly onProgress?: ((status: JobStatus) => void) | undefined;
+  /** Ends the waiting; the job itself goes on. */
+  readonly signal?: AbortSignal | undefined;
 }
 /** Options of writes that may create the list. */
 export interface ListAddOptions extends ListWriteOptions, ListOrderOptions {
@@ -1930,6 +2263,51 @@ export interface PathSelectOptions extends PathOptions {
    */
   readonly return?: PathResult | undefined;
 }
+/** Options of queries and scans. */
+export interface QueryOptions extends Omit<CallOptions, "key" | "totalTimeout" | "maxRetries"> {
+  /** Milliseconds the whole query may take, retries included. Default 0: no limit. */
+  readonly totalTimeout?: number | undefined;
+  /** How often partitions that could not be read are asked for again. Default 5. */
+  readonly maxRetries?: number | undefined;
+  /** Ends the query after so many records; where it stands then is its `cursor`. Default 0: no limit. */
+  readonly maxRecords?: number | undefined;
+  /** Most records each node reads in a second. Default 0: no limit. */
+  readonly recordsPerSecond?: number | undefined;
+  /** Gives keys, generations and times to live only. Default false. */
+  readonly noBins?: boolean | undefined;
+  /**
+   * What the servers prepare for: `long` (default) any number of records; `short` a few, with less ado and within one second;
+   * `longRelaxAp` like `long`, and during migrations from partitions that may not be complete.
+   */
+  readonly expectedDuration?: "long" | "short" | "longRelaxAp" | undefined;
+  /** One partition, a range of them, or what comes behind a record in its partition. Default: all 4,096. */
+  readonly partitions?: Partitions | undefined;
+  /** The names of the nodes to ask; the partitions of others are left out. Default: all. */
+  readonly nodes?: readonly string[] | undefined;
+  /** Most nodes asked at once. Default 0: all. */
+  readonly concurrency?: number | undefined;
+  /** The `cursor` of an earlier query for the same: goes on behind the last record that one handed out. */
+  readonly cursor?: string | undefined;
+  /** Called after each page of results. What it throws ends the query. */
+  readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
+}
+/** A page of a query's records. */
+export interface QueryPage<B extends object = Bins> {
+  readonly records: Record$1<B>[];
+  /** Where the next page begins: `query.from(cursor).page(…)`. Undefined when there is none. */
+  readonly cursor: string | undefined;
+  /** Whether this was the last page. */
+  readonly done: boolean;
+}
+/** How far a query is. */
+export interface QueryProgress {
+  /** Partitions read to their end. */
+  readonly done: number;
+  /** Partitions the query is about. */
+  readonly total: number;
+  /** Records (of an aggregation: values) handed out so far. */
+  readonly records: number;
+}
 /** What reads take. */
 export interface ReadOptions extends CallOptions {
   /** During migrations: ask `one` copy (default) or `all` and take the newest. For namespaces in AP mode. */
@@ -2080,6 +2458,8 @@ export type ByType<T extends Type> = {
   readonly [P in T]: (name: string) => Exp<P>;
 };
 export type Bytes<S extends Style> = Uint8Array | (S extends "expression" ? Exp<"blob"> : never);
+/** Which elements of a collection an index is over. */
+export type Collection = keyof typeof COLLECTIONS;
 /** What a column can be made of: see `BatchRecords.column`. */
 export type ColumnType = Float64ArrayConstructor | Int32ArrayConstructor | BigInt64ArrayConstructor | Float32ArrayConstructor | ArrayConstructor;
 export type Comparable = Exclude<Type, "geo">;
@@ -2091,8 +2471,21 @@ export type Host = string | {
   readonly host: string;
   readonly port?: number | undefined;
 };
+/**
+ * What a predicate is about: a bin, which finds the index over it; an index by its name; or an index over an expression, by
+ * that expression.
+ */
+export type IndexTarget = string | {
+  readonly index: string;
+} | {
+  readonly expression: AnyExp;
+};
+/** A value that an index can be asked for: text and bytes for equality, integers for ranges as well. */
+export type IndexValue = string | number | bigint | Uint8Array;
 /** Arguments: plain values, in expressions also expressions of their type. */
 export type Int<S extends Style> = number | bigint | (S extends "expression" ? Exp<"int"> : never);
+/** `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long over. */
+export type JobState = "running" | "done" | "aborted" | "unknown";
 /**
  * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
  * `null` and the record's 20-byte digest when the user key is not known.
@@ -2157,6 +2550,15 @@ export type OrderedResults = readonly (readonly [
   bin: string,
   value: unknown
 ])[];
+/** Which partitions a query is about. */
+export type Partitions = number | {
+  readonly begin: number;
+  readonly count: number;
+}
+/** The records behind this one in its partition; a key, or the digest of one. */
+ | {
+  readonly after: Key | Uint8Array;
+};
 /** What `paths.select` answers. */
 export type PathResult = keyof typeof RESULTS;
 /** A value to look for; `WILDCARD` and `INFINITY` may stand for parts of it. */
@@ -2183,6 +2585,8 @@ export type RemoveRow = {
 export type RowResult = "ok" | "notFound" | "filtered" | "error" | "unprocessed";
 /** A value that is not a collection. */
 export type Scalar = null | boolean | number | bigint | string | Uint8Array | Double | GeoJSON | HyperLogLog;
+/** The bins that remain of `B` when only those named `N` are read. */
+export type Selected<B extends object, N extends string> = string extends keyof B ? B : Pick<B, N & keyof B>;
 export type Sketches<S extends Style> = readonly HyperLogLog[] | (S extends "expression" ? Exp<"list"> : never);
 export type Sought<S extends Style> = Pattern | (S extends "expression" ? AnyExp : never);
 export type SoughtList<S extends Style> = readonly Pattern[] | (S extends "expression" ? Exp<"list"> : never);
@@ -2218,6 +2622,8 @@ export type UserKey = string | number | bigint | Uint8Array;
 export type Value = Scalar | readonly Value[] | ReadonlyMap<MapKey, Value> | {
   readonly [name: string]: Value;
 };
+/** Called with each result; `false`, or a promise of it, ends the query. */
+export type Visit<T> = (result: T) => unknown;
 /** What a read of a list or map works on: either, since one is reached inside the other. */
 export type Within<S extends Style> = S extends "operation" ? string : AnyOperand<"list" | "map">;
 /** A row of a batch write: bins or operations, and what it says for itself. */

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util'
 import { argumentError, describe } from './check.js'
-import { BatchCommands } from './commands/batches.js'
+import { QueryCommands } from './commands/queries.js'
 import { type ConnectOptions, resolveConfig } from './config.js'
 import { InvalidArgumentError } from './errors.js'
 import { controlError } from './failure.js'
@@ -44,7 +44,7 @@ const CLOSE_MS = 1000
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export class Client extends BatchCommands {
+export class Client extends QueryCommands {
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean {
     return !this.boundary.closed && this.boundary.native.isConnected()
