@@ -1278,7 +1278,8 @@ export declare const filter: {
    */
   readonly contains: (target: IndexTarget, value: IndexValue, collection: Collection, options?: FilterOptions) => Predicate;
   /**
-   * Records whose list or map has an integer in a range, both ends included. A record with several comes several times.
+   * Records whose list or map has an integer in a range, both ends included. A record with several
+   * of them comes once as far as a server sees them at the same time, and else again.
    * @example filter.containsBetween('scores', 90, 100, 'mapValues')
    */
   readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: Collection, options?: FilterOptions) => Predicate;

@@ -256,7 +256,8 @@ export const filter = {
     equality('contains', target, bound(value, 'contains'), collectionOf(collection, 'contains'), options),
 
   /**
-   * Records whose list or map has an integer in a range, both ends included. A record with several comes several times.
+   * Records whose list or map has an integer in a range, both ends included. A record with several
+   * of them comes once as far as a server sees them at the same time, and else again.
    * @example filter.containsBetween('scores', 90, 100, 'mapValues')
    */
   containsBetween: (
