@@ -17,6 +17,7 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
 use crate::express::Express;
+use crate::query::{self, Job, JobReply, Query, QueryStream};
 
 /// A connection to a cluster. Clones share it; the last one to go closes it.
 ///
@@ -117,6 +118,16 @@ impl Client {
     /// Carries out a batch. It never fails as a whole: every row says what became of it.
     pub async fn batch(&self, batch: Batch) -> BatchReply {
         batch::run(&self.inner.cluster, batch).await
+    }
+
+    /// Opens a query. It costs nothing yet: work begins with the first step that is asked for.
+    pub fn query(&self, query: Query) -> QueryStream {
+        QueryStream::new(self.inner.cluster.clone(), query)
+    }
+
+    /// Starts a background job on every active node; it is done when each has taken it on.
+    pub async fn start_job(&self, job: Job) -> JobReply {
+        query::start_job(&self.inner.cluster, job).await
     }
 
     /// The nodes of the cluster.

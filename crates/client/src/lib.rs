@@ -1,13 +1,13 @@
 //! The client core: an Aerospike cluster as seen by one process, on Tokio.
 //!
-//! A [`Client`] finds the nodes, keeps track of who holds which partition, and carries out [`Command`]s and
-//! [`Batch`]es whose payload arrives encoded. It knows nothing of JavaScript, and it interprets no bin.
+//! A [`Client`] finds the nodes, keeps track of who holds which partition, and carries out [`Command`]s,
+//! [`Batch`]es and queries ([`Query`]) whose payload arrives encoded. It knows nothing of JavaScript, and it interprets no bin.
 //!
 //! | module | subject |
 //! |---|---|
 //! | `client` | the handle |
 //! | `config`, `policy` | what callers choose: for the client, and for one command |
-//! | `command`, `batch` | requests and their answers |
+//! | `command`, `batch`, `query` | requests and their answers |
 //! | `error` | the one error |
 //! | `execute` | one command, from its first attempt to its outcome |
 //! | `express` | a command on the caller's own thread, for want of company |
@@ -36,6 +36,7 @@ mod error;
 mod execute;
 mod express;
 mod policy;
+mod query;
 mod routing;
 mod tls;
 
@@ -49,4 +50,5 @@ pub use config::{Config, Credentials};
 pub use error::{CLIENT_CODES, Code, Error, SubError};
 pub use express::{Departure, Event, Express, LineId, Resumed};
 pub use policy::{CommandPolicy, Replica};
+pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use tls::{PrivateKey, TlsConfig};

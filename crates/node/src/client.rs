@@ -23,7 +23,7 @@ use crate::queue::{Queue, WakeUp};
 /// A connection to a cluster.
 #[napi]
 pub struct NativeClient {
-    core: Client,
+    pub(crate) core: Client,
     runtime: Handle,
     shared: Arc<Shared>,
     /// The station of its express commands; 0 for none.

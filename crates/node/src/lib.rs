@@ -10,6 +10,7 @@
 //! | `express` | lone commands, on the JavaScript thread itself |
 //! | `uv` | watching sockets and time on the event loop of Node.js |
 //! | `client` | the class that TypeScript drives |
+//! | `query` | queries and background jobs |
 //! | `config` | connect options and the plain objects of the control plane |
 //! | `cluster` | the embedded cluster as a class |
 //!
@@ -23,6 +24,7 @@ mod config;
 mod entry;
 #[cfg_attr(not(unix), path = "express_absent.rs")]
 mod express;
+mod query;
 mod queue;
 #[cfg(unix)]
 mod uv;
