@@ -780,4 +780,5 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.NativeClient = nativeBinding.NativeClient
 module.exports.NativeCluster = nativeBinding.NativeCluster
+module.exports.NativeQuery = nativeBinding.NativeQuery
 module.exports.digest = nativeBinding.digest

@@ -52,6 +52,10 @@ export declare class NativeClient {
   nodes(): Array<NativeNode>
   /** Sends an info command to a node, or to `"*"`, all of them, or to `""`, any of them. */
   info(node: string, command: string, timeout: number): Promise<Array<NativeInfo>>
+  /** Opens a query; work begins with its first step. */
+  openQuery(spec: NativeQuerySpec): NativeQuery
+  /** Starts a background job on every node. */
+  startJob(spec: NativeJobSpec): Promise<NativeJobReply>
 }
 
 /** A cluster of nodes on loopback ports in this process. */
@@ -74,6 +78,18 @@ export declare class NativeCluster {
   slowNode(node: number, millis: number): Promise<void>
   /** Closes every client connection of a node; it accepts new ones. */
   dropConnections(node: number): Promise<void>
+}
+
+/** A query. It ends when it is closed or collected. */
+export declare class NativeQuery {
+  /** The next step; one call at a time. */
+  next(): Promise<NativeQueryStep>
+  /** Where the query is, before the page that was handed out last. */
+  cursor(): Buffer
+  /** Partitions that are done, after the last step. */
+  progress(): NativeProgress
+  /** Ends the query: its connections are closed, and a step that is waited for becomes the end. */
+  close(): void
 }
 
 /** The digest of a user key in a set: `keyType` is 1 (integer, eight bytes big-endian), 3 (string) or 4 (bytes). */
@@ -143,6 +159,46 @@ export interface NativeInfo {
   response: string
 }
 
+/** A job that was started, or was not. */
+export interface NativeJobReply {
+  /** What servers know it by. */
+  taskId: bigint
+  /** Why not every node took it on, as a failure completion. */
+  failure?: Buffer
+}
+
+/** What a job does, and what starting it may cost. */
+export interface NativeJobSpec {
+  /** The namespace. */
+  namespace: string
+  /** The set; absent for the whole namespace. */
+  set?: string
+  /** Index range, filter, function: fields in wire form, back to back. */
+  fields: Uint8Array
+  /** How many fields there are. */
+  fieldCount: number
+  /** Write operations in wire form, back to back. */
+  ops: Uint8Array
+  /** How many operations there are. */
+  opCount: number
+  /** Write flags. */
+  info2: number
+  /** The TTL directive of the writes. */
+  recordTtl: number
+  /** Records per second on each node; 0 for the server's limit. */
+  recordsPerSecond: number
+  /** What servers are to know it by; random when absent. */
+  taskId?: bigint
+  /** Milliseconds. */
+  totalTimeout: number
+  /** Milliseconds. */
+  socketTimeout: number
+  /** Attempts after the first, while nothing was sent. */
+  maxRetries: number
+  /** Milliseconds. */
+  sleepBetweenRetries: number
+}
+
 /** A node, as the client sees it now. */
 export interface NativeNode {
   /** The node's id. */
@@ -157,6 +213,80 @@ export interface NativeNode {
   connections: NativeConnections
   /** The server's version. */
   build: string
+}
+
+/** Partitions that are done, of those asked for. */
+export interface NativeProgress {
+  /** Partitions that are done. */
+  done: number
+  /** Partitions in all. */
+  total: number
+}
+
+/** What a query looks for, reads and may cost. The same fields as in `src/addon.ts`. */
+export interface NativeQuerySpec {
+  /** The namespace. */
+  namespace: string
+  /** The set; absent for the whole namespace. */
+  set?: string
+  /** Index range, filter: fields in wire form, back to back. */
+  fields: Uint8Array
+  /** How many fields there are. */
+  fieldCount: number
+  /** Read operations in wire form, back to back. */
+  ops: Uint8Array
+  /** How many operations there are. */
+  opCount: number
+  /** It goes over a secondary index: records carry the value they were found by, and resuming sends it back. */
+  hasRange: boolean
+  /** Every operation has a result. */
+  respondAll: boolean
+  /** Records come without bins. */
+  noBins: boolean
+  /** 0 long, 1 short, 2 long with relaxed consistency. */
+  duration: number
+  /** Records after which it ends; 0 is no limit, here and in what follows. */
+  maxRecords: number
+  /** Records per second from each node. */
+  recordsPerSecond: number
+  /** Nodes asked at once; 0 for all. */
+  concurrency: number
+  /** The first partition. */
+  partitionBegin: number
+  /** How many there are. */
+  partitionCount: number
+  /** Where to go on, in place of the range of partitions. */
+  cursor?: Uint8Array
+  /** Only these nodes. */
+  nodes?: Array<string>
+  /** As in request entries. */
+  replica: number
+  /** Milliseconds. */
+  totalTimeout: number
+  /** Milliseconds. */
+  socketTimeout: number
+  /** Rounds that bring nothing before it fails. */
+  maxRetries: number
+  /** Milliseconds. */
+  sleepBetweenRetries: number
+}
+
+/** One step of a query. */
+export interface NativeQueryStep {
+  /** 0 a page, 1 the end, 2 a failure. */
+  kind: number
+  /** Whole messages back to back; of an aggregation, operations with a value each. */
+  page?: Buffer
+  /** Records or values in the page. */
+  count: number
+  /** Partitions that are done. */
+  done: number
+  /** Partitions in all. */
+  total: number
+  /** The failure, as a completion. */
+  failure?: Buffer
+  /** At the end: the limit of records was reached, and the cursor leads on. */
+  more?: boolean
 }
 
 /** How to encrypt connections; PEM texts. */
