@@ -862,11 +862,7 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
   with(options: QueryOptions): Query<B>;
   /** From where an earlier run stood: its `cursor`. @example query.from(cursor).results() */
   from(cursor: string): Query<B>;
-  /**
-   * Runs the query: its records as they come.
-   *
-   * @throws InvalidArgumentError when the query makes no sense
-   */
+  /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
   stream(): RecordStream<B>;
   /** Runs the query: `for await (const record of query)`. Leaving the loop ends the query. */
   [Symbol.asyncIterator](): RecordStream<B>;
@@ -878,7 +874,8 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
    */
   forEach(visit: Visit<Record$1<B>>): Promise<void>;
   /**
-   * Runs the query for one page of at most `size` records.
+   * Runs the query for one page of at most `size` records. When they end with a page that is full, there is one more, and
+   * it is empty.
    *
    * @example
    * const first = await query.page(100)
@@ -2265,9 +2262,11 @@ export interface PathSelectOptions extends PathOptions {
   readonly return?: PathResult | undefined;
 }
 /** Options of queries and scans. */
-export interface QueryOptions extends Omit<CallOptions, "key" | "totalTimeout" | "maxRetries"> {
+export interface QueryOptions extends Omit<CallOptions, "key" | "filter" | "totalTimeout" | "maxRetries"> {
   /** Milliseconds the whole query may take, retries included. Default 0: no limit. */
   readonly totalTimeout?: number | undefined;
+  /** Leaves out records for which this expression is not true, as method `filter` does. */
+  readonly filter?: Exp<"bool"> | undefined;
   /** How often partitions that could not be read are asked for again. Default 5. */
   readonly maxRetries?: number | undefined;
   /** Ends the query after so many records; where it stands then is its `cursor`. Default 0: no limit. */

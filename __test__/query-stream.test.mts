@@ -184,6 +184,37 @@ test('an abort ends a query at once: while it waits, while records are at hand, 
   t.is(before.native.queries.length, 0)
 })
 
+test('many queries may listen to one signal', async (t) => {
+  const controller = new AbortController()
+  const warnings: Error[] = []
+  const note = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', note)
+  const streams = Array.from({ length: 50 }, () =>
+    answering(...three())
+      .query.with({ signal: controller.signal })
+      .stream(),
+  )
+  await Promise.all(streams.map((stream) => stream.next()))
+  await streams[0]?.results()
+  controller.abort()
+  for (const stream of streams.slice(1)) await t.throwsAsync(stream.next(), { instanceOf: AbortError })
+  await new Promise(setImmediate)
+  process.off('warning', note)
+  t.deepEqual(warnings, [])
+})
+
+test('a query that makes no sense fails where it is consumed, never at once', async (t) => {
+  const { query } = answering(...three())
+  const wrong = query.with({ maxRecords: -1 })
+  const stream = wrong.stream()
+  await t.throwsAsync(stream.next(), { instanceOf: InvalidArgumentError })
+  await t.throwsAsync(valuesOf(wrong), { instanceOf: InvalidArgumentError })
+  await t.throwsAsync(valuesOf(wrong.toReadableStream()), { instanceOf: InvalidArgumentError })
+  await t.throwsAsync(valuesOf(wrong.toNodeStream()), { instanceOf: InvalidArgumentError })
+  await t.throwsAsync(wrong.aggregate('m', 'f').value(), { instanceOf: InvalidArgumentError })
+  t.throws(() => wrong.cursor, { instanceOf: InvalidArgumentError })
+})
+
 test('calls of next that do not wait for one another get their records in order', async (t) => {
   const { query } = answering(...three())
   const stream = query.stream()

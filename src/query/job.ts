@@ -1,7 +1,6 @@
 // Background jobs: work that the servers do by themselves on the records of a query, and how it goes.
 
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { argumentError, describe, isPlain } from '../check.js'
 import { AerospikeError, InvalidArgumentError, TimeoutError } from '../errors.js'
 import { aborted, controlError, errorOf } from '../failure.js'
@@ -9,6 +8,7 @@ import type { Boundary } from '../native.js'
 import type { Operation } from '../operations/operation.js'
 import type { CallOptions, WriteOptions } from '../options.js'
 import { applyOptions, badValue, didYouMean, Takes } from '../policies.js'
+import { pause } from './abort.js'
 import { type JobStatus, sumUp } from './job-status.js'
 import { refuseLimits } from './options.js'
 import { jobSpec, type Plan, type Udf } from './spec.js'
@@ -92,8 +92,7 @@ export class Job {
       if (timeout > 0 && elapsed >= timeout) {
         throw new TimeoutError(`job ${this.id}: not done after ${timeout} ms; it goes on`, { code: 9, elapsed })
       }
-      const pause = timeout > 0 ? Math.min(pollInterval, timeout - elapsed) : pollInterval
-      await delay(pause, undefined, signal === undefined ? {} : { signal }).catch(() => {})
+      await pause(timeout > 0 ? Math.min(pollInterval, timeout - elapsed) : pollInterval, signal)
     }
   }
 

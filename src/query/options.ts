@@ -4,6 +4,7 @@
 import { isPlain } from '../check.js'
 import { digest, PARTITIONS } from '../digest.js'
 import { InvalidArgumentError } from '../errors.js'
+import type { Exp } from '../expressions/expression.js'
 import type { Key } from '../key.js'
 import type { CallOptions } from '../options.js'
 import { applyOptions, badValue, type Policy, Takes } from '../policies.js'
@@ -27,9 +28,11 @@ export type Partitions =
   | { readonly after: Key | Uint8Array }
 
 /** Options of queries and scans. */
-export interface QueryOptions extends Omit<CallOptions, 'key' | 'totalTimeout' | 'maxRetries'> {
+export interface QueryOptions extends Omit<CallOptions, 'key' | 'filter' | 'totalTimeout' | 'maxRetries'> {
   /** Milliseconds the whole query may take, retries included. Default 0: no limit. */
   readonly totalTimeout?: number | undefined
+  /** Leaves out records for which this expression is not true, as method `filter` does. */
+  readonly filter?: Exp<'bool'> | undefined
   /** How often partitions that could not be read are asked for again. Default 5. */
   readonly maxRetries?: number | undefined
   /** Ends the query after so many records; where it stands then is its `cursor`. Default 0: no limit. */

@@ -15,7 +15,7 @@ import { Predicate } from './filter.js'
 import { type Job, type JobOptions, startJob } from './job.js'
 import { applyQueryOptions, NO_LIMITS, type QueryOptions, type QueryProgress } from './options.js'
 import { RecordStream } from './records.js'
-import { checkBins, checkOperations, nameOf, type Plan, udfOf } from './spec.js'
+import { checkBins, checkOperations, nameOf, type Plan, type Planned, planOf, udfOf } from './spec.js'
 import type { Visit } from './stream.js'
 
 /** A page of a query's records. */
@@ -41,11 +41,11 @@ export type Selected<B extends object, N extends string> = string extends keyof 
 export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> {
   readonly #boundary: Boundary
   readonly #call: string
-  readonly #plan: Plan | { readonly failure: Error }
+  readonly #plan: Planned
   #last: RecordStream<B> | undefined
 
   /** @internal */
-  constructor(boundary: Boundary, call: string, plan: Plan | { readonly failure: Error }) {
+  constructor(boundary: Boundary, call: string, plan: Planned) {
     this.#boundary = boundary
     this.#call = call
     this.#plan = plan
@@ -89,15 +89,6 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
       }
     }
     return new Query<C>(this.#boundary, this.#call, plan)
-  }
-
-  #checked(): Plan {
-    if ('failure' in this.#plan) {
-      // The stack leads to the call that ran it, not to the one that made it.
-      Error.captureStackTrace(this.#plan.failure)
-      throw this.#plan.failure
-    }
-    return this.#plan
   }
 
   /**
@@ -169,13 +160,9 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
     return this.#with(({ policy, limits }) => applyQueryOptions(policy, limits, { cursor }, this.#call))
   }
 
-  /**
-   * Runs the query: its records as they come.
-   *
-   * @throws InvalidArgumentError when the query makes no sense
-   */
+  /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
   stream(): RecordStream<B> {
-    const stream = new RecordStream<B>(this.#boundary, this.#call, this.#checked())
+    const stream = new RecordStream<B>(this.#boundary, this.#call, this.#plan)
     this.#last = stream
     return stream
   }
@@ -199,7 +186,8 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
   }
 
   /**
-   * Runs the query for one page of at most `size` records.
+   * Runs the query for one page of at most `size` records. When they end with a page that is full, there is one more, and
+   * it is empty.
    *
    * @example
    * const first = await query.page(100)
@@ -246,7 +234,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    */
   async execute(operations: readonly Operation[], options?: JobOptions): Promise<Job> {
     const work = { operations: checkOperations(operations, true, 'execute') }
-    return startJob(this.#boundary, 'execute', this.#checked(), work, options)
+    return startJob(this.#boundary, 'execute', planOf(this.#plan), work, options)
   }
 
   /**
@@ -258,7 +246,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    */
   async apply(module: string, name: string, args: readonly Value[] = [], options?: JobOptions): Promise<Job> {
     const work = { udf: udfOf(module, name, args, 'apply') }
-    return startJob(this.#boundary, 'apply', this.#checked(), work, options)
+    return startJob(this.#boundary, 'apply', planOf(this.#plan), work, options)
   }
 
   /**
@@ -276,6 +264,10 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
   ): Aggregation<T> {
     const call = 'aggregate'
     const boundary = this.#boundary
-    return Aggregation.of<T>(boundary, () => ({ plan: this.#checked(), udf: udfOf(module, name, args, call), options }))
+    return Aggregation.of<T>(boundary, () => ({
+      plan: planOf(this.#plan),
+      udf: udfOf(module, name, args, call),
+      options,
+    }))
   }
 }

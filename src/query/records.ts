@@ -6,7 +6,7 @@ import type { Record } from '../record.js'
 import type { Bins } from '../values.js'
 import { advance, beginning, cursorText } from './cursor.js'
 import { lastRecords, RowReader } from './rows.js'
-import { cursorCheck, type Plan, querySpec } from './spec.js'
+import { cursorCheck, type Planned, planOf, querySpec } from './spec.js'
 import { Steps } from './steps.js'
 import { QueryStream } from './stream.js'
 
@@ -19,15 +19,16 @@ import { QueryStream } from './stream.js'
  * await save(stream.cursor)
  */
 export class RecordStream<B extends object = Bins> extends QueryStream<Record<B>> {
-  readonly #plan: Plan
+  readonly #planned: Planned
 
   /** @internal */
-  constructor(boundary: Boundary, call: string, plan: Plan) {
-    const { namespace, set, operations, policy, limits } = plan
-    const mode = operations === undefined ? policy.mode : policy.mode | Mode.operations
-    const steps = new Steps(boundary, call, () => querySpec(plan, call), policy.signal)
-    super(steps, new RowReader<B>(namespace, set, mode), limits.onProgress)
-    this.#plan = plan
+  constructor(boundary: Boundary, call: string, planned: Planned) {
+    const plan = 'failure' in planned ? undefined : planned
+    const { namespace = '', set, operations, policy, limits } = plan ?? {}
+    const mode = (policy?.mode ?? 0) | (operations === undefined ? 0 : Mode.operations)
+    const steps = new Steps(boundary, call, () => querySpec(planOf(planned), call), policy?.signal)
+    super(steps, new RowReader<B>(namespace, set, mode), limits?.onProgress)
+    this.#planned = planned
   }
 
   /**
@@ -38,8 +39,9 @@ export class RecordStream<B extends object = Bins> extends QueryStream<Record<B>
    * It is made when it is asked for, in about a millisecond: ask now and then, not for each record.
    */
   get cursor(): string {
-    const { limits, predicate } = this.#plan
-    const check = cursorCheck(this.#plan)
+    const plan = planOf(this.#planned)
+    const { limits, predicate } = plan
+    const check = cursorCheck(plan)
     const base = this.steps.cursor()
     if (base !== undefined) {
       const { page, end } = this.consumed()

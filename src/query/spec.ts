@@ -35,6 +35,17 @@ export interface Plan {
   readonly operations: readonly Operation[] | undefined
 }
 
+/** A plan, or what is wrong with what was to become one. */
+export type Planned = Plan | { readonly failure: Error }
+
+/** The plan, unless something is wrong with it. */
+export function planOf(planned: Planned): Plan {
+  if (!('failure' in planned)) return planned
+  // The stack leads to the call that ran it, not to the one that made it.
+  Error.captureStackTrace(planned.failure, planOf)
+  throw planned.failure
+}
+
 /** A function of a UDF module, and its arguments. */
 export interface Udf {
   readonly module: string

@@ -6,6 +6,7 @@ import { AerospikeError } from '../errors.js'
 import { aborted, controlError, errorOf, type Failure } from '../failure.js'
 import type { Boundary } from '../native.js'
 import { Mode, readFirst } from '../page.js'
+import { whenAborted } from './abort.js'
 
 /** Kinds of steps. */
 const Kind = { page: 0, end: 1, failure: 2 } as const
@@ -49,6 +50,8 @@ export class Steps {
   #native: NativeQuery | undefined
   #ended = false
   #aborted = false
+  /** Ends the listening to the signal. */
+  #forget: () => void = () => {}
   /** Called when the signal is aborted: what is at hand is not to be handed out any more. */
   onAbort: () => void = () => {}
   /** Whether there may be more: the end was not reached, or `maxRecords` made it. */
@@ -95,15 +98,14 @@ export class Steps {
   }
 
   async #open(): Promise<NativeQuery> {
-    const signal = this.#signal
-    signal?.addEventListener('abort', this.#onSignal, { once: true })
+    this.#forget = whenAborted(this.#signal, () => this.#abort())
     const spec = await this.#spec()
     this.#refuseAborted()
     this.#native = this.#boundary.native.openQuery(spec)
     return this.#native
   }
 
-  readonly #onSignal = (): void => {
+  #abort(): void {
     this.#aborted = true
     this.onAbort()
     this.#native?.close()
@@ -128,6 +130,6 @@ export class Steps {
 
   #end(): void {
     this.#ended = true
-    this.#signal?.removeEventListener('abort', this.#onSignal)
+    this.#forget()
   }
 }
