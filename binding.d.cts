@@ -95,6 +95,18 @@ export declare class NativeQuery {
 /** The digest of a user key in a set: `keyType` is 1 (integer, eight bytes big-endian), 3 (string) or 4 (bytes). */
 export declare function digest(set: string, keyType: number, key: Uint8Array): Buffer
 
+/** The last steps of an aggregation. */
+export interface NativeAggregation {
+  /** The module's source. */
+  source: string
+  /** The module's name, without `.lua`. */
+  module: string
+  /** The function. */
+  function: string
+  /** Its arguments, as a packed list. */
+  args: Uint8Array
+}
+
 /** How a cluster starts. */
 export interface NativeClusterOptions {
   /** Nodes, 1 to 8. */
@@ -269,6 +281,8 @@ export interface NativeQuerySpec {
   maxRetries: number
   /** Milliseconds. */
   sleepBetweenRetries: number
+  /** What is made of the values that the nodes made of their records. */
+  aggregation?: NativeAggregation
 }
 
 /** One step of a query. */

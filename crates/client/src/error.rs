@@ -180,7 +180,8 @@ struct Report {
 }
 
 impl Error {
-    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    /// An error of a code; `detail` says in words what the code does not.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Report {
             code,
             detail: detail.into(),

@@ -1,128 +1,15 @@
-//! Queries and scans: every record once, whatever happens to the nodes.
+//! Queries and scans: every record once, limits, cursors and errors.
 
 mod support;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use aerospike_core::wire::message::Messages;
-use aerospike_core::wire::{Digest, FieldType, field::write_field};
-use aerospike_core::{Client, Code, CommandPolicy, Cursor, Error, InfoTarget, Query, QueryStream, Results, Step};
-
-use bytes::{BufMut, Bytes, BytesMut};
-use support::{cluster, connect, key, put_spec};
-
-const SET: &str = "q";
-
-/// A scan of the whole set.
-fn scan() -> Query {
-    Query {
-        namespace: Bytes::from_static(b"test"),
-        set: Bytes::from_static(SET.as_bytes()),
-        field_count: 0,
-        fields: Bytes::new(),
-        op_count: 0,
-        ops: Bytes::new(),
-        respond_all: false,
-        no_bins: false,
-        expected: Default::default(),
-        results: Results::Records,
-        max_records: 0,
-        records_per_second: 0,
-        concurrency: 0,
-        from: Cursor::of_partitions(0, 4096, false).unwrap(),
-        nodes: None,
-        policy: CommandPolicy { total_timeout: 0, max_retries: 5, ..CommandPolicy::default() },
-    }
-}
-
-/// The records whose bin `v` is in a range.
-fn range(from: i64, to: i64) -> Query {
-    let mut data = BytesMut::new();
-    data.put_slice(&[1, 1, b'v', 1]);
-    for limit in [from, to] {
-        data.put_u32(8);
-        data.put_i64(limit);
-    }
-    let mut fields = BytesMut::new();
-    write_field(&mut fields, FieldType::INDEX_RANGE, &data);
-    let from = Cursor::of_partitions(0, 4096, true).unwrap();
-    Query { field_count: 1, fields: fields.freeze(), from, ..scan() }
-}
-
-/// Writes records 0 to `count`, with their numbers in bin `v`.
-async fn fill(client: &Client, count: u64) {
-    for chunk in (0..count).collect::<Vec<_>>().chunks(1000) {
-        let mut batch = support::reads(SET, chunk.iter().copied());
-        batch.specs = chunk.iter().map(|number| put_spec(*number)).collect();
-        batch.rows.iter_mut().zip(0..).for_each(|(row, at)| row.spec = at);
-        batch.policy = CommandPolicy { total_timeout: 30_000, ..CommandPolicy::default() };
-        let reply = client.batch(batch).await;
-        assert!(reply.rows.iter().all(|row| row.code == Code::OK));
-    }
-}
-
-/// The digests of a page, and nothing but records in it.
-fn digests(chunks: &[Bytes], count: u32) -> Vec<Digest> {
-    let messages = chunks.iter().flat_map(|chunk| Messages::new(chunk));
-    let digests: Vec<Digest> = messages
-        .map(|message| {
-            let (_, message) = message.unwrap();
-            assert!(message.header.result.is_ok() && !message.header.is_last());
-            Digest::from_slice(message.field(FieldType::DIGEST).unwrap()).unwrap()
-        })
-        .collect();
-    assert_eq!(digests.len(), count as usize);
-    digests
-}
-
-fn all(count: u64) -> BTreeSet<Digest> {
-    (0..count).map(|number| key(number).digest(SET.as_bytes())).collect()
-}
-
-/// What was read, each record once.
-#[derive(Default)]
-struct Seen(BTreeSet<Digest>);
-
-impl Seen {
-    fn take(&mut self, chunks: &[Bytes], count: u32) {
-        for digest in digests(chunks, count) {
-            assert!(self.0.insert(digest), "{digest} came twice");
-        }
-    }
-
-    /// Reads to the end; whether there is more behind it.
-    async fn finish(&mut self, stream: &QueryStream) -> Result<bool, Error> {
-        loop {
-            match stream.next().await {
-                Step::Page { chunks, count } => self.take(&chunks, count),
-                Step::End { more } => return Ok(more),
-                Step::Failure(error) => return Err(error),
-            }
-        }
-    }
-}
-
-async fn read(client: &Client, query: Query) -> (BTreeSet<Digest>, bool) {
-    let mut seen = Seen::default();
-    let more = seen.finish(&client.query(query)).await.unwrap();
-    (seen.0, more)
-}
-
-/// Creates an index on bin `v` and waits until it is there.
-async fn create_index(client: &Client) {
-    let command = format!("sindex-create:namespace=test;set={SET};indexname=q_v;bin=v;type=numeric");
-    client.info(InfoTarget::Random, &command, Duration::from_secs(5)).await.unwrap();
-    for _ in 0..500 {
-        let stat = "sindex-stat:namespace=test;indexname=q_v";
-        let answers = client.info(InfoTarget::All, stat, Duration::from_secs(5)).await.unwrap();
-        if answers.iter().all(|(_, text)| text.contains("load_pct=100")) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the index never came to be");
-}
+use aerospike_core::wire::{Digest, Info2};
+use aerospike_core::{Code, CommandPolicy, Cursor, InfoTarget, Job, Query, Replica, Step};
+use bytes::Bytes;
+use support::query::{SET, Seen, all, create_index, fill, range, read, scan};
+use support::{cluster, connect, eventually, get, key, value};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_gives_every_record_once() {
@@ -209,4 +96,142 @@ async fn an_index_that_is_not_there_is_an_error_at_once() {
     assert_eq!(error.code(), Code(20));
     let set = Query { set: Bytes::from_static(b"no_such_set"), ..scan() };
     assert_eq!(read(&client, set).await, (BTreeSet::new(), false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_replica_gives_the_same_records() {
+    let cluster = cluster(3).await;
+    let client = connect(&cluster).await;
+    fill(&client, 2000).await;
+    for replica in [Replica::Master, Replica::Any, Replica::PreferRack] {
+        let policy = CommandPolicy { replica, ..scan().policy };
+        assert_eq!(read(&client, Query { policy, ..scan() }).await, (all(2000), false), "{replica:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_node_gives_its_own_records_when_it_is_asked_alone() {
+    let cluster = cluster(3).await;
+    let client = connect(&cluster).await;
+    fill(&client, 2000).await;
+    let (mut seen, mut total) = (Seen::default(), 0);
+    for id in cluster.node_ids() {
+        let stream = client.query(Query { nodes: Some(vec![id.as_str().into()]), ..scan() });
+        assert!(!seen.finish(&stream).await.unwrap());
+        assert_eq!(stream.progress().0, stream.progress().1);
+        total += stream.cursor().progress().1;
+    }
+    assert_eq!((seen.0, total), (all(2000), 4096));
+    let stranger = Query { nodes: Some(vec!["STRANGER".into()]), ..scan() };
+    let error = Seen::default().finish(&client.query(stranger)).await.unwrap_err();
+    assert_eq!(error.code(), Code::INVALID_NODE);
+    assert!(error.detail().contains("STRANGER"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_come_no_faster_than_they_may() {
+    let cluster = cluster(1).await;
+    let client = connect(&cluster).await;
+    fill(&client, 200).await;
+    let start = Instant::now();
+    assert_eq!(read(&client, Query { records_per_second: 100, ..scan() }).await.0.len(), 200);
+    assert!(start.elapsed() > Duration::from_millis(1500), "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_stops_goes_on_at_the_page_it_read_last() {
+    let cluster = cluster(3).await;
+    let client = connect(&cluster).await;
+    fill(&client, 20_000).await;
+    let mut seen = Seen::default();
+    let mut from = scan().from;
+    let mut stops = 0;
+    loop {
+        let stream = client.query(Query { from, ..scan() });
+        let before = seen.0.len();
+        let Step::Page { chunks, count } = stream.next().await else { break };
+        seen.take(&chunks, count);
+        // the page was handed out, but the cursor is before it until the next is asked for
+        assert_eq!(Cursor::decode(&stream.cursor().encode(), false).unwrap(), stream.cursor());
+        if let Step::Page { chunks, count } = stream.next().await {
+            // read, but not taken: it comes again
+            assert_eq!(count as usize, support::query::digests(&chunks, count).len());
+        }
+        from = stream.cursor();
+        stream.close();
+        assert!(matches!(stream.next().await, Step::End { .. }));
+        assert!(seen.0.len() > before);
+        stops += 1;
+    }
+    assert_eq!(seen.0, all(20_000));
+    assert!(stops > 3, "{stops}");
+}
+
+/// A job that writes a bin `w` to every record of the set.
+fn job() -> Job {
+    let mut ops = bytes::BytesMut::new();
+    aerospike_core::wire::op::write_op(
+        &mut ops,
+        2,
+        aerospike_core::wire::ParticleType::INTEGER,
+        b"v",
+        &77u64.to_be_bytes(),
+    );
+    Job {
+        namespace: Bytes::from_static(b"test"),
+        set: Bytes::from_static(SET.as_bytes()),
+        field_count: 0,
+        fields: Bytes::new(),
+        op_count: 1,
+        ops: ops.freeze(),
+        info2: Info2::WRITE,
+        ttl: 0,
+        records_per_second: 0,
+        task_id: None,
+        policy: CommandPolicy { total_timeout: 10_000, ..CommandPolicy::write() },
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_background_job_runs_on_every_node() {
+    let cluster = cluster(3).await;
+    let client = connect(&cluster).await;
+    fill(&client, 500).await;
+    let reply = client.start_job(job()).await;
+    reply.outcome.unwrap();
+    let show = format!("query-show:trid={}", reply.task_id);
+    let mut done = 0;
+    for _ in 0..1000 {
+        let answers = client.info(InfoTarget::All, &show, Duration::from_secs(5)).await.unwrap();
+        done = answers.iter().filter(|(_, text)| text.contains("status=done")).count();
+        if done == 3 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(done, 3);
+    for number in 0..500 {
+        assert_eq!(value(&get(&client, SET, number).await.unwrap().message), Some(77));
+    }
+    // the id is known to the nodes
+    let error = client.start_job(Job { task_id: Some(reply.task_id), ..job() }).await.outcome.unwrap_err();
+    assert_eq!((error.code(), error.in_doubt(), error.sub_errors().len()), (Code(4), false, 3));
+    let set = Bytes::from_static(b"no_such_set");
+    let error = client.start_job(Job { set, ..job() }).await.outcome.unwrap_err();
+    assert_eq!(error.code(), Code(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_a_node_did_not_take_on_says_where_it_runs() {
+    let cluster = cluster(2).await;
+    let client = connect(&cluster).await;
+    fill(&client, 100).await;
+    cluster.freeze_node(1).unwrap();
+    let policy = CommandPolicy { socket_timeout: 300, ..job().policy };
+    let error = client.start_job(Job { policy, ..job() }).await.outcome.unwrap_err();
+    cluster.thaw_node(1).unwrap();
+    assert!(error.in_doubt(), "{error:?}");
+    assert_eq!(error.code(), Code::TIMEOUT);
+    assert!(error.detail().contains(&cluster.node_ids()[0]), "{error}");
+    eventually("the other node", || client.is_connected()).await;
 }

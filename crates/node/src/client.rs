@@ -24,7 +24,7 @@ use crate::queue::{Queue, WakeUp};
 #[napi]
 pub struct NativeClient {
     pub(crate) core: Client,
-    runtime: Handle,
+    pub(crate) runtime: Handle,
     shared: Arc<Shared>,
     /// The station of its express commands; 0 for none.
     station: AtomicUsize,

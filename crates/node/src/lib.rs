@@ -11,12 +11,14 @@
 //! | `uv` | watching sockets and time on the event loop of Node.js |
 //! | `client` | the class that TypeScript drives |
 //! | `query` | queries and background jobs |
+//! | `aggregation` | the last steps of aggregations, in Lua |
 //! | `config` | connect options and the plain objects of the control plane |
 //! | `cluster` | the embedded cluster as a class |
 //!
 //! No panic may cross into JavaScript: commands run in Tokio tasks whose tickets settle even when the task dies, and
 //! napi-rs turns a panic in a call into an exception.
 
+mod aggregation;
 mod client;
 mod cluster;
 mod completion;

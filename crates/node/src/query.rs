@@ -11,6 +11,7 @@ use napi::bindgen_prelude::{BigInt, Buffer, BufferSlice, Env, PromiseRaw, Uint8A
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 
+use crate::aggregation::{Aggregation, Order};
 use crate::client::NativeClient;
 use crate::completion::{self, Outcome};
 use crate::config::control_error;
@@ -62,6 +63,21 @@ pub struct NativeQuerySpec {
     pub max_retries: u32,
     /// Milliseconds.
     pub sleep_between_retries: u32,
+    /// What is made of the values that the nodes made of their records.
+    pub aggregation: Option<NativeAggregation>,
+}
+
+/// The last steps of an aggregation.
+#[napi(object, object_to_js = false)]
+pub struct NativeAggregation {
+    /// The module's source.
+    pub source: String,
+    /// The module's name, without `.lua`.
+    pub module: String,
+    /// The function.
+    pub function: String,
+    /// Its arguments, as a packed list.
+    pub args: Uint8Array,
 }
 
 /// What a job does, and what starting it may cost.
@@ -141,16 +157,57 @@ const FAILURE: u32 = 2;
 /// A query. It ends when it is closed or collected.
 #[napi]
 pub struct NativeQuery {
-    stream: Arc<QueryStream>,
+    run: Run,
+}
+
+/// What gives the steps.
+#[derive(Clone)]
+enum Run {
+    Records(Arc<QueryStream>),
+    Values(Arc<Aggregation>),
+}
+
+impl Run {
+    /// What the nodes give.
+    fn stream(&self) -> &QueryStream {
+        match self {
+            Self::Records(stream) => stream,
+            Self::Values(aggregation) => &aggregation.stream,
+        }
+    }
+
+    async fn next(&self) -> Step {
+        match self {
+            Self::Records(stream) => stream.next().await,
+            Self::Values(aggregation) => aggregation.next().await,
+        }
+    }
+
+    fn close(&self) {
+        match self {
+            Self::Records(stream) => stream.close(),
+            Self::Values(aggregation) => aggregation.close(),
+        }
+    }
 }
 
 #[napi]
 impl NativeClient {
     /// Opens a query; work begins with its first step.
     #[napi]
-    pub fn open_query(&self, spec: NativeQuerySpec) -> Result<NativeQuery> {
-        let query = spec.into_core().map_err(|error| control_error(&error))?;
-        Ok(NativeQuery { stream: Arc::new(self.core.query(query)) })
+    pub fn open_query(&self, mut spec: NativeQuerySpec) -> Result<NativeQuery> {
+        let total_timeout = spec.total_timeout;
+        let order = spec.aggregation.take().map(|aggregation| aggregation.into_order(total_timeout));
+        let mut query = spec.into_core().map_err(|error| control_error(&error))?;
+        if order.is_some() {
+            query.results = Results::Values;
+        }
+        let stream = self.core.query(query);
+        let run = match order {
+            None => Run::Records(Arc::new(stream)),
+            Some(order) => Run::Values(Arc::new(Aggregation::new(stream, order, self.runtime.clone()))),
+        };
+        Ok(NativeQuery { run })
     }
 
     /// Starts a background job on every node.
@@ -171,10 +228,10 @@ impl NativeQuery {
     /// The next step; one call at a time.
     #[napi(ts_return_type = "Promise<NativeQueryStep>")]
     pub fn next<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, NativeQueryStep<'env>>> {
-        let stream = self.stream.clone();
+        let run = self.run.clone();
         let step = async move {
-            let step = Crossing::from(stream.next().await);
-            Ok((step, stream.progress()))
+            let step = Crossing::from(run.next().await);
+            Ok((step, run.stream().progress()))
         };
         env.spawn_future_with_callback(step, |env, (step, progress)| step.into_js(env, progress))
     }
@@ -182,20 +239,20 @@ impl NativeQuery {
     /// Where the query is, before the page that was handed out last.
     #[napi]
     pub fn cursor(&self) -> Buffer {
-        self.stream.cursor().encode().into()
+        self.run.stream().cursor().encode().into()
     }
 
     /// Partitions that are done, after the last step.
     #[napi]
     pub fn progress(&self) -> NativeProgress {
-        let (done, total) = self.stream.progress();
+        let (done, total) = self.run.stream().progress();
         NativeProgress { done: done as u32, total: total as u32 }
     }
 
     /// Ends the query: its connections are closed, and a step that is waited for becomes the end.
     #[napi]
     pub fn close(&self) {
-        self.stream.close();
+        self.run.close();
     }
 }
 
@@ -288,6 +345,13 @@ impl NativeQuerySpec {
                 idempotent: false,
             },
         })
+    }
+}
+
+impl NativeAggregation {
+    fn into_order(self, total_timeout: u32) -> Order {
+        let Self { source, module, function, args } = self;
+        Order { source, module, function, arguments: args.to_vec(), total_timeout }
     }
 }
 

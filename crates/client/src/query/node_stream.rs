@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aerospike_wire::{PartitionId, ProtoType};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use super::cursor::{Cursor, Place, Standing};
@@ -46,6 +46,8 @@ pub(super) struct Shared {
     pub(super) received: Mutex<Received>,
     pub(super) reader: mpsc::Sender<Event>,
     pub(super) deadline: Deadline,
+    /// Rung when the reader has as many records as it wants.
+    pub(super) satisfied: Notify,
 }
 
 /// One node's part in one round.
@@ -183,6 +185,9 @@ impl Answer<'_> {
         self.had_surplus |= page.count < offered;
         if page.count > 0 {
             permit.send(Event::Page(page));
+        }
+        if received.remaining == Some(0) {
+            self.shared.satisfied.notify_one();
         }
         Ok(())
     }

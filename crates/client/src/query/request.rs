@@ -57,8 +57,7 @@ impl Fields<'_> {
         if of.records_per_second > 0 {
             self.add(FieldType::RECORDS_PER_SECOND, &of.records_per_second.to_be_bytes());
         }
-        let patience = if of.socket_timeout == 0 { 0 } else { of.socket_timeout.max(SLOW_READER) };
-        self.add(FieldType::SOCKET_TIMEOUT, &patience.to_be_bytes());
+        self.add(FieldType::SOCKET_TIMEOUT, &of.socket_timeout.to_be_bytes());
         self.add(FieldType::TASK_ID, &of.task_id.to_be_bytes());
         self.out.put_slice(of.fields);
         self.count = self.count.saturating_add(of.field_count);
@@ -112,12 +111,16 @@ impl Query {
             timeout,
             ..MessageHeader::default()
         };
+        let patience = match self.policy.socket_timeout {
+            0 => 0,
+            ms => ms.max(SLOW_READER),
+        };
         write_message(header, (self.op_count, &self.ops), |fields| {
             fields.common(&Common {
                 namespace: &self.namespace,
                 set: &self.set,
                 records_per_second: self.records_per_second,
-                socket_timeout: self.policy.socket_timeout,
+                socket_timeout: patience,
                 task_id,
                 fields: &self.fields,
                 field_count: self.field_count,

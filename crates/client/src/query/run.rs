@@ -97,10 +97,15 @@ impl Run<'_> {
                 let is_done = self.shared.received.lock().cursor.iter().all(|(_, s)| s == Standing::Done);
                 return Ok(!is_done);
             }
-            let Some(reason) = round.failure else { continue };
+            let is_repeatable = self.shared.query.results == Results::Records;
+            let reason = match round.failure {
+                Some(reason) if is_repeatable => reason,
+                Some(reason) => return Err(reason),
+                None if is_repeatable => continue,
+                None => return Ok(false),
+            };
             retries = if round.progressed { 0 } else { retries + 1 };
-            let is_hopeless = self.shared.query.results == Results::Values;
-            if is_hopeless || retries > u32::from(self.shared.query.policy.max_retries) {
+            if retries > u32::from(self.shared.query.policy.max_retries) {
                 return Err(reason);
             }
             self.note(&reason);
@@ -181,17 +186,21 @@ impl Run<'_> {
                 let stream = NodeStream { shared: self.shared.clone(), node, portion, task_id };
                 streams.spawn(stream.run());
             }
-            match limit.bound(streams.join_next()).await {
+            let joined = tokio::select! {
+                joined = limit.bound(streams.join_next()) => joined,
+                () = self.shared.satisfied.notified(), if limit == Deadline::NEVER => {
+                    waiting = Vec::new().into_iter();
+                    limit = Deadline::within(Instant::now(), GRACE);
+                    continue;
+                }
+            };
+            match joined {
                 Ok(Some(Ok(finished))) => self.take(finished, &mut round).await?,
                 Ok(Some(Err(_))) => {
                     let failure = Failure::new(Code::CLIENT, "the task that read the answer of a node ended early");
                     return Err(Box::new((failure, None)));
                 }
                 Ok(None) | Err(_) => break,
-            }
-            if limit == Deadline::NEVER && self.is_satisfied() {
-                waiting = Vec::new().into_iter();
-                limit = Deadline::within(Instant::now(), GRACE);
             }
         }
         Ok(round)
@@ -233,13 +242,8 @@ impl Run<'_> {
 
     /// The partitions that a node gave to their end.
     async fn finish(&self, portion: &Portion, unavailable: &[aerospike_wire::PartitionId]) {
-        let done: Vec<_> = match self.shared.query.results {
-            Results::Records => {
-                portion.partitions.iter().map(|(id, _)| *id).filter(|id| !unavailable.contains(id)).collect()
-            }
-            // every node covers its own, and which they are may change meanwhile
-            Results::Values => Vec::new(),
-        };
+        let ids = portion.partitions.iter().map(|(id, _)| *id);
+        let done: Vec<_> = ids.filter(|id| !unavailable.contains(id)).collect();
         {
             let mut received = self.shared.received.lock();
             done.iter().for_each(|id| received.cursor.set(*id, Standing::Done));

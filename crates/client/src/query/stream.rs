@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -94,9 +94,9 @@ impl QueryStream {
             *inbox = self.open((**query).clone());
         }
         let step = match &mut *inbox {
-            Inbox::Open { events, held } => self.receive(events, held).await,
             Inbox::Over(step) => return step.clone(),
-            Inbox::Idle(_) => Step::End { more: true },
+            Inbox::Open { events, held } if !self.is_closed() => self.receive(events, held).await,
+            Inbox::Open { .. } | Inbox::Idle(_) => Step::End { more: true },
         };
         if !matches!(step, Step::Page { .. }) {
             *inbox = Inbox::Over(step.clone());
@@ -125,10 +125,14 @@ impl QueryStream {
         }
     }
 
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
     fn open(&self, query: Query) -> Inbox {
         // under the lock, so that a close sees the task or is seen here
         let mut task = self.task.lock();
-        if self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Inbox::Over(Step::End { more: true });
         }
         let (reader, events) = mpsc::channel(WAITING_PAGES);
@@ -137,7 +141,8 @@ impl QueryStream {
             remaining: Some(query.max_records).filter(|most| *most > 0 && query.results == Results::Records),
         };
         let deadline = Deadline::after(Instant::now(), query.policy.total_timeout);
-        let shared = Arc::new(Shared { query, received: Mutex::new(received), reader, deadline });
+        let received = Mutex::new(received);
+        let shared = Arc::new(Shared { query, received, reader, deadline, satisfied: Notify::new() });
         let running = self.cluster.runtime.spawn(run::run(self.cluster.clone(), shared));
         *task = Some(running.abort_handle());
         Inbox::Open { events, held: None }
@@ -186,7 +191,7 @@ impl QueryStream {
 
     /// The work ended without a word.
     fn broken(&self) -> Step {
-        if self.is_closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Step::End { more: true };
         }
         Step::Failure(Error::new(Code::CLIENT, "the task that carried the query ended early"))

@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test file uses its own part
 
 pub mod fake;
+pub mod query;
 
 use std::time::Duration;
 
