@@ -50,6 +50,10 @@ export declare class NativeClient {
   isConnected(): boolean
   /** The nodes of the cluster. */
   nodes(): Array<NativeNode>
+  /** Calls `changed` for every node that comes or goes, until `unwatch` or `close`. */
+  watch(changed: (change: NativeChange) => void): void
+  /** Ends what `watch` began. */
+  unwatch(): void
   /** Sends an info command to a node, or to `"*"`, all of them, or to `""`, any of them. */
   info(node: string, command: string, timeout: number): Promise<Array<NativeInfo>>
   /** Opens a query; work begins with its first step. */
@@ -76,6 +80,8 @@ export declare class NativeCluster {
   thawNode(node: number): Promise<void>
   /** Delays every answer of a node by `millis`; 0 makes it quick again. */
   slowNode(node: number, millis: number): Promise<void>
+  /** Makes a node turn rows of batches away; without a refusal it runs them all again. */
+  refuseRows(node: number, refusal?: NativeRefusal | undefined | null): Promise<void>
   /** Closes every client connection of a node; it accepts new ones. */
   dropConnections(node: number): Promise<void>
 }
@@ -105,6 +111,14 @@ export interface NativeAggregation {
   function: string
   /** Its arguments, as a packed list. */
   args: Uint8Array
+}
+
+/** A change of the cluster. */
+export interface NativeChange {
+  /** The name of the event. */
+  kind: string
+  /** The node that came or went. */
+  node?: NativeNode
 }
 
 /** How a cluster starts. */
@@ -301,6 +315,18 @@ export interface NativeQueryStep {
   failure?: Buffer
   /** At the end: the limit of records was reached, and the cursor leads on. */
   more?: boolean
+}
+
+/** Rows of batches that a node turns away. */
+export interface NativeRefusal {
+  /** The result code it answers. */
+  code: number
+  /** How likely a row is turned away, 0 to 1. */
+  probability: number
+  /** Rows of each request that run in any case. */
+  room: number
+  /** Rows to turn away until the node is well again; no end when not given. */
+  rows?: number
 }
 
 /** How to encrypt connections; PEM texts. */

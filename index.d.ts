@@ -4,11 +4,118 @@ import { Readable } from 'node:stream';
 import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 import { inspect } from 'node:util';
 
+declare abstract class AdminCommands extends QueryCommands {
+  #private;
+  /** The modules of user-defined functions. */
+  get udf(): UdfAdmin;
+  /**
+   * Sends an info command to every node (or to one) and gives each node's answer as it came, refusals included.
+   *
+   * @throws NodeNotFoundError when there is no node of that name
+   * @example
+   * const answers = await client.info('namespaces')
+   * answers.get('A1') // 'test;bar'
+   */
+  info(command: string, options?: NodeInfoOptions): Promise<Map<string, string>>;
+  /** Sends an info command to every node: `info` without its choice of a node. @example await client.infoAll('build') */
+  infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>>;
+  /**
+   * Sends an info command to one node and gives its answer as it came.
+   *
+   * @throws NodeNotFoundError when there is no node of that name
+   * @example await client.infoNode('A1', 'statistics')
+   */
+  infoNode(node: string, command: string, options?: InfoOptions): Promise<string>;
+  /**
+   * Sends an info command to any node that can be reached and gives its answer as it came. With several nodes it may be sent
+   * to more than one, should the first not be reachable.
+   *
+   * @example await client.infoRandom('edition')
+   */
+  infoRandom(command: string, options?: InfoOptions): Promise<string>;
+  /** What each node counts and says of itself, by its name. @example (await client.statistics()).get('A1')?.uptime */
+  statistics(options?: InfoOptions): Promise<Map<string, Statistics>>;
+  /**
+   * The namespaces of the cluster with what is in them, over all nodes.
+   *
+   * @example
+   * for (const { name, objects, dataBytes } of await client.namespaces()) console.log(name, objects, dataBytes)
+   */
+  namespaces(options?: InfoOptions): Promise<NamespaceInfo[]>;
+  /**
+   * The sets of a namespace with what is in them, over all nodes. A set is listed from its first record on, also when it is
+   * empty again.
+   *
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * const users = (await client.sets('test')).find((set) => set.name === 'users')
+   */
+  sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]>;
+  /**
+   * How long operations took lately at each node, by its name. What had no operations is left out, and a server begins to
+   * count with the first of a kind.
+   *
+   * @example
+   * for (const [node, latencies] of await client.latencies()) {
+   *   for (const { name, perSecond, over } of latencies) console.log(node, name, perSecond, `${over.get(1)}% over 1 ms`)
+   * }
+   */
+  latencies(options?: InfoOptions): Promise<Map<string, Latency[]>>;
+  /**
+   * Creates a secondary index and resolves when the cluster has accepted it; `ready` of the result waits until every node has
+   * built it. An index that exists already with this name and definition is fine; one with this definition under another
+   * name takes the new name.
+   *
+   * @throws IndexExistsError when the name belongs to an index with another definition
+   * @throws IndexLimitError when the namespace has as many indexes as it can have
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
+   * await job.ready()
+   */
+  createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob>;
+  /**
+   * Removes a secondary index and resolves when no node has it any more. One that is not there is no error.
+   *
+   * @example await client.dropIndex('test', 'users_age')
+   */
+  dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void>;
+  /**
+   * The secondary indexes of a namespace.
+   *
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * for (const { name, bin, statistics } of await client.listIndexes('test', { statistics: true })) {
+   *   console.log(name, bin, statistics?.entries)
+   * }
+   */
+  listIndexes(namespace: string, options?: ListIndexesOptions): Promise<IndexInfo[]>;
+  /**
+   * What an index holds, over all nodes.
+   *
+   * @throws IndexNotFoundError when there is no such index
+   * @example const { entries, loaded } = await client.indexStatistics('test', 'users_age')
+   */
+  indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics>;
+  /**
+   * Removes all records of a set, or of a namespace, at once: those that were last written before now, or before option
+   * `before`. The server removes them in the background, but they are invisible as soon as this resolves. Records written
+   * afterwards stay.
+   *
+   * @param set the set; without one the whole namespace is emptied
+   * @throws InvalidRequestError when `before` is in the future
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * await client.truncate('test', 'sessions', { before: new Date(Date.now() - 86_400_000) })
+   */
+  truncate(namespace: string, set?: string | null, options?: TruncateOptions): Promise<void>;
+}
 declare abstract class BatchCommands extends RecordCommands {
   #private;
   /**
-   * Does different things with many records in one call: reads, writes, operations and removals, of any namespaces and
-   * sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
+   * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
+   * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
+   * writes, each is sent when those before it have their outcome, whatever that is. Equal reads of one record are sent
    * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
    *
    * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
@@ -22,12 +129,13 @@ declare abstract class BatchCommands extends RecordCommands {
    *   { type: 'write', key: visit, bins: { at: Date.now() }, ttl: 3600, exists: 'create' },
    *   { type: 'operate', key: counter, ops: [op.increment('n', 1), op.read('n')] },
    *   { type: 'remove', key: draft, generation: 3 },
+   *   { type: 'apply', key: cart, module: 'carts', function: 'close', args: [Date.now()] },
    * ])
    */
   batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
   /**
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
-   * existence. Rows come back in the order of the keys, one for each key; a row that failed says why.
+   * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
    *
    * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
    * @example
@@ -60,6 +168,16 @@ declare abstract class BatchCommands extends RecordCommands {
    */
   batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords>;
   /**
+   * Calls a function of a registered module on many records. A row's `record.bins.SUCCESS` is what the function returned; a
+   * row whose function failed is an `error`, a `UdfError` with the line and what Lua said. Rows may have arguments of
+   * their own.
+   *
+   * @example
+   * const batch = await client.batchApply<number>(keys, 'counters', 'add', ['visits', 1])
+   * for (const { key, record, error } of batch) console.log(key[2], record?.bins.SUCCESS ?? error)
+   */
+  batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object>>;
+  /**
    * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
    * not exist.
    *
@@ -77,20 +195,23 @@ declare abstract class BatchCommands extends RecordCommands {
    */
   existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
   /**
-   * Reads some bins of many records, `null` for what does not exist.
+   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
    *
    * @throws BatchPartialError when any row failed or was not processed
    * @example
    * const names = await client.selectMany<User, 'name'>(keys, ['name'])
    */
   selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record$1<Bins> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly (keyof B & string)[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
-  selectMany<B extends object, N extends keyof B & string>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record$1<Parts<B>> | null)[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Projected<B, N>> | null)[]>;
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
-   * is bounded however many rows there are; a slow consumer slows the source down. Rows that failed or were not processed
-   * come like the others: look at `result`.
+   * is bounded however many rows there are; a slow consumer slows the source down. Rows that were not processed are sent
+   * again, as option `retry` says, before their chunk is handed out. What is left then, and rows that failed, come like the
+   * others: look at `result`.
    *
    * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
    * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
@@ -139,7 +260,9 @@ declare abstract class RecordCommands {
    */
   get<B extends object = Bins>(key: Key, options?: ReadOptions): Promise<Record$1<B>>;
   /**
-   * Reads some bins of a record. Bins it does not have are absent from the result.
+   * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
+   * integer key), `'"a.b"["c d"]'` (names with dots or brackets). Only those parts are read, on servers from 8.1 on, and put
+   * where they are in the record; what it does not have is absent.
    *
    * The names are checked against the type argument, and are the bins of the result when it is given twice or not at all:
    * `select<User, 'name'>(key, ['name'])` has exactly `name`; `select<User>(key, ['name'])` any of `User`'s bins.
@@ -149,8 +272,10 @@ declare abstract class RecordCommands {
    * const { bins } = await client.select<User, 'name'>(key, ['name'])
    */
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record$1<Bins>>;
-  select<B extends object>(key: Key, bins: readonly (keyof B & string)[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
-  select<B extends object, N extends keyof B & string>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
+  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record$1<Parts<B>>>;
+  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Projected<B, N>>>;
   /**
    * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
    *
@@ -236,14 +361,21 @@ declare abstract class RecordCommands {
    * // [['a', 1], ['a', null], ['a', 2]]
    */
   operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<OrderedResults>>;
+  /**
+   * Calls a function of a registered module on a record, on the server, and gives what it returned; `null` for nothing. The
+   * record need not exist: the function may create it. See {@link UdfAdmin.register} for modules.
+   *
+   * @param module the name of the module, without the ending of its file
+   * @param args what the function gets behind the record
+   * @throws UdfNotFoundError when there is no such module or function
+   * @throws UdfError when the function failed, with the line and what Lua said; what it had changed is undone
+   * @example
+   * const total = await client.apply<number>(key, 'counters', 'add', ['visits', 1])
+   */
+  apply<T = Value>(key: Key, module: string, name: string, args?: readonly Value[], options?: ApplyOptions): Promise<T>;
 }
 declare class Encoded {
 }
-declare const COLLECTIONS: {
-  readonly list: 1;
-  readonly mapKeys: 2;
-  readonly mapValues: 3;
-};
 declare const LIST_CREATE: {
   readonly unordered: 64;
   readonly padded: 128;
@@ -503,7 +635,8 @@ export declare class BinTypeError extends BinError {
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export declare class Client extends QueryCommands {
+export declare class Client extends AdminCommands {
+  #private;
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean;
   /**
@@ -513,14 +646,19 @@ export declare class Client extends QueryCommands {
    */
   nodes(): Node[];
   /**
-   * Sends an info command to every node (or to one) and gives each node's answer.
+   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `connected`, `disconnected`. Listening does not keep the
+   * process alive, and ends with `close`, which is no event.
    *
-   * @throws NodeNotFoundError when there is no node of that name
+   * @throws InvalidArgumentError for an event that does not exist
+   * @throws ClientClosedError after `close`
    * @example
-   * const answers = await client.info('namespaces')
-   * answers.get('A1') // 'test;bar'
+   * client.on('nodeRemoved', ({ name, host }) => console.warn(`lost ${name} at ${host}`))
    */
-  info(command: string, options?: InfoOptions): Promise<Map<string, string>>;
+  on<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this;
+  /** Listens to the next event of a kind, and then no more. @example client.once('connected', resume) */
+  once<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this;
+  /** Ends what `on` or `once` began. @example client.off('nodeRemoved', warn) */
+  off<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this;
   /**
    * Closes the client. Calls under way may finish within `timeout`; what is left then, and every later call, rejects with
    * ClientClosedError. Closing again does nothing.
@@ -659,6 +797,27 @@ export declare class IndexError extends ServerError {
 /** An index of that name exists with another definition. */
 export declare class IndexExistsError extends IndexError {
 }
+/**
+ * An index that was created. The nodes build it on their own; until all are done, queries that need it fail with
+ * `IndexNotReadableError` or `IndexNotFoundError`.
+ *
+ * @example
+ * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
+ * await job.ready({ onProgress: ({ loaded }) => console.log(`${loaded}%`) })
+ */
+export declare class IndexJob {
+  #private;
+  readonly namespace: string;
+  /** The name of the index. */
+  readonly name: string;
+  /**
+   * Waits until every node has built the index.
+   *
+   * @throws IndexNotFoundError when it was dropped meanwhile
+   * @throws TimeoutError after `timeout`; the nodes go on
+   */
+  ready(options?: WaitOptions<IndexProgress>): Promise<void>;
+}
 /** The namespace has as many indexes as it can have. */
 export declare class IndexLimitError extends IndexError {
 }
@@ -729,17 +888,17 @@ export declare class Job {
   /** What the servers know the job by. */
   readonly id: bigint;
   /** How the job goes, on all nodes together. */
-  status(): Promise<JobStatus>;
+  status(options?: InfoOptions): Promise<JobStatus>;
   /**
    * Waits until no node works on the job any more, and gives how it went. Servers forget jobs: a job that none of them
    * knows is over, with state `unknown`.
    *
    * @throws QueryAbortedError when the job was stopped
-   * @throws TimeoutError after `timeout`
+   * @throws TimeoutError after `timeout`; the servers go on
    */
-  done(options?: JobWaitOptions): Promise<JobStatus>;
+  done(options?: WaitOptions<JobStatus>): Promise<JobStatus>;
   /** Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any more. */
-  abort(): Promise<boolean>;
+  abort(options?: InfoOptions): Promise<boolean>;
   toJSON(): {
     id: string;
   };
@@ -747,7 +906,7 @@ export declare class Job {
 /** A newer change of the bin arrived from another datacentre first. */
 export declare class LostConflictError extends ServerError {
 }
-/** The Lua file does not exist. */
+/** The Lua file does not exist or cannot be read. */
 export declare class LuaFileNotFoundError extends UdfError {
 }
 /** Every attempt failed. `subErrors` lists them. */
@@ -1057,8 +1216,71 @@ export declare class TransactionTooLargeError extends TransactionError {
 /** A record that the transaction read has changed since. */
 export declare class TransactionVersionError extends TransactionError {
 }
-/** A user-defined function failed; the message carries what Lua said. */
+/** The modules of the cluster: `client.udf`. */
+export declare class UdfAdmin {
+  #private;
+  /**
+   * Registers a module, or replaces it. Resolves when the cluster has accepted it; `done` of the result waits until every node
+   * has it.
+   *
+   * @throws UdfCompileError when it is no valid Lua, with the line and what is wrong
+   * @throws LuaFileNotFoundError when the file cannot be read
+   * @example
+   * const job = await client.udf.register({ file: 'lua/counters.lua' })
+   * await job.done()
+   * await client.udf.register({ name: 'hello', source: 'function hello(rec) return "hello" end' })
+   */
+  register(source: UdfSource, options?: InfoOptions): Promise<UdfJob>;
+  /** The modules that are registered. @example const modules = await client.udf.list() */
+  list(options?: InfoOptions): Promise<UdfModule[]>;
+  /**
+   * The Lua text of a module.
+   *
+   * @throws UdfNotFoundError when there is none of that name
+   * @example const lua = await client.udf.get('counters')
+   */
+  get(name: string, options?: InfoOptions): Promise<string>;
+  /**
+   * Removes a module and resolves when no node has it any more. One that is not there is no error.
+   *
+   * @example await client.udf.remove('counters')
+   */
+  remove(name: string, options?: InfoOptions): Promise<void>;
+}
+/** A module was refused when it was registered: it is no valid Lua, or failed while it was loaded. */
+export declare class UdfCompileError extends UdfError {
+}
+/**
+ * A user-defined function failed; the message carries what Lua said.
+ *
+ * @example
+ * if (error instanceof UdfError) console.log(`${error.module}.lua:${error.line}: ${error.reason}`)
+ */
 export declare class UdfError extends ServerError {
+  /** The module in which it failed, or that was called, without the ending of its file. */
+  readonly module: string | undefined;
+  /** The function that was called. */
+  readonly function: string | undefined;
+  /** The line of the module, counted from 1, when Lua said it. */
+  readonly line: number | undefined;
+  /** What Lua, or the server, said; without the place. */
+  readonly reason: string;
+  constructor(message: string, details?: ErrorDetails);
+  toJSON(): {
+    [name: string]: unknown;
+  };
+}
+/** A module that was accepted. The nodes get it one after another. */
+export declare class UdfJob {
+  #private;
+  /** The name that calls use. */
+  readonly module: string;
+  /**
+   * Waits until every node has the module.
+   *
+   * @throws TimeoutError after `timeout`; the nodes go on
+   */
+  done(options?: WaitOptions<UdfProgress>): Promise<void>;
 }
 /** There is no such module or function. */
 export declare class UdfNotFoundError extends UdfError {
@@ -1273,13 +1495,13 @@ export declare const filter: {
    * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
    * @example filter.contains('tags', 'new', 'list')
    */
-  readonly contains: (target: IndexTarget, value: IndexValue, collection: Collection, options?: FilterOptions) => Predicate;
+  readonly contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: FilterOptions) => Predicate;
   /**
    * Records whose list or map has an integer in a range, both ends included. A record with several
    * of them comes once as far as a server sees them at the same time, and else again.
    * @example filter.containsBetween('scores', 90, 100, 'mapValues')
    */
-  readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: Collection, options?: FilterOptions) => Predicate;
+  readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: IndexCollection, options?: FilterOptions) => Predicate;
   /**
    * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
    * @example filter.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
@@ -1415,6 +1637,25 @@ export interface AggregateOptions extends Pick<QueryOptions, "totalTimeout" | "s
   /** The text of the module, when it is at hand; it must be what the servers have. Default: fetched from the cluster. */
   readonly source?: string | undefined;
 }
+/** The bins of a row that called a function: what it returned. */
+export interface Applied<T = Value> {
+  SUCCESS: T;
+}
+/** What `apply` takes. Whether the record exists and which generation it has is for the function to judge. */
+export interface ApplyOptions extends CallOptions, Pick<WriteOptions, "ttl" | "durableDelete" | "commit" | "idempotent"> {
+}
+/** A row of `batchApply`: what it does not say is as the call has it. */
+export interface ApplyRow extends ApplyRowOptions {
+  readonly key: Key;
+  readonly module?: string | undefined;
+  readonly function?: string | undefined;
+  readonly args?: readonly Value[] | undefined;
+}
+/** What a row of a batch that calls a function may say for itself. */
+export interface ApplyRowOptions extends Pick<ApplyOptions, "ttl" | "durableDelete" | "commit" | "filter"> {
+  /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
+  readonly sendKey?: boolean | undefined;
+}
 /** One earlier attempt of a call that failed. */
 export interface AttemptError {
   /** Result code of the attempt; negative codes come from the client. */
@@ -1427,6 +1668,9 @@ export interface AttemptError {
   readonly message: string;
   /** Whether a write may have happened all the same. */
   readonly inDoubt: boolean;
+}
+/** Options of `batchApply`. */
+export interface BatchApplyOptions extends ApplyOptions, BatchLimits {
 }
 /** What a batch cost. */
 export interface BatchCost {
@@ -1486,6 +1730,11 @@ export interface BatchStreamOptions extends Omit<BatchOptions, "onPartial"> {
   readonly chunk?: number | undefined;
   /** Most batches under way, or answered and not yet consumed. Default 4. */
   readonly inFlight?: number | undefined;
+  /**
+   * How the rows of a batch that were not processed are sent again before they are handed out: as `batch.retry()` does, up to
+   * 3 more times within 10,000 ms. `false` hands them out at once.
+   */
+  readonly retry?: RetryOptions | false | undefined;
   /** Called after each batch. What it throws ends the stream. */
   readonly progress?: ((progress: StreamProgress) => void) | undefined;
   /** The `cursor` of an earlier stream over the same rows: those it delivered are left out. */
@@ -1603,6 +1852,23 @@ export interface CallOptions {
   /** How doubles are read: `auto` integer-valued ones as `Double`, so that they stay doubles when written back (default); `number` all as numbers. */
   readonly doubles?: "auto" | "number" | undefined;
 }
+/** The events of a client, with what their listeners get. */
+export interface ClientEvents {
+  /** A node was found: a new one, or one that is back. */
+  nodeAdded: [
+    node: Node
+  ];
+  /** A node is not asked any more: it left the cluster, or did not answer for too long. */
+  nodeRemoved: [
+    node: Node
+  ];
+  /** There are nodes again after `disconnected`. */
+  connected: [
+  ];
+  /** The last node is gone. The client goes on looking for the hosts it was made with. */
+  disconnected: [
+  ];
+}
 /** Options of `close`. */
 export interface CloseOptions {
   /** Milliseconds that calls under way may still take. Default 1,000. */
@@ -1706,6 +1972,8 @@ export interface ErrorDetails {
   readonly retryable?: boolean;
   readonly subErrors?: readonly AttemptError[];
   readonly cause?: unknown;
+  /** For errors of user-defined functions. */
+  readonly udf?: UdfSite | undefined;
 }
 /** What `exists` tells: the key, and `meta` or `null` when there is no such record. Also a tuple `[key, meta]`. */
 export interface ExistsResult extends Readonly<[
@@ -1834,7 +2102,7 @@ export interface Functions {
 /** Options of the geospatial predicates. */
 export interface GeoFilterOptions extends FilterOptions {
   /** The index is over the elements of a collection. Default: over the bin itself. */
-  readonly collection?: Collection | undefined;
+  readonly collection?: IndexCollection | undefined;
 }
 /** What HyperLogLogs can do, as operations on a bin (`hll`) and as expressions (`exp.hll`). */
 export interface HllCalls<S extends Style> {
@@ -1882,12 +2150,60 @@ export interface HllWriteOptions extends ContextOptions {
   /** Do nothing rather than fail. Default false. */
   readonly noFail?: boolean | undefined;
 }
-/** Options of `info`. */
+export interface IndexBase {
+  readonly namespace: string;
+  /** The set whose records are indexed; without one those of the whole namespace. */
+  readonly set?: string | undefined;
+  /** The name of the index in its namespace, at most 63 bytes. */
+  readonly name: string;
+  /** `numeric` integers, `string`, `blob` bytes, `geo2dsphere` GeoJSON. Values of other types are not in the index. */
+  readonly type: IndexType;
+  /** Indexes what is inside a collection; without it the value itself. */
+  readonly collection?: IndexCollection | undefined;
+}
+/** An index of the cluster. */
+export interface IndexInfo {
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined for an index of the whole namespace. */
+  readonly set: string | undefined;
+  /** Undefined for the index of an expression, and for one of nothing but a set. */
+  readonly bin: string | undefined;
+  /** Undefined for an index of nothing but a set. */
+  readonly type: IndexType | undefined;
+  readonly collection: IndexCollection | undefined;
+  /** The way from the bin to what is indexed. */
+  readonly ctx: Context | undefined;
+  readonly expression: AnyExp | undefined;
+  /** `building` until the asked node has gone over all records. */
+  readonly state: "ready" | "building";
+  /** With option `statistics`. */
+  readonly statistics?: IndexStatistics;
+}
+/** How far an index is. */
+export interface IndexProgress {
+  /** How much is built on the node that is furthest behind, 0 to 100. */
+  readonly loaded: number;
+  /** The same for each node, by its name. */
+  readonly nodes: ReadonlyMap<string, number>;
+}
+/** What an index holds, over all nodes. */
+export interface IndexStatistics {
+  /** Entries of all copies: a record counts once for each of its replicas and values. */
+  readonly entries: number;
+  /** Bytes of memory, all nodes together. */
+  readonly usedBytes: number;
+  /** How much is built on the node that is furthest behind, 0 to 100. */
+  readonly loaded: number;
+  /** Everything each node says of it, by the node's name, in the server's own terms. */
+  readonly nodes: ReadonlyMap<string, Statistics>;
+}
+/** What calls of the info protocol take. */
 export interface InfoOptions {
-  /** The name of one node to ask; without it all are asked. */
-  readonly node?: string | undefined;
-  /** Milliseconds the answer may take. Default 1,000. */
+  /** Milliseconds the answer may take. Default 1,000; 5,000 for what changes the cluster. */
   readonly totalTimeout?: number | undefined;
+  /** Cancels the call: it settles at once with an `AbortError`. What was sent may be carried out all the same. */
+  readonly signal?: AbortSignal | undefined;
 }
 /** Options of `execute` and `apply`. */
 export interface JobOptions extends Pick<CallOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "filter" | "signal">, Pick<WriteOptions, "ttl" | "durableDelete"> {
@@ -1916,16 +2232,19 @@ export interface JobStatus {
   /** Why it was aborted. */
   readonly reason: string;
 }
-/** Options of `job.done`. */
-export interface JobWaitOptions {
-  /** Milliseconds between two looks at the job. Default 250. */
-  readonly pollInterval?: number | undefined;
-  /** Milliseconds to wait at most; the job itself goes on. Default 0: as long as it takes. */
-  readonly timeout?: number | undefined;
-  /** Called after each look. What it throws ends the waiting. */
-  readonly onProgress?: ((status: JobStatus) => void) | undefined;
-  /** Ends the waiting; the job itself goes on. */
-  readonly signal?: AbortSignal | undefined;
+/** How long operations of one kind took on a node, over the latest 10 seconds. */
+export interface Latency {
+  /** As the server calls it: `{test}-read`, `batch-index`. */
+  readonly name: string;
+  /** The namespace; undefined for what concerns all. */
+  readonly namespace: string | undefined;
+  /** The kind of operation: `read`, `write`, `udf`, `batch-sub-read`, `pi-query`, `si-query`, `batch-index` and so on. */
+  readonly operation: string;
+  readonly unit: "msec" | "usec";
+  /** Operations per second. */
+  readonly perSecond: number;
+  /** The percentage of operations that took longer than 1, 2, 4, 8, … units, by that number. */
+  readonly over: ReadonlyMap<number, number>;
 }
 /** Options of writes that may create the list. */
 export interface ListAddOptions extends ListWriteOptions, ListOrderOptions {
@@ -1995,6 +2314,11 @@ export interface ListCalls<S extends Style> {
   /** Removes `count` elements from the rank relative to where a value is or would be. @example lists.removeByValueRelRankRange('scores', 50, 0) */
   removeByValueRelRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
   removeByValueRelRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+}
+/** Options of `listIndexes`. */
+export interface ListIndexesOptions extends InfoOptions {
+  /** Asks every node how much each index holds. Default false. */
+  readonly statistics?: boolean | undefined;
 }
 /** What only operations can do. */
 export interface ListOperations extends ListCalls<"operation"> {
@@ -2203,6 +2527,26 @@ export interface Meta {
   /** Seconds until the record expires, at least 1; `-1` ({@link NEVER_EXPIRES}) when it never does. */
   readonly ttl: number;
 }
+/** A namespace, over all nodes. */
+export interface NamespaceInfo {
+  readonly name: string;
+  /** Records, each counted once however many copies there are. */
+  readonly objects: number;
+  /** Tombstones, each counted once. */
+  readonly tombstones: number;
+  /** Copies of every record that the cluster keeps now: fewer than configured when there are fewer nodes. */
+  readonly replicationFactor: number;
+  /** Bytes of data, all copies together. */
+  readonly dataBytes: number;
+  /** Seconds a record lives that is written with `ttl: 'default'`; 0 for ever. */
+  readonly defaultTtl: number;
+  /** True when any node takes no more writes. */
+  readonly stopWrites: boolean;
+  /** Partitions that have yet to move between nodes. */
+  readonly migrations: number;
+  /** Everything each node says of it, by the node's name, in the server's own terms. */
+  readonly nodes: ReadonlyMap<string, Statistics>;
+}
 /** A node of the cluster. */
 export interface Node {
   readonly name: string;
@@ -2217,6 +2561,11 @@ export interface Node {
   };
   /** Version of the server. */
   readonly build: string;
+}
+/** Options of `info`. */
+export interface NodeInfoOptions extends InfoOptions {
+  /** The name of one node to ask; without it all are asked. */
+  readonly node?: string | undefined;
 }
 /** What one node did for a batch. */
 export interface NodeReport {
@@ -2389,6 +2738,27 @@ export interface RowOptions extends Pick<WriteOptions, "ttl" | "exists" | "gener
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
 }
+/** A set, over all nodes. */
+export interface SetInfo {
+  readonly namespace: string;
+  readonly name: string;
+  /** Records, each counted once; about, while partitions move. */
+  readonly objects: number;
+  /** Tombstones, each counted once; about, while partitions move. */
+  readonly tombstones: number;
+  /** Bytes of data, all copies together. */
+  readonly dataBytes: number;
+  /** Secondary indexes of the set. */
+  readonly indexes: number;
+  /** True while a node still removes what was truncated. */
+  readonly truncating: boolean;
+  /** Everything each node says of it, by the node's name, in the server's own terms. */
+  readonly nodes: ReadonlyMap<string, Statistics>;
+}
+/** What a node says of something: settings and counters by name, as it calls them. */
+export interface Statistics {
+  readonly [name: string]: string | number | boolean;
+}
 /** How far a stream is. */
 export interface StreamProgress {
   /** Rows taken from the source and sent. */
@@ -2412,6 +2782,51 @@ export interface TlsOptions {
   readonly key?: string | undefined;
   /** The name that the certificates of the servers must have, when it is not the one the nodes announce. */
   readonly serverName?: string | undefined;
+}
+/** Options of `truncate`. */
+export interface TruncateOptions extends InfoOptions {
+  /**
+   * Removes only records that were last written before this time: a date, or nanoseconds since 1970 as a bigint. It must not
+   * be in the future. Default: now, as the server has it.
+   */
+  readonly before?: Date | bigint | undefined;
+}
+/** A module that is registered. */
+export interface UdfModule {
+  /** The name that calls use. */
+  readonly module: string;
+  /** The name of its file: `module` with `.lua` behind it. */
+  readonly file: string;
+  /** SHA-1 of what is registered, as the server makes it. */
+  readonly hash: string;
+  readonly type: "LUA";
+}
+/** How many nodes have a module. */
+export interface UdfProgress {
+  /** Nodes that have it as it was registered. */
+  readonly done: number;
+  readonly total: number;
+}
+/** Where a user-defined function failed, as far as it is known. */
+export interface UdfSite {
+  /** The module, without the ending of its file. */
+  readonly module?: string | undefined;
+  readonly function?: string | undefined;
+  /** The line of the module, counted from 1. */
+  readonly line?: number | undefined;
+  /** What Lua said. */
+  readonly reason?: string | undefined;
+}
+/** How to wait for a job. */
+export interface WaitOptions<Progress> {
+  /** Called after every look that found the job unfinished, and once at its end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Milliseconds between looks, at least 1. Default 100, and up to 2,000 when it goes on for long. */
+  readonly pollInterval?: number | undefined;
+  /** Milliseconds to wait at most. Default 0: no limit. */
+  readonly timeout?: number | undefined;
+  /** Ends the waiting, not the job. */
+  readonly signal?: AbortSignal | undefined;
 }
 /** What writes take. */
 export interface WriteOptions extends RemoveOptions {
@@ -2453,13 +2868,16 @@ export type BatchRow<B extends object = Bins> = (RowBase & {
   readonly record: null;
   readonly error: AerospikeError;
 });
+export type Before<N extends string, Mark extends string> = N extends `${infer Head}${Mark}${string}` ? Head : N;
+/** Names of bins of `B`, and paths into them. */
+export type BinPaths<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}`;
 export type Bool<S extends Style> = boolean | (S extends "expression" ? Exp<"bool"> : never);
 export type ByType<T extends Type> = {
   readonly [P in T]: (name: string) => Exp<P>;
 };
 export type Bytes<S extends Style> = Uint8Array | (S extends "expression" ? Exp<"blob"> : never);
-/** Which elements of a collection an index is over. */
-export type Collection = keyof typeof COLLECTIONS;
+/** A listener of an event. */
+export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEvents[E]) => void;
 /** What a column can be made of: see `BatchRecords.column`. */
 export type ColumnType = Float64ArrayConstructor | Int32ArrayConstructor | BigInt64ArrayConstructor | Float32ArrayConstructor | ArrayConstructor;
 export type Comparable = Exclude<Type, "geo">;
@@ -2471,6 +2889,20 @@ export type Host = string | {
   readonly host: string;
   readonly port?: number | undefined;
 };
+/** What is indexed of a collection: the elements of a list, or the keys or values of a map. */
+export type IndexCollection = "list" | "mapKeys" | "mapValues";
+/** An index to be created: of a bin, or of something inside it, or of what an expression makes of a record. */
+export type IndexDefinition = IndexBase & ({
+  readonly bin: string;
+  /** The way from the bin to the value, for what is nested in it. */
+  readonly ctx?: Context | undefined;
+  readonly expression?: undefined;
+} | {
+  /** Servers from 8.1 on. */
+  readonly expression: AnyExp;
+  readonly bin?: undefined;
+  readonly ctx?: undefined;
+});
 /**
  * What a predicate is about: a bin, which finds the index over it; an index by its name; or an index over an expression, by
  * that expression.
@@ -2480,6 +2912,8 @@ export type IndexTarget = string | {
 } | {
   readonly expression: AnyExp;
 };
+/** The values an index is of. */
+export type IndexType = "numeric" | "string" | "blob" | "geo2dsphere";
 /** A value that an index can be asked for: text and bytes for equality, integers for ranges as well. */
 export type IndexValue = string | number | bigint | Uint8Array;
 /** Arguments: plain values, in expressions also expressions of their type. */
@@ -2490,7 +2924,8 @@ export type JobState = "running" | "done" | "aborted" | "unknown";
  * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
  * `null` and the record's 20-byte digest when the user key is not known.
  *
- * Keys are kept by reference until a call has settled, and handed back as `record.key`; do not change one meanwhile.
+ * Keys are kept by reference until a call has settled; do not change one meanwhile. `record.key` is the same key, though
+ * not always the same array.
  *
  * @example
  * const key = ['test', 'demo', 'user1'] as const
@@ -2533,7 +2968,11 @@ export type MixedRow = Key | ({
   readonly ops: readonly Operation[];
 } & RowOptions & ReadRowOptions) | ({
   readonly type: "remove";
-} & RemoveRow);
+} & RemoveRow) | ({
+  readonly type: "apply";
+  readonly module: string;
+  readonly function: string;
+} & ApplyRow);
 export type Num = "int" | "float";
 export type Numeric<S extends Style> = number | bigint | Double | (S extends "expression" ? Exp<"int"> | Exp<"float"> : never);
 /** Type of a selection of one element; `E` is the type of the element. */
@@ -2559,10 +2998,18 @@ export type Partitions = number | {
  | {
   readonly after: Key | Uint8Array;
 };
+/** A value of which only parts were read. */
+export type Parts<T> = T extends string | number | bigint | boolean | null | undefined | Uint8Array | Double | GeoJSON | HyperLogLog | ReadonlyMap<unknown, unknown> ? T : T extends readonly (infer E)[] ? (Parts<E> | undefined)[] : T extends object ? {
+  [K in keyof T]?: Parts<T[K]>;
+} : T;
 /** What `paths.select` answers. */
 export type PathResult = keyof typeof RESULTS;
 /** A value to look for; `WILDCARD` and `INFINITY` may stand for parts of it. */
 export type Pattern = Value | Placeholder | readonly Pattern[];
+/** The bins that names and paths read: whole ones as they are, the others in parts. */
+export type Projected<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
+  [K in Exclude<Before<Before<N, ".">, "[">, N> & keyof B]?: Parts<B[K]>;
+};
 /** What a read gives. */
 export type Reading<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
 export type Reads<S extends Style, R, E> = OneOptions<S, R, E>;
@@ -2608,6 +3055,19 @@ export type Style = "operation" | "expression";
 export type Target<S extends Style, T extends Type> = S extends "operation" ? string : Operand<T>;
 /** The type of an expression's result. */
 export type Type = keyof typeof TYPES;
+/** Where a module comes from: a file, or the text itself with a name. */
+export type UdfSource = {
+  /** The path of a file; its last part is the name of the module unless `name` is another. */
+  readonly file: string;
+  readonly name?: string | undefined;
+  readonly source?: undefined;
+} | {
+  /** Lua as text or bytes. */
+  readonly source: string | Uint8Array;
+  /** The name of the module, with or without `.lua`. */
+  readonly name: string;
+  readonly file?: undefined;
+};
 /**
  * What names a record inside its set: text, a 64-bit integer (a safe integer or a bigint) or bytes.
  * `1` and `1n` name the same record, `1` and `'1'` do not.
@@ -2624,6 +3084,8 @@ export type Value = Scalar | readonly Value[] | ReadonlyMap<MapKey, Value> | {
 };
 /** Called with each result; `false`, or a promise of it, ends the query. */
 export type Visit<T> = (result: T) => unknown;
+/** Names of whole bins: a name with a dot or a bracket is a path unless it is in quotes. */
+export type WholeBins<B extends object> = Exclude<keyof B & string, `${string}${"." | "["}${string}`>;
 /** What a read of a list or map works on: either, since one is reached inside the other. */
 export type Within<S extends Style> = S extends "operation" ? string : AnyOperand<"list" | "map">;
 /** A row of a batch write: bins or operations, and what it says for itself. */

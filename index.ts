@@ -4,18 +4,21 @@
  * @packageDocumentation
  */
 
-export { type BatchCost, BatchRecords, type RetryOptions } from './src/batch.js'
+export { type BatchCost, BatchRecords } from './src/batch.js'
 export { BatchPartialError } from './src/batch-error.js'
+export type { RetryOptions } from './src/batch-retry.js'
 export type { BatchRow, RowResult } from './src/batch-row.js'
 export { BatchStream, type BatchStreamOptions, type StreamProgress } from './src/batch-stream.js'
-export { Client, type CloseOptions, connect, type InfoOptions, type Node } from './src/client.js'
+export { Client, type CloseOptions, connect } from './src/client.js'
 export type { Column, ColumnOptions, ColumnType } from './src/column.js'
-export type { MixedRow, ReadRow, RemoveRow, WriteRow } from './src/commands/batches.js'
+export type { ListIndexesOptions, NodeInfoOptions, TruncateOptions } from './src/commands/admin.js'
+export type { Applied, ApplyRow, MixedRow, ReadRow, RemoveRow, WriteRow } from './src/commands/batches.js'
 export type { NodeReport } from './src/completion.js'
 export type { ConnectOptions, Host, TlsOptions } from './src/config.js'
 export { digest, partition } from './src/digest.js'
-export type { AttemptError, ErrorDetails } from './src/error.js'
+export type { AttemptError, ErrorDetails, UdfSite } from './src/error.js'
 export * from './src/errors.js'
+export type { ClientEvents, ClientListener, Node } from './src/events.js'
 export type { PathCalls } from './src/expressions/calls.js'
 export { type Definition, exp, type Functions } from './src/expressions/exp.js'
 export {
@@ -28,6 +31,13 @@ export {
 } from './src/expressions/expression.js'
 export type { RegexOptions } from './src/expressions/regex.js'
 export { where } from './src/expressions/where/where.js'
+export type { IndexCollection, IndexDefinition, IndexType } from './src/indexes/definition.js'
+export type { IndexJob, IndexProgress } from './src/indexes/job.js'
+export type { IndexInfo, IndexStatistics } from './src/indexes/list.js'
+export type { InfoOptions } from './src/info/ask.js'
+export type { Statistics } from './src/info/text.js'
+export type { Latency, NamespaceInfo, SetInfo } from './src/info/views.js'
+export type { WaitOptions } from './src/info/wait.js'
 export type { Key, UserKey } from './src/key.js'
 export {
   type BitArithmeticOptions,
@@ -65,6 +75,9 @@ export { Operation } from './src/operations/operation.js'
 export { type PathOptions, type PathResult, type PathSelectOptions, paths } from './src/operations/paths.js'
 export type { ContextOptions, ListReturn, ManyOptions, MapReturn, Pattern } from './src/operations/style.js'
 export type {
+  ApplyOptions,
+  ApplyRowOptions,
+  BatchApplyOptions,
   BatchLimits,
   BatchOptions,
   BatchReadOptions,
@@ -81,9 +94,9 @@ export type {
 } from './src/options.js'
 export { OperationResults } from './src/page.js'
 export { INFINITY, type Placeholder, WILDCARD } from './src/placeholders.js'
+export type { BinPaths, Parts, Projected, WholeBins } from './src/projection.js'
 export { type AggregateOptions, Aggregation } from './src/query/aggregation.js'
 export {
-  type Collection,
   type FilterOptions,
   filter,
   type GeoFilterOptions,
@@ -91,7 +104,7 @@ export {
   type IndexValue,
   Predicate,
 } from './src/query/filter.js'
-export { Job, type JobOptions, type JobWaitOptions } from './src/query/job.js'
+export { Job, type JobOptions } from './src/query/job.js'
 export type { JobState, JobStatus } from './src/query/job-status.js'
 export type { Partitions, QueryOptions, QueryProgress } from './src/query/options.js'
 export { Query, type QueryPage, type Selected } from './src/query/query.js'
@@ -99,6 +112,7 @@ export { RecordStream } from './src/query/records.js'
 export { QueryStream, type Visit } from './src/query/stream.js'
 export { type ExistsResult, type Meta, NEVER_EXPIRES, type OrderedResults, type Record } from './src/record.js'
 export { RESULT_CODES, type ResultCode } from './src/result-codes.js'
+export type { UdfAdmin, UdfJob, UdfModule, UdfProgress, UdfSource } from './src/udf/admin.js'
 export {
   type Bins,
   Double,

@@ -307,10 +307,10 @@ test('a query that makes no sense says so when it is run, with the nearest optio
     [() => client.query('test', 's', { maxRecords: 5 }).execute([op.write('a', 1)]), /'maxRecords'/],
     [() => client.query('test', 's', { partitions: 5 }).execute([op.write('a', 1)]), /'partitions'/],
     [() => client.query('test', 's').execute([op.write('a', 1)], { tl: 5 } as never), /did you mean 'ttl'/],
-    [() => client.query('test', 's').apply('', 'f'), /module/],
+    [() => client.query('test', 's').apply('', 'f'), /module must be a name/],
     [() => client.query('test', 's').apply('m', 'f', 5 as never), /must be a list/],
     [() => client.query('test', 's').apply('m', 'f', [undefined as never]), /args\[0\]/],
-    [() => client.query('test', 's').aggregate('m', 'x'.repeat(128)).results(), /function/],
+    [() => client.query('test', 's').aggregate('m', 'x'.repeat(128)).results(), /at most 127 bytes/],
     [() => client.query('test', 's').filter(exp.bool(true)).aggregate('m', 'f').results(), /filter expression/],
     [() => client.query('test', 's', { noBins: true }).aggregate('m', 'f').results(), /'noBins'/],
     [

@@ -16,7 +16,6 @@ import {
   TimeoutError,
 } from 'aerospike-napi'
 import test from 'ava'
-import { encodeContext } from '#src/operations/ctx'
 import { another, client, freshSet } from './support/cluster.mjs'
 import { index } from './support/indexes.mjs'
 
@@ -96,8 +95,8 @@ test('integers, text and bytes: equal and in a range', async (t) => {
 test('elements of lists, keys and values of maps', async (t) => {
   const set = await people()
   await index(t, { set, bin: 'tags', type: 'string', collection: 'list' })
-  await index(t, { set, bin: 'scores', type: 'string', collection: 'mapkeys' })
-  await index(t, { set, bin: 'scores', type: 'numeric', collection: 'mapvalues' })
+  await index(t, { set, bin: 'scores', type: 'string', collection: 'mapKeys' })
+  await index(t, { set, bin: 'scores', type: 'numeric', collection: 'mapValues' })
   t.deepEqual(
     await found(set, filter.contains('tags', 'tag 3', 'list')),
     those(({ tags }) => tags.includes('tag 3')),
@@ -150,9 +149,7 @@ test('points in regions, and regions around points', async (t) => {
 test('an index inside a collection, by name, and over an expression', async (t) => {
   const set = await people()
   const path = [ctx.mapKey('list'), ctx.listIndex(0)]
-  const { bytes } = encodeContext(path, 'test') as unknown as { bytes: Uint8Array }
-  const context = Buffer.from(bytes).toString('base64')
-  await index(t, { set, bin: 'deep', type: 'numeric', context })
+  await index(t, { set, bin: 'deep', type: 'numeric', ctx: path })
   t.deepEqual(
     await found(set, filter.between('deep', 5, 6, { ctx: path })),
     those(({ i }) => i % 30 === 5 || i % 30 === 6),
@@ -165,7 +162,7 @@ test('an index inside a collection, by name, and over an expression', async (t) 
   )
 
   const double = exp.mul(exp.bin.int('age'), 2)
-  await index(t, { set, type: 'numeric', exp: double.toBase64() })
+  await index(t, { set, type: 'numeric', expression: double })
   t.deepEqual(
     await found(set, filter.between({ expression: double }, 10, 12)),
     those(({ age }) => age === 5 || age === 6),
@@ -268,7 +265,7 @@ test('waiting for a job has an end: its own, a limit, or a signal; and it can be
     .scan('test', set, { recordsPerSecond: 1 })
     .execute([op.write('slow', 1)])
   t.is((await job.status()).state, 'running')
-  await t.throwsAsync(job.done({ timeout: 50, pollInterval: 10 }), { instanceOf: TimeoutError, message: /it goes on/ })
+  await t.throwsAsync(job.done({ timeout: 50, pollInterval: 10 }), { instanceOf: TimeoutError })
   await t.throwsAsync(job.done({ signal: AbortSignal.timeout(20), pollInterval: 5 }), { name: 'AbortError' })
   await t.throwsAsync(job.done({ onProgress: () => JSON.parse('{') }), { instanceOf: SyntaxError })
   await t.throwsAsync(job.done({ pollIntervall: 5 } as never), {

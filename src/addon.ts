@@ -139,6 +139,12 @@ export interface NativeJobReply {
   readonly failure?: Buffer
 }
 
+/** A change of the cluster; `kind` is the name of the event. */
+export interface NativeChange {
+  readonly kind: string
+  readonly node?: NativeNode | null
+}
+
 export interface NativeClient {
   /** Calls `wake` for lone commands, which then need no other thread; false where that is not possible. */
   express(wake: () => void): boolean
@@ -154,7 +160,10 @@ export interface NativeClient {
   close(timeoutMs: number): Promise<void>
   isConnected(): boolean
   nodes(): NativeNode[]
-  /** `node` '*' is all of them. */
+  /** Calls `changed` for every node that comes or goes until `unwatch`; does not keep the process alive. */
+  watch(changed: (change: NativeChange) => void): void
+  unwatch(): void
+  /** `node` '*' is all of them, '' any. */
   info(node: string, command: string, timeoutMs: number): Promise<{ node: string; response: string }[]>
   openQuery(spec: NativeQuerySpec): NativeQuery
   startJob(spec: NativeJobSpec): Promise<NativeJobReply>
@@ -167,6 +176,13 @@ export interface NativeClusterOptions {
   readonly clusterName?: string
 }
 
+export interface NativeRefusal {
+  readonly code: number
+  readonly probability: number
+  readonly room: number
+  readonly rows?: number
+}
+
 export interface NativeCluster {
   readonly hosts: readonly string[]
   stop(): Promise<void>
@@ -175,6 +191,7 @@ export interface NativeCluster {
   freezeNode(index: number): Promise<void>
   thawNode(index: number): Promise<void>
   slowNode(index: number, delayMs: number): Promise<void>
+  refuseRows(index: number, refusal?: NativeRefusal): Promise<void>
   dropConnections(index: number): Promise<void>
 }
 

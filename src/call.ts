@@ -1,11 +1,15 @@
 // A call under way: who waits for it, and what becomes of the answer. One subclass for each kind of answer.
 
 import type { BatchReply } from './completion.js'
+import type { UdfSite } from './error.js'
+import { Failure } from './failure.js'
 import type { Key } from './key.js'
 import { Mode, readBins, readFirst, readMeta, readResults } from './page.js'
 import type { Policy } from './policies.js'
+import { Projection } from './projection.js'
 import { ExistsObject, type ExistsResult, type Meta, RecordObject } from './record.js'
 import { type Command, writeRecordEntry } from './request.js'
+import { UDF_FAILED } from './udf/failure.js'
 import type { Writer } from './writer.js'
 
 /** In place of a ticket: the call is settled, or it travels in the entry of another call. */
@@ -50,6 +54,16 @@ export abstract class Call<T = unknown> {
     throw new TypeError(`${this.verb} was answered as a batch`)
   }
 
+  /** Takes in some rows of a batch; the others follow. Only reads that travel together are answered so. */
+  part(reply: BatchReply): void {
+    this.batch(reply)
+  }
+
+  /** The user-defined function it calls, for errors. */
+  get called(): UdfSite | undefined {
+    return undefined
+  }
+
   /** What the message that came with a failure says. */
   detail(bytes: Buffer, at: number, end: number): string | undefined {
     const first = readFirst(bytes, at, end, Mode.plainDoubles)
@@ -89,8 +103,12 @@ export abstract class KeyCall<T> extends Call<T> {
 /** `get`, `select`: a record. */
 export class RecordCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
-    const bins = readBins(bytes, at, end, this.policy.mode)
-    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), bins, undefined, 0)
+    const { argument, policy } = this
+    const bins =
+      argument instanceof Projection
+        ? argument.bins(readResults(bytes, at, end, policy.mode), policy.mode)
+        : readBins(bytes, at, end, policy.mode)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), bins)
   }
 }
 
@@ -98,7 +116,7 @@ export class RecordCall extends KeyCall<RecordObject> {
 export class OperateCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const bins = readBins(bytes, at, end, this.policy.mode | Mode.operations)
-    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), bins, undefined, 0)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), bins)
   }
 }
 
@@ -125,6 +143,21 @@ export class ExistsCall extends KeyCall<ExistsResult> {
   }
 }
 
+/** `apply`: what the function returned. */
+export class ApplyCall extends KeyCall<unknown> {
+  override get called(): UdfSite | undefined {
+    const udf = this.command.udf
+    return udf && { module: udf.module, function: udf.function }
+  }
+
+  answer(bytes: Buffer, at: number, end: number): unknown {
+    const [name, value] = readResults(bytes, at, end, this.policy.mode)[0] ?? ['SUCCESS', null]
+    if (name !== 'FAILURE') return value
+    const { verb, key, called } = this
+    throw new Failure({ verb, key, code: UDF_FAILED, detail: String(value), udf: called })
+  }
+}
+
 /** `operateOrdered`: `[bin, value]` for each operation. */
 export class OrderedCall extends KeyCall<RecordObject> {
   /** For each operation its bin, or undefined for one that the server never answers. */
@@ -132,7 +165,7 @@ export class OrderedCall extends KeyCall<RecordObject> {
 
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const answered = readResults(bytes, at, end, this.policy.mode)
-    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), align(answered, this.bins), undefined, 0)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), align(answered, this.bins))
   }
 }
 

@@ -2,6 +2,11 @@
 
 import { AerospikeError, InvalidArgumentError } from './errors.js'
 
+/** What a message is about: a call or one of its rows. It becomes text when there is something to say. */
+export interface Where {
+  toString(): string
+}
+
 /** An object without a class, of whatever realm: its prototype is null or the root of a prototype chain. */
 export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null

@@ -2,33 +2,12 @@
 
 import { inspect } from 'node:util'
 import { argumentError, describe } from './check.js'
-import { QueryCommands } from './commands/queries.js'
+import { AdminCommands } from './commands/admin.js'
 import { type ConnectOptions, resolveConfig } from './config.js'
 import { InvalidArgumentError } from './errors.js'
-import { controlError } from './failure.js'
+import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
 import { Boundary } from './native.js'
-import { applyOptions, Policy, resolveDefaults, Takes } from './policies.js'
-
-/** A node of the cluster. */
-export interface Node {
-  readonly name: string
-  readonly host: string
-  readonly port: number
-  /** False while it is being dropped because it does not answer. */
-  readonly active: boolean
-  /** Open connections to it, and how many of them are in use. */
-  readonly connections: { readonly open: number; readonly inUse: number }
-  /** Version of the server. */
-  readonly build: string
-}
-
-/** Options of `info`. */
-export interface InfoOptions {
-  /** The name of one node to ask; without it all are asked. */
-  readonly node?: string | undefined
-  /** Milliseconds the answer may take. Default 1,000. */
-  readonly totalTimeout?: number | undefined
-}
+import { resolveDefaults } from './policies.js'
 
 /** Options of `close`. */
 export interface CloseOptions {
@@ -44,7 +23,9 @@ const CLOSE_MS = 1000
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export class Client extends QueryCommands {
+export class Client extends AdminCommands {
+  readonly #listeners = new Listeners(this.boundary)
+
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean {
     return !this.boundary.closed && this.boundary.native.isConnected()
@@ -60,27 +41,29 @@ export class Client extends QueryCommands {
   }
 
   /**
-   * Sends an info command to every node (or to one) and gives each node's answer.
+   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `connected`, `disconnected`. Listening does not keep the
+   * process alive, and ends with `close`, which is no event.
    *
-   * @throws NodeNotFoundError when there is no node of that name
+   * @throws InvalidArgumentError for an event that does not exist
+   * @throws ClientClosedError after `close`
    * @example
-   * const answers = await client.info('namespaces')
-   * answers.get('A1') // 'test;bar'
+   * client.on('nodeRemoved', ({ name, host }) => console.warn(`lost ${name} at ${host}`))
    */
-  async info(command: string, options: InfoOptions = {}): Promise<Map<string, string>> {
-    try {
-      if (typeof command !== 'string' || command === '') {
-        throw new InvalidArgumentError(`info: the command must be text, not ${describe(command)}`)
-      }
-      const policy = applyOptions(INFO_POLICY, options, Takes.info, 'info', ['node'])
-      const node = options.node ?? '*'
-      if (typeof node !== 'string')
-        throw new InvalidArgumentError(`info: option 'node' must be text, not ${describe(node)}`)
-      const answers = await this.boundary.native.info(node, command, policy.totalTimeout)
-      return new Map(answers.map((answer) => [answer.node, answerOf(answer.response)]))
-    } catch (error) {
-      throw error instanceof InvalidArgumentError ? error : controlError('info', error)
-    }
+  on<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this {
+    this.#listeners.add('on', event, listener)
+    return this
+  }
+
+  /** Listens to the next event of a kind, and then no more. @example client.once('connected', resume) */
+  once<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this {
+    this.#listeners.add('once', event, listener)
+    return this
+  }
+
+  /** Ends what `on` or `once` began. @example client.off('nodeRemoved', warn) */
+  off<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this {
+    this.#listeners.remove(event, listener)
+    return this
   }
 
   /**
@@ -110,13 +93,6 @@ export class Client extends QueryCommands {
           .join(', ')} }`
   }
 }
-
-/** An info response repeats the command, a tab in between, and ends with a line feed (protocol 4.1). */
-function answerOf(response: string): string {
-  return response.slice(response.indexOf('\t') + 1).replace(/\n$/, '')
-}
-
-const INFO_POLICY = new Policy()
 
 /**
  * Connects to a cluster. Resolves when its nodes and partitions are known; never blocks the event loop.

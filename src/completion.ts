@@ -6,7 +6,7 @@ import { Failure } from './failure.js'
 
 /** The facts of a failure completion. */
 export function readFailure(
-  call: Pick<Call, 'verb' | 'key' | 'detail'>,
+  call: Pick<Call, 'verb' | 'key' | 'called' | 'detail'>,
   code: number,
   bytes: Buffer,
   at: number,
@@ -46,6 +46,7 @@ export function readFailure(
     detail,
     inDoubt: (flags & 1) !== 0,
     subErrors,
+    udf: call.called,
   })
 }
 
@@ -166,6 +167,11 @@ export class BatchReply {
   /** Whether a write may have happened although it has no good answer. */
   inDoubt(row: number): boolean {
     return ((this.table[row * ROW_BYTES + 8] as number) & 1) !== 0
+  }
+
+  /** Whether the outcome of a row is in another part of the reply. */
+  isElsewhere(row: number): boolean {
+    return ((this.table[row * ROW_BYTES + 8] as number) & 2) !== 0
   }
 
   /** The node that answered, or was asked last. */

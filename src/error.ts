@@ -16,6 +16,17 @@ export interface AttemptError {
   readonly inDoubt: boolean
 }
 
+/** Where a user-defined function failed, as far as it is known. */
+export interface UdfSite {
+  /** The module, without the ending of its file. */
+  readonly module?: string | undefined
+  readonly function?: string | undefined
+  /** The line of the module, counted from 1. */
+  readonly line?: number | undefined
+  /** What Lua said. */
+  readonly reason?: string | undefined
+}
+
 /** What an error is made of besides its message. */
 export interface ErrorDetails {
   readonly code?: number
@@ -27,6 +38,8 @@ export interface ErrorDetails {
   readonly retryable?: boolean
   readonly subErrors?: readonly AttemptError[]
   readonly cause?: unknown
+  /** For errors of user-defined functions. */
+  readonly udf?: UdfSite | undefined
 }
 
 /**

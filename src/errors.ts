@@ -1,7 +1,7 @@
 // The error classes, one for each thing that can go wrong, in the hierarchy of the classic clients.
 // Which result code makes which class, and what it says, is in result-codes.ts.
 
-import { AerospikeError } from './error.js'
+import { AerospikeError, type ErrorDetails } from './error.js'
 
 export { AerospikeError }
 
@@ -263,13 +263,43 @@ export class NotWhitelistedError extends SecurityError {}
 /** The user has used up its quota for the moment. */
 export class QuotaExceededError extends SecurityError {}
 
-/** A user-defined function failed; the message carries what Lua said. */
-export class UdfError extends ServerError {}
+/**
+ * A user-defined function failed; the message carries what Lua said.
+ *
+ * @example
+ * if (error instanceof UdfError) console.log(`${error.module}.lua:${error.line}: ${error.reason}`)
+ */
+export class UdfError extends ServerError {
+  /** The module in which it failed, or that was called, without the ending of its file. */
+  readonly module: string | undefined
+  /** The function that was called. */
+  readonly function: string | undefined
+  /** The line of the module, counted from 1, when Lua said it. */
+  readonly line: number | undefined
+  /** What Lua, or the server, said; without the place. */
+  readonly reason: string
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details)
+    this.module = details.udf?.module
+    this.function = details.udf?.function
+    this.line = details.udf?.line
+    this.reason = details.udf?.reason ?? ''
+  }
+
+  override toJSON(): { [name: string]: unknown } {
+    const { module, function: name, line, reason } = this
+    return { ...super.toJSON(), module, function: name, line, reason }
+  }
+}
 
 /** There is no such module or function. */
 export class UdfNotFoundError extends UdfError {}
 
-/** The Lua file does not exist. */
+/** A module was refused when it was registered: it is no valid Lua, or failed while it was loaded. */
+export class UdfCompileError extends UdfError {}
+
+/** The Lua file does not exist or cannot be read. */
 export class LuaFileNotFoundError extends UdfError {}
 
 /** The parent of errors that concern a transaction. */

@@ -1,10 +1,11 @@
 // Failures as they travel inside: facts, not yet an error. The error is made where the caller's promise is rejected,
 // because only there does V8 know who is waiting, and the stack shows the caller's line.
 
-import type { AttemptError, ErrorDetails } from './error.js'
+import type { AttemptError, ErrorDetails, UdfSite } from './error.js'
 import { type AbortError, AerospikeError, ClientClosedError } from './errors.js'
 import { type Key, keyText } from './key.js'
 import { resultCode } from './result-codes.js'
+import { UDF_FAILED, udfError } from './udf/failure.js'
 
 /** Codes that this side gives by itself. */
 export const LocalCode = { client: -1, aborted: -5, closed: ClientClosedError.code } as const
@@ -21,6 +22,8 @@ export interface Facts {
   readonly inDoubt?: boolean
   readonly subErrors?: readonly AttemptError[]
   readonly cause?: unknown
+  /** The function that was called. */
+  readonly udf?: UdfSite | undefined
 }
 
 /** The error for these facts. */
@@ -38,7 +41,9 @@ export function errorOf(facts: Facts): AerospikeError {
     subErrors: facts.subErrors ?? [],
     cause: facts.cause,
   }
-  return new ErrorClass(sentence(facts, row.meaning), details)
+  const message = sentence(facts, row.meaning)
+  if (facts.code === UDF_FAILED) return udfError(message, details, facts.detail, facts.udf)
+  return new ErrorClass(message, details)
 }
 
 /** `get ["test", "demo", "u1"]: timed out (code 9, node A1, 3 attempts, 1000.4 ms; the write may have happened)`. */

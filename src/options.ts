@@ -82,6 +82,11 @@ export interface RemoveOptions extends CallOptions {
 /** What `operate` takes: all of reads and writes. */
 export interface OperateOptions extends ReadOptions, WriteOptions {}
 
+/** What `apply` takes. Whether the record exists and which generation it has is for the function to judge. */
+export interface ApplyOptions
+  extends CallOptions,
+    Pick<WriteOptions, 'ttl' | 'durableDelete' | 'commit' | 'idempotent'> {}
+
 /** What batches take in addition. */
 export interface BatchLimits {
   /** Run rows in the server's network thread when the data is in memory. Default true. */
@@ -127,6 +132,15 @@ export interface BatchOptions extends ReadOptions, WriteOptions, BatchLimits {}
 
 /** Options of `batchRemove`. */
 export interface BatchRemoveOptions extends RemoveOptions, BatchLimits {}
+
+/** Options of `batchApply`. */
+export interface BatchApplyOptions extends ApplyOptions, BatchLimits {}
+
+/** What a row of a batch that calls a function may say for itself. */
+export interface ApplyRowOptions extends Pick<ApplyOptions, 'ttl' | 'durableDelete' | 'commit' | 'filter'> {
+  /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
+  readonly sendKey?: boolean | undefined
+}
 
 /** What a row of a batch write may say for itself. */
 export interface RowOptions

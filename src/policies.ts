@@ -27,13 +27,18 @@ export const Takes = {
   query: 4096,
   job: 8192,
   aggregate: 16384,
+  apply: 0x10000,
+  batchApply: 0x20000,
+  applyRow: 0x40000,
 } as const
 
-const BATCHES = Takes.batchRead | Takes.batchWrite | Takes.batch
-const READS = Takes.read | Takes.operate | BATCHES | Takes.readRow
+const BATCHES = Takes.batchRead | Takes.batchWrite | Takes.batch | Takes.batchApply
+const READS = Takes.read | Takes.operate | Takes.batchRead | Takes.batchWrite | Takes.batch | Takes.readRow
 const WRITES = Takes.write | Takes.remove | Takes.operate | Takes.batchWrite | Takes.batch | Takes.row | Takes.removeRow
 const REMOVES = Takes.remove | Takes.removeRow
-const COMMANDS = Takes.read | Takes.write | Takes.remove | Takes.operate | BATCHES
+/** Calls of functions: what they write is their own business, how it is kept is the caller's. */
+const APPLIES = Takes.apply | Takes.batchApply | Takes.applyRow
+const COMMANDS = Takes.read | Takes.write | Takes.remove | Takes.operate | Takes.apply | BATCHES
 /** What goes over many records that the servers find. */
 const QUERIES = Takes.query | Takes.aggregate
 
@@ -48,6 +53,8 @@ export class Policy {
   socketTimeout = 1000
   sleepBetweenRetries = 0
   maxRetries = 2
+  /** How often a batch sends a row again that was turned away for now: `maxRetries` where that is given. */
+  refusalRetries = 5
   replica = 0
   idempotent = 0
   sendKey = false
@@ -89,7 +96,6 @@ type NumberField =
   | 'totalTimeout'
   | 'socketTimeout'
   | 'sleepBetweenRetries'
-  | 'maxRetries'
   | 'maxKeysPerRequest'
   | 'maxResponseBytes'
   | 'maxRequestBytes'
@@ -172,7 +178,16 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     MOST_TIMEOUT,
     ' of milliseconds (0: as totalTimeout)',
   ),
-  maxRetries: whole(COMMANDS | QUERIES | Takes.job | Takes.defaults, 'maxRetries', 65535, ''),
+  maxRetries: {
+    takes: COMMANDS | QUERIES | Takes.job | Takes.defaults,
+    expects: 'a whole number from 0 to 65535',
+    apply(policy, value) {
+      if (!isWhole(value, 0, 65535)) return false
+      policy.maxRetries = value
+      policy.refusalRetries = Math.min(value, 255)
+      return true
+    },
+  },
   sleepBetweenRetries: whole(
     COMMANDS | QUERIES | Takes.job | Takes.defaults,
     'sleepBetweenRetries',
@@ -189,7 +204,7 @@ export const OPTIONS: { readonly [name: string]: Option } = {
   key: choice(COMMANDS | Takes.defaults, { digest: 0, send: 1 }, (policy, value) => {
     policy.sendKey = value === 1
   }),
-  sendKey: flag(Takes.row | Takes.removeRow | Takes.readRow, (policy, on) => {
+  sendKey: flag(Takes.row | Takes.removeRow | Takes.readRow | Takes.applyRow, (policy, on) => {
     policy.sendKey = on
   }),
   readModeAP: choice(READS | Takes.defaults, { one: 0, all: 0x40 }, (policy, value) => {
@@ -229,7 +244,7 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     policy.mode = bits(policy.mode, Mode.plainDoubles, value)
   }),
   ttl: {
-    takes: ((WRITES | Takes.defaults) & ~REMOVES) | Takes.job,
+    takes: ((WRITES | Takes.defaults) & ~REMOVES) | APPLIES | Takes.job,
     expects: `seconds from 1 to ${MOST_TTL}, 'never', 'default' or 'keep'`,
     apply(policy, value) {
       if (isWhole(value, 1, MOST_TTL)) policy.ttl = value
@@ -255,15 +270,18 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     policy.info2 = bits(policy.info2, 0x20, value & 0xff)
     policy.info3 = bits(policy.info3, 0x38, value >>> 8)
   }),
-  durableDelete: flag(WRITES | Takes.job | Takes.defaults, (policy, on) => {
+  durableDelete: flag(WRITES | APPLIES | Takes.job | Takes.defaults, (policy, on) => {
     policy.info2 = bits(policy.info2, 0x10, on ? 0x10 : 0)
   }),
-  commit: choice(WRITES | Takes.defaults, { all: 0, master: 0x02 }, (policy, value) => {
+  commit: choice(WRITES | APPLIES | Takes.defaults, { all: 0, master: 0x02 }, (policy, value) => {
     policy.info3 = bits(policy.info3, 0x02, value)
   }),
-  idempotent: flag((WRITES | Takes.defaults) & ~(Takes.row | Takes.removeRow), (policy, on) => {
-    policy.idempotent = on ? 1 : 0
-  }),
+  idempotent: flag(
+    (WRITES | APPLIES | Takes.defaults) & ~(Takes.row | Takes.removeRow | Takes.applyRow),
+    (policy, on) => {
+      policy.idempotent = on ? 1 : 0
+    },
+  ),
   inlineMemory: flag(BATCHES | Takes.defaults, (policy, on) => {
     policy.inline = bits(policy.inline, 0x01, on ? 0x01 : 0)
   }),
@@ -278,7 +296,7 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     policy.throwPartial = value === 1
   }),
   filter: {
-    takes: COMMANDS | Takes.query | Takes.job | Takes.row | Takes.removeRow | Takes.readRow,
+    takes: COMMANDS | Takes.query | Takes.job | Takes.row | Takes.removeRow | Takes.readRow | Takes.applyRow,
     expects: 'an expression of type bool',
     apply(policy, value) {
       if (!isFilter(value)) return false
@@ -287,7 +305,7 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     },
   },
   signal: {
-    takes: COMMANDS | QUERIES | Takes.job,
+    takes: COMMANDS | QUERIES | Takes.job | Takes.info,
     expects: 'an AbortSignal',
     apply(policy, value) {
       if (!(value instanceof AbortSignal)) return false

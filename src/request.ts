@@ -1,12 +1,13 @@
 // Request entries, byte by byte as docs/internal/boundary.md has them.
 
-import { describe, isPlain } from './check.js'
+import { describe, isPlain, type Where } from './check.js'
 import { InvalidArgumentError } from './errors.js'
 import type { Exp } from './expressions/expression.js'
 import { type Key, writeKey } from './key.js'
 import { Needs, type Operation, Operation as OperationClass } from './operations/operation.js'
 import { writeBareOp, writeBin } from './particles.js'
 import type { Policy } from './policies.js'
+import { UDF_FIELDS, type UdfCall } from './udf/call.js'
 import type { Writer } from './writer.js'
 
 /** Kinds of entries. */
@@ -68,24 +69,37 @@ export interface Command {
   info3: number
   generation: number
   ttl: number
+  /** The function that is called in place of operations. */
+  udf?: UdfCall
 }
 
 /** Type of the field with a filter (protocol 10.5). */
 const FILTER_FIELD = 43
 
-/** Writes the fields of a command, which stand in front of its operations; returns how many bytes they are. */
-export function writeFields(w: Writer, filter: Exp<'bool'> | undefined): number {
-  if (filter === undefined) return 0
+/** The fields of a command: how many there are, and how many bytes. */
+interface Fields {
+  readonly count: number
+  readonly bytes: number
+}
+
+const NO_FIELDS: Fields = { count: 0, bytes: 0 }
+
+/** Writes the fields of a command, which stand in front of its operations. */
+export function writeFields(w: Writer, filter: Exp<'bool'> | undefined, udf: UdfCall | undefined): Fields {
+  if (filter === undefined && udf === undefined) return NO_FIELDS
   const start = w.at
-  w.u32(filter.bytes.length + 1)
-  w.u8(FILTER_FIELD)
-  w.raw(filter.bytes)
-  return w.at - start
+  if (filter !== undefined) {
+    w.u32(filter.bytes.length + 1)
+    w.u8(FILTER_FIELD)
+    w.raw(filter.bytes)
+  }
+  if (udf !== undefined) w.raw(udf.bytes)
+  return { count: (filter === undefined ? 0 : 1) + (udf === undefined ? 0 : UDF_FIELDS), bytes: w.at - start }
 }
 
 /**
  * Fills in a command block whose operations, `count` of them, take up everything from `operations` to the cursor, behind
- * `fields` bytes of fields.
+ * its fields.
  */
 export function closeCommand(
   w: Writer,
@@ -93,7 +107,7 @@ export function closeCommand(
   command: Command,
   count: number,
   operations: number,
-  fields: number,
+  fields: Fields,
 ): void {
   if (count > MOST_OPERATIONS) {
     throw new InvalidArgumentError(`a command has at most ${MOST_OPERATIONS} operations or bins, not ${count}`)
@@ -105,9 +119,9 @@ export function closeCommand(
   bytes[at + 3] = 0
   w.patchU32LE(at + 4, command.generation)
   w.patchU32LE(at + 8, command.ttl)
-  w.patchU16LE(at + 12, fields === 0 ? 0 : 1)
+  w.patchU16LE(at + 12, fields.count)
   w.patchU16LE(at + 14, count)
-  w.patchU32LE(at + 16, fields)
+  w.patchU32LE(at + 16, fields.bytes)
   w.patchU32LE(at + 20, w.at - operations)
 }
 
@@ -136,6 +150,16 @@ export function removeCommand(policy: Policy): Command {
   return command
 }
 
+/** A call of a function: only it decides about existence and generations, and servers refuse conditions on them. */
+export function applyCommand(policy: Policy, udf: UdfCall): Command {
+  const command = writeCommand(policy, Info2.write)
+  command.info2 &= ~0x2c
+  command.info3 &= 0x02
+  command.generation = 0
+  command.udf = udf
+  return command
+}
+
 /** The whole entry of a command on one record. `body` writes the operations and returns their number. */
 export function writeRecordEntry<T>(
   w: Writer,
@@ -149,7 +173,7 @@ export function writeRecordEntry<T>(
   const start = openEntry(w, ticket, EntryKind.record, policy)
   const block = openCommand(w)
   writeKey(w, key, policy.sendKey)
-  const fields = writeFields(w, policy.filter)
+  const fields = writeFields(w, policy.filter, command.udf)
   const operations = w.at
   const count = body(w, argument, command)
   closeCommand(w, block, command, count, operations, fields)
@@ -232,7 +256,7 @@ export function applyNeeds(command: Command, needs: number, count: number): void
 }
 
 /** The needs of a list of operations, for choosing the policy before anything is written. */
-export function needsOf(operations: unknown, call: string): number {
+export function needsOf(operations: unknown, call: Where): number {
   if (!Array.isArray(operations) || operations.length === 0) {
     throw new InvalidArgumentError(
       `${call}: operations must be a list of at least one operation, not ${describe(operations)}`,

@@ -114,9 +114,17 @@ export function messages(frame: Buffer): Message[] {
   return out
 }
 
-/** The rows of a recorded batch request: header bytes and operations. */
-export function batchRows(field: Buffer): Pick<Message, 'info1' | 'info2' | 'info3' | 'generation' | 'ttl' | 'ops'>[] {
-  const rows: ReturnType<typeof batchRows> = []
+/** A row of a recorded batch request. */
+type BatchRow = Pick<Message, 'info1' | 'info2' | 'info3' | 'generation' | 'ttl' | 'fields' | 'ops'>
+
+/** The rows of a recorded frame with a batch. */
+export function batchFields(frame: Buffer): BatchRow[] {
+  return batchRows(messages(frame)[0]?.fields.find(({ type }) => type === 41)?.data as Buffer)
+}
+
+/** The rows of a recorded batch request: header bytes, fields and operations. */
+export function batchRows(field: Buffer): BatchRow[] {
+  const rows: BatchRow[] = []
   const count = field.readUInt32BE(0)
   let at = 5
   for (let i = 0; i < count; i++) {
@@ -132,6 +140,7 @@ export function batchRows(field: Buffer): Pick<Message, 'info1' | 'info2' | 'inf
       info3: 0,
       generation: 0,
       ttl: 0,
+      fields: [] as Message['fields'],
       ops: Buffer.alloc(0) as Buffer,
     }
     if ((flags & 2) !== 0) {
@@ -149,7 +158,11 @@ export function batchRows(field: Buffer): Pick<Message, 'info1' | 'info2' | 'inf
     const fieldCount = field.readUInt16BE(at)
     const opCount = field.readUInt16BE(at + 2)
     at += 4
-    for (let j = 0; j < fieldCount; j++) at += 4 + field.readUInt32BE(at)
+    for (let j = 0; j < fieldCount; j++) {
+      const end = at + 4 + field.readUInt32BE(at)
+      row.fields.push({ type: field[at + 4] as number, data: field.subarray(at + 5, end) })
+      at = end
+    }
     const ops = at
     for (let j = 0; j < opCount; j++) at += 4 + field.readUInt32BE(at)
     row.ops = field.subarray(ops, at)

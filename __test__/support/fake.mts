@@ -2,6 +2,7 @@
 
 import { Client } from 'aerospike-napi'
 import type {
+  NativeChange,
   NativeClient,
   NativeJobReply,
   NativeJobSpec,
@@ -134,6 +135,14 @@ export class FakeNative implements NativeClient {
   }
   async info(): Promise<{ node: string; response: string }[]> {
     return []
+  }
+  /** Who is told of changes of the cluster. */
+  changed: ((change: NativeChange) => void) | undefined
+  watch(changed: (change: NativeChange) => void): void {
+    this.changed = changed
+  }
+  unwatch(): void {
+    this.changed = undefined
   }
   /** What queries and jobs were asked for, and what the queries answer. */
   queries: { spec: NativeQuerySpec; query: FakeQuery }[] = []

@@ -1,41 +1,18 @@
 // Secondary indexes for tests: made, waited for on every node, and removed with the test.
 
 import { randomBytes } from 'node:crypto'
+import type { IndexDefinition } from 'aerospike-napi'
 import type { ExecutionContext } from 'ava'
-import { client, sleep } from './cluster.mjs'
+import { client } from './cluster.mjs'
 
-/** What an index is over: the parts of the info command. */
-export interface IndexSpec {
-  set: string
-  bin?: string
-  type: 'numeric' | 'string' | 'blob' | 'geo2dsphere'
-  collection?: 'list' | 'mapkeys' | 'mapvalues'
-  /** Base64. */
-  context?: string
-  /** Base64. */
-  exp?: string
-}
+type Without<T> = T extends unknown ? Omit<T, 'namespace' | 'name'> : never
 
-/** Makes an index and resolves to its name once every node can be asked; it goes when the test ends. */
-export async function index(t: ExecutionContext, spec: IndexSpec): Promise<string> {
+/** Makes an index and resolves to its name once every node has built it; it goes when the test ends. */
+export async function index(t: ExecutionContext, definition: Without<IndexDefinition>): Promise<string> {
   const name = `i${randomBytes(8).toString('hex')}`
-  const { set, bin, type, collection, context, exp } = spec
-  const parts = ['namespace=test', `set=${set}`, `indexname=${name}`]
-  if (collection !== undefined) parts.push(`indextype=${collection}`)
-  if (context !== undefined) parts.push(`context=${context}`)
-  if (exp !== undefined) parts.push(`exp=${exp}`)
-  if (bin !== undefined) parts.push(`bin=${bin}`)
-  parts.push(`type=${type}`)
-  const node = client().nodes()[0]?.name
-  const [answer] = [
-    ...(await client().info(`sindex-create:${parts.join(';')}`, { node, totalTimeout: 10_000 })).values(),
-  ]
-  if (!/^ok$/i.test(answer ?? '')) throw new Error(`sindex-create: ${answer}`)
-  t.teardown(() => client().info(`sindex-delete:namespace=test;indexname=${name}`, { node, totalTimeout: 10_000 }))
-  for (;;) {
-    const answers = [...(await client().info(`sindex/test/${name}`, { totalTimeout: 10_000 })).values()]
-    if (answers.every((one) => /load_pct=100\b/.test(one))) break
-    await sleep(20)
-  }
+  const whole = { ...definition, namespace: 'test', name } as IndexDefinition
+  const job = await client().createIndex(whole, { totalTimeout: 30_000 })
+  t.teardown(() => client().dropIndex('test', name, { totalTimeout: 30_000 }))
+  await job.ready()
   return name
 }

@@ -6,8 +6,10 @@ import {
   type Client,
   Double,
   type ExistsResult,
+  exp,
   type Key,
   type Meta,
+  type Node,
   op,
   type Record,
   type UserKey,
@@ -67,6 +69,35 @@ async function records() {
   exactly<Same<typeof loose.bins, Bins>>()
   // @ts-expect-error not a bin of User
   await client.select<User>(key, ['nme'])
+  interface Nested {
+    name: string
+    profile: { address: { city: string; zip: number }; tags: string[] }
+    'a.b': number
+  }
+  const parts = await client.select<Nested, 'name' | 'profile.address.city' | 'profile.tags[0]'>(key, [
+    'name',
+    'profile.address.city',
+    'profile.tags[0]',
+  ])
+  exactly<Same<typeof parts.bins.name, string>>()
+  const profile = parts.bins.profile
+  if (profile !== undefined) {
+    const city: string | undefined = profile.address?.city
+    const tag: string | undefined = profile.tags?.[0]
+    // @ts-expect-error it may be absent
+    profile.address.city
+    void [city, tag]
+  }
+  // @ts-expect-error not read
+  parts.bins['a.b']
+  // A name with a dot is a path: its bin is not there.
+  const dotted = await client.select<Nested, 'a.b'>(key, ['a.b'])
+  // @ts-expect-error not read
+  dotted.bins['a.b']
+  const any = await client.select<Nested>(key, ['profile.address'])
+  exactly<Same<typeof any.bins.name, string | undefined>>()
+  // @ts-expect-error not a bin of Nested
+  await client.select<Nested>(key, ['profil.address'])
 
   const operated = await client.operate<{ visits: number }>(key, [op.increment('visits'), op.read('visits')])
   exactly<Same<typeof operated.bins.visits, number>>()
@@ -163,4 +194,37 @@ async function batches(list: Key[]) {
   exactly<Same<typeof names, (Record<Pick<User, 'name'>> | null)[]>>()
 }
 
-export { batches, keys, records, writes }
+async function functions(list: Key[]) {
+  const total = await client.apply<number>(key, 'counters', 'add', ['n', 1], { ttl: 60 })
+  exactly<Same<typeof total, number>>()
+  const untyped = await client.apply(key, 'counters', 'add')
+  exactly<Same<typeof untyped, Value>>()
+  // @ts-expect-error a function judges itself what is there
+  await client.apply(key, 'counters', 'add', [], { exists: 'create' })
+  // @ts-expect-error a Date is no value
+  await client.apply(key, 'counters', 'add', [new Date()])
+  const batch = await client.batchApply<string>([...list, { key, args: [1], ttl: 5 }], 'counters', 'add')
+  const returned = batch.at(0)?.record?.bins.SUCCESS
+  exactly<Same<typeof returned, string | undefined>>()
+  await client.batch([{ type: 'apply', key, module: 'counters', function: 'add', args: [1] }])
+  // @ts-expect-error no function
+  await client.batch([{ type: 'apply', key, module: 'counters' }])
+}
+
+async function cluster() {
+  await client.createIndex({ namespace: 'test', bin: 'a', name: 'a', type: 'numeric', collection: 'mapKeys' })
+  await client.createIndex({ namespace: 'test', expression: exp.bin.int('a'), name: 'a', type: 'numeric' })
+  // @ts-expect-error of a bin or of an expression
+  await client.createIndex({ namespace: 'test', name: 'a', type: 'numeric' })
+  // @ts-expect-error no such type
+  await client.createIndex({ namespace: 'test', bin: 'a', name: 'a', type: 'integer' })
+  // @ts-expect-error milliseconds would be a thousandfold mistake
+  await client.truncate('test', 'a', { before: Date.now() })
+  client.on('nodeAdded', (node) => exactly<Same<typeof node, Node>>()).once('disconnected', () => {})
+  // @ts-expect-error no such event
+  client.on('nodeadded', () => {})
+  const info = await client.infoAll('build')
+  exactly<Same<typeof info, Map<string, string>>>()
+}
+
+export { batches, cluster, functions, keys, records, writes }

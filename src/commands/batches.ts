@@ -9,6 +9,8 @@ import type { Exp } from '../expressions/expression.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import type {
+  ApplyRowOptions,
+  BatchApplyOptions,
   BatchOptions,
   BatchReadOptions,
   BatchRemoveOptions,
@@ -17,8 +19,9 @@ import type {
   RowOptions,
 } from '../options.js'
 import { applyOptions, type Policy, Takes } from '../policies.js'
+import type { BinPaths, Parts, Projected, WholeBins } from '../projection.js'
 import { ExistsObject, type ExistsResult, type Record } from '../record.js'
-import type { Bins, Storable } from '../values.js'
+import type { Bins, Storable, Value } from '../values.js'
 import { type Common, continued, mayWrite, planBatch, rowsOf } from './plan.js'
 import { RecordCommands } from './records.js'
 
@@ -38,6 +41,19 @@ export type WriteRow<B extends object = object> = { readonly key: Key } & RowOpt
 /** A row of a batch remove with conditions of its own. */
 export type RemoveRow = { readonly key: Key } & Omit<RowOptions, 'ttl' | 'exists'>
 
+/** A row of `batchApply`: what it does not say is as the call has it. */
+export interface ApplyRow extends ApplyRowOptions {
+  readonly key: Key
+  readonly module?: string | undefined
+  readonly function?: string | undefined
+  readonly args?: readonly Value[] | undefined
+}
+
+/** The bins of a row that called a function: what it returned. */
+export interface Applied<T = Value> {
+  SUCCESS: T
+}
+
 /**
  * A row of a mixed batch, or a key alone, which is read with all its bins. `operate` runs operations; `read` with `ops`
  * only such that read.
@@ -48,14 +64,16 @@ export type MixedRow =
   | ({ readonly type: 'write' } & WriteRow)
   | ({ readonly type: 'operate'; readonly key: Key; readonly ops: readonly Operation[] } & RowOptions & ReadRowOptions)
   | ({ readonly type: 'remove' } & RemoveRow)
+  | ({ readonly type: 'apply'; readonly module: string; readonly function: string } & ApplyRow)
 
 /** The commands on many records: one message for each node, and a row for each key whatever happens. */
 export abstract class BatchCommands extends RecordCommands {
   readonly #resend: Resend = (request) => run(this.boundary, request)
 
   /**
-   * Does different things with many records in one call: reads, writes, operations and removals, of any namespaces and
-   * sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
+   * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
+   * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
+   * writes, each is sent when those before it have their outcome, whatever that is. Equal reads of one record are sent
    * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
    *
    * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
@@ -69,6 +87,7 @@ export abstract class BatchCommands extends RecordCommands {
    *   { type: 'write', key: visit, bins: { at: Date.now() }, ttl: 3600, exists: 'create' },
    *   { type: 'operate', key: counter, ops: [op.increment('n', 1), op.read('n')] },
    *   { type: 'remove', key: draft, generation: 3 },
+   *   { type: 'apply', key: cart, module: 'carts', function: 'close', args: [Date.now()] },
    * ])
    */
   batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>> {
@@ -77,7 +96,7 @@ export abstract class BatchCommands extends RecordCommands {
 
   /**
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
-   * existence. Rows come back in the order of the keys, one for each key; a row that failed says why.
+   * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
    *
    * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
    * @example
@@ -130,6 +149,25 @@ export abstract class BatchCommands extends RecordCommands {
   }
 
   /**
+   * Calls a function of a registered module on many records. A row's `record.bins.SUCCESS` is what the function returned; a
+   * row whose function failed is an `error`, a `UdfError` with the line and what Lua said. Rows may have arguments of
+   * their own.
+   *
+   * @example
+   * const batch = await client.batchApply<number>(keys, 'counters', 'add', ['visits', 1])
+   * for (const { key, record, error } of batch) console.log(key[2], record?.bins.SUCCESS ?? error)
+   */
+  batchApply<T = Value>(
+    keys: readonly (Key | ApplyRow)[],
+    module: string,
+    name: string,
+    args: readonly Value[] = [],
+    options?: BatchApplyOptions,
+  ): Promise<BatchRecords<Applied<T> & object>> {
+    return this.#batch('batchApply', keys, options, Takes.batchApply, { kind: 'apply', module, function: name, args })
+  }
+
+  /**
    * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
    * not exist.
    *
@@ -161,7 +199,7 @@ export abstract class BatchCommands extends RecordCommands {
   }
 
   /**
-   * Reads some bins of many records, `null` for what does not exist.
+   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
    *
    * @throws BatchPartialError when any row failed or was not processed
    * @example
@@ -174,14 +212,24 @@ export abstract class BatchCommands extends RecordCommands {
   ): Promise<(Record<Bins> | null)[]>
   selectMany<B extends object>(
     keys: readonly Key[],
-    bins: readonly (keyof B & string)[],
+    bins: readonly WholeBins<B>[],
     options?: BatchReadOptions,
   ): Promise<(Record<Partial<B>> | null)[]>
-  selectMany<B extends object, N extends keyof B & string>(
+  selectMany<B extends object, N extends WholeBins<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
   ): Promise<(Record<Pick<B, N>> | null)[]>
+  selectMany<B extends object>(
+    keys: readonly Key[],
+    bins: readonly BinPaths<B>[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Parts<B>> | null)[]>
+  selectMany<B extends object, N extends BinPaths<B>>(
+    keys: readonly Key[],
+    bins: readonly N[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Projected<B, N>> | null)[]>
   selectMany(
     keys: readonly Key[],
     bins: readonly string[],
@@ -193,8 +241,9 @@ export abstract class BatchCommands extends RecordCommands {
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
-   * is bounded however many rows there are; a slow consumer slows the source down. Rows that failed or were not processed
-   * come like the others: look at `result`.
+   * is bounded however many rows there are; a slow consumer slows the source down. Rows that were not processed are sent
+   * again, as option `retry` says, before their chunk is handed out. What is left then, and rows that failed, come like the
+   * others: look at `result`.
    *
    * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
    * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.

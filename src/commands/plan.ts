@@ -2,13 +2,16 @@
 
 import { ORIGIN } from '../batch.js'
 import { BatchRequest, type Spec, writes } from '../batch-request.js'
-import { describe, isPlain } from '../check.js'
+import { describe, isPlain, type Where } from '../check.js'
 import { InvalidArgumentError } from '../errors.js'
 import type { Key } from '../key.js'
 import { Needs, type Operation } from '../operations/operation.js'
 import { Mode } from '../page.js'
 import { applyOptions, copyPolicy, didYouMean, type Policy, Takes } from '../policies.js'
+import { Projection, readsOf } from '../projection.js'
 import {
+  applyCommand,
+  type Command,
   Info1,
   Info2,
   needsOf,
@@ -20,6 +23,7 @@ import {
   writeOperations,
   writeReads,
 } from '../request.js'
+import { UdfCall } from '../udf/call.js'
 
 /** The rows of a batch as they came, or the request they came from when they are another batch's unprocessed rows. */
 export function rowsOf(rows: unknown, verb: string): readonly unknown[] | BatchRequest {
@@ -69,6 +73,20 @@ export function continued(
   throw new InvalidArgumentError(`${verb}: unprocessed rows of a ${origin.verb} keep what it did with them`)
 }
 
+/** The row that is looked at, for messages: its text is made only when there is one. */
+class RowPlace implements Where {
+  readonly #verb: string
+  row = 0
+
+  constructor(verb: string) {
+    this.#verb = verb
+  }
+
+  toString(): string {
+    return `${this.#verb}: rows[${this.row}]`
+  }
+}
+
 /** Collects rows and the specs they share. */
 class Plan {
   readonly keys: Key[] = []
@@ -87,9 +105,11 @@ class Plan {
     this.#specOf.push(number)
   }
 
-  /** Adds a row with a spec of its own. */
-  addSingle(key: Key, spec: Omit<Spec, 'row'>): void {
-    this.#specOf.push(this.specs.push({ ...spec, row: this.keys.length }) - 1)
+  /** Adds a row with a spec, and maybe a filter, of its own. */
+  addSingle(key: Key, spec: Spec, filter: Spec['filter']): void {
+    const { command, body, argument, sendKey, mode, projection } = spec
+    const own = { command, body, argument, sendKey, mode, row: this.keys.length, filter, projection }
+    this.#specOf.push(this.specs.push(own) - 1)
     this.keys.push(key)
   }
 
@@ -100,7 +120,7 @@ class Plan {
 }
 
 /** The kinds of rows. */
-export type RowKind = 'read' | 'write' | 'operate' | 'remove'
+export type RowKind = 'read' | 'write' | 'operate' | 'remove' | 'apply'
 
 interface Kind {
   /** The fields of a row that its policy does not read. */
@@ -109,11 +129,15 @@ interface Kind {
   readonly takes: number
 }
 
+/** The fields of a row that name a function; a row that has none of them shares the call of the batch. */
+const UDF_FIELDS = ['module', 'function', 'args'] as const
+
 const KINDS: { readonly [kind in RowKind]: Kind } = {
   read: { fields: ['key', 'bins', 'ops'], takes: Takes.readRow },
   write: { fields: ['key', 'bins', 'ops'], takes: Takes.row },
   operate: { fields: ['key', 'ops'], takes: Takes.row | Takes.readRow },
   remove: { fields: ['key'], takes: Takes.removeRow },
+  apply: { fields: ['key', ...UDF_FIELDS], takes: Takes.applyRow },
 }
 
 /** What holds for the rows of a batch that do not say otherwise. */
@@ -122,6 +146,9 @@ export interface Common {
   readonly kind: RowKind | undefined
   readonly bins?: unknown
   readonly ops?: unknown
+  readonly module?: unknown
+  readonly function?: unknown
+  readonly args?: unknown
 }
 
 /** Whether a batch, by the looks of its rows, changes records: what its retries go by. */
@@ -141,13 +168,15 @@ export function planBatch(verb: string, rows: readonly unknown[], common: Common
   }
   const plan = new Plan()
   const shared = new Map<RowKind, Spec>()
-  const sharedSpec = (kind: RowKind, where: string): Spec => {
+  const sharedSpec = (kind: RowKind, where: Where): Spec => {
     const spec = shared.get(kind) ?? specOf(kind, where, policy, common)
     shared.set(kind, spec)
     return spec
   }
+  const writing = writeCommand(policy, Info2.write | Info2.allAnswers)
+  const where = new RowPlace(verb)
   rows.forEach((row, i) => {
-    const where = `${verb}: rows[${i}]`
+    where.row = i
     if (Array.isArray(row) && common.kind !== 'write') {
       const spec = sharedSpec(common.kind ?? 'read', verb)
       plan.add(row as unknown as Key, spec, () => spec)
@@ -168,7 +197,8 @@ export function planBatch(verb: string, rows: readonly unknown[], common: Common
     } else {
       // A row without a filter of its own has the batch's, which is written once for all of them.
       const filter = fields.filter === undefined ? undefined : rowPolicy.filter
-      plan.addSingle(key, { ...specOf(kind, where, rowPolicy, fields), filter })
+      const what = kind === 'apply' ? { ...callOf(common), ...callOf(fields) } : fields
+      plan.addSingle(key, specOf(kind, where, rowPolicy, what, rowPolicy === policy ? writing : undefined), filter)
     }
   })
   return plan.request(verb, policy, rows.slice())
@@ -183,12 +213,20 @@ function masterFirst(policy: Policy, rows: readonly unknown[], kind: RowKind | u
   return copy
 }
 
-function kindOf(fields: { readonly [name: string]: unknown }, where: string): RowKind {
+/** What is said of a function, without what is left out. */
+function callOf(said: { readonly [name: string]: unknown } | Common): Common {
+  const all = said as { readonly [name: string]: unknown }
+  return Object.fromEntries(
+    UDF_FIELDS.filter((name) => all[name] !== undefined).map((name) => [name, all[name]]),
+  ) as never
+}
+
+function kindOf(fields: { readonly [name: string]: unknown }, where: Where): RowKind {
   const type = fields.type
   if (typeof type === 'string' && Object.hasOwn(KINDS, type)) return type as RowKind
   const hint = typeof type === 'string' ? didYouMean(type, Object.keys(KINDS)) : ''
   throw new InvalidArgumentError(
-    `${where}: type must be 'read', 'write', 'operate' or 'remove', not ${describe(type)}${hint}`,
+    `${where}: type must be 'read', 'write', 'operate', 'remove' or 'apply', not ${describe(type)}${hint}`,
   )
 }
 
@@ -196,20 +234,23 @@ function kindOf(fields: { readonly [name: string]: unknown }, where: string): Ro
 function rowPolicyOf(
   policy: Policy,
   fields: { readonly [name: string]: unknown },
-  where: string,
+  where: Where,
   kind: RowKind,
   mixed: boolean,
 ): Policy {
   const { fields: own, takes } = KINDS[kind]
   for (const name of Object.keys(fields)) {
     if (own.includes(name) || (mixed && name === 'type')) continue
-    return applyOptions(policy, fields, takes, where, mixed ? [...own, 'type'] : own)
+    return applyOptions(policy, fields, takes, String(where), mixed ? [...own, 'type'] : own)
   }
   return policy
 }
 
-/** What is done with a row, or with all rows that say nothing of their own. */
-function specOf(kind: RowKind, where: string, policy: Policy, fields: { bins?: unknown; ops?: unknown }): Spec {
+/**
+ * What is done with a row, or with all rows that say nothing of their own. `writing` is the command of a write under this
+ * policy, when there is one already.
+ */
+function specOf(kind: RowKind, where: Where, policy: Policy, fields: Omit<Common, 'kind'>, writing?: Command): Spec {
   const { bins, ops } = fields
   switch (kind) {
     case 'read':
@@ -217,23 +258,25 @@ function specOf(kind: RowKind, where: string, policy: Policy, fields: { bins?: u
       return readSpec(where, policy, bins, ops)
     case 'operate':
       return operationSpec(where, policy, ops)
+    case 'apply':
+      return applySpec(policy, new UdfCall(String(where), fields.module, fields.function, fields.args))
     case 'remove':
       return removeSpec(policy)
     case 'write':
       if ((bins === undefined) === (ops === undefined)) {
         throw new InvalidArgumentError(`${where} must have either bins or ops`)
       }
-      return ops === undefined ? writeSpec(policy, bins) : operationSpec(where, policy, ops)
+      return ops === undefined ? writeSpec(policy, bins, writing) : operationSpec(where, policy, ops)
   }
 }
 
-function writeSpec(policy: Policy, bins: unknown): Spec {
-  const command = writeCommand(policy, Info2.write | Info2.allAnswers)
+function writeSpec(policy: Policy, bins: unknown, writing: Command | undefined): Spec {
+  const command = writing ?? writeCommand(policy, Info2.write | Info2.allAnswers)
   const { sendKey, mode } = policy
   return { command, body: writeBins, argument: bins, sendKey, mode: mode | Mode.operations, row: -1 }
 }
 
-function readSpec(where: string, policy: Policy, bins: unknown, ops: unknown): Spec {
+function readSpec(where: Where, policy: Policy, bins: unknown, ops: unknown): Spec {
   const spec = { sendKey: policy.sendKey, mode: policy.mode, row: -1 }
   if (ops !== undefined) {
     if ((needsOf(ops, where) & Needs.write) !== 0) {
@@ -255,10 +298,14 @@ function readSpec(where: string, policy: Policy, bins: unknown, ops: unknown): S
   if (bins.length === 0) {
     return { ...spec, command: readCommand(policy, Info1.read | Info1.noBins), body: writeNothing, argument: undefined }
   }
-  return { ...spec, command: readCommand(policy, Info1.read), body: writeReads, argument: bins }
+  const command = readCommand(policy, Info1.read)
+  const reads = readsOf(bins, String(where))
+  if (!(reads instanceof Projection)) return { ...spec, command, body: writeReads, argument: reads }
+  const mode = policy.mode | Mode.operations
+  return { ...spec, command, body: Projection.write, argument: reads, projection: reads, mode }
 }
 
-function operationSpec(where: string, policy: Policy, ops: unknown): Spec {
+function operationSpec(where: Where, policy: Policy, ops: unknown): Spec {
   const writes = (needsOf(ops, where) & Needs.write) !== 0
   const command = writes ? writeCommand(policy, Info2.write | Info2.allAnswers) : readCommand(policy, 0)
   if (writes) {
@@ -276,6 +323,11 @@ function operationSpec(where: string, policy: Policy, ops: unknown): Spec {
   }
 }
 
+function applySpec(policy: Policy, udf: UdfCall): Spec {
+  const command = applyCommand(policy, udf)
+  return { command, body: writeNothing, argument: undefined, sendKey: policy.sendKey, mode: policy.mode, row: -1 }
+}
+
 function removeSpec(policy: Policy): Spec {
   const command = removeCommand(policy)
   command.info2 |= Info2.allAnswers
@@ -283,7 +335,7 @@ function removeSpec(policy: Policy): Spec {
 }
 
 /** A copy of a row object: a getter in it runs once. */
-function rowFields(row: unknown, where: string): { readonly [name: string]: unknown } {
+function rowFields(row: unknown, where: Where): { readonly [name: string]: unknown } {
   if (typeof row !== 'object' || row === null || !isPlain(row)) {
     throw new InvalidArgumentError(`${where}: expected a key or a row object, not ${describe(row)}`)
   }

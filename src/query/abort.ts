@@ -34,17 +34,3 @@ function listen(signal: AbortSignal): Listeners {
   signal.addEventListener('abort', onAbort, { once: true })
   return listeners
 }
-
-/** Waits so many milliseconds, or until the signal is aborted. */
-export function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  if (signal?.aborted === true) return Promise.resolve()
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer)
-      forget()
-      resolve()
-    }
-    const timer = setTimeout(end, milliseconds)
-    const forget = whenAborted(signal, end)
-  })
-}

@@ -1,15 +1,16 @@
 // Aggregations: what stream UDFs make of the records of a query. The servers run the first steps of the stream, the core the
 // last ones; here the values are decoded and handed out.
 
-import { argumentError, describe } from '../check.js'
+import { argumentError } from '../check.js'
 import { InvalidArgumentError, UdfError } from '../errors.js'
-import { controlError } from '../failure.js'
 import type { Boundary } from '../native.js'
 import { readOperation } from '../page.js'
 import { applyOptions, badValue, type Policy, Takes } from '../policies.js'
+import { UdfAdmin } from '../udf/admin.js'
+import type { UdfCall } from '../udf/call.js'
 import type { Value } from '../values.js'
 import { type QueryOptions, refuseLimits } from './options.js'
-import { type Plan, querySpec, type Udf } from './spec.js'
+import { type Plan, querySpec } from './spec.js'
 import { Steps } from './steps.js'
 import { type Decoder, QueryStream } from './stream.js'
 
@@ -45,7 +46,7 @@ class ValueReader<T> implements Decoder<T> {
 /** What an aggregation was told, once it is known to make sense. */
 interface Order {
   readonly plan: Plan
-  readonly udf: Udf
+  readonly udf: UdfCall
   readonly options: unknown
 }
 
@@ -70,11 +71,12 @@ export class Aggregation<T = Value> extends QueryStream<T> {
     const spec = async () => {
       if ('failure' in order) throw order.failure
       const { plan, policy, udf } = order
-      const source = order.source ?? (await fetchModule(boundary, udf.module, policy))
+      const source = order.source ?? (await sourceOf(boundary, udf.module, policy))
       return querySpec({ ...plan, policy }, 'aggregate', { udf, source })
     }
     const signal = 'failure' in order ? undefined : order.policy.signal
-    return new Aggregation<T>(new Steps(boundary, 'aggregate', spec, signal), reader, undefined)
+    const called = 'failure' in order ? undefined : order.udf
+    return new Aggregation<T>(new Steps(boundary, 'aggregate', spec, signal, called), reader, undefined)
   }
 
   /**
@@ -113,20 +115,7 @@ function checked(order: Order): Order & { policy: Policy; source: string | undef
   return { ...order, policy, source }
 }
 
-/** How long asking for a module may take when the aggregation has no limit of its own, in ms. */
-const FETCH_MS = 10_000
-
 /** The text of a module as the cluster has it. */
-async function fetchModule(boundary: Boundary, module: string, policy: Policy): Promise<string> {
-  try {
-    const answers = await boundary.native.info('', `udf-get:filename=${module}.lua`, policy.totalTimeout || FETCH_MS)
-    const answer = answers[0]?.response ?? ''
-    const content = /content=([^;\s]*)/.exec(answer)?.[1]
-    if (content !== undefined) return Buffer.from(content, 'base64').toString()
-  } catch (error) {
-    throw controlError('aggregate', error)
-  }
-  throw new UdfError(`aggregate: the cluster has no module ${describe(module)}`, { code: UDF_FAILED })
+function sourceOf(boundary: Boundary, module: string, { totalTimeout, signal }: Policy): Promise<string> {
+  return new UdfAdmin(boundary).get(module, { totalTimeout, signal })
 }
-
-const UDF_FAILED = 100

@@ -9,9 +9,6 @@ export const Field = {
   context: 23,
   indexExpression: 24,
   indexType: 26,
-  udfModule: 30,
-  udfFunction: 31,
-  udfArguments: 32,
   udfKind: 33,
   filter: 43,
 } as const

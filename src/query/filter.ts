@@ -3,6 +3,7 @@
 import { describe, isPlain } from '../check.js'
 import { InvalidArgumentError } from '../errors.js'
 import { type AnyExp, Exp } from '../expressions/expression.js'
+import type { IndexCollection } from '../indexes/definition.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
 import { badValue, didYouMean } from '../policies.js'
 import { Particle } from '../scalars.js'
@@ -11,10 +12,7 @@ import type { Writer } from '../writer.js'
 import { Field, writeField } from './fields.js'
 
 /** Which elements of a collection an index is over, and its number on the wire. */
-const COLLECTIONS = { list: 1, mapKeys: 2, mapValues: 3 } as const
-
-/** Which elements of a collection an index is over. */
-export type Collection = keyof typeof COLLECTIONS
+const COLLECTIONS: { readonly [collection in IndexCollection]: number } = { list: 1, mapKeys: 2, mapValues: 3 }
 
 /** A server takes shorter strings and bytes than this (protocol 8.3). */
 const MOST_VALUE = 2048
@@ -39,7 +37,7 @@ export interface FilterOptions {
 /** Options of the geospatial predicates. */
 export interface GeoFilterOptions extends FilterOptions {
   /** The index is over the elements of a collection. Default: over the bin itself. */
-  readonly collection?: Collection | undefined
+  readonly collection?: IndexCollection | undefined
 }
 
 /** A value that an index can be asked for: text and bytes for equality, integers for ranges as well. */
@@ -192,7 +190,7 @@ function coordinate(value: unknown, most: number, what: string, call: string): n
 }
 
 function collectionOf(value: unknown, call: string): number {
-  if (typeof value === 'string' && Object.hasOwn(COLLECTIONS, value)) return COLLECTIONS[value as Collection]
+  if (typeof value === 'string' && Object.hasOwn(COLLECTIONS, value)) return COLLECTIONS[value as IndexCollection]
   throw badValue(`filter.${call}`, 'collection', "'list', 'mapKeys' or 'mapValues'", value)
 }
 
@@ -252,7 +250,7 @@ export const filter = {
    * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
    * @example filter.contains('tags', 'new', 'list')
    */
-  contains: (target: IndexTarget, value: IndexValue, collection: Collection, options?: FilterOptions): Predicate =>
+  contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: FilterOptions): Predicate =>
     equality('contains', target, bound(value, 'contains'), collectionOf(collection, 'contains'), options),
 
   /**
@@ -264,7 +262,7 @@ export const filter = {
     target: IndexTarget,
     least: number | bigint,
     most: number | bigint,
-    collection: Collection,
+    collection: IndexCollection,
     options?: FilterOptions,
   ): Predicate => range('containsBetween', target, least, most, collectionOf(collection, 'containsBetween'), options),
 

@@ -1,17 +1,20 @@
 // Background jobs: work that the servers do by themselves on the records of a query, and how it goes.
 
 import { randomBytes } from 'node:crypto'
-import { argumentError, describe, isPlain } from '../check.js'
-import { AerospikeError, InvalidArgumentError, TimeoutError } from '../errors.js'
+import type { NativeJobSpec } from '../addon.js'
+import { argumentError, describe } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
 import { aborted, controlError, errorOf } from '../failure.js'
+import { Ask, type InfoOptions, untilAborted } from '../info/ask.js'
+import { type WaitOptions, waitFor } from '../info/wait.js'
 import type { Boundary } from '../native.js'
 import type { Operation } from '../operations/operation.js'
 import type { CallOptions, WriteOptions } from '../options.js'
-import { applyOptions, badValue, didYouMean, Takes } from '../policies.js'
-import { pause } from './abort.js'
+import { applyOptions, Takes } from '../policies.js'
+import type { UdfCall } from '../udf/call.js'
 import { type JobStatus, sumUp } from './job-status.js'
 import { refuseLimits } from './options.js'
-import { jobSpec, type Plan, type Udf } from './spec.js'
+import { jobSpec, type Plan } from './spec.js'
 import { failureOf } from './steps.js'
 
 /** Options of `execute` and `apply`. */
@@ -22,22 +25,7 @@ export interface JobOptions
     >,
     Pick<WriteOptions, 'ttl' | 'durableDelete'> {}
 
-/** Options of `job.done`. */
-export interface JobWaitOptions {
-  /** Milliseconds between two looks at the job. Default 250. */
-  readonly pollInterval?: number | undefined
-  /** Milliseconds to wait at most; the job itself goes on. Default 0: as long as it takes. */
-  readonly timeout?: number | undefined
-  /** Called after each look. What it throws ends the waiting. */
-  readonly onProgress?: ((status: JobStatus) => void) | undefined
-  /** Ends the waiting; the job itself goes on. */
-  readonly signal?: AbortSignal | undefined
-}
-
-const POLL_MS = 250
-const INFO_MS = 5000
-/** So many looks in a row may fail: a node that is restarted is no reason to give a job up. */
-const MOST_FAILED_LOOKS = 20
+const LOOK_MS = 5000
 const QUERY_ABORTED = 15
 
 /** Limits of a query that a background job does not keep. */
@@ -62,8 +50,8 @@ export class Job {
   }
 
   /** How the job goes, on all nodes together. */
-  async status(): Promise<JobStatus> {
-    return sumUp(this.id, await this.#ask('status', `query-show:id=${this.id}`, `query-show:trid=${this.id}`))
+  async status(options?: InfoOptions): Promise<JobStatus> {
+    return sumUp(this.id, await this.#ask('status', 'query-show', options))
   }
 
   /**
@@ -71,57 +59,31 @@ export class Job {
    * knows is over, with state `unknown`.
    *
    * @throws QueryAbortedError when the job was stopped
-   * @throws TimeoutError after `timeout`
+   * @throws TimeoutError after `timeout`; the servers go on
    */
-  async done(options: JobWaitOptions = {}): Promise<JobStatus> {
-    const { pollInterval, timeout, onProgress, signal } = waitOptions(options)
-    const began = performance.now()
-    let failed = 0
-    for (;;) {
-      this.#refuseAborted(signal)
-      const status = await this.status().catch((error: unknown) => {
-        if (++failed > MOST_FAILED_LOOKS || this.#boundary.closed) throw error
-        return undefined
-      })
-      if (status !== undefined) {
-        failed = 0
-        onProgress?.(status)
-        if (status.state !== 'running') return this.#over(status)
-      }
-      const elapsed = performance.now() - began
-      if (timeout > 0 && elapsed >= timeout) {
-        throw new TimeoutError(`job ${this.id}: not done after ${timeout} ms; it goes on`, { code: 9, elapsed })
-      }
-      await pause(timeout > 0 ? Math.min(pollInterval, timeout - elapsed) : pollInterval, signal)
-    }
-  }
-
-  #over(status: JobStatus): JobStatus {
+  async done(options?: WaitOptions<JobStatus>): Promise<JobStatus> {
+    let last: JobStatus | undefined
+    await waitFor(`job ${this.id}: done`, options, async (limits) => {
+      last = await this.status(limits)
+      return { progress: last, done: last.state !== 'running' }
+    })
+    const status = last as JobStatus
     if (status.state !== 'aborted') return status
     throw errorOf({ verb: `job ${this.id}`, key: undefined, code: QUERY_ABORTED, detail: status.reason })
   }
 
-  #refuseAborted(signal: AbortSignal | undefined): void {
-    if (signal?.aborted === true) throw aborted('job', undefined, signal.reason, false)
-  }
-
   /** Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any more. */
-  async abort(): Promise<boolean> {
-    const answers = await this.#ask('abort', `query-abort:id=${this.id}`, `query-abort:trid=${this.id}`)
+  async abort(options?: InfoOptions): Promise<boolean> {
+    const answers = await this.#ask('abort', 'query-abort', options)
     return answers.some((answer) => /^ok$/i.test(answer))
   }
 
-  /** Sends an info command to all nodes, in its older form to those that do not know it. */
-  async #ask(verb: string, command: string, older: string): Promise<string[]> {
-    try {
-      const { native } = this.#boundary
-      const answers = await native.info('*', command, INFO_MS)
-      const texts = answers.map(({ response }) => textOf(response))
-      if (!texts.some((text) => /^(ERROR|FAIL):4:/.test(text))) return texts
-      return (await native.info('*', older, INFO_MS)).map(({ response }) => textOf(response))
-    } catch (error) {
-      throw controlError(`job ${this.id}: ${verb}`, error)
-    }
+  /** What all nodes answer to a command about this job. */
+  async #ask(verb: string, command: string, options: InfoOptions = { totalTimeout: LOOK_MS }): Promise<string[]> {
+    const ask = Ask.looking(this.#boundary, `job ${this.id}: ${verb}`, options)
+    // Servers before 8.1 have another name for it.
+    const id = ask.every(8, 1) ? 'id' : 'trid'
+    return (await ask.all(`${command}:${id}=${this.id}`)).map(({ answers }) => answers[0] ?? '')
   }
 
   toJSON(): { id: string } {
@@ -129,36 +91,12 @@ export class Job {
   }
 }
 
-/** An info response repeats the command, a tab in between, and ends with a line feed (protocol 4.1). */
-function textOf(response: string): string {
-  return response.slice(response.indexOf('\t') + 1).trim()
-}
+/** What a job does: operations, or a function. */
+type Work = { readonly udf: UdfCall } | { readonly operations: readonly Operation[] }
 
-function waitOptions(options: unknown): Required<Pick<JobWaitOptions, 'pollInterval' | 'timeout'>> &
-  JobWaitOptions & {
-    pollInterval: number
-    timeout: number
-  } {
-  const call = 'done'
-  if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`${call}: options must be a plain object, not ${describe(options)}`)
-  }
-  const known = ['pollInterval', 'timeout', 'onProgress', 'signal']
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      throw new InvalidArgumentError(`${call}: there is no option '${name}'${didYouMean(name, known)}`)
-  }
-  const { pollInterval = POLL_MS, timeout = 0, onProgress, signal } = options as JobWaitOptions
-  const milliseconds = (name: string, value: unknown): void => {
-    if (typeof value === 'number' && value >= 0 && value <= 0x7fffffff) return
-    throw badValue(call, name, 'a number of milliseconds', value)
-  }
-  milliseconds('pollInterval', pollInterval)
-  milliseconds('timeout', timeout)
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw badValue(call, 'onProgress', 'a function', onProgress)
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badValue(call, 'signal', 'an AbortSignal', signal)
-  return { pollInterval, timeout, onProgress, signal }
+interface Order {
+  readonly spec: NativeJobSpec
+  readonly signal: AbortSignal | undefined
 }
 
 /** Starts a job; resolves when every node has taken it on. */
@@ -166,9 +104,21 @@ export async function startJob(
   boundary: Boundary,
   call: string,
   plan: Plan,
-  work: { udf: Udf } | { operations: readonly Operation[] },
+  work: Work,
   options: unknown,
 ): Promise<Job> {
+  const { spec, signal } = specOf(call, plan, work, options)
+  try {
+    // Some nodes may have taken it on when it is aborted.
+    const reply = await untilAborted(call, signal, boundary.native.startJob(spec), true)
+    if (reply.failure === undefined) return new Job(boundary, reply.taskId)
+    throw errorOf(failureOf(call, reply.failure, 'udf' in work ? work.udf : undefined).facts)
+  } catch (error) {
+    throw controlError(call, error)
+  }
+}
+
+function specOf(call: string, plan: Plan, work: Work, options: unknown): Order {
   try {
     if ((plan.bins ?? plan.operations) !== undefined) {
       throw new InvalidArgumentError(`${call}: a background job reads nothing; leave select and operate out`)
@@ -176,16 +126,10 @@ export async function startJob(
     refuseLimits(plan.limits, POINTLESS, call)
     const policy = options === undefined ? plan.policy : applyOptions(plan.policy, options, Takes.job, call)
     if (policy.signal?.aborted === true) throw aborted(call, undefined, policy.signal.reason, false)
-    const reply = await boundary.native.startJob(jobSpec({ ...plan, policy }, newId(), work))
-    if (reply.failure !== undefined) throw errorOf(failureOf(call, reply.failure).facts)
-    return new Job(boundary, reply.taskId)
+    return { spec: jobSpec({ ...plan, policy }, newId(), work), signal: policy.signal }
   } catch (error) {
-    throw error instanceof AerospikeError ? error : controlError(call, argumentOr(error, call))
+    throw argumentError(error, call)
   }
-}
-
-function argumentOr(error: unknown, call: string): unknown {
-  return error instanceof Error && /^-?\d+;/.test(error.message) ? error : argumentError(error, call)
 }
 
 /** A random id within the range that every tool shows exactly: 53 bits. */

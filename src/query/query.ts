@@ -9,13 +9,14 @@ import type { Boundary } from '../native.js'
 import type { Operation } from '../operations/operation.js'
 import { badValue, copyPolicy, type Policy } from '../policies.js'
 import type { Record } from '../record.js'
+import { UdfCall } from '../udf/call.js'
 import type { Bins, Value } from '../values.js'
 import { type AggregateOptions, Aggregation } from './aggregation.js'
 import { Predicate } from './filter.js'
 import { type Job, type JobOptions, startJob } from './job.js'
 import { applyQueryOptions, NO_LIMITS, type QueryOptions, type QueryProgress } from './options.js'
 import { RecordStream } from './records.js'
-import { checkBins, checkOperations, nameOf, type Plan, type Planned, planOf, udfOf } from './spec.js'
+import { checkBins, checkOperations, nameOf, type Plan, type Planned, planOf } from './spec.js'
 import type { Visit } from './stream.js'
 
 /** A page of a query's records. */
@@ -245,7 +246,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    * const { recordsSucceeded } = await job.done()
    */
   async apply(module: string, name: string, args: readonly Value[] = [], options?: JobOptions): Promise<Job> {
-    const work = { udf: udfOf(module, name, args, 'apply') }
+    const work = { udf: new UdfCall('apply', module, name, args) }
     return startJob(this.#boundary, 'apply', planOf(this.#plan), work, options)
   }
 
@@ -266,7 +267,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
     const boundary = this.#boundary
     return Aggregation.of<T>(boundary, () => ({
       plan: planOf(this.#plan),
-      udf: udfOf(module, name, args, call),
+      udf: new UdfCall(call, module, name, args),
       options,
     }))
   }

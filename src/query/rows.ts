@@ -1,7 +1,7 @@
 // Records out of the pages of a query. Their bytes are page.ts's business.
 
 import type { Key, UserKey } from '../key.js'
-import { RowPlace, readBins, readMeta, readUserKey } from '../page.js'
+import { keptMeta, RowPlace, readBins, readUserKey } from '../page.js'
 import { type Record, RecordObject } from '../record.js'
 import { type LastRecord, partitionOf } from './cursor.js'
 import type { Decoder } from './stream.js'
@@ -34,9 +34,9 @@ export class RowReader<B extends object> implements Decoder<Record<B>> {
   read(page: Buffer, at: number, now: number): Record<B> {
     const place = this.#place
     place.find(page, at)
-    const meta = readMeta(page, at, now)
+    const meta = keptMeta(page, at, now)
     const bins = readBins(page, at, place.next, this.#mode)
-    return new RecordObject(this.#key(page), meta, bins, undefined, 0) as unknown as Record<B>
+    return new RecordObject(this.#key(page), undefined, meta, bins) as unknown as Record<B>
   }
 
   #key(page: Buffer): Key {

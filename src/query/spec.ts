@@ -1,14 +1,13 @@
 // From what a query was told to what crosses to the core: everything that has a meaning becomes bytes here (protocol 8.2).
 
-import type { NativeJobSpec, NativeQuerySpec } from '../addon.js'
+import type { NativeAggregation, NativeJobSpec, NativeQuerySpec } from '../addon.js'
 import { describe } from '../check.js'
 import { InvalidArgumentError } from '../errors.js'
-import { encode } from '../operations/encoded.js'
 import { Needs, OpCode, Operation } from '../operations/operation.js'
-import { packList } from '../pack.js'
 import { writeBareOp } from '../particles.js'
 import type { Policy } from '../policies.js'
 import { needsOf } from '../request.js'
+import { UDF_FIELDS, type UdfCall } from '../udf/call.js'
 import { Writer } from '../writer.js'
 import { checkOf, parseCursor } from './cursor.js'
 import { Field, writeField } from './fields.js'
@@ -18,7 +17,6 @@ import type { Limits } from './options.js'
 const MOST_NAMESPACE = 31
 const MOST_SET = 63
 const MOST_BIN_NAME = 15
-const MOST_UDF_NAME = 127
 /** The server takes at most this many operations in one request (protocol 1.2). */
 const MOST_OPERATIONS = 32768
 
@@ -46,14 +44,6 @@ export function planOf(planned: Planned): Plan {
   throw planned.failure
 }
 
-/** A function of a UDF module, and its arguments. */
-export interface Udf {
-  readonly module: string
-  readonly function: string
-  /** A MessagePack list. */
-  readonly args: Uint8Array
-}
-
 /** What a UDF is called for, as the server knows it. */
 export const UdfKind = { aggregation: 1, background: 2 } as const
 
@@ -65,24 +55,6 @@ export function nameOf(value: unknown, what: 'namespace' | 'set', call: string):
   const length = Buffer.byteLength(value)
   if (length >= least && length <= most && value.isWellFormed()) return value
   throw new InvalidArgumentError(`${call}: the ${what} must have ${least} to ${most} bytes, not ${length}`)
-}
-
-/** A function of a module and its arguments, checked and packed. */
-export function udfOf(module: unknown, name: unknown, args: unknown, call: string): Udf {
-  const text = (value: unknown, what: string): string => {
-    const length = typeof value === 'string' ? Buffer.byteLength(value) : 0
-    if (typeof value === 'string' && length > 0 && length <= MOST_UDF_NAME) return value
-    throw new InvalidArgumentError(
-      `${call}: the ${what} must be text of 1 to ${MOST_UDF_NAME} bytes, not ${describe(value)}`,
-    )
-  }
-  if (!Array.isArray(args))
-    throw new InvalidArgumentError(`${call}: the arguments must be a list, not ${describe(args)}`)
-  const packed = encode('args', (w) => {
-    w.placeholders = false
-    packList(w, args)
-  })
-  return { module: text(module, 'module'), function: text(name, 'function'), args: packed }
 }
 
 /** A piece of a request in wire form, and how many of its kind are in it. */
@@ -97,7 +69,7 @@ function encoding(write: (w: Writer) => number): Encoding {
   return { bytes: w.bytes.subarray(0, w.at), count }
 }
 
-function fieldsOf(plan: Plan, udf: Udf | undefined, kind: number): Encoding {
+function fieldsOf(plan: Plan, udf: UdfCall | undefined, kind: number): Encoding {
   return encoding((w) => {
     let count = plan.predicate?.write(w) ?? 0
     const field = (type: number, data: Uint8Array): void => {
@@ -106,9 +78,8 @@ function fieldsOf(plan: Plan, udf: Udf | undefined, kind: number): Encoding {
     }
     if (udf !== undefined) {
       field(Field.udfKind, Uint8Array.of(kind))
-      field(Field.udfModule, Buffer.from(udf.module))
-      field(Field.udfFunction, Buffer.from(udf.function))
-      field(Field.udfArguments, udf.args)
+      w.raw(udf.bytes)
+      count += UDF_FIELDS
     }
     if (plan.policy.filter !== undefined) field(Field.filter, plan.policy.filter.bytes)
     return count
@@ -142,7 +113,7 @@ export function cursorCheck(plan: Plan): number {
 }
 
 /** A query as it crosses. */
-export function querySpec(plan: Plan, call: string, aggregation?: { udf: Udf; source: string }): NativeQuerySpec {
+export function querySpec(plan: Plan, call: string, aggregation?: { udf: UdfCall; source: string }): NativeQuerySpec {
   const { policy, limits } = plan
   refuseContradictions(plan, call)
   const fields = fieldsOf(plan, aggregation?.udf, UdfKind.aggregation)
@@ -168,8 +139,12 @@ export function querySpec(plan: Plan, call: string, aggregation?: { udf: Udf; so
     ...(limits.nodes !== undefined && { nodes: limits.nodes }),
     replica: policy.replica,
     ...timing(policy),
-    ...(aggregation !== undefined && { aggregation: { source: aggregation.source, ...aggregation.udf } }),
+    ...(aggregation !== undefined && { aggregation: aggregationOf(aggregation) }),
   }
+}
+
+function aggregationOf({ udf, source }: { udf: UdfCall; source: string }): NativeAggregation {
+  return { source, module: udf.module, function: udf.function, args: udf.args }
 }
 
 /** What the server would refuse with a number, or do without a word. */
@@ -202,7 +177,7 @@ const INFO2_DURABLE_DELETE = 0x10
 export function jobSpec(
   plan: Plan,
   taskId: bigint,
-  work: { udf: Udf } | { operations: readonly Operation[] },
+  work: { udf: UdfCall } | { operations: readonly Operation[] },
 ): NativeJobSpec {
   const { policy, limits } = plan
   const fields = fieldsOf(plan, 'udf' in work ? work.udf : undefined, UdfKind.background)

@@ -2,10 +2,12 @@
 
 import type { NativeQuery, NativeQuerySpec } from '../addon.js'
 import { readFailure } from '../completion.js'
+import type { UdfSite } from '../error.js'
 import { AerospikeError } from '../errors.js'
 import { aborted, controlError, errorOf, type Failure } from '../failure.js'
 import type { Boundary } from '../native.js'
 import { Mode, readFirst } from '../page.js'
+import type { UdfCall } from '../udf/call.js'
 import { whenAborted } from './abort.js'
 
 /** Kinds of steps. */
@@ -22,13 +24,15 @@ export interface Page {
 interface Place {
   readonly verb: string
   readonly key: undefined
+  readonly called: UdfSite | undefined
   detail(bytes: Buffer, at: number, end: number): string | undefined
 }
 
-function placeOf(verb: string): Place {
+function placeOf(verb: string, udf: UdfCall | undefined): Place {
   return {
     verb,
     key: undefined,
+    called: udf && { module: udf.module, function: udf.function },
     detail(bytes, at, end) {
       const first = readFirst(bytes, at, end, Mode.plainDoubles)
       return typeof first === 'string' ? first : undefined
@@ -37,8 +41,8 @@ function placeOf(verb: string): Place {
 }
 
 /** The facts of a failure that came as a completion of its own. */
-export function failureOf(verb: string, completion: Buffer): Failure {
-  return readFailure(placeOf(verb), completion.readInt16LE(10), completion, 0)
+export function failureOf(verb: string, completion: Buffer, udf?: UdfCall): Failure {
+  return readFailure(placeOf(verb, udf), completion.readInt16LE(10), completion, 0)
 }
 
 /** One run of a query. */
@@ -47,6 +51,7 @@ export class Steps {
   readonly #verb: string
   readonly #spec: () => NativeQuerySpec | Promise<NativeQuerySpec>
   readonly #signal: AbortSignal | undefined
+  readonly #called: UdfCall | undefined
   #native: NativeQuery | undefined
   #ended = false
   #aborted = false
@@ -60,17 +65,22 @@ export class Steps {
   done = 0
   total = 0
 
-  /** @param spec made when the first step is wanted */
+  /**
+   * @param spec made when the first step is wanted
+   * @param called the function of an aggregation, for errors
+   */
   constructor(
     boundary: Boundary,
     verb: string,
     spec: () => NativeQuerySpec | Promise<NativeQuerySpec>,
     signal: AbortSignal | undefined,
+    called?: UdfCall,
   ) {
     this.#boundary = boundary
     this.#verb = verb
     this.#spec = spec
     this.#signal = signal
+    this.#called = called
   }
 
   /** The next page, or undefined at the end. One call at a time. */
@@ -89,7 +99,7 @@ export class Steps {
       if (step.kind === Kind.page) return { bytes: step.page ?? Buffer.alloc(0), count: step.count }
       this.#end()
       if (step.kind === Kind.end) this.more = step.more ?? false
-      else throw errorOf(failureOf(this.#verb, step.failure as Buffer).facts)
+      else throw errorOf(failureOf(this.#verb, step.failure as Buffer, this.#called).facts)
       return undefined
     } catch (error) {
       this.close()

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::batch::{self, Batch, BatchReply};
+use crate::cluster::changes::Changes;
 use crate::cluster::node::Node;
 use crate::cluster::tend::Tender;
 use crate::cluster::{Cluster, info};
@@ -76,6 +77,21 @@ pub struct NodeSummary {
     pub build: String,
 }
 
+impl NodeSummary {
+    pub(crate) fn of(node: &Node) -> Self {
+        let counts = node.pool.counts();
+        Self {
+            name: node.name.clone(),
+            host: node.endpoint.host.clone(),
+            port: node.endpoint.port,
+            active: node.is_active(),
+            connections_open: counts.open,
+            connections_in_use: counts.in_use,
+            build: node.build.as_str().to_owned(),
+        }
+    }
+}
+
 /// Which nodes an info command goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InfoTarget {
@@ -117,7 +133,13 @@ impl Client {
 
     /// Carries out a batch. It never fails as a whole: every row says what became of it.
     pub async fn batch(&self, batch: Batch) -> BatchReply {
-        batch::run(&self.inner.cluster, batch).await
+        batch::run(&self.inner.cluster, batch, None).await
+    }
+
+    /// Carries out a batch whose rows do not wait for one another: outcomes that others keep waiting for more than two
+    /// milliseconds are handed to `part`, and the rest is returned.
+    pub async fn batch_in_parts(&self, batch: Batch, part: &mut (dyn FnMut(BatchReply) + Send)) -> BatchReply {
+        batch::run(&self.inner.cluster, batch, Some(part)).await
     }
 
     /// Opens a query. It costs nothing yet: work begins with the first step that is asked for.
@@ -132,19 +154,12 @@ impl Client {
 
     /// The nodes of the cluster.
     pub fn nodes(&self) -> Vec<NodeSummary> {
-        let summary = |node: &Arc<Node>| {
-            let counts = node.pool.counts();
-            NodeSummary {
-                name: node.name.clone(),
-                host: node.endpoint.host.clone(),
-                port: node.endpoint.port,
-                active: node.is_active(),
-                connections_open: counts.open,
-                connections_in_use: counts.in_use,
-                build: node.build.as_str().to_owned(),
-            }
-        };
-        self.inner.cluster.routing.load().nodes.iter().map(summary).collect()
+        self.inner.cluster.routing.load().nodes.iter().map(|node| NodeSummary::of(node)).collect()
+    }
+
+    /// The nodes that come and go from now on.
+    pub fn changes(&self) -> Changes {
+        Changes::new(self.inner.cluster.clone())
     }
 
     /// Sends an info command, or several separated by newlines, and returns what each node answered: the text as it

@@ -45,6 +45,7 @@ pub use aerospike_wire::batch::BatchFlags;
 pub use aerospike_wire::info::Endpoint;
 pub use batch::{Batch, BatchReply, BatchRow, Keyspace, NodeCost, RowOutcome};
 pub use client::{Client, InfoTarget, NodeSummary};
+pub use cluster::changes::{Change, Changes};
 pub use command::{Command, Key, Reply, SentFlag, Spec};
 pub use config::{Config, Credentials};
 pub use error::{CLIENT_CODES, Code, Error, SubError};

@@ -5,20 +5,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use aerospike_core::{Client, Code, InfoTarget, SentFlag};
+use aerospike_core::{BatchReply, Client, Code, InfoTarget, SentFlag};
 use bytes::Bytes;
 use napi::bindgen_prelude::{Env, Function, JsValue, PromiseRaw, Uint8ArraySlice};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Error, Result, Status, sys};
 use napi_derive::napi;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use crate::completion::Outcome;
-use crate::config::{NativeConfig, NativeInfo, NativeNode, control_error};
+use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, control_error};
 use crate::entry::{self, Entry, Malformed, Work};
 use crate::express;
 use crate::queue::{Queue, WakeUp};
+
+/// The function that hears of changes. Weak: by itself it does not keep the process alive.
+type Listener = ThreadsafeFunction<NativeChange, (), NativeChange, Status, false, true>;
 
 /// A connection to a cluster.
 #[napi]
@@ -28,6 +33,8 @@ pub struct NativeClient {
     shared: Arc<Shared>,
     /// The station of its express commands; 0 for none.
     station: AtomicUsize,
+    /// The task that tells of changes, while somebody listens.
+    watching: Mutex<Option<AbortHandle>>,
 }
 
 /// What the client's tasks share with it.
@@ -62,7 +69,7 @@ impl NativeClient {
     pub async fn connect(config: NativeConfig, #[napi(ts_arg_type = "() => void")] wake: WakeUp) -> Result<Self> {
         let core = Client::connect(config.into_core()?).await.map_err(|e| control_error(&e))?;
         let shared = Arc::new(Shared { queue: Queue::new(wake), tracked: Mutex::default() });
-        Ok(Self { core, runtime: Handle::current(), shared, station: AtomicUsize::new(0) })
+        Ok(Self { core, runtime: Handle::current(), shared, station: AtomicUsize::new(0), watching: Mutex::default() })
     }
 
     /// Has lone commands sent from the JavaScript thread itself, where the system allows that. `wake` is called like
@@ -178,6 +185,26 @@ impl NativeClient {
         self.core.nodes().into_iter().map(NativeNode::from).collect()
     }
 
+    /// Calls `changed` for every node that comes or goes, until `unwatch` or `close`.
+    #[napi(ts_args_type = "changed: (change: NativeChange) => void")]
+    pub fn watch(&self, changed: Listener) {
+        let mut changes = self.core.changes();
+        let task = self.runtime.spawn(async move {
+            while let Some(change) = changes.next().await {
+                if changed.call(change.into(), ThreadsafeFunctionCallMode::NonBlocking) != Status::Ok {
+                    return; // the environment ends
+                }
+            }
+        });
+        self.tell_through(Some(task.abort_handle()));
+    }
+
+    /// Ends what `watch` began.
+    #[napi]
+    pub fn unwatch(&self) {
+        self.tell_through(None);
+    }
+
     /// Sends an info command to a node, or to `"*"`, all of them, or to `""`, any of them.
     #[napi]
     pub async fn info(&self, node: String, command: String, timeout: u32) -> Result<Vec<NativeInfo>> {
@@ -193,6 +220,12 @@ impl NativeClient {
 }
 
 impl NativeClient {
+    fn tell_through(&self, task: Option<AbortHandle>) {
+        if let Some(task) = std::mem::replace(&mut *self.watching.lock(), task) {
+            task.abort();
+        }
+    }
+
     /// Starts the one command there is, at once if possible. Whether it went out as an express command.
     fn submit_alone(&self, buffer: Bytes) -> bool {
         // the lengths were checked, so that every entry is seen and settles
@@ -217,6 +250,7 @@ impl NativeClient {
 impl Drop for NativeClient {
     fn drop(&mut self) {
         express::close(*self.station.get_mut());
+        self.tell_through(None);
     }
 }
 
@@ -272,9 +306,9 @@ fn start(entry: Entry, core: &Client, shared: &Arc<Shared>) {
         Err(Malformed(what)) => return settlement.settle(Outcome::Refused(Code::PARAM, what)),
     };
     let cancelled = if cancellable { take_tracking(shared, ticket, &mut work) } else { None };
-    let core = core.clone();
+    let (core, shared) = (core.clone(), shared.clone());
     tokio::spawn(async move {
-        let outcome = run(&core, work);
+        let outcome = run(&core, work, |part| shared.queue.push(ticket, Outcome::Part(Box::new(part))));
         match cancelled {
             None => settlement.settle(outcome.await),
             Some(cancelled) => tokio::select! {
@@ -293,17 +327,19 @@ fn take_tracking(shared: &Shared, ticket: u32, work: &mut Work) -> Option<onesho
     let sent = Some(tracked.sent.clone());
     match work {
         Work::Record(command) => command.sent = sent,
-        Work::Batch(batch) => batch.sent = sent,
+        Work::Batch(batch) | Work::Parts(batch) => batch.sent = sent,
     }
     tracked.cancelled.take()
 }
 
-async fn run(core: &Client, work: Work) -> Outcome {
+/// Carries out what an entry asks for. What others need not wait for goes to `part`.
+async fn run(core: &Client, work: Work, mut part: impl FnMut(BatchReply) + Send) -> Outcome {
     match work {
         Work::Record(command) => match core.execute(command).await {
             Ok(reply) => Outcome::Record(reply),
             Err(error) => Outcome::Failure(error),
         },
         Work::Batch(batch) => Outcome::Batch(Box::new(core.batch(batch).await)),
+        Work::Parts(batch) => Outcome::Batch(Box::new(core.batch_in_parts(batch, &mut part).await)),
     }
 }

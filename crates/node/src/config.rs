@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aerospike_core::{Config, Credentials, Endpoint, Error, NodeSummary, PrivateKey, TlsConfig};
+use aerospike_core::{Change, Config, Credentials, Endpoint, Error, NodeSummary, PrivateKey, TlsConfig};
 use napi_derive::napi;
 
 /// How to encrypt connections; PEM texts.
@@ -128,6 +128,27 @@ impl From<NodeSummary> for NativeNode {
             connections: NativeConnections { open: node.connections_open, in_use: node.connections_in_use },
             build: node.build,
         }
+    }
+}
+
+/// A change of the cluster.
+#[napi(object, object_from_js = false)]
+pub struct NativeChange {
+    /// The name of the event.
+    pub kind: &'static str,
+    /// The node that came or went.
+    pub node: Option<NativeNode>,
+}
+
+impl From<Change> for NativeChange {
+    fn from(change: Change) -> Self {
+        let (kind, node) = match change {
+            Change::NodeAdded(node) => ("nodeAdded", Some(node)),
+            Change::NodeRemoved(node) => ("nodeRemoved", Some(node)),
+            Change::Connected => ("connected", None),
+            Change::Disconnected => ("disconnected", None),
+        };
+        Self { kind, node: node.map(NativeNode::from) }
     }
 }
 

@@ -10,7 +10,9 @@
 //! | `partitions.rs` | the partition map, as nodes report it |
 //! | `member.rs` | what tending remembers of a node |
 //! | `tend.rs` | keeping all of that up to date |
+//! | `changes.rs` | telling which nodes come and go |
 
+pub(crate) mod changes;
 pub(crate) mod info;
 pub(crate) mod member;
 pub(crate) mod node;
@@ -26,7 +28,7 @@ use std::time::Duration;
 use aerospike_wire::info::Endpoint;
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::auth::Login;
 use crate::config::Config;
@@ -44,6 +46,8 @@ pub(crate) struct Cluster {
     pub(crate) tls: Option<Tls>,
     pub(crate) runtime: Handle,
     pub(crate) routing: ArcSwap<Routing>,
+    /// Says that `routing` was replaced.
+    pub(crate) published: watch::Sender<()>,
     pub(crate) turn: Turn,
     /// Rung to have the nodes looked at before the next tend is due.
     pub(crate) alarm: Arc<Notify>,
@@ -67,6 +71,7 @@ impl Cluster {
             tls,
             runtime: Handle::current(),
             routing: ArcSwap::default(),
+            published: watch::Sender::new(()),
             turn: Turn::default(),
             alarm: Arc::default(),
             in_flight: AtomicUsize::new(0),
@@ -117,7 +122,13 @@ impl Cluster {
         for node in &self.routing.load().nodes {
             node.leave(closed());
         }
-        self.routing.store(Arc::default());
+        self.publish(Routing::default());
+    }
+
+    /// Shows commands, and those who listen for changes, a new state.
+    pub(crate) fn publish(&self, routing: Routing) {
+        self.routing.store(Arc::new(routing));
+        self.published.send_replace(());
     }
 }
 

@@ -144,6 +144,8 @@ impl Tender {
                 grew |= self.admit(node);
             }
             if self.members.is_empty() {
+                // looking for the hosts takes its time, and until then nobody should think that there are nodes
+                self.publish();
                 let deadline = Deadline::within(Instant::now(), self.cluster.config.connect_timeout);
                 self.seed(deadline).await;
                 grew = !self.members.is_empty();
@@ -273,6 +275,6 @@ impl Tender {
             return;
         }
         let nodes: Vec<(MemberId, Arc<Node>)> = self.members.iter().map(|m| (m.id, m.node.clone())).collect();
-        self.cluster.routing.store(Arc::new(self.map.snapshot(&nodes)));
+        self.cluster.publish(self.map.snapshot(&nodes));
     }
 }

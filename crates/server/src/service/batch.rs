@@ -39,6 +39,8 @@ pub(crate) struct BatchRun<'f> {
     /// The last full row, for the rows that repeat it: its namespace, and what it asks for or why that is wrong.
     last: Option<(usize, Result<Request<'f>, ResultCode>)>,
     stalled: Vec<StalledRow<'f>>,
+    /// Rows that came before, for faults.
+    place: u32,
     deadline: Instant,
     result: ResultCode,
 }
@@ -69,6 +71,7 @@ impl Service {
             rows: batch.iter(),
             last: None,
             stalled: Vec::new(),
+            place: 0,
             deadline: Instant::now(),
             result: ResultCode::OK,
         };
@@ -136,13 +139,15 @@ impl BatchRun<'_> {
             }
             let Some((namespace, request)) = &mut self.last else { continue };
             let row_start = block.out.len();
-            let served = match request {
-                Ok(request) => {
+            let refused = route.state.nodes.get(route.here).and_then(|node| node.faults.refuse_row(self.place));
+            self.place += 1;
+            let served = match (refused, &mut *request) {
+                (None, Ok(request)) => {
                     request.digest = row.digest;
                     route.run(*namespace, request, row.index, block.out)
                 }
-                Err(code) => {
-                    Reply::begin(block.out, row.index).fail(*code, (0, 0));
+                (Some(code), _) | (None, &mut Err(code)) => {
+                    Reply::begin(block.out, row.index).fail(code, (0, 0));
                     Served::Done
                 }
             };

@@ -1,0 +1,334 @@
+// The calls on the cluster as a whole: info, indexes, modules, truncation.
+
+import { argumentError, describe, isPlain } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
+import { checkDefinition, type IndexDefinition, MOST_INDEX_NAME } from '../indexes/definition.js'
+import { IndexJob, namespaceParameter, statisticsOf, statOf, withStatistics } from '../indexes/job.js'
+import { type IndexInfo, type IndexStatistics, readIndexes } from '../indexes/list.js'
+import { Ask, checkCommand, checkName, type InfoOptions, MOST_NAMESPACE, MOST_SET } from '../info/ask.js'
+import { readStatistics, type Statistics } from '../info/text.js'
+import {
+  type Latency,
+  type NamespaceInfo,
+  namespaceInfo,
+  readLatencies,
+  readSets,
+  replicationFactor,
+  type SetInfo,
+  setInfo,
+} from '../info/views.js'
+import { UdfAdmin } from '../udf/admin.js'
+import { QueryCommands } from './queries.js'
+
+/** Options of `info`. */
+export interface NodeInfoOptions extends InfoOptions {
+  /** The name of one node to ask; without it all are asked. */
+  readonly node?: string | undefined
+}
+
+/** Options of `listIndexes`. */
+export interface ListIndexesOptions extends InfoOptions {
+  /** Asks every node how much each index holds. Default false. */
+  readonly statistics?: boolean | undefined
+}
+
+/** Options of `truncate`. */
+export interface TruncateOptions extends InfoOptions {
+  /**
+   * Removes only records that were last written before this time: a date, or nanoseconds since 1970 as a bigint. It must not
+   * be in the future. Default: now, as the server has it.
+   */
+  readonly before?: Date | bigint | undefined
+}
+
+/** Milliseconds between looks whether all nodes have forgotten an index. */
+const LOOK_MS = 50
+
+/** The commands on the cluster as a whole. */
+export abstract class AdminCommands extends QueryCommands {
+  #udf: UdfAdmin | undefined
+
+  /** The modules of user-defined functions. */
+  get udf(): UdfAdmin {
+    this.#udf ??= new UdfAdmin(this.boundary)
+    return this.#udf
+  }
+
+  /**
+   * Sends an info command to every node (or to one) and gives each node's answer as it came, refusals included.
+   *
+   * @throws NodeNotFoundError when there is no node of that name
+   * @example
+   * const answers = await client.info('namespaces')
+   * answers.get('A1') // 'test;bar'
+   */
+  info(command: string, options: NodeInfoOptions = {}): Promise<Map<string, string>> {
+    return attempt('info', async () => {
+      const ask = Ask.looking(this.boundary, 'info', options, ['node'])
+      const line = checkCommand('info', command)
+      const { node } = options
+      if (node === undefined) return byNode(await ask.all(line))
+      return byNode([await ask.node(nodeName('info', node), line)])
+    })
+  }
+
+  /** Sends an info command to every node: `info` without its choice of a node. @example await client.infoAll('build') */
+  infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>> {
+    return attempt('infoAll', async () => {
+      const ask = Ask.looking(this.boundary, 'infoAll', options)
+      return byNode(await ask.all(checkCommand('infoAll', command)))
+    })
+  }
+
+  /**
+   * Sends an info command to one node and gives its answer as it came.
+   *
+   * @throws NodeNotFoundError when there is no node of that name
+   * @example await client.infoNode('A1', 'statistics')
+   */
+  infoNode(node: string, command: string, options?: InfoOptions): Promise<string> {
+    return attempt('infoNode', async () => {
+      const ask = Ask.looking(this.boundary, 'infoNode', options)
+      const { answers } = await ask.node(nodeName('infoNode', node), checkCommand('infoNode', command))
+      return answers[0] ?? ''
+    })
+  }
+
+  /**
+   * Sends an info command to any node that can be reached and gives its answer as it came. With several nodes it may be sent
+   * to more than one, should the first not be reachable.
+   *
+   * @example await client.infoRandom('edition')
+   */
+  infoRandom(command: string, options?: InfoOptions): Promise<string> {
+    return attempt('infoRandom', async () => {
+      const ask = Ask.looking(this.boundary, 'infoRandom', options)
+      const { answers } = await ask.any(checkCommand('infoRandom', command))
+      return answers[0] ?? ''
+    })
+  }
+
+  /** What each node counts and says of itself, by its name. @example (await client.statistics()).get('A1')?.uptime */
+  statistics(options?: InfoOptions): Promise<Map<string, Statistics>> {
+    return attempt('statistics', async () => {
+      const ask = Ask.looking(this.boundary, 'statistics', options)
+      const answers = await ask.all('statistics')
+      return new Map(
+        answers.map(({ node, answers: [answer = ''] }) => [node, readStatistics(ask.accepted(node, answer), ';')]),
+      )
+    })
+  }
+
+  /**
+   * The namespaces of the cluster with what is in them, over all nodes.
+   *
+   * @example
+   * for (const { name, objects, dataBytes } of await client.namespaces()) console.log(name, objects, dataBytes)
+   */
+  namespaces(options?: InfoOptions): Promise<NamespaceInfo[]> {
+    return attempt('namespaces', async () => {
+      const ask = Ask.looking(this.boundary, 'namespaces', options)
+      const { node, answers } = await ask.any('namespaces')
+      const names = ask
+        .accepted(node, answers[0] ?? '')
+        .split(';')
+        .filter(Boolean)
+      const said = await ask.all(...names.map((name) => `namespace/${name}`))
+      return names.map((name, i) => namespaceInfo(name, statisticsByNode(ask, said, i)))
+    })
+  }
+
+  /**
+   * The sets of a namespace with what is in them, over all nodes. A set is listed from its first record on, also when it is
+   * empty again.
+   *
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * const users = (await client.sets('test')).find((set) => set.name === 'users')
+   */
+  sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]> {
+    return attempt('sets', async () => {
+      checkName('sets', 'namespace', namespace, MOST_NAMESPACE)
+      const ask = Ask.looking(this.boundary, 'sets', options)
+      await ask.checkNamespace(namespace)
+      const said = await ask.all(`namespace/${namespace}`, `sets/${namespace}`)
+      const copies = replicationFactor(statisticsByNode(ask, said, 0))
+      const sets = new Map<string, Map<string, Statistics>>()
+      for (const { node, answers } of said) {
+        for (const [name, statistics] of readSets(ask.accepted(node, answers[1] ?? ''))) {
+          const nodes = sets.get(name) ?? new Map<string, Statistics>()
+          sets.set(name, nodes.set(node, statistics))
+        }
+      }
+      return [...sets].map(([name, nodes]) => setInfo(namespace, name, copies, nodes))
+    })
+  }
+
+  /**
+   * How long operations took lately at each node, by its name. What had no operations is left out, and a server begins to
+   * count with the first of a kind.
+   *
+   * @example
+   * for (const [node, latencies] of await client.latencies()) {
+   *   for (const { name, perSecond, over } of latencies) console.log(node, name, perSecond, `${over.get(1)}% over 1 ms`)
+   * }
+   */
+  latencies(options?: InfoOptions): Promise<Map<string, Latency[]>> {
+    return attempt('latencies', async () => {
+      const ask = Ask.looking(this.boundary, 'latencies', options)
+      const said = await ask.all('latencies:')
+      return new Map(said.map(({ node, answers: [answer = ''] }) => [node, readLatencies(ask.accepted(node, answer))]))
+    })
+  }
+
+  /**
+   * Creates a secondary index and resolves when the cluster has accepted it; `ready` of the result waits until every node has
+   * built it. An index that exists already with this name and definition is fine; one with this definition under another
+   * name takes the new name.
+   *
+   * @throws IndexExistsError when the name belongs to an index with another definition
+   * @throws IndexLimitError when the namespace has as many indexes as it can have
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
+   * await job.ready()
+   */
+  createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob> {
+    return attempt('createIndex', async () => {
+      const checked = checkDefinition('createIndex', index)
+      const { namespace, name } = checked
+      const ask = Ask.changing(this.boundary, 'createIndex', options)
+      await ask.checkNamespace(namespace)
+      const parameters = checked.parameters(ask.every(8, 1))
+      const { node, answers } = await ask.any(`sindex-create:${namespaceParameter(ask)}=${namespace};${parameters}`)
+      ask.accepted(node, answers[0] ?? '')
+      return new IndexJob(this.boundary, namespace, name)
+    })
+  }
+
+  /**
+   * Removes a secondary index and resolves when no node has it any more. One that is not there is no error.
+   *
+   * @example await client.dropIndex('test', 'users_age')
+   */
+  dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void> {
+    return attempt('dropIndex', async () => {
+      const ask = await this.#askIndex('dropIndex', namespace, name, options)
+      const { node, answers } = await ask.any(`sindex-delete:${namespaceParameter(ask)}=${namespace};indexname=${name}`)
+      const answer = answers[0] ?? ''
+      // Servers before 8.1 say that there is none.
+      if (!/^(error|fail):201:/i.test(answer)) ask.accepted(node, answer)
+      while ((await statOf(ask, namespace, name)).found.size > 0) {
+        if (!(await ask.pause(LOOK_MS))) throw ask.late('some nodes still have the index')
+      }
+    })
+  }
+
+  /**
+   * The secondary indexes of a namespace.
+   *
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * for (const { name, bin, statistics } of await client.listIndexes('test', { statistics: true })) {
+   *   console.log(name, bin, statistics?.entries)
+   * }
+   */
+  listIndexes(namespace: string, options: ListIndexesOptions = {}): Promise<IndexInfo[]> {
+    return attempt('listIndexes', async () => {
+      checkName('listIndexes', 'namespace', namespace, MOST_NAMESPACE)
+      const ask = Ask.looking(this.boundary, 'listIndexes', options, ['statistics'])
+      await ask.checkNamespace(namespace)
+      const { node, answers } = await ask.any(`sindex-list:${namespaceParameter(ask)}=${namespace};b64=true`)
+      const indexes = readIndexes(ask.accepted(node, answers[0] ?? ''))
+      return options.statistics === true ? withStatistics(ask, namespace, indexes) : indexes
+    })
+  }
+
+  /**
+   * What an index holds, over all nodes.
+   *
+   * @throws IndexNotFoundError when there is no such index
+   * @example const { entries, loaded } = await client.indexStatistics('test', 'users_age')
+   */
+  indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics> {
+    return attempt('indexStatistics', async () => {
+      const ask = await this.#askIndex('indexStatistics', namespace, name, options)
+      return statisticsOf(ask, namespace, name)
+    })
+  }
+
+  async #askIndex(verb: string, namespace: unknown, name: unknown, options: unknown): Promise<Ask> {
+    checkName(verb, 'namespace', namespace, MOST_NAMESPACE)
+    checkName(verb, 'name', name, MOST_INDEX_NAME)
+    const ask = Ask.changing(this.boundary, verb, options)
+    await ask.checkNamespace(namespace as string)
+    return ask
+  }
+
+  /**
+   * Removes all records of a set, or of a namespace, at once: those that were last written before now, or before option
+   * `before`. The server removes them in the background, but they are invisible as soon as this resolves. Records written
+   * afterwards stay.
+   *
+   * @param set the set; without one the whole namespace is emptied
+   * @throws InvalidRequestError when `before` is in the future
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * await client.truncate('test', 'sessions', { before: new Date(Date.now() - 86_400_000) })
+   */
+  truncate(namespace: string, set?: string | null, options: TruncateOptions = {}): Promise<void> {
+    return attempt('truncate', async () => {
+      checkName('truncate', 'namespace', namespace, MOST_NAMESPACE)
+      if (typeof set === 'object' && set !== null && isPlain(set)) {
+        throw new InvalidArgumentError('truncate: the set comes before the options; null is the whole namespace')
+      }
+      // Never by an empty name that was meant to be another: that would be the whole namespace.
+      if (set != null) checkName('truncate', 'set', set, MOST_SET)
+      const ask = Ask.changing(this.boundary, 'truncate', options, ['before'])
+      const before = options.before === undefined ? '' : `;lut=${nanoseconds(options.before)}`
+      await ask.checkNamespace(namespace)
+      const what =
+        set == null ? `truncate-namespace:namespace=${namespace}` : `truncate:namespace=${namespace};set=${set}`
+      const { node, answers } = await ask.any(`${what}${before}`)
+      ask.accepted(node, answers[0] ?? '')
+    })
+  }
+}
+
+/** Nanoseconds since 1970, as the server counts. */
+function nanoseconds(before: unknown): bigint {
+  if (before instanceof Date && !Number.isNaN(before.getTime())) return BigInt(before.getTime()) * 1_000_000n
+  if (typeof before === 'bigint' && before > 0n && before < 1n << 63n) return before
+  const what = before instanceof Date ? 'an invalid date' : describe(before)
+  throw new InvalidArgumentError(
+    `truncate: option 'before' must be a date, or nanoseconds since 1970 as a bigint, not ${what}`,
+  )
+}
+
+function nodeName(verb: string, node: unknown): string {
+  if (typeof node === 'string' && node !== '' && node !== '*') return node
+  throw new InvalidArgumentError(`${verb}: the node must be the name of one, not ${describe(node)}`)
+}
+
+type Said = Awaited<ReturnType<Ask['all']>>
+
+/** The answer of each node to the only command. */
+function byNode(said: Said): Map<string, string> {
+  return new Map(said.map(({ node, answers }) => [node, answers[0] ?? '']))
+}
+
+/** What each node answered to one of several commands; a node that does not have the thing is left out. */
+function statisticsByNode(ask: Ask, said: Said, command: number): Map<string, Statistics> {
+  const answers = said.map(({ node, answers }) => [node, ask.accepted(node, answers[command] ?? '')] as const)
+  const known = answers.filter(([, answer]) => !answer.endsWith('type=unknown'))
+  return new Map(known.map(([node, answer]) => [node, readStatistics(answer, ';')]))
+}
+
+/** Runs a call of which every failure is an AerospikeError, and a rejection. */
+async function attempt<T>(verb: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    throw argumentError(error, verb)
+  }
+}

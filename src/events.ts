@@ -1,0 +1,85 @@
+// What happens to a cluster, for those who listen. Nobody is asked for it, and nothing is kept, while nobody does.
+
+import { EventEmitter } from 'node:events'
+import { describe } from './check.js'
+import { InvalidArgumentError } from './errors.js'
+import type { Boundary } from './native.js'
+import { didYouMean } from './policies.js'
+
+/** A node of the cluster. */
+export interface Node {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** False while it is being dropped because it does not answer. */
+  readonly active: boolean
+  /** Open connections to it, and how many of them are in use. */
+  readonly connections: { readonly open: number; readonly inUse: number }
+  /** Version of the server. */
+  readonly build: string
+}
+
+/** The events of a client, with what their listeners get. */
+export interface ClientEvents {
+  /** A node was found: a new one, or one that is back. */
+  nodeAdded: [node: Node]
+  /** A node is not asked any more: it left the cluster, or did not answer for too long. */
+  nodeRemoved: [node: Node]
+  /** There are nodes again after `disconnected`. */
+  connected: []
+  /** The last node is gone. The client goes on looking for the hosts it was made with. */
+  disconnected: []
+}
+
+/** A listener of an event. */
+export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEvents[E]) => void
+
+const NAMES: readonly string[] = [
+  'nodeAdded',
+  'nodeRemoved',
+  'connected',
+  'disconnected',
+] satisfies (keyof ClientEvents)[]
+
+/** The listeners of a client. */
+export class Listeners {
+  readonly #boundary: Boundary
+  readonly #emitter = new EventEmitter()
+  #count = 0
+
+  constructor(boundary: Boundary) {
+    this.#boundary = boundary
+    this.#emitter.on('removeListener', () => {
+      this.#count--
+      if (this.#count === 0 && !this.#boundary.closed) this.#boundary.native.unwatch()
+    })
+  }
+
+  /** Adds a listener; the first has the core tell of changes. */
+  add(verb: 'on' | 'once', event: unknown, listener: unknown): void {
+    const name = check(verb, event, listener)
+    // Throws when the client is closed, before anything is changed.
+    const native = this.#boundary.native
+    this.#emitter[verb](name, listener as () => void)
+    this.#count++
+    if (this.#count > 1) return
+    native.watch(({ kind, node }) => {
+      if (node == null) this.#emitter.emit(kind)
+      else this.#emitter.emit(kind, node)
+    })
+  }
+
+  /** Removes a listener, if it is one; the last lets the core be quiet again. */
+  remove(event: unknown, listener: unknown): void {
+    this.#emitter.off(check('off', event, listener), listener as () => void)
+  }
+}
+
+function check(verb: string, event: unknown, listener: unknown): string {
+  if (typeof event !== 'string' || !NAMES.includes(event)) {
+    const hint = typeof event === 'string' ? didYouMean(event, NAMES) : ''
+    throw new InvalidArgumentError(`${verb}: there is no event ${describe(event)}${hint}`)
+  }
+  if (typeof listener === 'function') return event
+  throw new InvalidArgumentError(`${verb}: the listener must be a function, not ${describe(listener)}`)
+}

@@ -1,0 +1,131 @@
+// What an index is of, and the command that creates it (protocol 4.7).
+
+import { describe, isPlain } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
+import { type AnyExp, Exp } from '../expressions/expression.js'
+import { checkName, MOST_NAMESPACE, MOST_SET } from '../info/ask.js'
+import { type Context, encodeContext } from '../operations/ctx.js'
+import { badValue, didYouMean } from '../policies.js'
+
+/** The values an index is of. */
+export type IndexType = 'numeric' | 'string' | 'blob' | 'geo2dsphere'
+
+/** What is indexed of a collection: the elements of a list, or the keys or values of a map. */
+export type IndexCollection = 'list' | 'mapKeys' | 'mapValues'
+
+interface IndexBase {
+  readonly namespace: string
+  /** The set whose records are indexed; without one those of the whole namespace. */
+  readonly set?: string | undefined
+  /** The name of the index in its namespace, at most 63 bytes. */
+  readonly name: string
+  /** `numeric` integers, `string`, `blob` bytes, `geo2dsphere` GeoJSON. Values of other types are not in the index. */
+  readonly type: IndexType
+  /** Indexes what is inside a collection; without it the value itself. */
+  readonly collection?: IndexCollection | undefined
+}
+
+/** An index to be created: of a bin, or of something inside it, or of what an expression makes of a record. */
+export type IndexDefinition = IndexBase &
+  (
+    | {
+        readonly bin: string
+        /** The way from the bin to the value, for what is nested in it. */
+        readonly ctx?: Context | undefined
+        readonly expression?: undefined
+      }
+    | {
+        /** Servers from 8.1 on. */
+        readonly expression: AnyExp
+        readonly bin?: undefined
+        readonly ctx?: undefined
+      }
+  )
+
+/** Names in our terms and on the wire. */
+const TYPES: { readonly [name: string]: string } = {
+  numeric: 'NUMERIC',
+  string: 'STRING',
+  blob: 'BLOB',
+  geo2dsphere: 'GEO2DSPHERE',
+}
+const COLLECTIONS: { readonly [name: string]: string } = { list: 'LIST', mapKeys: 'MAPKEYS', mapValues: 'MAPVALUES' }
+
+const FIELDS = ['namespace', 'set', 'bin', 'name', 'type', 'collection', 'ctx', 'expression']
+
+/** The server's limits (protocol 4.7); those of Base64 are in characters. */
+export const MOST_INDEX_NAME = 63
+const MOST_BIN = 15
+const MOST_CONTEXT = 2047
+const MOST_EXPRESSION = 16 * 1024 - 1
+
+/** An index that is to be created, checked: everything is text for the command. */
+export interface CheckedIndex {
+  readonly namespace: string
+  readonly name: string
+  /** The command's parameters behind the namespace. @param modern for servers from 8.1 on */
+  parameters(modern: boolean): string
+}
+
+/** Checks a definition. */
+export function checkDefinition(verb: string, given: unknown): CheckedIndex {
+  if (typeof given !== 'object' || given === null || !isPlain(given)) {
+    throw new InvalidArgumentError(`${verb}: the index must be a plain object, not ${describe(given)}`)
+  }
+  for (const name of Object.keys(given)) {
+    if (FIELDS.includes(name)) continue
+    throw new InvalidArgumentError(`${verb}: an index has no '${name}'${didYouMean(name, FIELDS)}`)
+  }
+  const definition = { ...given } as { readonly [name: string]: unknown }
+  const namespace = checkName(verb, 'namespace', definition.namespace, MOST_NAMESPACE)
+  const name = checkName(verb, 'name', definition.name, MOST_INDEX_NAME)
+  const set =
+    definition.set == null || definition.set === '' ? [] : [`set=${checkName(verb, 'set', definition.set, MOST_SET)}`]
+  const type = choice(verb, 'type', definition.type, TYPES)
+  const collection =
+    definition.collection === undefined
+      ? []
+      : [`indextype=${choice(verb, 'collection', definition.collection, COLLECTIONS)}`]
+  const { expression } = definition
+  if ((definition.bin === undefined) === (expression === undefined)) {
+    throw new InvalidArgumentError(`${verb}: an index is either of a bin or of an expression`)
+  }
+  if (expression !== undefined) {
+    if (definition.ctx !== undefined) {
+      throw new InvalidArgumentError(`${verb}: the index of an expression has no ctx; the expression itself says where`)
+    }
+    const text = expressionText(verb, expression)
+    const all = [...set, `indexname=${name}`, ...collection, `exp=${text}`, `type=${type}`]
+    return { namespace, name, parameters: () => all.join(';') }
+  }
+  const bin = checkName(verb, 'bin', definition.bin, MOST_BIN)
+  const front = [...set, `indexname=${name}`, ...contextText(verb, definition.ctx), ...collection]
+  const parameters = (modern: boolean): string =>
+    [...front, ...(modern ? [`bin=${bin}`, `type=${type}`] : [`indexdata=${bin},${type}`])].join(';')
+  return { namespace, name, parameters }
+}
+
+function choice(verb: string, name: string, value: unknown, table: { readonly [name: string]: string }): string {
+  if (typeof value === 'string' && Object.hasOwn(table, value)) return table[value] as string
+  const names = Object.keys(table).map((one) => `'${one}'`)
+  throw badValue(verb, name, `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`, value)
+}
+
+function contextText(verb: string, path: unknown): string[] {
+  const encoded = encodeContext(path, verb)
+  if (encoded === undefined) return []
+  const text = Buffer.from(encoded.bytes).toString('base64')
+  if (text.length <= MOST_CONTEXT) return [`context=${text}`]
+  throw new InvalidArgumentError(`${verb}: the ctx is too long: ${text.length} characters, at most ${MOST_CONTEXT}`)
+}
+
+function expressionText(verb: string, expression: unknown): string {
+  if (!(expression instanceof Exp)) {
+    throw new InvalidArgumentError(`${verb}: the expression must be one of exp, not ${describe(expression)}`)
+  }
+  const text = expression.toBase64()
+  if (text.length <= MOST_EXPRESSION) return text
+  throw new InvalidArgumentError(
+    `${verb}: the expression is too long: ${text.length} characters, at most ${MOST_EXPRESSION}`,
+  )
+}

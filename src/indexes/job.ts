@@ -1,0 +1,120 @@
+// An index on its way: created, and built by every node on its own.
+
+import { Ask, readRefusal } from '../info/ask.js'
+import { type Look, type WaitOptions, waitFor } from '../info/wait.js'
+import type { Boundary } from '../native.js'
+import { type IndexInfo, type IndexStatistics, indexStatistics } from './list.js'
+
+/** How far an index is. */
+export interface IndexProgress {
+  /** How much is built on the node that is furthest behind, 0 to 100. */
+  readonly loaded: number
+  /** The same for each node, by its name. */
+  readonly nodes: ReadonlyMap<string, number>
+}
+
+/** The code of an index that is not there. */
+const NO_INDEX = 201
+
+/** Milliseconds in which a new index becomes known to all nodes; after that one that no node knows was dropped. */
+const GRACE_MS = 10_000
+
+/**
+ * An index that was created. The nodes build it on their own; until all are done, queries that need it fail with
+ * `IndexNotReadableError` or `IndexNotFoundError`.
+ *
+ * @example
+ * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
+ * await job.ready({ onProgress: ({ loaded }) => console.log(`${loaded}%`) })
+ */
+export class IndexJob {
+  readonly namespace: string
+  /** The name of the index. */
+  readonly name: string
+  readonly #boundary: Boundary
+  readonly #created = performance.now()
+  #seen = false
+
+  /** @internal */
+  constructor(boundary: Boundary, namespace: string, name: string) {
+    this.#boundary = boundary
+    this.namespace = namespace
+    this.name = name
+  }
+
+  /**
+   * Waits until every node has built the index.
+   *
+   * @throws IndexNotFoundError when it was dropped meanwhile
+   * @throws TimeoutError after `timeout`; the nodes go on
+   */
+  async ready(options?: WaitOptions<IndexProgress>): Promise<void> {
+    await waitFor('IndexJob.ready', options, (limits) => this.#look(limits))
+  }
+
+  async #look(limits: object): Promise<Look<IndexProgress>> {
+    const ask = Ask.looking(this.#boundary, 'IndexJob.ready', limits)
+    const { found, missing } = await statOf(ask, this.namespace, this.name)
+    if (found.size > 0) this.#seen = true
+    if (found.size === 0 && (this.#seen || performance.now() - this.#created > GRACE_MS)) {
+      throw ask.refused('', { code: NO_INDEX, message: `${this.namespace}.${this.name}` })
+    }
+    const { nodes } = indexStatistics(found)
+    const loaded = new Map([...nodes].map(([node, { load_pct }]) => [node, Number(load_pct)]))
+    for (const node of missing) loaded.set(node, 0)
+    const least = Math.min(...loaded.values())
+    return { progress: { loaded: least, nodes: loaded }, done: least >= 100 }
+  }
+}
+
+/** What the nodes that know an index say of it, and those that do not know it. */
+interface Stat {
+  readonly found: Map<string, string>
+  readonly missing: string[]
+}
+
+/** What the nodes say of an index. */
+export async function statOf(ask: Ask, namespace: string, name: string): Promise<Stat> {
+  const [stat] = await statsOf(ask, namespace, [name])
+  return stat as Stat
+}
+
+/** What the nodes say of several indexes, in their order. Each node is asked once. */
+async function statsOf(ask: Ask, namespace: string, names: readonly string[]): Promise<Stat[]> {
+  const parameter = `${namespaceParameter(ask)}=${namespace}`
+  const said = await ask.all(...names.map((name) => `sindex-stat:${parameter};indexname=${name}`))
+  return names.map((_, i) => {
+    const stat: Stat = { found: new Map(), missing: [] }
+    for (const { node, answers } of said) {
+      const answer = answers[i] ?? ''
+      const refusal = readRefusal(answer)
+      if (refusal === undefined) stat.found.set(node, answer)
+      else if (refusal.code === NO_INDEX) stat.missing.push(node)
+      else throw ask.refused(node, refusal)
+    }
+    return stat
+  })
+}
+
+/** The statistics of an index. */
+export async function statisticsOf(ask: Ask, namespace: string, name: string): Promise<IndexStatistics> {
+  const { found, missing } = await statOf(ask, namespace, name)
+  if (found.size === 0) throw ask.refused(missing[0] ?? '', { code: NO_INDEX, message: `${namespace}.${name}` })
+  return indexStatistics(found)
+}
+
+/** Indexes with their statistics, without those that were dropped since they were listed. */
+export async function withStatistics(ask: Ask, namespace: string, indexes: IndexInfo[]): Promise<IndexInfo[]> {
+  if (indexes.length === 0) return indexes
+  const names = indexes.map(({ name }) => name)
+  const stats = await statsOf(ask, namespace, names)
+  return indexes.flatMap((index, i) => {
+    const found = stats[i]?.found
+    return found === undefined || found.size === 0 ? [] : [{ ...index, statistics: indexStatistics(found) }]
+  })
+}
+
+/** What the parameter with the namespace is called. From 8.1 on, servers note every use of the old name in their log. */
+export function namespaceParameter(ask: Ask): string {
+  return ask.every(8, 1) ? 'namespace' : 'ns'
+}

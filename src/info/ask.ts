@@ -1,0 +1,260 @@
+// Asking nodes in the text protocol (protocol 4): commands out, answers back, refusals as errors.
+
+import type { NativeClient, NativeNode } from '../addon.js'
+import { describe } from '../check.js'
+import type { AerospikeError } from '../error.js'
+import { ClusterError, InvalidArgumentError, NodeNotFoundError } from '../errors.js'
+import { aborted, controlError, errorOf, LocalCode } from '../failure.js'
+import type { Boundary } from '../native.js'
+import { applyOptions, Policy, Takes } from '../policies.js'
+
+/** What calls of the info protocol take. */
+export interface InfoOptions {
+  /** Milliseconds the answer may take. Default 1,000; 5,000 for what changes the cluster. */
+  readonly totalTimeout?: number | undefined
+  /** Cancels the call: it settles at once with an `AbortError`. What was sent may be carried out all the same. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Milliseconds for what only looks, and for what changes the whole cluster: that takes an agreement of all nodes. */
+const LOOK = new Policy()
+const CHANGE = Object.assign(new Policy(), { totalTimeout: 5000 })
+
+/** As long as a number of milliseconds can be on the boundary. */
+const FOREVER_MS = 0x7fffffff
+
+/** The answers of one node: one for each command, in their order. */
+export interface NodeAnswers {
+  readonly node: string
+  readonly answers: readonly string[]
+}
+
+/** One call of the control plane: what it is called, how long it may take, who may cancel it. */
+export class Ask {
+  readonly verb: string
+  readonly #native: NativeClient
+  readonly #signal: AbortSignal | undefined
+  readonly #changes: boolean
+  readonly #timeout: number
+  readonly #until: number
+
+  /** @param extra options that the call reads itself */
+  static looking(boundary: Boundary, verb: string, options: unknown, extra?: readonly string[]): Ask {
+    return new Ask(boundary, verb, LOOK, options, extra)
+  }
+
+  /** A call that changes the cluster. */
+  static changing(boundary: Boundary, verb: string, options: unknown, extra?: readonly string[]): Ask {
+    return new Ask(boundary, verb, CHANGE, options, extra)
+  }
+
+  private constructor(
+    boundary: Boundary,
+    verb: string,
+    base: Policy,
+    options: unknown,
+    extra: readonly string[] | undefined,
+  ) {
+    const policy = applyOptions(base, options ?? {}, Takes.info, verb, extra)
+    this.verb = verb
+    this.#native = boundary.native
+    this.#signal = policy.signal
+    this.#changes = base === CHANGE
+    this.#timeout = policy.totalTimeout
+    this.#until = policy.totalTimeout === 0 ? Number.POSITIVE_INFINITY : performance.now() + policy.totalTimeout
+  }
+
+  /** Milliseconds that are left of the call. */
+  get left(): number {
+    return Math.max(0, this.#until - performance.now())
+  }
+
+  /** Whether all nodes have at least this version. */
+  every(major: number, minor: number): boolean {
+    return this.#active().every((node) => isSince(node.build, major, minor))
+  }
+
+  #active(): NativeNode[] {
+    return this.#native.nodes().filter((node) => node.active)
+  }
+
+  /** What every node answers. Fails when any of them cannot be asked. */
+  all(...commands: readonly string[]): Promise<NodeAnswers[]> {
+    return this.#send('*', commands)
+  }
+
+  /** What the node of a name answers. */
+  async node(name: string, ...commands: readonly string[]): Promise<NodeAnswers> {
+    return this.#first(await this.#send(name, commands))
+  }
+
+  /**
+   * What any node answers. One that cannot be reached is passed over: the commands may be sent twice, so they must mean the
+   * same then.
+   */
+  async any(...commands: readonly string[]): Promise<NodeAnswers> {
+    const nodes = this.#active()
+    const first = Math.floor(Math.random() * nodes.length)
+    for (let i = 0; i + 1 < nodes.length; i++) {
+      try {
+        return await this.node((nodes[(first + i) % nodes.length] as NativeNode).name, ...commands)
+      } catch (error) {
+        if (!(error instanceof ClusterError)) throw error
+      }
+    }
+    const last = nodes[(first + nodes.length - 1) % nodes.length]
+    return last === undefined ? this.#first(await this.#send('', commands)) : this.node(last.name, ...commands)
+  }
+
+  #first(answers: readonly NodeAnswers[]): NodeAnswers {
+    const [first] = answers
+    if (first === undefined) throw new NodeNotFoundError(`${this.verb}: the cluster has no active node`)
+    return first
+  }
+
+  async #send(target: string, commands: readonly string[]): Promise<NodeAnswers[]> {
+    const left = this.left
+    const timeout = left === Number.POSITIVE_INFINITY ? FOREVER_MS : Math.max(1, Math.ceil(left))
+    const sent = this.#native.info(target, commands.join('\n'), timeout)
+    try {
+      const answers = await untilAborted(this.verb, this.#signal, sent, this.#changes)
+      return answers.map(({ node, response }) => ({ node, answers: this.#read(node, commands, response) }))
+    } catch (error) {
+      throw controlError(this.verb, error)
+    }
+  }
+
+  /** The values of a response: lines of the command as it was sent, a tab and the value (protocol 4.1). */
+  #read(node: string, commands: readonly string[], response: string): string[] {
+    const lines = response.split('\n')
+    return commands.map((command, i) => {
+      const line = lines[i]
+      if (line?.startsWith(`${command}\t`) === true) return line.slice(command.length + 1)
+      throw this.refused(node, { code: LocalCode.client, message: `the node did not answer ${describe(command)}` })
+    })
+  }
+
+  /** The answer, unless it says that the command was refused. */
+  accepted(node: string, answer: string): string {
+    const refusal = readRefusal(answer)
+    if (refusal === undefined) return answer
+    throw this.refused(node, refusal)
+  }
+
+  /** The error for a refusal. */
+  refused(node: string, { code, message }: Refusal): AerospikeError {
+    return errorOf({ verb: this.verb, key: undefined, code, node, attempts: 1, detail: message })
+  }
+
+  /** Refuses a namespace that the cluster does not have: servers take commands for any, and do nothing. */
+  async checkNamespace(namespace: string): Promise<void> {
+    const { node, answers } = await this.any('namespaces')
+    const known = this.accepted(node, answers[0] ?? '').split(';')
+    if (known.includes(namespace)) return
+    const NO_NAMESPACE = 20
+    throw this.refused(node, {
+      code: NO_NAMESPACE,
+      message: `the cluster has no namespace ${describe(namespace)}, only ${known.join(', ')}`,
+    })
+  }
+
+  /** Waits, but not beyond the call; false when there is no time left. */
+  async pause(milliseconds: number): Promise<boolean> {
+    if (this.left <= milliseconds) return false
+    await pause(this.verb, milliseconds, this.#signal)
+    return true
+  }
+
+  /** The error when the time is over. */
+  late(what: string): AerospikeError {
+    const TIMEOUT = 9
+    return errorOf({
+      verb: this.verb,
+      key: undefined,
+      code: TIMEOUT,
+      elapsed: this.#timeout,
+      detail: what,
+      inDoubt: true,
+    })
+  }
+}
+
+/** Waits; rejects when the signal is aborted. */
+export function pause(verb: string, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+  })
+  return untilAborted(verb, signal, over).finally(() => clearTimeout(timer))
+}
+
+/** A promise that a signal can end before its time. */
+export async function untilAborted<T>(
+  verb: string,
+  signal: AbortSignal | undefined,
+  promise: Promise<T>,
+  inDoubt = false,
+): Promise<T> {
+  if (signal === undefined) return promise
+  let onAbort = (): void => {}
+  const abort = new Promise<never>((_, reject) => {
+    onAbort = () => reject(aborted(verb, undefined, signal.reason, inDoubt))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  // What comes after the end is nobody's business any more.
+  promise.catch(() => {})
+  try {
+    return await Promise.race([promise, abort])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Why a command was refused. */
+export interface Refusal {
+  readonly code: number
+  readonly message: string
+}
+
+/** `ERROR:code:message`, `ERROR::message`, and `FAIL:code:message`, `fail` of older servers (protocol 4.1). */
+export function readRefusal(answer: string): Refusal | undefined {
+  const match = /^(?:error|fail)(?:$|:(?:(\d{1,9})(?:$|:)|:)?)/i.exec(answer)
+  if (match === null) return undefined
+  return { code: Number(match[1] ?? 1), message: answer.slice(match[0].length) }
+}
+
+/** Whether a version such as `8.1.1.2` is at least `major.minor`. */
+function isSince(build: string, major: number, minor: number): boolean {
+  const [own = 0, ownMinor = 0] = build.split('.').map(Number)
+  return own > major || (own === major && ownMinor >= minor)
+}
+
+/** A command of the caller's: one line. */
+export function checkCommand(verb: string, command: unknown): string {
+  if (typeof command === 'string' && command !== '' && !command.includes('\n')) return command
+  const what = typeof command === 'string' && command !== '' ? 'text of several lines' : describe(command)
+  throw new InvalidArgumentError(`${verb}: the command must be one line of text, not ${what}`)
+}
+
+/** What would end a parameter, a list of them or the command. */
+const SEPARATORS = /[;:\t\r\n]/
+
+/** A name for a parameter of a command: text of at most `most` bytes that does not break the command. */
+export function checkName(verb: string, what: string, name: unknown, most: number): string {
+  if (typeof name !== 'string' || name === '') {
+    throw new InvalidArgumentError(`${verb}: the ${what} must be a name, not ${describe(name)}`)
+  }
+  if (SEPARATORS.test(name) || !name.isWellFormed()) {
+    throw new InvalidArgumentError(
+      `${verb}: the ${what} ${describe(name)} has a character that info commands have no form for`,
+    )
+  }
+  const bytes = Buffer.byteLength(name)
+  if (bytes <= most) return name
+  throw new InvalidArgumentError(`${verb}: the ${what} has at most ${most} bytes, not ${bytes}`)
+}
+
+/** Most bytes of names (protocol 15). */
+export const MOST_NAMESPACE = 31
+export const MOST_SET = 63

@@ -1,0 +1,90 @@
+// Waiting for what a cluster does on its own: looking again and again until all nodes are done.
+
+import { describe, isPlain } from '../check.js'
+import { ClusterError, InvalidArgumentError, TimeoutError } from '../errors.js'
+import { errorOf } from '../failure.js'
+import { badValue, didYouMean } from '../policies.js'
+import { pause } from './ask.js'
+
+/** How to wait for a job. */
+export interface WaitOptions<Progress> {
+  /** Called after every look that found the job unfinished, and once at its end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Milliseconds between looks, at least 1. Default 100, and up to 2,000 when it goes on for long. */
+  readonly pollInterval?: number | undefined
+  /** Milliseconds to wait at most. Default 0: no limit. */
+  readonly timeout?: number | undefined
+  /** Ends the waiting, not the job. */
+  readonly signal?: AbortSignal | undefined
+}
+
+const OPTION_NAMES = ['onProgress', 'pollInterval', 'timeout', 'signal']
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 2000
+
+/** Looks that may fail in a row: a node that restarts must not end the waiting, a cluster that is gone must. */
+const MOST_FAILURES = 10
+
+/** What a look found. */
+export interface Look<Progress> {
+  readonly progress: Progress
+  readonly done: boolean
+}
+
+/** Looks until the job is done. `look` gets the milliseconds that a look may take. */
+export async function waitFor<Progress>(
+  verb: string,
+  given: WaitOptions<Progress> | undefined,
+  look: (options: { totalTimeout: number; signal: AbortSignal | undefined }) => Promise<Look<Progress>>,
+): Promise<void> {
+  const { onProgress, pollInterval, timeout = 0, signal } = checkOptions(verb, given)
+  const started = performance.now()
+  const left = (): number => (timeout === 0 ? Number.POSITIVE_INFINITY : timeout - (performance.now() - started))
+  let failures = 0
+  let next = pollInterval ?? FIRST_PAUSE_MS
+  for (;;) {
+    try {
+      const { progress, done } = await look({ totalTimeout: Math.ceil(Math.max(1, Math.min(5000, left()))), signal })
+      failures = 0
+      onProgress?.(progress)
+      if (done) return
+    } catch (error) {
+      if (!(error instanceof ClusterError || error instanceof TimeoutError) || ++failures === MOST_FAILURES) throw error
+    }
+    if (left() <= next) throw tooLate(verb, performance.now() - started)
+    await pause(verb, next, signal)
+    if (pollInterval === undefined) next = Math.min(LONGEST_PAUSE_MS, next * 1.5)
+  }
+}
+
+function tooLate(verb: string, elapsed: number): Error {
+  const TIMEOUT = 9
+  return errorOf({ verb, key: undefined, code: TIMEOUT, elapsed, detail: 'not every node is done yet' })
+}
+
+function checkOptions<Progress>(verb: string, options: WaitOptions<Progress> = {}): WaitOptions<Progress> {
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
+    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
+  }
+  for (const name of Object.keys(options)) {
+    if (OPTION_NAMES.includes(name)) continue
+    throw new InvalidArgumentError(`${verb}: there is no option '${name}'${didYouMean(name, OPTION_NAMES)}`)
+  }
+  const { onProgress, pollInterval, timeout, signal } = options
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw badValue(verb, 'onProgress', 'a function', onProgress)
+  }
+  if (pollInterval !== undefined && !isMillis(pollInterval, 1)) {
+    throw badValue(verb, 'pollInterval', 'a number of milliseconds of at least 1', pollInterval)
+  }
+  if (timeout !== undefined && !isMillis(timeout, 0)) {
+    throw badValue(verb, 'timeout', 'a number of milliseconds (0: no limit)', timeout)
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badValue(verb, 'signal', 'an AbortSignal', signal)
+  return { onProgress, pollInterval, timeout, signal }
+}
+
+function isMillis(value: unknown, least: number): value is number {
+  return typeof value === 'number' && value >= least && value <= 0x7fffffff
+}
