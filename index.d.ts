@@ -1,9 +1,10 @@
 // Written from index.ts by npm run declarations.
 
+import { Readable } from 'node:stream';
 import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 import { inspect } from 'node:util';
 
-declare abstract class AdminCommands extends BatchCommands {
+declare abstract class AdminCommands extends QueryCommands {
   #private;
   /** The modules of user-defined functions. */
   get udf(): UdfAdmin;
@@ -222,6 +223,32 @@ declare abstract class BatchCommands extends RecordCommands {
    */
   batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
 }
+declare abstract class QueryCommands extends BatchCommands {
+  /**
+   * A query over a set, or over a namespace without one: `where` asks a secondary index, and without it every record is
+   * read. Nothing is sent before it is run.
+   *
+   * @example
+   * const twens = client.query<User>('test', 'users').where(filter.between('age', 20, 29)).select('name')
+   * for await (const { bins } of twens) console.log(bins.name)
+   */
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  /**
+   * All records of a set, or of a namespace: a query without a predicate.
+   *
+   * @example
+   * const names = (await client.scan<User>('test', 'users').select('name').results()).map(({ bins }) => bins.name)
+   */
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  /**
+   * A background job by its id, from wherever it was started.
+   *
+   * @throws InvalidArgumentError when the id is none
+   * @example
+   * const { state, progress } = await client.job(id).status()
+   */
+  job(id: bigint | number | string): Job;
+}
 declare abstract class RecordCommands {
   #private;
   /**
@@ -377,6 +404,8 @@ declare const TYPES: {
   readonly geo: 8;
   readonly hll: 9;
 };
+declare function geoContainsPoint(target: IndexTarget, longitude: number, latitude: number, options?: GeoFilterOptions): Predicate;
+declare function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoFilterOptions): Predicate;
 /** The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have been sent. */
 export declare class AbortError extends ClientError {
   static readonly code: number;
@@ -426,6 +455,21 @@ export declare class AerospikeError extends Error {
   toJSON(): {
     [name: string]: unknown;
   };
+}
+/**
+ * The values of an aggregation, made by `query.aggregate`. Most aggregations end in a reduction and have one value, or none
+ * when there was no record: `value()`.
+ *
+ * @example
+ * const byCity = await client.query('test', 'users').aggregate<{ [city: string]: number }>('stats', 'count_by', ['city']).value()
+ */
+export declare class Aggregation<T = Value> extends QueryStream<T> {
+  /**
+   * The one value of an aggregation that ends in a reduction; undefined when there was none.
+   *
+   * @throws UdfError when there are several: the stream does not end in a reduction
+   */
+  value(): Promise<T | undefined>;
 }
 /** The configuration of the server does not allow this. */
 export declare class AlwaysForbiddenError extends ServerError {
@@ -832,6 +876,33 @@ export declare class InvalidUserError extends AdminError {
 /** The list of allowed addresses is invalid. */
 export declare class InvalidWhitelistError extends AdminError {
 }
+/**
+ * A background job, made by `query.execute` and `query.apply`, or from its id by `client.job`.
+ *
+ * @example
+ * const job = await client.query('test', 'users').execute([op.increment('version', 1)])
+ * const { recordsSucceeded } = await job.done({ onProgress: ({ progress }) => console.log(`${progress} %`) })
+ */
+export declare class Job {
+  #private;
+  /** What the servers know the job by. */
+  readonly id: bigint;
+  /** How the job goes, on all nodes together. */
+  status(options?: InfoOptions): Promise<JobStatus>;
+  /**
+   * Waits until no node works on the job any more, and gives how it went. Servers forget jobs: a job that none of them
+   * knows is over, with state `unknown`.
+   *
+   * @throws QueryAbortedError when the job was stopped
+   * @throws TimeoutError after `timeout`; the servers go on
+   */
+  done(options?: WaitOptions<JobStatus>): Promise<JobStatus>;
+  /** Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any more. */
+  abort(options?: InfoOptions): Promise<boolean>;
+  toJSON(): {
+    id: string;
+  };
+}
 /** A newer change of the bin arrived from another datacentre first. */
 export declare class LostConflictError extends ServerError {
 }
@@ -897,6 +968,114 @@ export declare class Placeholder {
   #private;
   toString(): string;
 }
+/**
+ * What a query asks a secondary index for, made by the functions of `filter`; the argument of `where`. Immutable, and usable
+ * in any number of queries.
+ */
+export declare class Predicate {
+  #private;
+}
+/**
+ * A query or scan: which records, and what of them. Made by `client.query` and `client.scan`; immutable, so that each method
+ * gives another query and one query may be run any number of times. What is wrong with it is said when it is run.
+ *
+ * @example
+ * const adults = client.query<User>('test', 'users').where(filter.between('age', 18, 120)).select('name')
+ * for await (const { bins } of adults) console.log(bins.name)
+ */
+export declare class Query<B extends object = Bins> implements AsyncIterable<Record$1<B>> {
+  #private;
+  /**
+   * Asks a secondary index: only records for which the predicate holds are read. A query has one predicate at most; more
+   * conditions go into `filter`.
+   *
+   * @throws IndexNotFoundError when run, if there is no such index
+   * @example
+   * client.query('test', 'users').where(filter.equal('city', 'Berlin'))
+   */
+  where(predicate: Predicate): Query<B>;
+  /**
+   * Leaves out records for which an expression is not true. The servers look at every record that the query is about, so
+   * it is best together with `where`.
+   *
+   * @example
+   * client.query('test', 'users').where(filter.between('age', 20, 30)).filter(exp.eq(exp.bin.string('city'), 'Berlin'))
+   */
+  filter(expression: Exp<"bool">): Query<B>;
+  /**
+   * Reads some bins only. Those that a record does not have are absent; a record that has none of them is left out.
+   *
+   * @example
+   * client.query<User>('test', 'users').select('name', 'age')
+   */
+  select<N extends keyof B & string>(...bins: readonly N[]): Query<Selected<B, N>>;
+  /**
+   * Answers operations in place of the bins; they must not write. As with `client.operate`, a bin answered once has its
+   * value. Records for which no operation has an answer are left out. Servers from 8.1.2 on; reads of whole bins on all.
+   *
+   * @example
+   * client.query('test', 'users').operate<{ tags: number }>([lists.size('tags')])
+   */
+  operate<R extends object = Bins>(operations: readonly Operation[]): Query<R>;
+  /** With other options, each in the place of what was said for it before. @example query.with({ maxRecords: 10 }) */
+  with(options: QueryOptions): Query<B>;
+  /** From where an earlier run stood: its `cursor`. @example query.from(cursor).results() */
+  from(cursor: string): Query<B>;
+  /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
+  stream(): RecordStream<B>;
+  /** Runs the query: `for await (const record of query)`. Leaving the loop ends the query. */
+  [Symbol.asyncIterator](): RecordStream<B>;
+  /** Runs the query: all its records in one list. */
+  results(): Promise<Record$1<B>[]>;
+  /**
+   * Runs the query: a function is called with each record, one after the other; a promise that it returns is waited for.
+   * When it returns or resolves to `false`, the query ends.
+   */
+  forEach(visit: Visit<Record$1<B>>): Promise<void>;
+  /**
+   * Runs the query for one page of at most `size` records. When they end with a page that is full, there is one more, and
+   * it is empty.
+   *
+   * @example
+   * const first = await query.page(100)
+   * const second = first.done ? undefined : await query.from(first.cursor!).page(100)
+   */
+  page(size: number): Promise<QueryPage<B>>;
+  /** Runs the query: its records as a Web stream. */
+  toReadableStream(): ReadableStream$1<Record$1<B>>;
+  /** Runs the query: its records as a stream of Node in object mode. */
+  toNodeStream(): Readable;
+  /** Where the run begun last stands, also after it failed; undefined before the first. See `RecordStream.cursor`. */
+  get cursor(): string | undefined;
+  /** How far the run begun last is; undefined before the first. */
+  get progress(): QueryProgress | undefined;
+  /**
+   * Starts a job that runs operations on every record of the query. The servers do it by themselves, in the background;
+   * resolves when all of them have taken it on.
+   *
+   * @throws InvalidArgumentError when an operation reads
+   * @example
+   * const job = await client.query('test', 'users').where(filter.between('age', 0, 17)).execute([op.write('minor', true)])
+   * await job.done()
+   */
+  execute(operations: readonly Operation[], options?: JobOptions): Promise<Job>;
+  /**
+   * Starts a job that calls a function of a UDF module with every record of the query, in the background.
+   *
+   * @example
+   * const job = await client.scan('test', 'users').apply('simple', 'add_val', ['age', 1])
+   * const { recordsSucceeded } = await job.done()
+   */
+  apply(module: string, name: string, args?: readonly Value[], options?: JobOptions): Promise<Job>;
+  /**
+   * Runs a stream UDF over the records of the query: what the servers made of their records is put together on this side, off
+   * the JavaScript thread. The module is fetched from the cluster unless option `source` has its text.
+   *
+   * @example
+   * const total = await client.query('test', 'users').aggregate('stats', 'sum', ['age']).value()
+   */
+  aggregate<T = Value>(module: string, name: string, args?: readonly Value[], options?: AggregateOptions): Aggregation<T>;
+}
 /** The query was stopped. */
 export declare class QueryAbortedError extends QueryError {
 }
@@ -905,6 +1084,38 @@ export declare class QueryError extends AerospikeError {
 }
 /** The server has as many queries as it takes. */
 export declare class QueryQueueFullError extends QueryError {
+}
+/**
+ * The results of one run of a query. It can be consumed once: by a loop, by `results`, by `forEach` or as a stream of Node or
+ * of the web. However it is left, the query ends, and the servers stop working for it.
+ *
+ * Nothing is asked of the servers before the first result is; a consumer that is slow slows them down, so memory is bounded by
+ * a few pages.
+ */
+export declare class QueryStream<T> implements AsyncIterableIterator<T, undefined, undefined> {
+  #private;
+  /** How far the query is. */
+  get progress(): QueryProgress;
+  [Symbol.asyncIterator](): this;
+  /** The next result; rejects with what ended the query early, once. */
+  next(): Promise<IteratorResult<T, undefined>>;
+  /** Ends the query: a loop calls it when it is left. */
+  return(): Promise<IteratorReturnResult<undefined>>;
+  /** Ends the query. */
+  close(): void;
+  /** `await using stream = query.stream()` ends the query with the block. */
+  [Symbol.asyncDispose](): Promise<void>;
+  /** All that is left, in one list. What does not fit into memory is better consumed one by one. */
+  results(): Promise<T[]>;
+  /**
+   * Calls a function with each result, one after the other; a promise that it returns is waited for. When it returns or
+   * resolves to `false`, the query ends. Rejects with what the function throws.
+   */
+  forEach(visit: Visit<T>): Promise<void>;
+  /** As a Web stream: a result is read when it is wanted, and cancelling ends the query. */
+  toReadableStream(): ReadableStream$1<T>;
+  /** As a stream of Node in object mode: destroying it ends the query. It reads one result ahead. */
+  toNodeStream(): Readable;
 }
 /** The query timed out on the server. */
 export declare class QueryTimeoutError extends QueryError {
@@ -932,6 +1143,27 @@ export declare class RecordKeyMismatchError extends RecordError {
 }
 /** There is no such record. */
 export declare class RecordNotFoundError extends RecordError {
+}
+/**
+ * The records of one run of a query or scan, made by its methods.
+ *
+ * @example
+ * const stream = client.scan('test', 'users').stream()
+ * for await (const { key, bins } of stream) if (!(await handle(key, bins))) break
+ * await save(stream.cursor)
+ */
+export declare class RecordStream<B extends object = Bins> extends QueryStream<Record$1<B>> {
+  #private;
+  /**
+   * Where the query stands: behind the record that was handed out last, and exactly there. As text to keep; with it as option
+   * `cursor`, a query for the same goes on from there, in another process too. It is good at any time, also after the query
+   * ended, failed or was left.
+   *
+   * It is made when it is asked for, in about a millisecond: ask now and then, not for each record.
+   */
+  get cursor(): string;
+  /** Whether there may be more behind `cursor`: the query has not ended, or `maxRecords` ended it. */
+  get more(): boolean;
 }
 /** The record would be larger than the namespace allows. */
 export declare class RecordTooBigError extends RecordError {
@@ -1248,6 +1480,45 @@ export declare const exp: {
   readonly mapValues: (map: Operand<"map">) => Exp<"list">;
 };
 /**
+ * Predicates of queries. Each needs a secondary index of the right kind over what it names: a bin, or `{ index: name }` or
+ * `{ expression }` in its place.
+ *
+ * @example
+ * const adults = client.query('test', 'users').where(filter.between('age', 18, 120))
+ */
+export declare const filter: {
+  /** Records whose bin equals an integer, text or bytes. @example filter.equal('name', 'Alice') */
+  readonly equal: (target: IndexTarget, value: IndexValue, options?: FilterOptions) => Predicate;
+  /** Records whose bin holds an integer in a range, both ends included. @example filter.between('age', 20, 30) */
+  readonly between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: FilterOptions) => Predicate;
+  /**
+   * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
+   * @example filter.contains('tags', 'new', 'list')
+   */
+  readonly contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: FilterOptions) => Predicate;
+  /**
+   * Records whose list or map has an integer in a range, both ends included. A record with several
+   * of them comes once as far as a server sees them at the same time, and else again.
+   * @example filter.containsBetween('scores', 90, 100, 'mapValues')
+   */
+  readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: IndexCollection, options?: FilterOptions) => Predicate;
+  /**
+   * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
+   * @example filter.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
+   */
+  readonly geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoFilterOptions) => Predicate;
+  /**
+   * Records whose point lies within a number of metres around a place.
+   * @example filter.geoWithinRadius('place', 8.68, 50.11, 1000)
+   */
+  readonly geoWithinRadius: (target: IndexTarget, longitude: number, latitude: number, metres: number, options?: GeoFilterOptions) => Predicate;
+  /**
+   * Records whose region contains a point, given as GeoJSON or as longitude and latitude.
+   * @example filter.geoContainsPoint('area', 8.68, 50.11)
+   */
+  readonly geoContainsPoint: typeof geoContainsPoint;
+};
+/**
  * Operations on HyperLogLogs, for `operate`, `operateOrdered` and `batchOperate`.
  *
  * @example
@@ -1361,6 +1632,11 @@ export declare function partition(key: Key): number;
  * const filter = where`$.age >= ${min} and ($.tags.count() < 5 or $.address.city in ['Bonn', 'Rome'])`
  */
 export declare function where(text: TemplateStringsArray, ...values: (Value | AnyExp)[]): Exp<"bool">;
+/** Options of `aggregate`. */
+export interface AggregateOptions extends Pick<QueryOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "integers" | "maps" | "doubles" | "concurrency" | "signal"> {
+  /** The text of the module, when it is at hand; it must be what the servers have. Default: fetched from the cluster. */
+  readonly source?: string | undefined;
+}
 /** The bins of a row that called a function: what it returned. */
 export interface Applied<T = Value> {
   SUCCESS: T;
@@ -1680,6 +1956,8 @@ export interface Defaults {
   readonly read?: Omit<ReadOptions, "signal" | "filter"> | undefined;
   /** For all writes of single records. */
   readonly write?: Omit<WriteOptions, "signal" | "filter" | "generation" | "generationMode"> | undefined;
+  /** For queries, scans, aggregations and background jobs. */
+  readonly query?: Pick<CallOptions & BatchLimits, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "integers" | "maps" | "doubles" | "concurrency"> | undefined;
   /** For all batches. */
   readonly batch?: Omit<BatchWriteOptions, "signal" | "filter" | "generation" | "generationMode"> | undefined;
 }
@@ -1718,6 +1996,11 @@ export interface ExpWriteOptions extends ExpReadOptions {
   readonly allowDelete?: boolean | undefined;
   /** Do nothing where `write` or the missing `allowDelete` forbids it, rather than fail. Default false. */
   readonly noFail?: boolean | undefined;
+}
+/** Options of predicates. */
+export interface FilterOptions {
+  /** The way from the bin to the collection or value that the index is over: exactly the one it was created with. */
+  readonly ctx?: Context | undefined;
 }
 /** Functions of operands. */
 export interface Functions {
@@ -1815,6 +2098,11 @@ export interface Functions {
   mapKeys(map: Operand<"map">): Exp<"list">;
   /** The values of a map. @example exp.mapValues(exp.bin.map('profile')) */
   mapValues(map: Operand<"map">): Exp<"list">;
+}
+/** Options of the geospatial predicates. */
+export interface GeoFilterOptions extends FilterOptions {
+  /** The index is over the elements of a collection. Default: over the bin itself. */
+  readonly collection?: IndexCollection | undefined;
 }
 /** What HyperLogLogs can do, as operations on a bin (`hll`) and as expressions (`exp.hll`). */
 export interface HllCalls<S extends Style> {
@@ -1916,6 +2204,33 @@ export interface InfoOptions {
   readonly totalTimeout?: number | undefined;
   /** Cancels the call: it settles at once with an `AbortError`. What was sent may be carried out all the same. */
   readonly signal?: AbortSignal | undefined;
+}
+/** Options of `execute` and `apply`. */
+export interface JobOptions extends Pick<CallOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "filter" | "signal">, Pick<WriteOptions, "ttl" | "durableDelete"> {
+}
+/** How a background job goes, on all nodes together. */
+export interface JobStatus {
+  readonly id: bigint;
+  readonly state: JobState;
+  /** Percent of the work that is done: the mean of the nodes. */
+  readonly progress: number;
+  /** Records that were changed. */
+  readonly recordsSucceeded: number;
+  /** Records on which the operations or the UDF failed. The servers do not say why; a module that is missing shows here. */
+  readonly recordsFailed: number;
+  /** Records that the filter expression left out. */
+  readonly recordsFiltered: number;
+  /** How often the job paused for `recordsPerSecond`. */
+  readonly recordsThrottled: number;
+  /** Milliseconds the slowest node has worked on it. */
+  readonly runTime: number;
+  /** Nodes that know the job, and how many of them still work on it. */
+  readonly nodes: {
+    readonly total: number;
+    readonly running: number;
+  };
+  /** Why it was aborted. */
+  readonly reason: string;
 }
 /** How long operations of one kind took on a node, over the latest 10 seconds. */
 export interface Latency {
@@ -2295,6 +2610,53 @@ export interface PathSelectOptions extends PathOptions {
    */
   readonly return?: PathResult | undefined;
 }
+/** Options of queries and scans. */
+export interface QueryOptions extends Omit<CallOptions, "key" | "filter" | "totalTimeout" | "maxRetries"> {
+  /** Milliseconds the whole query may take, retries included. Default 0: no limit. */
+  readonly totalTimeout?: number | undefined;
+  /** Leaves out records for which this expression is not true, as method `filter` does. */
+  readonly filter?: Exp<"bool"> | undefined;
+  /** How often partitions that could not be read are asked for again. Default 5. */
+  readonly maxRetries?: number | undefined;
+  /** Ends the query after so many records; where it stands then is its `cursor`. Default 0: no limit. */
+  readonly maxRecords?: number | undefined;
+  /** Most records each node reads in a second. Default 0: no limit. */
+  readonly recordsPerSecond?: number | undefined;
+  /** Gives keys, generations and times to live only. Default false. */
+  readonly noBins?: boolean | undefined;
+  /**
+   * What the servers prepare for: `long` (default) any number of records; `short` a few, with less ado and within one second;
+   * `longRelaxAp` like `long`, and during migrations from partitions that may not be complete.
+   */
+  readonly expectedDuration?: "long" | "short" | "longRelaxAp" | undefined;
+  /** One partition, a range of them, or what comes behind a record in its partition. Default: all 4,096. */
+  readonly partitions?: Partitions | undefined;
+  /** The names of the nodes to ask; the partitions of others are left out. Default: all. */
+  readonly nodes?: readonly string[] | undefined;
+  /** Most nodes asked at once. Default 0: all. */
+  readonly concurrency?: number | undefined;
+  /** The `cursor` of an earlier query for the same: goes on behind the last record that one handed out. */
+  readonly cursor?: string | undefined;
+  /** Called after each page of results. What it throws ends the query. */
+  readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
+}
+/** A page of a query's records. */
+export interface QueryPage<B extends object = Bins> {
+  readonly records: Record$1<B>[];
+  /** Where the next page begins: `query.from(cursor).page(…)`. Undefined when there is none. */
+  readonly cursor: string | undefined;
+  /** Whether this was the last page. */
+  readonly done: boolean;
+}
+/** How far a query is. */
+export interface QueryProgress {
+  /** Partitions read to their end. */
+  readonly done: number;
+  /** Partitions the query is about. */
+  readonly total: number;
+  /** Records (of an aggregation: values) handed out so far. */
+  readonly records: number;
+}
 /** What reads take. */
 export interface ReadOptions extends CallOptions {
   /** During migrations: ask `one` copy (default) or `all` and take the newest. For namespaces in AP mode. */
@@ -2541,10 +2903,23 @@ export type IndexDefinition = IndexBase & ({
   readonly bin?: undefined;
   readonly ctx?: undefined;
 });
+/**
+ * What a predicate is about: a bin, which finds the index over it; an index by its name; or an index over an expression, by
+ * that expression.
+ */
+export type IndexTarget = string | {
+  readonly index: string;
+} | {
+  readonly expression: AnyExp;
+};
 /** The values an index is of. */
 export type IndexType = "numeric" | "string" | "blob" | "geo2dsphere";
+/** A value that an index can be asked for: text and bytes for equality, integers for ranges as well. */
+export type IndexValue = string | number | bigint | Uint8Array;
 /** Arguments: plain values, in expressions also expressions of their type. */
 export type Int<S extends Style> = number | bigint | (S extends "expression" ? Exp<"int"> : never);
+/** `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long over. */
+export type JobState = "running" | "done" | "aborted" | "unknown";
 /**
  * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
  * `null` and the record's 20-byte digest when the user key is not known.
@@ -2614,6 +2989,15 @@ export type OrderedResults = readonly (readonly [
   bin: string,
   value: unknown
 ])[];
+/** Which partitions a query is about. */
+export type Partitions = number | {
+  readonly begin: number;
+  readonly count: number;
+}
+/** The records behind this one in its partition; a key, or the digest of one. */
+ | {
+  readonly after: Key | Uint8Array;
+};
 /** A value of which only parts were read. */
 export type Parts<T> = T extends string | number | bigint | boolean | null | undefined | Uint8Array | Double | GeoJSON | HyperLogLog | ReadonlyMap<unknown, unknown> ? T : T extends readonly (infer E)[] ? (Parts<E> | undefined)[] : T extends object ? {
   [K in keyof T]?: Parts<T[K]>;
@@ -2648,6 +3032,8 @@ export type RemoveRow = {
 export type RowResult = "ok" | "notFound" | "filtered" | "error" | "unprocessed";
 /** A value that is not a collection. */
 export type Scalar = null | boolean | number | bigint | string | Uint8Array | Double | GeoJSON | HyperLogLog;
+/** The bins that remain of `B` when only those named `N` are read. */
+export type Selected<B extends object, N extends string> = string extends keyof B ? B : Pick<B, N & keyof B>;
 export type Sketches<S extends Style> = readonly HyperLogLog[] | (S extends "expression" ? Exp<"list"> : never);
 export type Sought<S extends Style> = Pattern | (S extends "expression" ? AnyExp : never);
 export type SoughtList<S extends Style> = readonly Pattern[] | (S extends "expression" ? Exp<"list"> : never);
@@ -2696,6 +3082,8 @@ export type UserKey = string | number | bigint | Uint8Array;
 export type Value = Scalar | readonly Value[] | ReadonlyMap<MapKey, Value> | {
   readonly [name: string]: Value;
 };
+/** Called with each result; `false`, or a promise of it, ends the query. */
+export type Visit<T> = (result: T) => unknown;
 /** Names of whole bins: a name with a dot or a bracket is a path unless it is in quotes. */
 export type WholeBins<B extends object> = Exclude<keyof B & string, `${string}${"." | "["}${string}`>;
 /** What a read of a list or map works on: either, since one is reached inside the other. */

@@ -95,6 +95,21 @@ export type {
 export { OperationResults } from './src/page.js'
 export { INFINITY, type Placeholder, WILDCARD } from './src/placeholders.js'
 export type { BinPaths, Parts, Projected, WholeBins } from './src/projection.js'
+export { type AggregateOptions, Aggregation } from './src/query/aggregation.js'
+export {
+  type FilterOptions,
+  filter,
+  type GeoFilterOptions,
+  type IndexTarget,
+  type IndexValue,
+  Predicate,
+} from './src/query/filter.js'
+export { Job, type JobOptions } from './src/query/job.js'
+export type { JobState, JobStatus } from './src/query/job-status.js'
+export type { Partitions, QueryOptions, QueryProgress } from './src/query/options.js'
+export { Query, type QueryPage, type Selected } from './src/query/query.js'
+export { RecordStream } from './src/query/records.js'
+export { QueryStream, type Visit } from './src/query/stream.js'
 export { type ExistsResult, type Meta, NEVER_EXPIRES, type OrderedResults, type Record } from './src/record.js'
 export { RESULT_CODES, type ResultCode } from './src/result-codes.js'
 export type { UdfAdmin, UdfJob, UdfModule, UdfProgress, UdfSource } from './src/udf/admin.js'

@@ -4,16 +4,20 @@
 // its resolution hides what a single long task did.
 import { performance } from 'node:perf_hooks'
 import { adapters } from './adapters.mjs'
-import { lanes, profile, records } from './lanes.mjs'
+import { lanes, profile, records, scanned } from './lanes.mjs'
 
 const [who, laneName, hosts] = process.argv.slice(2)
 const lane = lanes.find(({ name }) => name === laneName)
 const client = await adapters[who](hosts.split(','), lane?.options)
 
 if (laneName === 'load') {
-  for (let id = 0; id < records; id += 1000) {
-    await client.batchWrite(Array.from({ length: 1000 }, (_, i) => ({ id: id + i, bins: profile(id + i) })))
+  const fill = async (count, set) => {
+    for (let id = 0; id < count; id += 1000) {
+      await client.batchWrite(Array.from({ length: 1000 }, (_, i) => ({ id: id + i, bins: profile(id + i) })), set)
+    }
   }
+  await fill(records)
+  await fill(scanned.records, scanned.set)
   await client.close()
   process.exit(0)
 }

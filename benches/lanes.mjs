@@ -2,6 +2,8 @@
 // so that nothing is left undecoded by accident.
 
 export const records = 20_000
+/** The set that is scanned, apart from the one that is written to. */
+export const scanned = { set: 'benchscan', records: 100_000 }
 const names = ['name', 'age', 'city', 'score', 'token']
 
 export const profile = id => ({
@@ -130,6 +132,19 @@ export const lanes = [
       for (const row of batch) rows += client.binsOf(row) === undefined ? 0 : 1
       if (rows !== 50_000) throw new Error(`${rows} of 50000 rows`)
       return 50_000
+    }
+  },
+  {
+    name: 'scan',
+    title: 'scan of 100,000 records × 5 bins, every bin read',
+    run: async client => {
+      let count = 0
+      await client.scan(scanned.set, bins => {
+        touchAll(bins)
+        count++
+      })
+      if (count !== scanned.records) throw new Error(`${count} of ${scanned.records} records`)
+      return count
     }
   },
   {

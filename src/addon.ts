@@ -39,6 +39,106 @@ export interface NativeNode {
   readonly build: string
 }
 
+/** What an aggregation needs on this side, where the last steps of its stream run. */
+export interface NativeAggregation {
+  /** Text of the module. */
+  readonly source: string
+  readonly module: string
+  readonly function: string
+  /** A MessagePack list. */
+  readonly args: Uint8Array
+}
+
+/** A query, encoded as far as it has a meaning (docs/internal/boundary.md). */
+export interface NativeQuerySpec {
+  readonly namespace: string
+  readonly set?: string
+  /** Fields beyond those of the names, the task, the limits and the partitions, in wire form. */
+  readonly fields: Uint8Array
+  readonly fieldCount: number
+  /** Read operations in wire form. */
+  readonly ops: Uint8Array
+  readonly opCount: number
+  /** Goes over a secondary index: records carry the value they were found by, and resuming sends it back. */
+  readonly hasRange: boolean
+  readonly respondAll: boolean
+  readonly noBins: boolean
+  /** 0 long, 1 short, 2 long with relaxed consistency */
+  readonly duration: number
+  /** 0 is no limit, here and in what follows. */
+  readonly maxRecords: number
+  readonly recordsPerSecond: number
+  /** Nodes asked at once, 0 for all. */
+  readonly concurrency: number
+  readonly partitionBegin: number
+  readonly partitionCount: number
+  /** Where to go on: in place of the range of partitions. */
+  readonly cursor?: Uint8Array
+  readonly nodes?: readonly string[]
+  readonly replica: number
+  /** ms */
+  readonly totalTimeout: number
+  /** ms */
+  readonly socketTimeout: number
+  readonly maxRetries: number
+  /** ms */
+  readonly sleepBetweenRetries: number
+  readonly aggregation?: NativeAggregation
+}
+
+/** One step of a query: a page of results, its end, or its failure. */
+export interface NativeQueryStep {
+  /** 0 a page, 1 the end, 2 a failure */
+  readonly kind: number
+  /** Whole messages back to back; of an aggregation, operations with a value each. */
+  readonly page?: Buffer
+  /** Records or values in the page. */
+  readonly count: number
+  /** Partitions that are done, of `total`. */
+  readonly done: number
+  readonly total: number
+  /** The failure as in a completion. */
+  readonly failure?: Buffer
+  /** At the end: `maxRecords` ended it, and its cursor leads on. */
+  readonly more?: boolean
+}
+
+export interface NativeQuery {
+  /** The next step; one call at a time. Work begins with the first. */
+  next(): Promise<NativeQueryStep>
+  /** Where the query was before the page handed out last. */
+  cursor(): Buffer
+  progress(): { done: number; total: number }
+  /** Ends the query: its connections are closed, and a step that is waited for becomes the end. */
+  close(): void
+}
+
+/** Work that the servers do by themselves, on all records of a query. */
+export interface NativeJobSpec {
+  readonly namespace: string
+  readonly set?: string
+  readonly fields: Uint8Array
+  readonly fieldCount: number
+  readonly ops: Uint8Array
+  readonly opCount: number
+  readonly info2: number
+  readonly recordTtl: number
+  readonly recordsPerSecond: number
+  readonly taskId?: bigint
+  /** ms */
+  readonly totalTimeout: number
+  /** ms */
+  readonly socketTimeout: number
+  readonly maxRetries: number
+  /** ms */
+  readonly sleepBetweenRetries: number
+}
+
+export interface NativeJobReply {
+  readonly taskId: bigint
+  readonly failure?: Buffer
+}
+
 /** A change of the cluster; `kind` is the name of the event. */
 export interface NativeChange {
   readonly kind: string
@@ -65,6 +165,8 @@ export interface NativeClient {
   unwatch(): void
   /** `node` '*' is all of them, '' any. */
   info(node: string, command: string, timeoutMs: number): Promise<{ node: string; response: string }[]>
+  openQuery(spec: NativeQuerySpec): NativeQuery
+  startJob(spec: NativeJobSpec): Promise<NativeJobReply>
 }
 
 export interface NativeClusterOptions {

@@ -5,7 +5,12 @@ import type { AttemptError } from './error.js'
 import { Failure } from './failure.js'
 
 /** The facts of a failure completion. */
-export function readFailure(call: Call, code: number, bytes: Buffer, at: number): Failure {
+export function readFailure(
+  call: Pick<Call, 'verb' | 'key' | 'called' | 'detail'>,
+  code: number,
+  bytes: Buffer,
+  at: number,
+): Failure {
   const flags = bytes[at + 9] as number
   const attempts = bytes.readUInt32LE(at + 12)
   const elapsed = bytes.readDoubleLE(at + 16)

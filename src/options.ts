@@ -158,6 +158,21 @@ export interface Defaults {
   readonly read?: Omit<ReadOptions, 'signal' | 'filter'> | undefined
   /** For all writes of single records. */
   readonly write?: Omit<WriteOptions, 'signal' | 'filter' | 'generation' | 'generationMode'> | undefined
+  /** For queries, scans, aggregations and background jobs. */
+  readonly query?:
+    | Pick<
+        CallOptions & BatchLimits,
+        | 'totalTimeout'
+        | 'socketTimeout'
+        | 'maxRetries'
+        | 'sleepBetweenRetries'
+        | 'replica'
+        | 'integers'
+        | 'maps'
+        | 'doubles'
+        | 'concurrency'
+      >
+    | undefined
   /** For all batches. */
   readonly batch?: Omit<BatchWriteOptions, 'signal' | 'filter' | 'generation' | 'generationMode'> | undefined
 }

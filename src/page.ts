@@ -90,6 +90,11 @@ export class BinSource {
   }
 }
 
+/** What a record keeps of its header: the generation alone when it never expires. */
+export function keptMeta(bytes: Buffer, at: number, now: number): Meta | number {
+  return u32(bytes, at + 10) === 0 ? u32(bytes, at + 6) : readMeta(bytes, at, now)
+}
+
 /** Generation and time to live from the header of the message at `at`. */
 export function readMeta(bytes: Buffer, at: number, now: number): Meta {
   return { gen: u32(bytes, at + 6), ttl: ttlOf(u32(bytes, at + 10), now) }
@@ -144,6 +149,70 @@ export function findBin(
     op = end
   }
   return undefined
+}
+
+/** Fields of a message that names its record (protocol 8.4). */
+const Field = { set: 1, key: 2, digest: 4, indexValue: 15 } as const
+
+/** Where the parts of a message that names its record are, and where it ends. 0 stands for a part that is not there. */
+export class RowPlace {
+  digest = 0
+  set = 0
+  setEnd = 0
+  /** A byte for its type, then the user key. */
+  key = 0
+  keyEnd = 0
+  /** The value by which an index found the record: 8 bytes that only a server understands. */
+  indexValue = 0
+  next = 0
+
+  /** Finds the parts of the message at `at`. */
+  find(bytes: Buffer, at: number): void {
+    const limit = bytes.length
+    if (at + HEADER > limit) malformed()
+    this.digest = this.set = this.setEnd = this.key = this.keyEnd = this.indexValue = 0
+    let pos = at + HEADER
+    for (let fields = u16(bytes, at + 18); fields > 0; fields--) {
+      const next = pos + 4 + u32(bytes, pos)
+      const data = pos + 5
+      if (next > limit || data > next) malformed()
+      this.#field(bytes[pos + 4] as number, data, next)
+      pos = next
+    }
+    for (let ops = u16(bytes, at + 20); ops > 0; ops--) {
+      const next = opEnd(bytes, pos)
+      if (next > limit || next < pos + 8) malformed()
+      pos = next
+    }
+    if (this.digest === 0) malformed()
+    this.next = pos
+  }
+
+  #field(type: number, data: number, next: number): void {
+    if (type === Field.digest && next - data === 20) this.digest = data
+    else if (type === Field.set) {
+      this.set = data
+      this.setEnd = next
+    } else if (type === Field.key && next > data) {
+      this.key = data
+      this.keyEnd = next
+    } else if (type === Field.indexValue && next - data === 8) this.indexValue = data
+  }
+}
+
+/** The user key in `at .. end`: its type and its bytes. */
+export function readUserKey(bytes: Buffer, at: number, end: number): unknown {
+  readFrom(bytes, 0)
+  return readParticle(bytes[at] as number, at + 1, end)
+}
+
+/** The value of the operation at `at`, and where the operation ends. */
+export function readOperation(bytes: Buffer, at: number, mode: number): { value: unknown; next: number } {
+  if (at + 8 > bytes.length) malformed()
+  const next = opEnd(bytes, at)
+  if (next > bytes.length || at + 8 + (bytes[at + 7] as number) > next) malformed()
+  readFrom(bytes, mode)
+  return { value: opValue(bytes, at), next }
 }
 
 /** Whether an integer with this upper half is safe, whatever its lower half. */

@@ -24,6 +24,9 @@ export const Takes = {
   info: 512,
   readRow: 1024,
   batch: 2048,
+  query: 4096,
+  job: 8192,
+  aggregate: 16384,
   apply: 0x10000,
   batchApply: 0x20000,
   applyRow: 0x40000,
@@ -36,6 +39,8 @@ const REMOVES = Takes.remove | Takes.removeRow
 /** Calls of functions: what they write is their own business, how it is kept is the caller's. */
 const APPLIES = Takes.apply | Takes.batchApply | Takes.applyRow
 const COMMANDS = Takes.read | Takes.write | Takes.remove | Takes.operate | Takes.apply | BATCHES
+/** What goes over many records that the servers find. */
+const QUERIES = Takes.query | Takes.aggregate
 
 const MOST_UINT32 = 0xffffffff
 /** Ten years, the server's limit (protocol 2.6). */
@@ -162,19 +167,19 @@ const TTLS: { readonly [name: string]: number } = { default: 0, never: TTL_NEVER
 /** The table. */
 export const OPTIONS: { readonly [name: string]: Option } = {
   totalTimeout: whole(
-    COMMANDS | Takes.defaults | Takes.info,
+    COMMANDS | QUERIES | Takes.job | Takes.defaults | Takes.info,
     'totalTimeout',
     MOST_TIMEOUT,
     ' of milliseconds (0: no limit)',
   ),
   socketTimeout: whole(
-    COMMANDS | Takes.defaults,
+    COMMANDS | QUERIES | Takes.job | Takes.defaults,
     'socketTimeout',
     MOST_TIMEOUT,
     ' of milliseconds (0: as totalTimeout)',
   ),
   maxRetries: {
-    takes: COMMANDS | Takes.defaults,
+    takes: COMMANDS | QUERIES | Takes.job | Takes.defaults,
     expects: 'a whole number from 0 to 65535',
     apply(policy, value) {
       if (!isWhole(value, 0, 65535)) return false
@@ -183,10 +188,19 @@ export const OPTIONS: { readonly [name: string]: Option } = {
       return true
     },
   },
-  sleepBetweenRetries: whole(COMMANDS | Takes.defaults, 'sleepBetweenRetries', MOST_TIMEOUT, ' of milliseconds'),
-  replica: choice(COMMANDS | Takes.defaults, { sequence: 0, master: 1, any: 2, preferRack: 3 }, (policy, value) => {
-    policy.replica = value
-  }),
+  sleepBetweenRetries: whole(
+    COMMANDS | QUERIES | Takes.job | Takes.defaults,
+    'sleepBetweenRetries',
+    MOST_TIMEOUT,
+    ' of milliseconds',
+  ),
+  replica: choice(
+    COMMANDS | Takes.query | Takes.defaults,
+    { sequence: 0, master: 1, any: 2, preferRack: 3 },
+    (policy, value) => {
+      policy.replica = value
+    },
+  ),
   key: choice(COMMANDS | Takes.defaults, { digest: 0, send: 1 }, (policy, value) => {
     policy.sendKey = value === 1
   }),
@@ -213,20 +227,24 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     },
   },
   integers: choice(
-    COMMANDS | Takes.defaults,
+    COMMANDS | QUERIES | Takes.defaults,
     { auto: 0, bigint: Mode.bigints, number: Mode.numbers },
     (policy, value) => {
       policy.mode = bits(policy.mode, Mode.bigints | Mode.numbers, value)
     },
   ),
-  maps: choice(COMMANDS | Takes.defaults, { auto: 0, map: Mode.maps, object: Mode.objects }, (policy, value) => {
-    policy.mode = bits(policy.mode, Mode.maps | Mode.objects, value)
-  }),
-  doubles: choice(COMMANDS | Takes.defaults, { auto: 0, number: Mode.plainDoubles }, (policy, value) => {
+  maps: choice(
+    COMMANDS | QUERIES | Takes.defaults,
+    { auto: 0, map: Mode.maps, object: Mode.objects },
+    (policy, value) => {
+      policy.mode = bits(policy.mode, Mode.maps | Mode.objects, value)
+    },
+  ),
+  doubles: choice(COMMANDS | QUERIES | Takes.defaults, { auto: 0, number: Mode.plainDoubles }, (policy, value) => {
     policy.mode = bits(policy.mode, Mode.plainDoubles, value)
   }),
   ttl: {
-    takes: ((WRITES | Takes.defaults) & ~REMOVES) | APPLIES,
+    takes: ((WRITES | Takes.defaults) & ~REMOVES) | APPLIES | Takes.job,
     expects: `seconds from 1 to ${MOST_TTL}, 'never', 'default' or 'keep'`,
     apply(policy, value) {
       if (isWhole(value, 1, MOST_TTL)) policy.ttl = value
@@ -252,7 +270,7 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     policy.info2 = bits(policy.info2, 0x20, value & 0xff)
     policy.info3 = bits(policy.info3, 0x38, value >>> 8)
   }),
-  durableDelete: flag(WRITES | APPLIES | Takes.defaults, (policy, on) => {
+  durableDelete: flag(WRITES | APPLIES | Takes.job | Takes.defaults, (policy, on) => {
     policy.info2 = bits(policy.info2, 0x10, on ? 0x10 : 0)
   }),
   commit: choice(WRITES | APPLIES | Takes.defaults, { all: 0, master: 0x02 }, (policy, value) => {
@@ -273,12 +291,12 @@ export const OPTIONS: { readonly [name: string]: Option } = {
   maxKeysPerRequest: whole(BATCHES | Takes.defaults, 'maxKeysPerRequest', MOST_UINT32, ' (0: no limit)'),
   maxResponseBytes: whole(BATCHES | Takes.defaults, 'maxResponseBytes', MOST_UINT32, ' of bytes (0: no limit)'),
   maxRequestBytes: whole(BATCHES | Takes.defaults, 'maxRequestBytes', MOST_UINT32, ' of bytes (0: no limit)'),
-  concurrency: whole(BATCHES | Takes.defaults, 'concurrency', 1024, ' (0: as it seems best)'),
+  concurrency: whole(BATCHES | QUERIES | Takes.defaults, 'concurrency', 1024, ' (0: as it seems best)'),
   onPartial: choice(BATCHES | Takes.defaults, { return: 0, throw: 1 }, (policy, value) => {
     policy.throwPartial = value === 1
   }),
   filter: {
-    takes: COMMANDS | Takes.row | Takes.removeRow | Takes.readRow | Takes.applyRow,
+    takes: COMMANDS | Takes.query | Takes.job | Takes.row | Takes.removeRow | Takes.readRow | Takes.applyRow,
     expects: 'an expression of type bool',
     apply(policy, value) {
       if (!isFilter(value)) return false
@@ -287,7 +305,7 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     },
   },
   signal: {
-    takes: COMMANDS | Takes.info,
+    takes: COMMANDS | QUERIES | Takes.job | Takes.info,
     expects: 'an AbortSignal',
     apply(policy, value) {
       if (!(value instanceof AbortSignal)) return false
@@ -365,19 +383,21 @@ export interface Policies {
   readonly remove: Policy
   readonly batchRead: Policy
   readonly batchWrite: Policy
+  readonly query: Policy
 }
 
-/** Resolves `connect({ defaults })`: `read`, `write` and `batch`, over the defaults of this page. */
+/** The groups of `connect({ defaults })`. */
+const GROUPS = ['read', 'write', 'batch', 'query']
+
+/** Resolves `connect({ defaults })`: its groups, over the defaults of this page. */
 export function resolveDefaults(defaults: unknown): Policies {
   const groups = (defaults ?? {}) as { [group: string]: unknown }
   if (typeof groups !== 'object' || !isPlain(groups)) {
     throw new InvalidArgumentError(`connect: option 'defaults' must be a plain object, not ${describe(defaults)}`)
   }
   for (const name of Object.keys(groups)) {
-    if (!['read', 'write', 'batch'].includes(name)) {
-      throw new InvalidArgumentError(
-        `connect: there is no group '${name}' of defaults${didYouMean(name, ['read', 'write', 'batch'])}`,
-      )
+    if (!GROUPS.includes(name)) {
+      throw new InvalidArgumentError(`connect: there is no group '${name}' of defaults${didYouMean(name, GROUPS)}`)
     }
   }
   const reads = new Policy()
@@ -385,6 +405,10 @@ export function resolveDefaults(defaults: unknown): Policies {
   const writes = copyPolicy(reads)
   // A write may have happened although it failed; trying again is the caller's decision.
   writes.maxRetries = 0
+  // How long a query takes is a matter of how much there is; that it is not stuck, the socket timeout sees to.
+  const queries = copyPolicy(reads)
+  queries.totalTimeout = 0
+  queries.maxRetries = 5
   const group = (base: Policy, name: string): Policy =>
     applyOptions(base, groups[name] ?? {}, Takes.defaults, `connect: defaults.${name}`)
   const write = group(writes, 'write')
@@ -398,5 +422,6 @@ export function resolveDefaults(defaults: unknown): Policies {
     remove,
     batchRead: group(reads, 'batch'),
     batchWrite: group(writes, 'batch'),
+    query: group(queries, 'query'),
   }
 }

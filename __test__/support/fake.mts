@@ -1,7 +1,15 @@
 // A stand-in for the addon: keeps what is submitted and answers as told. For tests of the TypeScript side alone.
 
 import { Client } from 'aerospike-napi'
-import type { NativeChange, NativeClient } from '#src/addon'
+import type {
+  NativeChange,
+  NativeClient,
+  NativeJobReply,
+  NativeJobSpec,
+  NativeQuery,
+  NativeQuerySpec,
+  NativeQueryStep,
+} from '#src/addon'
 import { Boundary } from '#src/native'
 import { resolveDefaults } from '#src/policies'
 
@@ -125,7 +133,7 @@ export class FakeNative implements NativeClient {
   nodes() {
     return []
   }
-  async info() {
+  async info(): Promise<{ node: string; response: string }[]> {
     return []
   }
   /** Who is told of changes of the cluster. */
@@ -135,6 +143,59 @@ export class FakeNative implements NativeClient {
   }
   unwatch(): void {
     this.changed = undefined
+  }
+  /** What queries and jobs were asked for, and what the queries answer. */
+  queries: { spec: NativeQuerySpec; query: FakeQuery }[] = []
+  jobs: NativeJobSpec[] = []
+  steps: (spec: NativeQuerySpec) => Iterable<FakeStep> = () => []
+  openQuery(spec: NativeQuerySpec): NativeQuery {
+    const query = new FakeQuery(this.steps(spec))
+    this.queries.push({ spec, query })
+    return query
+  }
+  async startJob(spec: NativeJobSpec): Promise<NativeJobReply> {
+    this.jobs.push(spec)
+    return { taskId: spec.taskId ?? 0n }
+  }
+}
+
+/** A step of a stand-in query: what is not said is as on an empty page. `hold` never comes by itself. */
+export type FakeStep = Partial<NativeQueryStep> & { hold?: true; cursor?: Buffer }
+
+/** A query that takes the steps it is given, then ends. */
+export class FakeQuery implements NativeQuery {
+  readonly #steps: Iterator<FakeStep>
+  #cursor: Buffer = Buffer.from([1, 0, 0, 0])
+  #settle: ((step: NativeQueryStep) => void) | undefined
+  closed = 0
+  asked = 0
+
+  constructor(steps: Iterable<FakeStep>) {
+    this.#steps = steps[Symbol.iterator]()
+  }
+
+  async next(): Promise<NativeQueryStep> {
+    this.asked++
+    const end = { kind: 1, count: 0, done: 1, total: 1 }
+    const { done, value } = this.closed > 0 ? { done: true, value: undefined } : this.#steps.next()
+    if (done === true || value === undefined) return end
+    if (value.cursor !== undefined) this.#cursor = value.cursor
+    if (value.hold === true) {
+      return new Promise((resolve) => {
+        this.#settle = resolve
+      })
+    }
+    return { kind: 0, count: 0, done: 0, total: 1, ...value }
+  }
+  cursor(): Buffer {
+    return this.#cursor
+  }
+  progress() {
+    return { done: 0, total: 1 }
+  }
+  close(): void {
+    this.closed++
+    this.#settle?.({ kind: 1, count: 0, done: 0, total: 1 })
   }
 }
 

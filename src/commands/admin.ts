@@ -18,7 +18,7 @@ import {
   setInfo,
 } from '../info/views.js'
 import { UdfAdmin } from '../udf/admin.js'
-import { BatchCommands } from './batches.js'
+import { QueryCommands } from './queries.js'
 
 /** Options of `info`. */
 export interface NodeInfoOptions extends InfoOptions {
@@ -45,7 +45,7 @@ export interface TruncateOptions extends InfoOptions {
 const LOOK_MS = 50
 
 /** The commands on the cluster as a whole. */
-export abstract class AdminCommands extends BatchCommands {
+export abstract class AdminCommands extends QueryCommands {
   #udf: UdfAdmin | undefined
 
   /** The modules of user-defined functions. */

@@ -189,7 +189,7 @@ export function pause(verb: string, milliseconds: number, signal: AbortSignal | 
 }
 
 /** A promise that a signal can end before its time. */
-async function untilAborted<T>(
+export async function untilAborted<T>(
   verb: string,
   signal: AbortSignal | undefined,
   promise: Promise<T>,

@@ -22,6 +22,8 @@ export class UdfCall {
   readonly function: string
   /** The three fields in wire form. */
   readonly bytes: Uint8Array
+  /** The arguments alone: a MessagePack list. */
+  readonly args: Uint8Array
 
   /** @param where the call or row, for messages */
   constructor(where: string, module: unknown, name: unknown, args: unknown) {
@@ -34,8 +36,10 @@ export class UdfCall {
       throw new InvalidArgumentError(`${where}: the arguments must be a list, not ${describe(args)}`)
     }
     w.begin('args')
+    const list = w.at + FIELD_HEAD
     writeField(w, ARGUMENTS_FIELD, () => packList(w, args ?? []))
     this.bytes = Uint8Array.prototype.slice.call(w.bytes, 0, w.at)
+    this.args = this.bytes.subarray(list)
   }
 }
 

@@ -1,0 +1,315 @@
+// Predicates of queries: what a secondary index is asked for, and how that goes over the wire (protocol 8.3).
+
+import { describe, isPlain } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
+import { type AnyExp, Exp } from '../expressions/expression.js'
+import type { IndexCollection } from '../indexes/definition.js'
+import { type Context, encodeContext } from '../operations/ctx.js'
+import { badValue, didYouMean } from '../policies.js'
+import { Particle } from '../scalars.js'
+import { GeoJSON } from '../values.js'
+import type { Writer } from '../writer.js'
+import { Field, writeField } from './fields.js'
+
+/** Which elements of a collection an index is over, and its number on the wire. */
+const COLLECTIONS: { readonly [collection in IndexCollection]: number } = { list: 1, mapKeys: 2, mapValues: 3 }
+
+/** A server takes shorter strings and bytes than this (protocol 8.3). */
+const MOST_VALUE = 2048
+const MOST_BIN_NAME = 15
+const MOST_INDEX_NAME = 63
+
+const LEAST_INT64 = -(2n ** 63n)
+const MOST_INT64 = 2n ** 63n - 1n
+
+/**
+ * What a predicate is about: a bin, which finds the index over it; an index by its name; or an index over an expression, by
+ * that expression.
+ */
+export type IndexTarget = string | { readonly index: string } | { readonly expression: AnyExp }
+
+/** Options of predicates. */
+export interface FilterOptions {
+  /** The way from the bin to the collection or value that the index is over: exactly the one it was created with. */
+  readonly ctx?: Context | undefined
+}
+
+/** Options of the geospatial predicates. */
+export interface GeoFilterOptions extends FilterOptions {
+  /** The index is over the elements of a collection. Default: over the bin itself. */
+  readonly collection?: IndexCollection | undefined
+}
+
+/** A value that an index can be asked for: text and bytes for equality, integers for ranges as well. */
+export type IndexValue = string | number | bigint | Uint8Array
+
+/** A value in the form it has on the wire. */
+interface Bound {
+  readonly type: number
+  readonly bytes: Uint8Array
+}
+
+/**
+ * What a query asks a secondary index for, made by the functions of `filter`; the argument of `where`. Immutable, and usable
+ * in any number of queries.
+ */
+export class Predicate {
+  readonly #bin: string
+  readonly #index: Uint8Array | undefined
+  readonly #expression: Uint8Array | undefined
+  readonly #collection: number
+  readonly #begin: Bound
+  readonly #end: Bound
+  readonly #context: Uint8Array | undefined
+
+  /** @internal */
+  constructor(call: string, target: unknown, collection: number, begin: Bound, end: Bound, context: unknown) {
+    const { bin = '', index, expression } = targetOf(target, call)
+    this.#bin = bin
+    this.#index = index
+    this.#expression = expression
+    this.#collection = collection
+    this.#begin = begin
+    this.#end = end
+    this.#context = encodeContext(context, `filter.${call}`)?.bytes
+  }
+
+  /** @internal Writes its fields and returns how many. */
+  write(w: Writer): number {
+    let count = 1
+    const optional = (type: number, bytes: Uint8Array | undefined): void => {
+      if (bytes === undefined) return
+      writeField(w, type, bytes)
+      count++
+    }
+    if (this.#collection !== 0) optional(Field.indexType, Uint8Array.of(this.#collection))
+    this.#writeRange(w)
+    optional(Field.context, this.#context)
+    optional(Field.indexName, this.#index)
+    optional(Field.indexExpression, this.#expression)
+    return count
+  }
+
+  #writeRange(w: Writer): void {
+    const start = w.at
+    w.u32(0)
+    w.u8(Field.indexRange)
+    w.u8(1)
+    const name = Buffer.from(this.#bin)
+    w.u8(name.length)
+    w.raw(name)
+    w.u8(this.#begin.type)
+    for (const { bytes } of [this.#begin, this.#end]) {
+      w.u32(bytes.length)
+      w.raw(bytes)
+    }
+    w.patchU32(start, w.at - start - 4)
+  }
+}
+
+function refused(call: string, text: string): InvalidArgumentError {
+  return new InvalidArgumentError(`filter.${call}: ${text}`)
+}
+
+function targetOf(
+  target: unknown,
+  call: string,
+): { bin?: string; index?: Uint8Array | undefined; expression?: Uint8Array | undefined } {
+  if (typeof target === 'string') return { bin: named(target, call, 'the name of the bin', MOST_BIN_NAME).toString() }
+  if (typeof target === 'object' && target !== null && isPlain(target)) {
+    const { index, expression } = target as { index?: unknown; expression?: unknown }
+    const names = Object.keys(target)
+    if (names.length === 1 && typeof index === 'string') {
+      return { index: named(index, call, 'the name of the index', MOST_INDEX_NAME) }
+    }
+    if (names.length === 1 && expression instanceof Exp) return { expression: expression.bytes }
+  }
+  throw refused(call, `expected the name of a bin, { index: name } or { expression }, not ${describe(target)}`)
+}
+
+function named(name: string, call: string, what: string, most: number): Buffer {
+  const bytes = Buffer.from(name)
+  if (bytes.length > 0 && bytes.length <= most && name.isWellFormed()) return bytes
+  throw refused(call, `${what} must have 1 to ${most} bytes, not ${bytes.length}`)
+}
+
+function integer(value: unknown, call: string): bigint {
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) {
+    const exact = BigInt(value as number | bigint)
+    if (exact >= LEAST_INT64 && exact <= MOST_INT64) return exact
+    throw refused(call, `${exact} does not fit into 64 bits`)
+  }
+  throw refused(call, `the bounds of a range are integers, not ${describe(value)}`)
+}
+
+function integerBound(value: bigint): Bound {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(value)
+  return { type: Particle.integer, bytes }
+}
+
+function bound(value: unknown, call: string): Bound {
+  if (typeof value === 'string' && value.isWellFormed()) return sized(Particle.string, Buffer.from(value), call)
+  if (value instanceof Uint8Array) return sized(Particle.bytes, Uint8Array.prototype.slice.call(value), call)
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return integerBound(integer(value, call))
+  throw refused(call, `an index holds integers, text or bytes, and so must be the value, not ${describe(value)}`)
+}
+
+function sized(type: number, bytes: Uint8Array, call: string): Bound {
+  if (bytes.length < MOST_VALUE) return { type, bytes }
+  throw refused(call, `the value must have less than ${MOST_VALUE} bytes, not ${bytes.length}`)
+}
+
+const REGIONS = ['Polygon', 'MultiPolygon', 'AeroCircle']
+const POINTS = ['Point']
+
+/** GeoJSON of one of some types, as text. Text that was given stays as it is, byte for byte. */
+function geometry(value: unknown, types: readonly string[], call: string): Bound {
+  const text = typeof value === 'string' ? value : geoText(value)
+  let type: unknown
+  try {
+    type = (JSON.parse(text ?? '') as { type?: unknown } | null)?.type
+  } catch {
+    throw refused(call, `expected GeoJSON, not ${describe(value)}`)
+  }
+  // Both may be wrapped into a feature.
+  if (type !== 'Feature' && !types.includes(type as string)) {
+    throw refused(call, `expected a GeoJSON ${types.join(', ')}, not ${describe(type)}`)
+  }
+  return { type: Particle.geoJSON, bytes: Buffer.from(text as string) }
+}
+
+function geoText(value: unknown): string | undefined {
+  if (value instanceof GeoJSON) return value.text
+  return typeof value === 'object' && value !== null && isPlain(value) ? JSON.stringify(value) : undefined
+}
+
+function coordinate(value: unknown, most: number, what: string, call: string): number {
+  if (typeof value === 'number' && value >= -most && value <= most) return value
+  throw refused(call, `the ${what} must be a number of degrees from -${most} to ${most}, not ${describe(value)}`)
+}
+
+function collectionOf(value: unknown, call: string): number {
+  if (typeof value === 'string' && Object.hasOwn(COLLECTIONS, value)) return COLLECTIONS[value as IndexCollection]
+  throw badValue(`filter.${call}`, 'collection', "'list', 'mapKeys' or 'mapValues'", value)
+}
+
+/** The options of a predicate. Those that it does not take are refused by name. */
+function optionsOf(options: unknown, call: string, known: readonly string[]): GeoFilterOptions {
+  if (options === undefined) return {}
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
+    throw refused(call, `options must be a plain object, not ${describe(options)}`)
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw refused(call, `there is no option '${name}'${didYouMean(name, known)}`)
+  }
+  return options as GeoFilterOptions
+}
+
+function equality(call: string, target: unknown, value: Bound, collection: number, options: unknown): Predicate {
+  return new Predicate(call, target, collection, value, value, optionsOf(options, call, ['ctx']).ctx)
+}
+
+function range(
+  call: string,
+  target: unknown,
+  least: unknown,
+  most: unknown,
+  collection: number,
+  options: unknown,
+): Predicate {
+  const [begin, end] = [integer(least, call), integer(most, call)]
+  if (begin > end) throw refused(call, `the range from ${begin} to ${end} is empty`)
+  const { ctx } = optionsOf(options, call, ['ctx'])
+  return new Predicate(call, target, collection, integerBound(begin), integerBound(end), ctx)
+}
+
+function geo(call: string, target: unknown, shape: Bound, options: unknown): Predicate {
+  const { ctx, collection } = optionsOf(options, call, ['ctx', 'collection'])
+  const number = collection === undefined ? 0 : collectionOf(collection, call)
+  return new Predicate(call, target, number, shape, shape, ctx)
+}
+
+/**
+ * Predicates of queries. Each needs a secondary index of the right kind over what it names: a bin, or `{ index: name }` or
+ * `{ expression }` in its place.
+ *
+ * @example
+ * const adults = client.query('test', 'users').where(filter.between('age', 18, 120))
+ */
+export const filter = {
+  /** Records whose bin equals an integer, text or bytes. @example filter.equal('name', 'Alice') */
+  equal: (target: IndexTarget, value: IndexValue, options?: FilterOptions): Predicate =>
+    equality('equal', target, bound(value, 'equal'), 0, options),
+
+  /** Records whose bin holds an integer in a range, both ends included. @example filter.between('age', 20, 30) */
+  between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: FilterOptions): Predicate =>
+    range('between', target, least, most, 0, options),
+
+  /**
+   * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
+   * @example filter.contains('tags', 'new', 'list')
+   */
+  contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: FilterOptions): Predicate =>
+    equality('contains', target, bound(value, 'contains'), collectionOf(collection, 'contains'), options),
+
+  /**
+   * Records whose list or map has an integer in a range, both ends included. A record with several
+   * of them comes once as far as a server sees them at the same time, and else again.
+   * @example filter.containsBetween('scores', 90, 100, 'mapValues')
+   */
+  containsBetween: (
+    target: IndexTarget,
+    least: number | bigint,
+    most: number | bigint,
+    collection: IndexCollection,
+    options?: FilterOptions,
+  ): Predicate => range('containsBetween', target, least, most, collectionOf(collection, 'containsBetween'), options),
+
+  /**
+   * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
+   * @example filter.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
+   */
+  geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoFilterOptions): Predicate =>
+    geo('geoWithinRegion', target, geometry(region, REGIONS, 'geoWithinRegion'), options),
+
+  /**
+   * Records whose point lies within a number of metres around a place.
+   * @example filter.geoWithinRadius('place', 8.68, 50.11, 1000)
+   */
+  geoWithinRadius: (
+    target: IndexTarget,
+    longitude: number,
+    latitude: number,
+    metres: number,
+    options?: GeoFilterOptions,
+  ): Predicate => {
+    const call = 'geoWithinRadius'
+    const centre = [coordinate(longitude, 180, 'longitude', call), coordinate(latitude, 90, 'latitude', call)]
+    if (typeof metres !== 'number' || !(metres >= 0 && metres < Number.POSITIVE_INFINITY)) {
+      throw refused(call, `the radius must be a number of metres, not ${describe(metres)}`)
+    }
+    const circle = { type: 'AeroCircle', coordinates: [centre, metres] }
+    return geo(call, target, geometry(circle, REGIONS, call), options)
+  },
+
+  /**
+   * Records whose region contains a point, given as GeoJSON or as longitude and latitude.
+   * @example filter.geoContainsPoint('area', 8.68, 50.11)
+   */
+  geoContainsPoint,
+} as const
+
+function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoFilterOptions): Predicate
+function geoContainsPoint(
+  target: IndexTarget,
+  longitude: number,
+  latitude: number,
+  options?: GeoFilterOptions,
+): Predicate
+function geoContainsPoint(target: IndexTarget, place: unknown, second?: unknown, third?: unknown): Predicate {
+  const call = 'geoContainsPoint'
+  if (typeof place !== 'number') return geo(call, target, geometry(place, POINTS, call), second)
+  const coordinates = [coordinate(place, 180, 'longitude', call), coordinate(second, 90, 'latitude', call)]
+  return geo(call, target, geometry({ type: 'Point', coordinates }, POINTS, call), third)
+}

@@ -1,0 +1,146 @@
+// Background jobs: work that the servers do by themselves on the records of a query, and how it goes.
+
+import { randomBytes } from 'node:crypto'
+import type { NativeJobSpec } from '../addon.js'
+import { argumentError, describe } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
+import { aborted, controlError, errorOf } from '../failure.js'
+import { Ask, type InfoOptions, untilAborted } from '../info/ask.js'
+import { type WaitOptions, waitFor } from '../info/wait.js'
+import type { Boundary } from '../native.js'
+import type { Operation } from '../operations/operation.js'
+import type { CallOptions, WriteOptions } from '../options.js'
+import { applyOptions, Takes } from '../policies.js'
+import type { UdfCall } from '../udf/call.js'
+import { type JobStatus, sumUp } from './job-status.js'
+import { refuseLimits } from './options.js'
+import { jobSpec, type Plan } from './spec.js'
+import { failureOf } from './steps.js'
+
+/** Options of `execute` and `apply`. */
+export interface JobOptions
+  extends Pick<
+      CallOptions,
+      'totalTimeout' | 'socketTimeout' | 'maxRetries' | 'sleepBetweenRetries' | 'filter' | 'signal'
+    >,
+    Pick<WriteOptions, 'ttl' | 'durableDelete'> {}
+
+const LOOK_MS = 5000
+const QUERY_ABORTED = 15
+
+/** Limits of a query that a background job does not keep. */
+const POINTLESS = ['maxRecords', 'noBins', 'duration', 'after', 'nodes', 'cursor'] as const
+
+/**
+ * A background job, made by `query.execute` and `query.apply`, or from its id by `client.job`.
+ *
+ * @example
+ * const job = await client.query('test', 'users').execute([op.increment('version', 1)])
+ * const { recordsSucceeded } = await job.done({ onProgress: ({ progress }) => console.log(`${progress} %`) })
+ */
+export class Job {
+  /** What the servers know the job by. */
+  readonly id: bigint
+  readonly #boundary: Boundary
+
+  /** @internal */
+  constructor(boundary: Boundary, id: bigint) {
+    this.#boundary = boundary
+    this.id = id
+  }
+
+  /** How the job goes, on all nodes together. */
+  async status(options?: InfoOptions): Promise<JobStatus> {
+    return sumUp(this.id, await this.#ask('status', 'query-show', options))
+  }
+
+  /**
+   * Waits until no node works on the job any more, and gives how it went. Servers forget jobs: a job that none of them
+   * knows is over, with state `unknown`.
+   *
+   * @throws QueryAbortedError when the job was stopped
+   * @throws TimeoutError after `timeout`; the servers go on
+   */
+  async done(options?: WaitOptions<JobStatus>): Promise<JobStatus> {
+    let last: JobStatus | undefined
+    await waitFor(`job ${this.id}: done`, options, async (limits) => {
+      last = await this.status(limits)
+      return { progress: last, done: last.state !== 'running' }
+    })
+    const status = last as JobStatus
+    if (status.state !== 'aborted') return status
+    throw errorOf({ verb: `job ${this.id}`, key: undefined, code: QUERY_ABORTED, detail: status.reason })
+  }
+
+  /** Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any more. */
+  async abort(options?: InfoOptions): Promise<boolean> {
+    const answers = await this.#ask('abort', 'query-abort', options)
+    return answers.some((answer) => /^ok$/i.test(answer))
+  }
+
+  /** What all nodes answer to a command about this job. */
+  async #ask(verb: string, command: string, options: InfoOptions = { totalTimeout: LOOK_MS }): Promise<string[]> {
+    const ask = Ask.looking(this.#boundary, `job ${this.id}: ${verb}`, options)
+    // Servers before 8.1 have another name for it.
+    const id = ask.every(8, 1) ? 'id' : 'trid'
+    return (await ask.all(`${command}:${id}=${this.id}`)).map(({ answers }) => answers[0] ?? '')
+  }
+
+  toJSON(): { id: string } {
+    return { id: String(this.id) }
+  }
+}
+
+/** What a job does: operations, or a function. */
+type Work = { readonly udf: UdfCall } | { readonly operations: readonly Operation[] }
+
+interface Order {
+  readonly spec: NativeJobSpec
+  readonly signal: AbortSignal | undefined
+}
+
+/** Starts a job; resolves when every node has taken it on. */
+export async function startJob(
+  boundary: Boundary,
+  call: string,
+  plan: Plan,
+  work: Work,
+  options: unknown,
+): Promise<Job> {
+  const { spec, signal } = specOf(call, plan, work, options)
+  try {
+    // Some nodes may have taken it on when it is aborted.
+    const reply = await untilAborted(call, signal, boundary.native.startJob(spec), true)
+    if (reply.failure === undefined) return new Job(boundary, reply.taskId)
+    throw errorOf(failureOf(call, reply.failure, 'udf' in work ? work.udf : undefined).facts)
+  } catch (error) {
+    throw controlError(call, error)
+  }
+}
+
+function specOf(call: string, plan: Plan, work: Work, options: unknown): Order {
+  try {
+    if ((plan.bins ?? plan.operations) !== undefined) {
+      throw new InvalidArgumentError(`${call}: a background job reads nothing; leave select and operate out`)
+    }
+    refuseLimits(plan.limits, POINTLESS, call)
+    const policy = options === undefined ? plan.policy : applyOptions(plan.policy, options, Takes.job, call)
+    if (policy.signal?.aborted === true) throw aborted(call, undefined, policy.signal.reason, false)
+    return { spec: jobSpec({ ...plan, policy }, newId(), work), signal: policy.signal }
+  } catch (error) {
+    throw argumentError(error, call)
+  }
+}
+
+/** A random id within the range that every tool shows exactly: 53 bits. */
+function newId(): bigint {
+  return (randomBytes(8).readBigUInt64LE() >> 11n) | 1n
+}
+
+/** The id of a job as people have it. */
+export function jobId(id: unknown): bigint {
+  if (typeof id === 'bigint' && id >= 0n && id < 1n << 64n) return id
+  if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0) return BigInt(id)
+  if (typeof id === 'string' && /^\d{1,20}$/.test(id) && BigInt(id) < 1n << 64n) return BigInt(id)
+  throw new InvalidArgumentError(`job: the id must be a whole number, or text of one, not ${describe(id)}`)
+}

@@ -1,0 +1,274 @@
+// The builder of queries: collects what a query is, and runs it.
+
+import type { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import { argumentError, describe } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
+import { type Exp, isFilter } from '../expressions/expression.js'
+import type { Boundary } from '../native.js'
+import type { Operation } from '../operations/operation.js'
+import { badValue, copyPolicy, type Policy } from '../policies.js'
+import type { Record } from '../record.js'
+import { UdfCall } from '../udf/call.js'
+import type { Bins, Value } from '../values.js'
+import { type AggregateOptions, Aggregation } from './aggregation.js'
+import { Predicate } from './filter.js'
+import { type Job, type JobOptions, startJob } from './job.js'
+import { applyQueryOptions, NO_LIMITS, type QueryOptions, type QueryProgress } from './options.js'
+import { RecordStream } from './records.js'
+import { checkBins, checkOperations, nameOf, type Plan, type Planned, planOf } from './spec.js'
+import type { Visit } from './stream.js'
+
+/** A page of a query's records. */
+export interface QueryPage<B extends object = Bins> {
+  readonly records: Record<B>[]
+  /** Where the next page begins: `query.from(cursor).page(…)`. Undefined when there is none. */
+  readonly cursor: string | undefined
+  /** Whether this was the last page. */
+  readonly done: boolean
+}
+
+/** The bins that remain of `B` when only those named `N` are read. */
+export type Selected<B extends object, N extends string> = string extends keyof B ? B : Pick<B, N & keyof B>
+
+/**
+ * A query or scan: which records, and what of them. Made by `client.query` and `client.scan`; immutable, so that each method
+ * gives another query and one query may be run any number of times. What is wrong with it is said when it is run.
+ *
+ * @example
+ * const adults = client.query<User>('test', 'users').where(filter.between('age', 18, 120)).select('name')
+ * for await (const { bins } of adults) console.log(bins.name)
+ */
+export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> {
+  readonly #boundary: Boundary
+  readonly #call: string
+  readonly #plan: Planned
+  #last: RecordStream<B> | undefined
+
+  /** @internal */
+  constructor(boundary: Boundary, call: string, plan: Planned) {
+    this.#boundary = boundary
+    this.#call = call
+    this.#plan = plan
+  }
+
+  /** @internal */
+  static of<B extends object>(
+    boundary: Boundary,
+    call: string,
+    namespace: unknown,
+    set: unknown,
+    base: Policy,
+    options: unknown,
+  ): Query<B> {
+    try {
+      const { policy, limits } =
+        options === undefined ? { policy: base, limits: NO_LIMITS } : applyQueryOptions(base, NO_LIMITS, options, call)
+      const plan = {
+        namespace: nameOf(namespace, 'namespace', call),
+        set: nameOf(set ?? '', 'set', call) || undefined,
+        policy,
+        limits,
+        predicate: undefined,
+        bins: undefined,
+        operations: undefined,
+      }
+      return new Query<B>(boundary, call, plan)
+    } catch (error) {
+      return new Query<B>(boundary, call, { failure: argumentError(error, call) })
+    }
+  }
+
+  /** This query with something changed; what went wrong in an earlier step, or goes wrong in this one, is kept for the run. */
+  #with<C extends object>(change: (plan: Plan) => Partial<Plan>): Query<C> {
+    let plan = this.#plan
+    if (!('failure' in plan)) {
+      try {
+        plan = { ...plan, ...change(plan) }
+      } catch (error) {
+        plan = { failure: argumentError(error, this.#call) }
+      }
+    }
+    return new Query<C>(this.#boundary, this.#call, plan)
+  }
+
+  /**
+   * Asks a secondary index: only records for which the predicate holds are read. A query has one predicate at most; more
+   * conditions go into `filter`.
+   *
+   * @throws IndexNotFoundError when run, if there is no such index
+   * @example
+   * client.query('test', 'users').where(filter.equal('city', 'Berlin'))
+   */
+  where(predicate: Predicate): Query<B> {
+    return this.#with((plan) => {
+      if (!(predicate instanceof Predicate)) {
+        throw new InvalidArgumentError(
+          `${this.#call}: where takes a predicate such as filter.equal('name', 'Alice'), not ${describe(predicate)}`,
+        )
+      }
+      if (plan.predicate !== undefined) {
+        throw new InvalidArgumentError(`${this.#call}: a query has one predicate; more conditions go into filter`)
+      }
+      return { predicate }
+    })
+  }
+
+  /**
+   * Leaves out records for which an expression is not true. The servers look at every record that the query is about, so
+   * it is best together with `where`.
+   *
+   * @example
+   * client.query('test', 'users').where(filter.between('age', 20, 30)).filter(exp.eq(exp.bin.string('city'), 'Berlin'))
+   */
+  filter(expression: Exp<'bool'>): Query<B> {
+    return this.#with(({ policy }) => {
+      if (!isFilter(expression)) throw badValue(this.#call, 'filter', 'an expression of type bool', expression)
+      const changed = copyPolicy(policy)
+      changed.filter = expression
+      return { policy: changed }
+    })
+  }
+
+  /**
+   * Reads some bins only. Those that a record does not have are absent; a record that has none of them is left out.
+   *
+   * @example
+   * client.query<User>('test', 'users').select('name', 'age')
+   */
+  select<N extends keyof B & string>(...bins: readonly N[]): Query<Selected<B, N>> {
+    return this.#with(() => ({ bins: checkBins(bins, 'select'), operations: undefined }))
+  }
+
+  /**
+   * Answers operations in place of the bins; they must not write. As with `client.operate`, a bin answered once has its
+   * value. Records for which no operation has an answer are left out. Servers from 8.1.2 on; reads of whole bins on all.
+   *
+   * @example
+   * client.query('test', 'users').operate<{ tags: number }>([lists.size('tags')])
+   */
+  operate<R extends object = Bins>(operations: readonly Operation[]): Query<R> {
+    return this.#with(() => ({ operations: checkOperations(operations, false, 'operate'), bins: undefined }))
+  }
+
+  /** With other options, each in the place of what was said for it before. @example query.with({ maxRecords: 10 }) */
+  with(options: QueryOptions): Query<B> {
+    return this.#with(({ policy, limits }) => applyQueryOptions(policy, limits, options, this.#call))
+  }
+
+  /** From where an earlier run stood: its `cursor`. @example query.from(cursor).results() */
+  from(cursor: string): Query<B> {
+    return this.#with(({ policy, limits }) => applyQueryOptions(policy, limits, { cursor }, this.#call))
+  }
+
+  /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
+  stream(): RecordStream<B> {
+    const stream = new RecordStream<B>(this.#boundary, this.#call, this.#plan)
+    this.#last = stream
+    return stream
+  }
+
+  /** Runs the query: `for await (const record of query)`. Leaving the loop ends the query. */
+  [Symbol.asyncIterator](): RecordStream<B> {
+    return this.stream()
+  }
+
+  /** Runs the query: all its records in one list. */
+  async results(): Promise<Record<B>[]> {
+    return this.stream().results()
+  }
+
+  /**
+   * Runs the query: a function is called with each record, one after the other; a promise that it returns is waited for.
+   * When it returns or resolves to `false`, the query ends.
+   */
+  async forEach(visit: Visit<Record<B>>): Promise<void> {
+    return this.stream().forEach(visit)
+  }
+
+  /**
+   * Runs the query for one page of at most `size` records. When they end with a page that is full, there is one more, and
+   * it is empty.
+   *
+   * @example
+   * const first = await query.page(100)
+   * const second = first.done ? undefined : await query.from(first.cursor!).page(100)
+   */
+  async page(size: number): Promise<QueryPage<B>> {
+    if (!Number.isSafeInteger(size) || size < 1) throw badValue('page', 'size', 'a whole number of at least 1', size)
+    const query = this.with({ maxRecords: size })
+    const stream = query.stream()
+    this.#last = stream
+    const records = await stream.results()
+    const done = !stream.more
+    return { records, cursor: done ? undefined : stream.cursor, done }
+  }
+
+  /** Runs the query: its records as a Web stream. */
+  toReadableStream(): ReadableStream<Record<B>> {
+    return this.stream().toReadableStream()
+  }
+
+  /** Runs the query: its records as a stream of Node in object mode. */
+  toNodeStream(): Readable {
+    return this.stream().toNodeStream()
+  }
+
+  /** Where the run begun last stands, also after it failed; undefined before the first. See `RecordStream.cursor`. */
+  get cursor(): string | undefined {
+    return this.#last?.cursor
+  }
+
+  /** How far the run begun last is; undefined before the first. */
+  get progress(): QueryProgress | undefined {
+    return this.#last?.progress
+  }
+
+  /**
+   * Starts a job that runs operations on every record of the query. The servers do it by themselves, in the background;
+   * resolves when all of them have taken it on.
+   *
+   * @throws InvalidArgumentError when an operation reads
+   * @example
+   * const job = await client.query('test', 'users').where(filter.between('age', 0, 17)).execute([op.write('minor', true)])
+   * await job.done()
+   */
+  async execute(operations: readonly Operation[], options?: JobOptions): Promise<Job> {
+    const work = { operations: checkOperations(operations, true, 'execute') }
+    return startJob(this.#boundary, 'execute', planOf(this.#plan), work, options)
+  }
+
+  /**
+   * Starts a job that calls a function of a UDF module with every record of the query, in the background.
+   *
+   * @example
+   * const job = await client.scan('test', 'users').apply('simple', 'add_val', ['age', 1])
+   * const { recordsSucceeded } = await job.done()
+   */
+  async apply(module: string, name: string, args: readonly Value[] = [], options?: JobOptions): Promise<Job> {
+    const work = { udf: new UdfCall('apply', module, name, args) }
+    return startJob(this.#boundary, 'apply', planOf(this.#plan), work, options)
+  }
+
+  /**
+   * Runs a stream UDF over the records of the query: what the servers made of their records is put together on this side, off
+   * the JavaScript thread. The module is fetched from the cluster unless option `source` has its text.
+   *
+   * @example
+   * const total = await client.query('test', 'users').aggregate('stats', 'sum', ['age']).value()
+   */
+  aggregate<T = Value>(
+    module: string,
+    name: string,
+    args: readonly Value[] = [],
+    options?: AggregateOptions,
+  ): Aggregation<T> {
+    const call = 'aggregate'
+    const boundary = this.#boundary
+    return Aggregation.of<T>(boundary, () => ({
+      plan: planOf(this.#plan),
+      udf: new UdfCall(call, module, name, args),
+      options,
+    }))
+  }
+}

@@ -1,0 +1,61 @@
+// The records of a query, and where the query stands.
+
+import type { Boundary } from '../native.js'
+import { Mode } from '../page.js'
+import type { Record } from '../record.js'
+import type { Bins } from '../values.js'
+import { advance, beginning, cursorText } from './cursor.js'
+import { lastRecords, RowReader } from './rows.js'
+import { cursorCheck, type Planned, planOf, querySpec } from './spec.js'
+import { Steps } from './steps.js'
+import { QueryStream } from './stream.js'
+
+/**
+ * The records of one run of a query or scan, made by its methods.
+ *
+ * @example
+ * const stream = client.scan('test', 'users').stream()
+ * for await (const { key, bins } of stream) if (!(await handle(key, bins))) break
+ * await save(stream.cursor)
+ */
+export class RecordStream<B extends object = Bins> extends QueryStream<Record<B>> {
+  readonly #planned: Planned
+
+  /** @internal */
+  constructor(boundary: Boundary, call: string, planned: Planned) {
+    const plan = 'failure' in planned ? undefined : planned
+    const { namespace = '', set, operations, policy, limits } = plan ?? {}
+    const mode = (policy?.mode ?? 0) | (operations === undefined ? 0 : Mode.operations)
+    const steps = new Steps(boundary, call, () => querySpec(planOf(planned), call), policy?.signal)
+    super(steps, new RowReader<B>(namespace, set, mode), limits?.onProgress)
+    this.#planned = planned
+  }
+
+  /**
+   * Where the query stands: behind the record that was handed out last, and exactly there. As text to keep; with it as option
+   * `cursor`, a query for the same goes on from there, in another process too. It is good at any time, also after the query
+   * ended, failed or was left.
+   *
+   * It is made when it is asked for, in about a millisecond: ask now and then, not for each record.
+   */
+  get cursor(): string {
+    const plan = planOf(this.#planned)
+    const { limits, predicate } = plan
+    const check = cursorCheck(plan)
+    const base = this.steps.cursor()
+    if (base !== undefined) {
+      const { page, end } = this.consumed()
+      return cursorText(advance(base, lastRecords(page, end)), check)
+    }
+    const { partitionBegin, partitionCount } = limits
+    return (
+      limits.cursor ??
+      cursorText(limits.after ?? beginning(partitionBegin, partitionCount, predicate !== undefined), check)
+    )
+  }
+
+  /** Whether there may be more behind `cursor`: the query has not ended, or `maxRecords` ended it. */
+  get more(): boolean {
+    return this.steps.more
+  }
+}

@@ -1,0 +1,238 @@
+// From what a query was told to what crosses to the core: everything that has a meaning becomes bytes here (protocol 8.2).
+
+import type { NativeAggregation, NativeJobSpec, NativeQuerySpec } from '../addon.js'
+import { describe } from '../check.js'
+import { InvalidArgumentError } from '../errors.js'
+import { Needs, OpCode, Operation } from '../operations/operation.js'
+import { writeBareOp } from '../particles.js'
+import type { Policy } from '../policies.js'
+import { needsOf } from '../request.js'
+import { UDF_FIELDS, type UdfCall } from '../udf/call.js'
+import { Writer } from '../writer.js'
+import { checkOf, parseCursor } from './cursor.js'
+import { Field, writeField } from './fields.js'
+import type { Predicate } from './filter.js'
+import type { Limits } from './options.js'
+
+const MOST_NAMESPACE = 31
+const MOST_SET = 63
+const MOST_BIN_NAME = 15
+/** The server takes at most this many operations in one request (protocol 1.2). */
+const MOST_OPERATIONS = 32768
+
+/** All that a query was told. Immutable: a builder's every step makes another. */
+export interface Plan {
+  readonly namespace: string
+  readonly set: string | undefined
+  readonly policy: Policy
+  readonly limits: Readonly<Limits>
+  readonly predicate: Predicate | undefined
+  /** Bins to read; undefined for all. */
+  readonly bins: readonly string[] | undefined
+  /** Operations to answer in place of the bins. */
+  readonly operations: readonly Operation[] | undefined
+}
+
+/** A plan, or what is wrong with what was to become one. */
+export type Planned = Plan | { readonly failure: Error }
+
+/** The plan, unless something is wrong with it. */
+export function planOf(planned: Planned): Plan {
+  if (!('failure' in planned)) return planned
+  // The stack leads to the call that ran it, not to the one that made it.
+  Error.captureStackTrace(planned.failure, planOf)
+  throw planned.failure
+}
+
+/** What a UDF is called for, as the server knows it. */
+export const UdfKind = { aggregation: 1, background: 2 } as const
+
+/** Checks a name of a namespace or set. */
+export function nameOf(value: unknown, what: 'namespace' | 'set', call: string): string {
+  if (typeof value !== 'string')
+    throw new InvalidArgumentError(`${call}: the ${what} must be text, not ${describe(value)}`)
+  const [least, most] = what === 'namespace' ? [1, MOST_NAMESPACE] : [0, MOST_SET]
+  const length = Buffer.byteLength(value)
+  if (length >= least && length <= most && value.isWellFormed()) return value
+  throw new InvalidArgumentError(`${call}: the ${what} must have ${least} to ${most} bytes, not ${length}`)
+}
+
+/** A piece of a request in wire form, and how many of its kind are in it. */
+interface Encoding {
+  readonly bytes: Uint8Array
+  readonly count: number
+}
+
+function encoding(write: (w: Writer) => number): Encoding {
+  const w = new Writer(256)
+  const count = write(w)
+  return { bytes: w.bytes.subarray(0, w.at), count }
+}
+
+function fieldsOf(plan: Plan, udf: UdfCall | undefined, kind: number): Encoding {
+  return encoding((w) => {
+    let count = plan.predicate?.write(w) ?? 0
+    const field = (type: number, data: Uint8Array): void => {
+      writeField(w, type, data)
+      count++
+    }
+    if (udf !== undefined) {
+      field(Field.udfKind, Uint8Array.of(kind))
+      w.raw(udf.bytes)
+      count += UDF_FIELDS
+    }
+    if (plan.policy.filter !== undefined) field(Field.filter, plan.policy.filter.bytes)
+    return count
+  })
+}
+
+function operationsOf(operations: readonly Operation[]): Encoding {
+  return encoding((w) => {
+    w.begin('operations')
+    operations.forEach((operation, i) => {
+      w.depth = 1
+      w.path[1] = i
+      operation.write(w)
+    })
+    return operations.length
+  })
+}
+
+function projection(plan: Plan): Encoding {
+  if (plan.operations !== undefined) return operationsOf(plan.operations)
+  return encoding((w) => {
+    for (const bin of plan.bins ?? []) writeBareOp(w, OpCode.read, bin)
+    return plan.bins?.length ?? 0
+  })
+}
+
+/** The number that a plan's cursors begin with. */
+export function cursorCheck(plan: Plan): number {
+  const predicate = encoding((w) => plan.predicate?.write(w) ?? 0)
+  return checkOf(plan.namespace, plan.set ?? '', predicate.bytes)
+}
+
+/** A query as it crosses. */
+export function querySpec(plan: Plan, call: string, aggregation?: { udf: UdfCall; source: string }): NativeQuerySpec {
+  const { policy, limits } = plan
+  refuseContradictions(plan, call)
+  const fields = fieldsOf(plan, aggregation?.udf, UdfKind.aggregation)
+  const ops = projection(plan)
+  const cursor = limits.cursor === undefined ? limits.after : parseCursor(limits.cursor, cursorCheck(plan), call)
+  return {
+    namespace: plan.namespace,
+    ...(plan.set !== undefined && { set: plan.set }),
+    fields: fields.bytes,
+    fieldCount: fields.count,
+    ops: ops.bytes,
+    opCount: ops.count,
+    hasRange: plan.predicate !== undefined,
+    respondAll: plan.operations?.some((operation) => operation.code !== OpCode.read) === true,
+    noBins: limits.noBins,
+    duration: limits.duration,
+    maxRecords: limits.maxRecords,
+    recordsPerSecond: limits.recordsPerSecond,
+    concurrency: policy.concurrency,
+    partitionBegin: limits.partitionBegin,
+    partitionCount: limits.partitionCount,
+    ...(cursor !== undefined && { cursor }),
+    ...(limits.nodes !== undefined && { nodes: limits.nodes }),
+    replica: policy.replica,
+    ...timing(policy),
+    ...(aggregation !== undefined && { aggregation: aggregationOf(aggregation) }),
+  }
+}
+
+function aggregationOf({ udf, source }: { udf: UdfCall; source: string }): NativeAggregation {
+  return { source, module: udf.module, function: udf.function, args: udf.args }
+}
+
+/** What the server would refuse with a number, or do without a word. */
+function refuseContradictions({ limits, bins, operations, predicate }: Plan, call: string): void {
+  const refuse = (text: string): never => {
+    throw new InvalidArgumentError(`${call}: ${text}`)
+  }
+  if (limits.noBins && (bins ?? operations) !== undefined) refuse("'noBins' and chosen bins exclude each other")
+  if (limits.duration === 1 && limits.recordsPerSecond > 0) {
+    refuse("a query that is expected to be 'short' takes no 'recordsPerSecond'")
+  }
+  if (limits.after === undefined) return
+  if (limits.cursor !== undefined) refuse("'cursor' and 'partitions' exclude each other")
+  // The position in an index is more than a digest.
+  if (predicate !== undefined) refuse("partitions: { after } needs a query without a predicate; use a 'cursor'")
+}
+
+function timing(
+  policy: Policy,
+): Pick<NativeQuerySpec, 'totalTimeout' | 'socketTimeout' | 'maxRetries' | 'sleepBetweenRetries'> {
+  const { totalTimeout, socketTimeout, maxRetries, sleepBetweenRetries } = policy
+  return { totalTimeout, socketTimeout, maxRetries, sleepBetweenRetries }
+}
+
+/** Bits of a background job's request: it writes, and what the policy adds. */
+const INFO2_WRITE = 0x01
+const INFO2_DURABLE_DELETE = 0x10
+
+/** A background job as it crosses: operations, or a UDF. */
+export function jobSpec(
+  plan: Plan,
+  taskId: bigint,
+  work: { udf: UdfCall } | { operations: readonly Operation[] },
+): NativeJobSpec {
+  const { policy, limits } = plan
+  const fields = fieldsOf(plan, 'udf' in work ? work.udf : undefined, UdfKind.background)
+  const ops = 'operations' in work ? operationsOf(work.operations) : { bytes: new Uint8Array(0), count: 0 }
+  return {
+    namespace: plan.namespace,
+    ...(plan.set !== undefined && { set: plan.set }),
+    fields: fields.bytes,
+    fieldCount: fields.count,
+    ops: ops.bytes,
+    opCount: ops.count,
+    info2: INFO2_WRITE | (policy.info2 & INFO2_DURABLE_DELETE),
+    recordTtl: policy.ttl,
+    recordsPerSecond: limits.recordsPerSecond,
+    taskId,
+    ...timing(policy),
+  }
+}
+
+/** The operations of a query, which must not write, or of a job, which must do nothing else. */
+export function checkOperations(given: unknown, writing: boolean, call: string): readonly Operation[] {
+  needsOf(given, call)
+  const operations = [...(given as readonly unknown[])]
+  if (operations.length > MOST_OPERATIONS) {
+    throw new InvalidArgumentError(`${call}: at most ${MOST_OPERATIONS} operations, not ${operations.length}`)
+  }
+  for (const [i, operation] of operations.entries()) {
+    const wrong = operationFault(operation, writing)
+    if (wrong !== undefined) throw new InvalidArgumentError(`${call}: operations[${i}] ${wrong}`)
+  }
+  return operations as readonly Operation[]
+}
+
+function operationFault(operation: unknown, writing: boolean): string | undefined {
+  if (!(operation instanceof Operation)) {
+    return `must be an operation such as op.read('name'), not ${describe(operation)}`
+  }
+  if (operation.writes !== writing) return writing ? 'reads: a background job can only write' : 'writes: use execute'
+  if ((operation.needs & (Needs.allBins | Needs.metaOnly)) === 0) return undefined
+  return 'reads whole records: leave operate out for that'
+}
+
+/** Names of bins to read. */
+export function checkBins(names: readonly unknown[], call: string): readonly string[] {
+  if (names.length === 0)
+    throw new InvalidArgumentError(`${call}: expected the name of at least one bin; for none, use 'noBins'`)
+  for (const name of names) {
+    const length = typeof name === 'string' ? Buffer.byteLength(name) : 0
+    if (typeof name !== 'string')
+      throw new InvalidArgumentError(`${call}: a bin name must be text, not ${describe(name)}`)
+    if (length > MOST_BIN_NAME || !name.isWellFormed()) {
+      throw new InvalidArgumentError(
+        `${call}: bin name ${describe(name)} is ${length} bytes long; the limit is ${MOST_BIN_NAME}`,
+      )
+    }
+  }
+  return names as readonly string[]
+}

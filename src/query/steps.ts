@@ -1,0 +1,145 @@
+// The steps of one query as the core takes them: pages of results, one after the other, until the end, a failure or an abort.
+
+import type { NativeQuery, NativeQuerySpec } from '../addon.js'
+import { readFailure } from '../completion.js'
+import type { UdfSite } from '../error.js'
+import { AerospikeError } from '../errors.js'
+import { aborted, controlError, errorOf, type Failure } from '../failure.js'
+import type { Boundary } from '../native.js'
+import { Mode, readFirst } from '../page.js'
+import type { UdfCall } from '../udf/call.js'
+import { whenAborted } from './abort.js'
+
+/** Kinds of steps. */
+const Kind = { page: 0, end: 1, failure: 2 } as const
+
+/** A page of results. */
+export interface Page {
+  readonly bytes: Buffer
+  /** How many results are in it. */
+  readonly count: number
+}
+
+/** Where a call went wrong, for the message. */
+interface Place {
+  readonly verb: string
+  readonly key: undefined
+  readonly called: UdfSite | undefined
+  detail(bytes: Buffer, at: number, end: number): string | undefined
+}
+
+function placeOf(verb: string, udf: UdfCall | undefined): Place {
+  return {
+    verb,
+    key: undefined,
+    called: udf && { module: udf.module, function: udf.function },
+    detail(bytes, at, end) {
+      const first = readFirst(bytes, at, end, Mode.plainDoubles)
+      return typeof first === 'string' ? first : undefined
+    },
+  }
+}
+
+/** The facts of a failure that came as a completion of its own. */
+export function failureOf(verb: string, completion: Buffer, udf?: UdfCall): Failure {
+  return readFailure(placeOf(verb, udf), completion.readInt16LE(10), completion, 0)
+}
+
+/** One run of a query. */
+export class Steps {
+  readonly #boundary: Boundary
+  readonly #verb: string
+  readonly #spec: () => NativeQuerySpec | Promise<NativeQuerySpec>
+  readonly #signal: AbortSignal | undefined
+  readonly #called: UdfCall | undefined
+  #native: NativeQuery | undefined
+  #ended = false
+  #aborted = false
+  /** Ends the listening to the signal. */
+  #forget: () => void = () => {}
+  /** Called when the signal is aborted: what is at hand is not to be handed out any more. */
+  onAbort: () => void = () => {}
+  /** Whether there may be more: the end was not reached, or `maxRecords` made it. */
+  more = true
+  /** Partitions that are done. */
+  done = 0
+  total = 0
+
+  /**
+   * @param spec made when the first step is wanted
+   * @param called the function of an aggregation, for errors
+   */
+  constructor(
+    boundary: Boundary,
+    verb: string,
+    spec: () => NativeQuerySpec | Promise<NativeQuerySpec>,
+    signal: AbortSignal | undefined,
+    called?: UdfCall,
+  ) {
+    this.#boundary = boundary
+    this.#verb = verb
+    this.#spec = spec
+    this.#signal = signal
+    this.#called = called
+  }
+
+  /** The next page, or undefined at the end. One call at a time. */
+  async next(): Promise<Page | undefined> {
+    if (this.#ended) return undefined
+    this.#refuseAborted()
+    try {
+      const native = this.#native ?? (await this.#open())
+      // The query may have been closed while it was opened.
+      if (this.#ended) return undefined
+      const step = await native.next()
+      if (this.#ended && !this.#aborted) return undefined
+      this.#refuseAborted()
+      this.done = step.done
+      this.total = step.total
+      if (step.kind === Kind.page) return { bytes: step.page ?? Buffer.alloc(0), count: step.count }
+      this.#end()
+      if (step.kind === Kind.end) this.more = step.more ?? false
+      else throw errorOf(failureOf(this.#verb, step.failure as Buffer, this.#called).facts)
+      return undefined
+    } catch (error) {
+      this.close()
+      throw error instanceof AerospikeError ? error : controlError(this.#verb, error)
+    }
+  }
+
+  async #open(): Promise<NativeQuery> {
+    this.#forget = whenAborted(this.#signal, () => this.#abort())
+    const spec = await this.#spec()
+    this.#refuseAborted()
+    this.#native = this.#boundary.native.openQuery(spec)
+    return this.#native
+  }
+
+  #abort(): void {
+    this.#aborted = true
+    this.onAbort()
+    this.#native?.close()
+  }
+
+  #refuseAborted(): void {
+    const signal = this.#signal
+    if (signal?.aborted === true) throw aborted(this.#verb, undefined, signal.reason, false)
+  }
+
+  /** Where the query was before the page handed out last; undefined when it has not begun. */
+  cursor(): Buffer | undefined {
+    return this.#native?.cursor()
+  }
+
+  /** Ends the query: its connections are closed, a step that is waited for becomes the end. */
+  close(): void {
+    if (this.#ended) return
+    this.#end()
+    this.#native?.close()
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#forget()
+  }
+}
