@@ -73,6 +73,7 @@ export type {
   BatchWriteOptions,
   CallOptions,
   Defaults,
+  GetOptions,
   OperateOptions,
   ReadOptions,
   ReadRowOptions,
