@@ -252,13 +252,16 @@ declare abstract class QueryCommands extends BatchCommands {
 declare abstract class RecordCommands {
   #private;
   /**
-   * Reads a record with all its bins.
+   * Reads a record with all its bins. With option `bins` it reads some of them or parts of them, as `select` does.
    *
    * @throws RecordNotFoundError when there is none
    * @example
    * const [, meta, bins] = await client.get<User>(['test', 'demo', 'user1'])
    */
-  get<B extends object = Bins>(key: Key, options?: ReadOptions): Promise<Record$1<B>>;
+  get<B extends object = Bins>(key: Key, options?: ReadOptions & {
+    readonly bins?: undefined;
+  }): Promise<Record$1<B>>;
+  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record$1<Parts<B>>>;
   /**
    * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
    * integer key), `'"a.b"["c d"]'` (names with dots or brackets). Only those parts are read, on servers from 8.1 on, and put
@@ -2103,6 +2106,11 @@ export interface Functions {
 export interface GeoFilterOptions extends FilterOptions {
   /** The index is over the elements of a collection. Default: over the bin itself. */
   readonly collection?: IndexCollection | undefined;
+}
+/** Options of `get`. */
+export interface GetOptions extends ReadOptions {
+  /** Bins to read, or parts of them (see `select`): `undefined` all. */
+  readonly bins?: readonly string[] | undefined;
 }
 /** What HyperLogLogs can do, as operations on a bin (`hll`) and as expressions (`exp.hll`). */
 export interface HllCalls<S extends Style> {

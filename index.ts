@@ -85,6 +85,7 @@ export type {
   BatchWriteOptions,
   CallOptions,
   Defaults,
+  GetOptions,
   OperateOptions,
   ReadOptions,
   ReadRowOptions,

@@ -1,5 +1,6 @@
-// Random mixed batches against a plain model, with nodes that freeze, slow down and hang up in between. Whatever happens,
-// every row ends ok, with an error of its own or unprocessed: none wrong, none lost, none twice.
+// Random mixed batches against a plain model, with nodes that stop, start again, freeze, slow down, hang up and turn rows away
+// in between. Whatever happens, every row ends ok, with an error of its own or unprocessed: none wrong, none lost, none twice,
+// and rows of one record run in their order.
 
 import { type BatchRecords, type BatchRow, type Client, type Key, type MixedRow, op } from 'aerospike-napi'
 import fc from 'fast-check'
@@ -13,7 +14,8 @@ const row = fc.record({
 })
 const step = fc.record({
   rows: fc.array(row, { minLength: 1, maxLength: 60 }),
-  fault: fc.constantFrom('none', 'none', 'freeze', 'slow', 'drop'),
+  fault: fc.constantFrom('none', 'none', 'freeze', 'slow', 'drop', 'stop', 'refuse'),
+  code: fc.constantFrom(9, 11, 14, 18),
   node: fc.integer({ min: 0, max: 2 }),
   during: fc.boolean(),
   split: fc.constantFrom(0, 0, 5),
@@ -73,15 +75,19 @@ function settle(model: Model, kind: string, key: number, written: number, one: B
   if (kind !== 'read') model.wrote(key, target)
 }
 
-async function breakIt(fault: string, node: number): Promise<void> {
+async function breakIt(fault: string, node: number, code: number): Promise<void> {
   if (fault === 'freeze') await local().freezeNode(node)
   else if (fault === 'slow') await local().slowNode(node, 30)
   else if (fault === 'drop') await local().dropConnections(node)
+  else if (fault === 'stop') await local().stopNode(node)
+  else if (fault === 'refuse') await local().refuseRows(node, { code, probability: 0.5 })
 }
 
 async function mend(fault: string, node: number): Promise<void> {
   if (fault === 'freeze') await local().thawNode(node)
   else if (fault === 'slow') await local().slowNode(node, 0)
+  else if (fault === 'stop') await local().startNode(node)
+  else if (fault === 'refuse') await local().refuseRows(node, null)
 }
 
 faultTest('random mixed batches agree with a model through random faults', async (t) => {
@@ -89,11 +95,11 @@ faultTest('random mixed batches agree with a model through random faults', async
   const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 5 }), async (steps) => {
     const set = freshSet()
     const model = new Model()
-    for (const { rows: plan, fault, node, during, split } of steps) {
+    for (const { rows: plan, fault, code, node, during, split } of steps) {
       const { rows, values } = rowsOf(set, plan)
-      if (!during) await breakIt(fault, node)
+      if (!during) await breakIt(fault, node, code)
       const call = own.batch(rows, { maxKeysPerRequest: split })
-      if (during) await breakIt(fault, node)
+      if (during) await breakIt(fault, node, code)
       let batch: BatchRecords
       try {
         batch = await call
@@ -109,7 +115,7 @@ faultTest('random mixed batches agree with a model through random faults', async
         index++
       }
       const left = Array.from(batch).filter((one) => one.result === 'unprocessed')
-      const whole = await batch.retry({ attempts: 8, deadline: 4000 })
+      const whole = await batch.retry({ attempts: 1000, deadline: 60_000 })
       if (whole.unprocessed.length > 0) throw new Error(`${whole.unprocessed.length} rows are left on a whole cluster`)
       for (const { index: at } of left) {
         const { kind, key } = plan[at] as { kind: string; key: number }

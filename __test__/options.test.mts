@@ -35,6 +35,8 @@ test('the defaults are those of the documentation', async (t) => {
   })
   const write = await crossing((client) => client.put(key, { a: 1 }))
   t.like(write, { totalTimeout: 1000, socketTimeout: 1000, maxRetries: 0 })
+  const patient = await crossing((client) => client.get(key, { totalTimeout: 20_000 }))
+  t.like(patient, { totalTimeout: 20_000, socketTimeout: 20_000 })
   t.like(write.command, { info1: 0, info2: 1, info3: 0, generation: 0, ttl: 0 })
 })
 

@@ -38,7 +38,7 @@ async function stored(): Promise<Key> {
 
 /** What every way of reading gives. */
 async function read(key: Key, bins: readonly string[]): Promise<unknown[]> {
-  const [alone, coalesced] = [client().select(key, bins), together.select(key, bins)]
+  const [alone, coalesced, got] = [client().select(key, bins), together.select(key, bins), together.get(key, { bins })]
   // Company, so that it travels in a batch.
   const company = together.select(key, ['name'])
   const rows = await client().batchRead([key, { key, bins }, ['test', 'none', 1]], { bins })
@@ -53,6 +53,7 @@ async function read(key: Key, bins: readonly string[]): Promise<unknown[]> {
   return [
     (await alone).bins,
     (await coalesced).bins,
+    (await got).bins,
     rows.at(0)?.record?.bins,
     rows.at(1)?.record?.bins,
     many?.bins,

@@ -12,7 +12,7 @@ import { digest } from './digest.js'
 import { ClientError } from './errors.js'
 import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
 import { Mode } from './page.js'
-import { capSocketTimeout, copyPolicy } from './policies.js'
+import { copyPolicy } from './policies.js'
 import type { Record } from './record.js'
 import type { Bins } from './values.js'
 
@@ -315,7 +315,6 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
       const left = Math.max(1, Math.ceil(until - performance.now()))
       const policy = copyPolicy(this.request.policy)
       policy.totalTimeout = policy.totalTimeout === 0 ? left : Math.min(left, policy.totalTimeout)
-      capSocketTimeout(policy)
       merged.#merge(positions, await this.#resend(this.request.subset(positions).under(policy)))
     }
     return merged

@@ -118,6 +118,12 @@ export interface ReadRowOptions extends Pick<ReadOptions, 'readModeAP' | 'readMo
   readonly sendKey?: boolean | undefined
 }
 
+/** Options of `get`. */
+export interface GetOptions extends ReadOptions {
+  /** Bins to read, or parts of them (see `select`): `undefined` all. */
+  readonly bins?: readonly string[] | undefined
+}
+
 /** Options of `batchRead`. */
 export interface BatchReadOptions extends ReadOptions, BatchLimits {
   /** Bins to read for rows that do not say so themselves: `undefined` all, `[]` none (existence only). */

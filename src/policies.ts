@@ -50,7 +50,7 @@ const MOST_TIMEOUT = 0x7fffffff
 /** The options of a call in the form a request needs. */
 export class Policy {
   totalTimeout = 1000
-  socketTimeout = 1000
+  socketTimeout = 30_000
   sleepBetweenRetries = 0
   maxRetries = 2
   /** How often a batch sends a row again that was turned away for now: `maxRetries` where that is given. */
@@ -341,14 +341,12 @@ export function applyOptions(
     if (value !== undefined && !option.apply(policy, value)) throw badValue(call, name, option.expects, value)
   }
   if (policy.generationGiven) policy.info2 = bits(policy.info2, 0x0c, policy.generationBit)
-  capSocketTimeout(policy)
   return policy
 }
 
-/** A socket timeout never outlasts the call. */
-export function capSocketTimeout(policy: Policy): void {
-  const total = policy.totalTimeout
-  if (total > 0 && (policy.socketTimeout === 0 || policy.socketTimeout > total)) policy.socketTimeout = total
+/** The socket timeout of a call: it never outlasts the call. The policy keeps its own, for calls with another total. */
+export function socketTimeoutOf({ socketTimeout, totalTimeout }: Policy): number {
+  return totalTimeout > 0 && (socketTimeout === 0 || socketTimeout > totalTimeout) ? totalTimeout : socketTimeout
 }
 
 function unknownOption(
@@ -401,7 +399,6 @@ export function resolveDefaults(defaults: unknown): Policies {
     }
   }
   const reads = new Policy()
-  reads.socketTimeout = 30_000
   const writes = copyPolicy(reads)
   // A write may have happened although it failed; trying again is the caller's decision.
   writes.maxRetries = 0

@@ -6,7 +6,7 @@ import type { Exp } from './expressions/expression.js'
 import { type Key, writeKey } from './key.js'
 import { Needs, type Operation, Operation as OperationClass } from './operations/operation.js'
 import { writeBareOp, writeBin } from './particles.js'
-import type { Policy } from './policies.js'
+import { type Policy, socketTimeoutOf } from './policies.js'
 import { UDF_FIELDS, type UdfCall } from './udf/call.js'
 import type { Writer } from './writer.js'
 
@@ -38,7 +38,7 @@ export function openEntry(w: Writer, ticket: number, kind: number, policy: Polic
   w.bytes[w.at + 3] = 0
   w.at += 4
   w.u32LE(policy.totalTimeout)
-  w.u32LE(policy.socketTimeout)
+  w.u32LE(socketTimeoutOf(policy))
   w.u32LE(policy.sleepBetweenRetries)
   w.u16LE(policy.maxRetries)
   w.u8(policy.replica)

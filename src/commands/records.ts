@@ -8,10 +8,10 @@ import type { Key } from '../key.js'
 import type { Boundary } from '../native.js'
 import { op } from '../operations/op.js'
 import { Needs, OpCode, Operation } from '../operations/operation.js'
-import type { ApplyOptions, OperateOptions, ReadOptions, RemoveOptions, WriteOptions } from '../options.js'
+import type { ApplyOptions, GetOptions, OperateOptions, ReadOptions, RemoveOptions, WriteOptions } from '../options.js'
 import { applyOptions, type Policies, type Policy, Takes } from '../policies.js'
 import { type BinPaths, type Parts, type Projected, Projection, readsOf, type WholeBins } from '../projection.js'
-import type { ExistsResult, Meta, OrderedResults, Record } from '../record.js'
+import type { ExistsResult, Meta, OrderedResults, Record, RecordObject } from '../record.js'
 import {
   applyCommand,
   type Command,
@@ -49,15 +49,21 @@ export abstract class RecordCommands {
   }
 
   /**
-   * Reads a record with all its bins.
+   * Reads a record with all its bins. With option `bins` it reads some of them or parts of them, as `select` does.
    *
    * @throws RecordNotFoundError when there is none
    * @example
    * const [, meta, bins] = await client.get<User>(['test', 'demo', 'user1'])
    */
-  get<B extends object = Bins>(key: Key, options?: ReadOptions): Promise<Record<B>> {
+  get<B extends object = Bins>(key: Key, options?: ReadOptions & { readonly bins?: undefined }): Promise<Record<B>>
+  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>
+  get(key: Key, options?: GetOptions): Promise<Record<never>> {
     try {
-      const policy = this.#read(options, 'get')
+      if (options?.bins !== undefined) {
+        const { bins, ...others } = options
+        return this.#some('get', key, bins, others) as never
+      }
+      const policy = this.#read(options, 'get', ['bins'])
       const command = readCommand(policy, Info1.read | Info1.allBins)
       return this.reads.submit(new RecordCall('get', key, policy, false, command, writeNothing, undefined)) as never
     } catch (error) {
@@ -92,11 +98,7 @@ export abstract class RecordCommands {
   ): Promise<Record<Projected<B, N>>>
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<never>> {
     try {
-      const policy = this.#read(options, 'select')
-      const reads = readsOf(binNames(bins, 'select'), 'select')
-      const body = reads instanceof Projection ? Projection.write : writeReads
-      const command = readCommand(policy, Info1.read)
-      return this.reads.submit(new RecordCall('select', key, policy, false, command, body as Body, reads)) as never
+      return this.#some('select', key, bins, options) as never
     } catch (error) {
       return refused(error, 'select')
     }
@@ -298,8 +300,18 @@ export abstract class RecordCommands {
     }
   }
 
-  #read(options: ReadOptions | undefined, verb: string): Policy {
-    return options === undefined ? this.policies.read : applyOptions(this.policies.read, options, Takes.read, verb)
+  #some(verb: string, key: Key, bins: unknown, options: ReadOptions | undefined): Promise<RecordObject> {
+    const policy = this.#read(options, verb)
+    const reads = readsOf(binNames(bins, verb), verb)
+    const body = reads instanceof Projection ? Projection.write : writeReads
+    return this.reads.submit(
+      new RecordCall(verb, key, policy, false, readCommand(policy, Info1.read), body as Body, reads),
+    )
+  }
+
+  #read(options: ReadOptions | undefined, verb: string, extra?: readonly string[]): Policy {
+    const base = this.policies.read
+    return options === undefined ? base : applyOptions(base, options, Takes.read, verb, extra)
   }
 
   #write(options: WriteOptions | undefined, verb: string): Policy {

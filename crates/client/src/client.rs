@@ -136,7 +136,7 @@ impl Client {
         batch::run(&self.inner.cluster, batch, None).await
     }
 
-    /// Carries out a batch whose rows do not wait for one another: outcomes that others keep waiting for more than two
+    /// Carries out a batch whose rows do not wait for one another: outcomes that others keep waiting for more than four
     /// milliseconds are handed to `part`, and the rest is returned.
     pub async fn batch_in_parts(&self, batch: Batch, part: &mut (dyn FnMut(BatchReply) + Send)) -> BatchReply {
         batch::run(&self.inner.cluster, batch, Some(part)).await

@@ -24,7 +24,7 @@ use crate::routing::NodeIndex;
 use crate::routing::replica::Course;
 
 /// How long rows that have their outcome wait for the others before they are handed over as a part.
-const PATIENCE: Duration = Duration::from_millis(2);
+const PATIENCE: Duration = Duration::from_millis(4);
 
 /// Carries out a batch. Outcomes that others keep waiting go to `part`, when there is one, and the rest is returned.
 pub(crate) async fn run(
