@@ -76,6 +76,8 @@ export declare class NativeCluster {
   thawNode(node: number): Promise<void>
   /** Delays every answer of a node by `millis`; 0 makes it quick again. */
   slowNode(node: number, millis: number): Promise<void>
+  /** Makes a node turn rows of batches away; without a refusal it runs them all again. */
+  refuseRows(node: number, refusal?: NativeRefusal | undefined | null): Promise<void>
   /** Closes every client connection of a node; it accepts new ones. */
   dropConnections(node: number): Promise<void>
 }
@@ -169,6 +171,18 @@ export interface NativeNode {
   connections: NativeConnections
   /** The server's version. */
   build: string
+}
+
+/** Rows of batches that a node turns away. */
+export interface NativeRefusal {
+  /** The result code it answers. */
+  code: number
+  /** How likely a row is turned away, 0 to 1. */
+  probability: number
+  /** Rows of each request that run in any case. */
+  room: number
+  /** Rows to turn away until the node is well again; no end when not given. */
+  rows?: number
 }
 
 /** How to encrypt connections; PEM texts. */

@@ -113,7 +113,8 @@ declare abstract class BatchCommands extends RecordCommands {
   #private;
   /**
    * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
-   * namespaces and sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
+   * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
+   * writes, each is sent when those before it have their outcome, whatever that is. Equal reads of one record are sent
    * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
    *
    * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
@@ -133,7 +134,7 @@ declare abstract class BatchCommands extends RecordCommands {
   batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
   /**
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
-   * existence. Rows come back in the order of the keys, one for each key; a row that failed says why.
+   * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
    *
    * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
    * @example
@@ -193,20 +194,23 @@ declare abstract class BatchCommands extends RecordCommands {
    */
   existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
   /**
-   * Reads some bins of many records, `null` for what does not exist.
+   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
    *
    * @throws BatchPartialError when any row failed or was not processed
    * @example
    * const names = await client.selectMany<User, 'name'>(keys, ['name'])
    */
   selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record$1<Bins> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly (keyof B & string)[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
-  selectMany<B extends object, N extends keyof B & string>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record$1<Parts<B>> | null)[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Projected<B, N>> | null)[]>;
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
-   * is bounded however many rows there are; a slow consumer slows the source down. Rows that failed or were not processed
-   * come like the others: look at `result`.
+   * is bounded however many rows there are; a slow consumer slows the source down. Rows that were not processed are sent
+   * again, as option `retry` says, before their chunk is handed out. What is left then, and rows that failed, come like the
+   * others: look at `result`.
    *
    * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
    * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
@@ -229,7 +233,9 @@ declare abstract class RecordCommands {
    */
   get<B extends object = Bins>(key: Key, options?: ReadOptions): Promise<Record$1<B>>;
   /**
-   * Reads some bins of a record. Bins it does not have are absent from the result.
+   * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
+   * integer key), `'"a.b"["c d"]'` (names with dots or brackets). Only those parts are read, on servers from 8.1 on, and put
+   * where they are in the record; what it does not have is absent.
    *
    * The names are checked against the type argument, and are the bins of the result when it is given twice or not at all:
    * `select<User, 'name'>(key, ['name'])` has exactly `name`; `select<User>(key, ['name'])` any of `User`'s bins.
@@ -239,8 +245,10 @@ declare abstract class RecordCommands {
    * const { bins } = await client.select<User, 'name'>(key, ['name'])
    */
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record$1<Bins>>;
-  select<B extends object>(key: Key, bins: readonly (keyof B & string)[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
-  select<B extends object, N extends keyof B & string>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
+  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record$1<Parts<B>>>;
+  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Projected<B, N>>>;
   /**
    * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
    *
@@ -1446,6 +1454,11 @@ export interface BatchStreamOptions extends Omit<BatchOptions, "onPartial"> {
   readonly chunk?: number | undefined;
   /** Most batches under way, or answered and not yet consumed. Default 4. */
   readonly inFlight?: number | undefined;
+  /**
+   * How the rows of a batch that were not processed are sent again before they are handed out: as `batch.retry()` does, up to
+   * 3 more times within 10,000 ms. `false` hands them out at once.
+   */
+  readonly retry?: RetryOptions | false | undefined;
   /** Called after each batch. What it throws ends the stream. */
   readonly progress?: ((progress: StreamProgress) => void) | undefined;
   /** The `cursor` of an earlier stream over the same rows: those it delivered are left out. */
@@ -2493,6 +2506,9 @@ export type BatchRow<B extends object = Bins> = (RowBase & {
   readonly record: null;
   readonly error: AerospikeError;
 });
+export type Before<N extends string, Mark extends string> = N extends `${infer Head}${Mark}${string}` ? Head : N;
+/** Names of bins of `B`, and paths into them. */
+export type BinPaths<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}`;
 export type Bool<S extends Style> = boolean | (S extends "expression" ? Exp<"bool"> : never);
 export type ByType<T extends Type> = {
   readonly [P in T]: (name: string) => Exp<P>;
@@ -2533,7 +2549,8 @@ export type Int<S extends Style> = number | bigint | (S extends "expression" ? E
  * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
  * `null` and the record's 20-byte digest when the user key is not known.
  *
- * Keys are kept by reference until a call has settled, and handed back as `record.key`; do not change one meanwhile.
+ * Keys are kept by reference until a call has settled; do not change one meanwhile. `record.key` is the same key, though
+ * not always the same array.
  *
  * @example
  * const key = ['test', 'demo', 'user1'] as const
@@ -2597,10 +2614,18 @@ export type OrderedResults = readonly (readonly [
   bin: string,
   value: unknown
 ])[];
+/** A value of which only parts were read. */
+export type Parts<T> = T extends string | number | bigint | boolean | null | undefined | Uint8Array | Double | GeoJSON | HyperLogLog | ReadonlyMap<unknown, unknown> ? T : T extends readonly (infer E)[] ? (Parts<E> | undefined)[] : T extends object ? {
+  [K in keyof T]?: Parts<T[K]>;
+} : T;
 /** What `paths.select` answers. */
 export type PathResult = keyof typeof RESULTS;
 /** A value to look for; `WILDCARD` and `INFINITY` may stand for parts of it. */
 export type Pattern = Value | Placeholder | readonly Pattern[];
+/** The bins that names and paths read: whole ones as they are, the others in parts. */
+export type Projected<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
+  [K in Exclude<Before<Before<N, ".">, "[">, N> & keyof B]?: Parts<B[K]>;
+};
 /** What a read gives. */
 export type Reading<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
 export type Reads<S extends Style, R, E> = OneOptions<S, R, E>;
@@ -2671,6 +2696,8 @@ export type UserKey = string | number | bigint | Uint8Array;
 export type Value = Scalar | readonly Value[] | ReadonlyMap<MapKey, Value> | {
   readonly [name: string]: Value;
 };
+/** Names of whole bins: a name with a dot or a bracket is a path unless it is in quotes. */
+export type WholeBins<B extends object> = Exclude<keyof B & string, `${string}${"." | "["}${string}`>;
 /** What a read of a list or map works on: either, since one is reached inside the other. */
 export type Within<S extends Style> = S extends "operation" ? string : AnyOperand<"list" | "map">;
 /** A row of a batch write: bins or operations, and what it says for itself. */

@@ -4,8 +4,9 @@
  * @packageDocumentation
  */
 
-export { type BatchCost, BatchRecords, type RetryOptions } from './src/batch.js'
+export { type BatchCost, BatchRecords } from './src/batch.js'
 export { BatchPartialError } from './src/batch-error.js'
+export type { RetryOptions } from './src/batch-retry.js'
 export type { BatchRow, RowResult } from './src/batch-row.js'
 export { BatchStream, type BatchStreamOptions, type StreamProgress } from './src/batch-stream.js'
 export { Client, type CloseOptions, connect } from './src/client.js'
@@ -93,6 +94,7 @@ export type {
 } from './src/options.js'
 export { OperationResults } from './src/page.js'
 export { INFINITY, type Placeholder, WILDCARD } from './src/placeholders.js'
+export type { BinPaths, Parts, Projected, WholeBins } from './src/projection.js'
 export { type ExistsResult, type Meta, NEVER_EXPIRES, type OrderedResults, type Record } from './src/record.js'
 export { RESULT_CODES, type ResultCode } from './src/result-codes.js'
 export type { UdfAdmin, UdfJob, UdfModule, UdfProgress, UdfSource } from './src/udf/admin.js'

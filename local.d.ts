@@ -31,6 +31,13 @@ export declare class LocalCluster {
   thawNode(node: number): Promise<void>;
   /** Delays every answer of a node by some milliseconds; 0 ends it. */
   slowNode(node: number, milliseconds: number): Promise<void>;
+  /**
+   * Makes a node turn rows of batches away instead of running them, as an overloaded one does; `null` ends it.
+   *
+   * @example
+   * await cluster.refuseRows(0, { code: 18, room: 100 }) // no more than 100 rows of a request
+   */
+  refuseRows(node: number, options: RefuseRowsOptions | null): Promise<void>;
   /** Closes all connections of a node at once; it accepts new ones. */
   dropConnections(node: number): Promise<void>;
   /** `await using cluster = await LocalCluster.start()` stops it at the end of the block. */
@@ -46,6 +53,17 @@ export interface LocalClusterOptions {
   readonly replicationFactor?: number | undefined;
   /** The name of the cluster, as `connect({ clusterName })` checks it. */
   readonly clusterName?: string | undefined;
+}
+/** Which rows of batches a node turns away, for `refuseRows`. */
+export interface RefuseRowsOptions {
+  /** The result code it answers, 1 to 255: 18 (device overload), 14 (key busy), 11 (partition unavailable) and the like. */
+  readonly code: number;
+  /** How likely a row is turned away, 0 to 1. Default 1. */
+  readonly probability?: number | undefined;
+  /** Rows of each request that run in any case: those that the node has room for. Default 0. */
+  readonly room?: number | undefined;
+  /** How many rows are turned away before the node is well again. Default: no end. */
+  readonly rows?: number | undefined;
 }
 
 export {};

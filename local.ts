@@ -4,4 +4,4 @@
  * @packageDocumentation
  */
 
-export { LocalCluster, type LocalClusterOptions } from './src/local.js'
+export { LocalCluster, type LocalClusterOptions, type RefuseRowsOptions } from './src/local.js'

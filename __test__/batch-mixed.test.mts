@@ -2,7 +2,7 @@
 
 import { AbortError, InvalidArgumentError, type Key, type MixedRow, op } from 'aerospike-napi'
 import test from 'ava'
-import { client, faultTest, freshSet } from './support/cluster.mjs'
+import { client, faultTest, freshSet, local } from './support/cluster.mjs'
 import { fakeClient, readBatch } from './support/fake.mjs'
 
 test('one batch reads, writes, operates and removes, over namespaces and sets', async (t) => {
@@ -42,13 +42,11 @@ test('one batch reads, writes, operates and removes, over namespaces and sets', 
   t.is((await client().exists(gone)).meta, null)
 })
 
-// Sent in order and to one node. A real node whose write waits for a replica goes on with the next row meanwhile, so only
-// the embedded cluster promises what is seen.
-faultTest('rows of one record run in their order, and reads between writes see what was written', async (t) => {
+test('rows of one record run in their order, and reads between writes see what was written', async (t) => {
   const key = ['test', freshSet(), 'k'] as const
   const rows: MixedRow[] = []
   for (let i = 0; i < 50; i++) rows.push({ type: 'write', key, bins: { v: i } }, { type: 'read', key }, key)
-  const batch = await client().batch<{ v: number }>(rows, { maxKeysPerRequest: 7, replica: 'any' })
+  const batch = await client().batch<{ v: number }>(rows, { replica: 'any', totalTimeout: 20_000 })
   batch.throwIfFailed()
   for (let i = 0; i < 50; i++) {
     t.is(batch.at(3 * i + 1)?.record?.bins.v, i)
@@ -139,7 +137,7 @@ test('what is beyond maxResponseBytes is unprocessed, and retry brings it in', a
   const rest = await client().batchRead(batch.unprocessed, { maxResponseBytes: 0 })
   t.is(rest.found.length, batch.unprocessed.length)
   const first = rest.at(0)
-  t.is(batch.at(first?.origin as number)?.key, first?.key)
+  t.deepEqual(batch.at(first?.origin as number)?.key, first?.key)
   const whole = await batch.retry({ attempts: 20 })
   t.is(whole.found.length, 400)
   t.is(whole.cost.nodes.reduce((rows, node) => rows + node.answered, 0) >= 400, true)
@@ -197,3 +195,35 @@ for (const [name, rows] of [
     await t.throwsAsync(client().batch(rows as never), { instanceOf: InvalidArgumentError, message: /rows\[0\]/ })
   })
 }
+
+faultTest(
+  'rows that a node turns away for now are sent again, as often as maxRetries says if it is given',
+  async (t) => {
+    const set = freshSet()
+    const rows = Array.from({ length: 200 }, (_, i) => ({ key: ['test', set, i] as const, bins: { i } }))
+    const keys = rows.map(({ key }) => key)
+    for (const code of [11, 14, 18]) {
+      const turnAway = async () => {
+        for (const node of [0, 1, 2]) await local().refuseRows(node, { code, probability: 0.9, rows: 20 })
+      }
+      await turnAway()
+      ;(await client().batchWrite(rows, { totalTimeout: 20_000 })).throwIfFailed()
+      await turnAway()
+      t.is((await client().batchRead(keys, { totalTimeout: 20_000 })).found.length, 200)
+      await turnAway()
+      const once = await client().batchWrite(rows, { totalTimeout: 20_000, maxRetries: 0 })
+      t.is(once.unprocessed.length, 60)
+      t.true(Array.from(once).every(({ result, inDoubt }) => result !== 'error' && !inDoubt))
+      t.is((await once.retry({ attempts: 20 })).unprocessed.length, 0)
+      for (const node of [0, 1, 2]) await local().refuseRows(node, null)
+    }
+  },
+)
+
+faultTest('a write row that the server ran out of time for is in doubt and not sent again', async (t) => {
+  const key = ['test', freshSet(), 1] as const
+  for (const node of [0, 1, 2]) await local().refuseRows(node, { code: 9, rows: 1 })
+  const batch = await client().batchWrite([{ key, bins: { v: 1 } }], { totalTimeout: 20_000 })
+  for (const node of [0, 1, 2]) await local().refuseRows(node, null)
+  t.like(batch.at(0), { result: 'error', resultCode: 9, inDoubt: true })
+})

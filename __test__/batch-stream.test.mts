@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError, type Key, type StreamProgress } from 'aerospike-napi'
 import test from 'ava'
-import { client, freshSet, sleep } from './support/cluster.mjs'
+import { client, faultTest, freshSet, local, sleep } from './support/cluster.mjs'
 
 async function filled(count: number): Promise<Key[]> {
   const set = freshSet()
@@ -23,7 +23,7 @@ test('every row comes once, with its index, from a list and from an async source
     const seen = new Set<number>()
     for await (const row of client().batchStream<{ i: number }>(source, { chunk: 64, inFlight: 3 })) {
       t.is(row.record?.bins.i, row.index)
-      t.is(row.key, keys[row.index] as Key)
+      t.deepEqual(row.key, keys[row.index] as Key)
       seen.add(row.index)
     }
     t.is(seen.size, 950)
@@ -99,7 +99,15 @@ test('what is wrong is thrown by the loop: options, rows, the source', async (t)
     for await (const _ of stream);
   }
   const key = ['test', 's', 1] as const
-  for (const options of [{ chunk: 0 }, { inFlight: 'x' }, { cursor: 'zz' }, { chnk: 1 }, { progress: 1 }]) {
+  for (const options of [
+    { chunk: 0 },
+    { inFlight: 'x' },
+    { cursor: 'zz' },
+    { chnk: 1 },
+    { progress: 1 },
+    { retry: { attempts: 0 } },
+    { retry: 5 },
+  ]) {
     await t.throwsAsync(consume(client().batchStream([key], options as never)), { instanceOf: InvalidArgumentError })
   }
   await t.throwsAsync(consume(client().batchStream([null] as never)), { instanceOf: InvalidArgumentError })
@@ -109,4 +117,20 @@ test('what is wrong is thrown by the loop: options, rows, the source', async (t)
     throw new Error('the source broke')
   }
   await t.throwsAsync(consume(client().batchStream(broken())), { message: 'the source broke' })
+})
+
+faultTest('rows that were not processed are sent again before they are handed out, unless told not to', async (t) => {
+  const keys = await filled(300)
+  const results = async (retry: false | { attempts: number; deadline: number }): Promise<Map<string, number>> => {
+    const counts = new Map<string, number>()
+    // Each node turns 40 rows away, and the batches themselves do not try again.
+    for (const node of [0, 1, 2]) await local().refuseRows(node, { code: 18, rows: 40 })
+    const stream = client().batchStream(keys, { chunk: 50, maxRetries: 0, totalTimeout: 20_000, retry })
+    for await (const { result } of stream) counts.set(result, (counts.get(result) ?? 0) + 1)
+    for (const node of [0, 1, 2]) await local().refuseRows(node, null)
+    return counts
+  }
+  t.deepEqual(await results({ attempts: 30, deadline: 60_000 }), new Map([['ok', 300]]))
+  const left = (await results(false)).get('unprocessed') ?? 0
+  t.is(left, 120)
 })

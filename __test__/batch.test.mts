@@ -47,7 +47,7 @@ test('batchRead gives a row for each key, in the order of the keys', async (t) =
     [['test', 'nowhere', 'missing']],
   )
   t.is(batch.failed.length + batch.filtered.length + batch.unprocessed.length, 0)
-  t.is(batch.at(-1)?.key, asked[300])
+  t.deepEqual(batch.at(-1)?.key, asked[300])
   t.is(batch.at(301), undefined)
 })
 
@@ -75,7 +75,8 @@ test('records of a batch are tuples too, and stay when the batch is gone', async
   records.forEach((record, i) => {
     if (record === null) throw new Error('a record is missing')
     const [key, meta, bins] = record
-    t.is<unknown, unknown>(key, keys[i])
+    t.deepEqual<unknown, unknown>(key, keys[i])
+    t.is(record.key, key)
     t.is(meta.gen, 1)
     t.is(bins.i, i)
     t.is(record.bins, bins, 'decoded once')

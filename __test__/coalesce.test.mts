@@ -170,3 +170,23 @@ faultTest('a read that times out in company has the error of a read that times o
     await local().thawNode(1)
   }
 })
+
+faultTest('reads of nodes that answer settle while a node of their tick is frozen', async (t) => {
+  const set = freshSet()
+  const keys = Array.from({ length: 60 }, (_, i) => ['test', set, i] as const)
+  ;(await client().batchWrite(keys.map((key) => ({ key, bins: { i: key[2] } })))).throwIfFailed()
+  // Nobody takes over for the frozen node: its reads are held up until it goes on.
+  const options = { totalTimeout: 60_000, replica: 'master', maxRetries: 0 } as const
+  await local().freezeNode(1)
+  const seen = new Set<number>()
+  try {
+    const reads = keys.map((key) => together.get<{ i: number }>(key, options).then(({ bins }) => seen.add(bins.i)))
+    await Promise.race(reads)
+    t.true(seen.size > 0 && seen.size < 60)
+    await local().thawNode(1)
+    await Promise.all(reads)
+    t.is(seen.size, 60)
+  } finally {
+    await local().thawNode(1)
+  }
+})

@@ -100,4 +100,14 @@ test('options and node numbers are checked', async (t) => {
   await using cluster = await LocalCluster.start()
   await t.throwsAsync(cluster.stopNode(1), { instanceOf: InvalidArgumentError })
   await t.throwsAsync(cluster.slowNode(0, -1), { instanceOf: InvalidArgumentError })
+  for (const options of [
+    {},
+    { code: 0 },
+    { code: 18, probability: 2 },
+    { code: 18, rows: -1 },
+    { code: 18, rom: 1 },
+    5,
+  ]) {
+    await t.throwsAsync(cluster.refuseRows(0, options as never), { instanceOf: InvalidArgumentError })
+  }
 })

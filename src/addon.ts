@@ -74,6 +74,13 @@ export interface NativeClusterOptions {
   readonly clusterName?: string
 }
 
+export interface NativeRefusal {
+  readonly code: number
+  readonly probability: number
+  readonly room: number
+  readonly rows?: number
+}
+
 export interface NativeCluster {
   readonly hosts: readonly string[]
   stop(): Promise<void>
@@ -82,6 +89,7 @@ export interface NativeCluster {
   freezeNode(index: number): Promise<void>
   thawNode(index: number): Promise<void>
   slowNode(index: number, delayMs: number): Promise<void>
+  refuseRows(index: number, refusal?: NativeRefusal): Promise<void>
   dropConnections(index: number): Promise<void>
 }
 

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto'
 import type { BatchRequest } from './batch-request.js'
 import { writes } from './batch-request.js'
-import type { Key } from './key.js'
+import type { Key, KeyList } from './key.js'
 
 /** The rows that are sent, and for each row of the request the one of them that answers it. */
 export interface Distinct {
@@ -46,11 +46,11 @@ const MOST_HASHED = 40
  * 100,000 keys.
  */
 class Places {
-  readonly #keys: readonly Key[]
+  readonly #keys: KeyList
   readonly #table: Uint32Array
   readonly #mask: number
 
-  constructor(keys: readonly Key[]) {
+  constructor(keys: KeyList) {
     this.#keys = keys
     this.#table = new Uint32Array(1 << (32 - Math.clz32(keys.length * 2)))
     this.#mask = this.#table.length - 1
@@ -59,13 +59,13 @@ class Places {
   /** The place of a row's record: where an earlier row of it is, or where there is none. */
   find(row: number, user: string | number): number {
     const keys = this.#keys
-    const [namespace, set] = keys[row] as Key
+    const own = keys.at(row) as Key
     let place = hash(user) & this.#mask
     for (;;) {
       const other = this.#table[place] as number
       if (other === 0) return place
-      const key = keys[other - 1] as Key
-      if (key[0] === namespace && (key[1] ?? '') === (set ?? '') && comparable(key[2]) === user) return place
+      const key = keys.at(other - 1) as Key
+      if (key[0] === own[0] && (key[1] ?? '') === (own[1] ?? '') && comparable(key[2]) === user) return place
       place = (place + 1) & this.#mask
     }
   }
@@ -107,7 +107,7 @@ export function* distinctRows(request: BatchRequest): Generator<void, Distinct |
   let answeredBy: Uint32Array | undefined
   for (let row = 0; row < count; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
-    const key: unknown = keys[row]
+    const key: unknown = keys.at(row)
     if (!Array.isArray(key)) return undefined
     const user = comparable(key[2])
     let twin = -1
@@ -142,7 +142,7 @@ export function* repeatsKeys(request: BatchRequest): Generator<void, boolean> {
   const places = new Places(keys)
   for (let row = 0; row < keys.length; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
-    const user = comparable((keys[row] as Key)[2])
+    const user = comparable((keys.at(row) as Key)[2])
     if (user === undefined) return true
     const place = places.find(row, user)
     if (places.at(place) >= 0) return true

@@ -18,6 +18,7 @@ const SEND_KEY = 4
 const HEAD_BYTES = 52
 const TICKET_AT = 4
 const TIMEOUT_AT = 12
+const REFUSALS_AT = 29
 const RESPONSE_AT = 36
 
 /** What a row takes on the wire that repeats the one before it, and what another one takes besides its own bytes. */
@@ -63,9 +64,14 @@ export class EntryWriter {
   }
 
   /** Writes everything as one entry and returns where it begins. */
-  writeAll(w: Writer, ticket: number): number {
+  writeAll(w: Writer, ticket: number, inParts: boolean): number {
     const { specs, policy } = this.#request
     const start = openBatch(w, ticket, policy, specs.length, this.length)
+    if (inParts) {
+      // Together they get no more attempts than alone.
+      w.bytes[start + REFUSALS_AT] = 0
+      w.bytes[start + REFUSALS_AT + 1] = 1
+    }
     for (const spec of specs) writeSpec(w, spec)
     w.row = -1
     this.#restart()
@@ -133,7 +139,7 @@ export class EntryWriter {
 
   #writeRow(w: Writer, row: number, spec: number): void {
     try {
-      const key = this.#request.keys[row] as Key
+      const key = this.#request.keys.at(row) as Key
       checkKey(key, 'key')
       const type = keyType(key, 'key')
       const sameNames = this.#last !== -1 && key[0] === this.#namespace && key[1] === this.#set
@@ -179,7 +185,8 @@ function openBatch(w: Writer, ticket: number, policy: Policy, specs: number, row
   const start = openEntry(w, ticket, EntryKind.batch, policy)
   w.reserve(24)
   w.bytes[w.at] = policy.inline | ANSWER_ALL
-  w.bytes.fill(0, w.at + 1, w.at + 4)
+  w.bytes[w.at + 1] = policy.refusalRetries
+  w.bytes.fill(0, w.at + 2, w.at + 4)
   w.at += 4
   w.u32LE(policy.maxKeysPerRequest)
   w.u32LE(policy.maxResponseBytes)

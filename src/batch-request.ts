@@ -5,8 +5,9 @@ import type { Distinct } from './batch-distinct.js'
 import { EntryWriter } from './batch-entry.js'
 import type { Body } from './call.js'
 import type { Exp } from './expressions/expression.js'
-import type { Key } from './key.js'
+import { type Key, KeyColumn, type KeyList } from './key.js'
 import type { Policy } from './policies.js'
+import type { Projection } from './projection.js'
 import { type Command, Info2 } from './request.js'
 import type { Writer } from './writer.js'
 
@@ -20,6 +21,8 @@ export interface Spec {
   readonly mode: number
   /** The only row that points here, for messages; -1 when there may be several. */
   readonly row: number
+  /** What makes bins of the answers, when parts of bins are read. */
+  readonly projection?: Projection | undefined
   /** The row's own filter, in the place of the batch's. */
   readonly filter?: Exp<'bool'> | undefined
 }
@@ -34,9 +37,8 @@ export class BatchRequest {
   readonly verb: string
   readonly policy: Policy
   readonly writes: boolean
-  readonly keys: readonly Key[]
-  /** The rows as the caller gave them. */
-  readonly inputs: readonly unknown[]
+  #keys: KeyList
+  #inputs: readonly unknown[]
   readonly specs: readonly Spec[]
   /** For each row its spec; undefined when there is only one. */
   readonly specOf: ArrayLike<number> | undefined
@@ -49,7 +51,7 @@ export class BatchRequest {
     verb: string,
     policy: Policy,
     writes: boolean,
-    keys: readonly Key[],
+    keys: KeyList,
     inputs: readonly unknown[],
     specs: readonly Spec[],
     specOf: ArrayLike<number> | undefined,
@@ -59,12 +61,27 @@ export class BatchRequest {
     this.verb = verb
     this.policy = policy
     this.writes = writes
-    this.keys = keys
-    this.inputs = inputs
+    this.#keys = keys
+    this.#inputs = inputs
     this.specs = specs
     this.specOf = specOf
     this.origins = origins
     this.first = first
+  }
+
+  get keys(): KeyList {
+    return this.#keys
+  }
+
+  /** The rows as the caller gave them; none once all of them are done. */
+  get inputs(): readonly unknown[] {
+    return this.#inputs
+  }
+
+  /** No row will be sent again: keeps of the keys what is needed to hand them back, and of the rows nothing. */
+  settle(): void {
+    this.#inputs = []
+    if (Array.isArray(this.#keys)) this.#keys = KeyColumn.of(this.#keys) ?? this.#keys
   }
 
   spec(row: number): Spec {
@@ -89,7 +106,7 @@ export class BatchRequest {
       this.verb,
       this.policy,
       this.writes,
-      pick(this.keys),
+      positions.map((position) => this.keys.at(position) as Key),
       pick(this.inputs),
       [...renumbered.keys()],
       specOf,
@@ -109,9 +126,12 @@ export class BatchRequest {
     return new BatchRequest(verb, policy, writes, keys, inputs, specs, specOf, origins, first)
   }
 
-  /** Writes an entry of all rows, or of those that differ, and returns where it begins. */
-  write(w: Writer, ticket: number, distinct?: Distinct): number {
+  /**
+   * Writes an entry of all rows, or of those that differ, and returns where it begins. In parts, rows are answered as soon
+   * as their node has.
+   */
+  write(w: Writer, ticket: number, distinct?: Distinct, inParts = false): number {
     const entry = new EntryWriter(this, distinct?.rows)
-    return entry.writeAll(w, ticket)
+    return entry.writeAll(w, ticket, inParts)
   }
 }

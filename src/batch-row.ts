@@ -1,12 +1,12 @@
 // One reply of a batch and its rows: views on the bytes the nodes sent, and what became of each.
 
 import { inspect } from 'node:util'
-import type { BatchRequest } from './batch-request.js'
+import type { BatchRequest, Spec } from './batch-request.js'
 import { type BatchReply, NO_PAGE } from './completion.js'
 import type { AerospikeError } from './error.js'
 import { errorOf } from './failure.js'
-import type { Key } from './key.js'
-import { BinSource, Mode, readFirst, readMeta } from './page.js'
+import { type Key, KeyColumn, type UserKey } from './key.js'
+import { BinSource, Mode, readFirst } from './page.js'
 import { type Record, RecordObject } from './record.js'
 import { resultCode } from './result-codes.js'
 import { UDF_FAILED } from './udf/failure.js'
@@ -55,7 +55,7 @@ export class Part {
   readonly #sources: (BinSource | undefined)[] = []
   /** For each page the rows that have not become records yet. */
   readonly #left: number[]
-  readonly #rows: (Row | undefined)[] = []
+  #rows: (Row | undefined)[] | undefined
   #twins: Map<number, Row> | undefined
 
   constructor(request: BatchRequest, reply: BatchReply) {
@@ -64,14 +64,18 @@ export class Part {
     this.#left = reply.pages.map(() => 0)
   }
 
-  /** Says that a row of the request has its answer here, before it is looked at. */
-  expect(row: number): void {
+  /** Says that a row of the request has its answer here, before it is looked at. Whether it is one for good. */
+  expect(row: number): boolean {
     const page = this.reply.page(row)
     if (page !== NO_PAGE) this.#left[page] = (this.#left[page] as number) + 1
+    const code = this.reply.code(row)
+    return code === OK || code === NOT_FOUND || code === FILTERED
   }
 
   /** The view of a row; there is one, however many results share this part. Twins have views of their own. */
   row(row: number, position: number): Row {
+    // Of its full length at once: one that grows ends up with room to spare.
+    this.#rows ??= new Array(this.reply.rows)
     const known = this.#rows[row]
     if (known === undefined) {
       const made = new Row(this, row, position)
@@ -95,16 +99,19 @@ export class Part {
   }
 
   /** The record of an answered row. When the last row of a page has become a record, the batch gives the page up. */
-  record(row: number, key: Key, mode: number): RecordObject {
+  record(row: number, position: number, { mode, projection }: Spec): RecordObject {
     const page = this.reply.page(row)
-    const bytes = this.reply.pages[page] as Buffer
-    const at = this.reply.offset(row)
     let source = this.#sources[page]
-    if (source === undefined || source.mode !== mode) {
-      source = new BinSource(bytes, mode)
+    if (source === undefined || source.mode !== mode || source.projection !== projection) {
+      source = new BinSource(this.reply.pages[page] as Buffer, mode, projection, this.#arrived)
       this.#sources[page] = source
     }
-    const record = new RecordObject(key, readMeta(bytes, at, this.#arrived), undefined, source, at)
+    const { keys } = this.request
+    const at = this.reply.offset(row)
+    const record =
+      keys instanceof KeyColumn
+        ? RecordObject.from(keys.users[position] as UserKey, keys.names, source, at)
+        : RecordObject.from(keys.at(position) as Key, undefined, source, at)
     const left = (this.#left[page] as number) - 1
     this.#left[page] = left
     if (left === 0) {
@@ -121,8 +128,8 @@ export class Row {
   readonly position: number
   readonly #part: Part
   readonly #at: number
-  #record: RecordObject | undefined
-  #error: AerospikeError | undefined
+  /** What it turned out to be, once someone looked. */
+  #outcome: RecordObject | AerospikeError | undefined
 
   constructor(part: Part, at: number, position: number) {
     this.#part = part
@@ -139,7 +146,9 @@ export class Row {
   }
 
   get key(): Key {
-    return this.#part.request.keys[this.position] as Key
+    return this.#outcome instanceof RecordObject
+      ? this.#outcome.key
+      : (this.#part.request.keys.at(this.position) as Key)
   }
 
   get resultCode(): number {
@@ -159,17 +168,17 @@ export class Row {
   }
 
   get record(): RecordObject | null {
-    if (this.#record !== undefined) return this.#record
+    if (this.#outcome instanceof RecordObject) return this.#outcome
     if (this.#part.reply.code(this.#at) !== OK) return null
-    const mode = this.#part.request.spec(this.position).mode
-    this.#record = this.#part.record(this.#at, this.key, mode)
-    return this.#record
+    const record = this.#part.record(this.#at, this.position, this.#part.request.spec(this.position))
+    this.#outcome = record
+    return record
   }
 
   get error(): AerospikeError | null {
     const result = this.result
     if (result !== 'error' && result !== 'unprocessed') return null
-    this.#error ??= errorOf({
+    this.#outcome ??= errorOf({
       verb: `${this.#part.request.verb} rows[${this.index}]`,
       key: this.key,
       code: this.resultCode,
@@ -180,7 +189,7 @@ export class Row {
       detail: this.#detail(),
       udf: this.#part.request.spec(this.position).command.udf,
     })
-    return this.#error
+    return this.#outcome as AerospikeError
   }
 
   /** Why it has no answer, or what the function it called answered instead. */

@@ -2,6 +2,7 @@
 
 import { ReadableStream } from 'node:stream/web'
 import type { BatchRecords } from './batch.js'
+import { type RetryOptions, retryOptions } from './batch-retry.js'
 import type { BatchRow } from './batch-row.js'
 import { describe } from './check.js'
 import { InvalidArgumentError } from './errors.js'
@@ -31,6 +32,11 @@ export interface BatchStreamOptions extends Omit<BatchOptions, 'onPartial'> {
   readonly chunk?: number | undefined
   /** Most batches under way, or answered and not yet consumed. Default 4. */
   readonly inFlight?: number | undefined
+  /**
+   * How the rows of a batch that were not processed are sent again before they are handed out: as `batch.retry()` does, up to
+   * 3 more times within 10,000 ms. `false` hands them out at once.
+   */
+  readonly retry?: RetryOptions | false | undefined
   /** Called after each batch. What it throws ends the stream. */
   readonly progress?: ((progress: StreamProgress) => void) | undefined
   /** The `cursor` of an earlier stream over the same rows: those it delivered are left out. */
@@ -38,7 +44,7 @@ export interface BatchStreamOptions extends Omit<BatchOptions, 'onPartial'> {
 }
 
 /** The names of the options that are the stream's own. */
-export const STREAM_OPTIONS = ['bins', 'chunk', 'inFlight', 'progress', 'cursor']
+export const STREAM_OPTIONS = ['bins', 'chunk', 'inFlight', 'retry', 'progress', 'cursor']
 
 /** Sends rows that begin with row `first` of the stream. */
 export type SendChunk<B extends object> = (rows: readonly unknown[], first: number) => Promise<BatchRecords<B>>
@@ -61,6 +67,8 @@ export class BatchStream<B extends object = Bins> implements AsyncIterable<Batch
   readonly #send: SendChunk<B>
   readonly #chunk: number
   readonly #inFlight: number
+  /** Undefined: rows are not sent again. */
+  readonly #retry: RetryOptions | undefined
   readonly #report: ((progress: StreamProgress) => void) | undefined
   readonly #done: Range[]
   /** Batches that are answered and not consumed. */
@@ -87,6 +95,7 @@ export class BatchStream<B extends object = Bins> implements AsyncIterable<Batch
     this.#send = send
     this.#chunk = whole('chunk', options.chunk ?? 1000, 1_000_000)
     this.#inFlight = whole('inFlight', options.inFlight ?? 4, 1024)
+    this.#retry = options.retry === false ? undefined : retryOptions(options.retry, 'batchStream')
     if (options.progress !== undefined && typeof options.progress !== 'function') {
       throw badValue('batchStream', 'progress', 'a function', options.progress)
     }
@@ -216,7 +225,8 @@ export class BatchStream<B extends object = Bins> implements AsyncIterable<Batch
 
   async #answer(sent: Promise<BatchRecords<B>>): Promise<void> {
     try {
-      const batch = await sent
+      let batch = await sent
+      if (this.#retry !== undefined && !this.#stopped && batch.hasUnprocessed) batch = await batch.retry(this.#retry)
       if (!this.#stopped) this.#ready.push(batch)
       this.#answered += batch.length
       this.#found += batch.cost.found

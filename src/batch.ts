@@ -3,15 +3,16 @@
 import { inspect } from 'node:util'
 import { BatchPartialError } from './batch-error.js'
 import type { BatchRequest } from './batch-request.js'
+import { OVERLOADED, pause, type RetryOptions, retryOptions } from './batch-retry.js'
 import { type BatchRow, Part, type Row, type RowResult, resultOf } from './batch-row.js'
 import { type Answers, NO_ANSWERS } from './batch-run.js'
 import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
 import type { NodeReport } from './completion.js'
 import { digest } from './digest.js'
-import { ClientError, type InvalidArgumentError } from './errors.js'
+import { ClientError } from './errors.js'
 import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
 import { Mode } from './page.js'
-import { badValue, capSocketTimeout, copyPolicy } from './policies.js'
+import { capSocketTimeout, copyPolicy } from './policies.js'
 import type { Record } from './record.js'
 import type { Bins } from './values.js'
 
@@ -29,14 +30,6 @@ export interface BatchCost {
   readonly elapsed: number
   /** The same for each node. */
   readonly nodes: readonly NodeReport[]
-}
-
-/** How `retry` goes about it. */
-export interface RetryOptions {
-  /** How many more times the unprocessed rows are sent, at least 1. Default 3. */
-  readonly attempts?: number
-  /** Milliseconds all of it may take. Default 10,000. */
-  readonly deadline?: number
 }
 
 /** Sends a part of a batch again. */
@@ -77,10 +70,12 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     this.#partOf = answers.partOf
     this.#rowOf = answers.rowOf
     this.#rounds = [answers]
+    let left = 0
     for (let row = 0; row < request.keys.length; row++) {
       const part = this.#parts[answers.partOf?.[row] ?? 0] as Part
-      part.expect(answers.rowOf?.[row] ?? row)
+      left += part.expect(answers.rowOf?.[row] ?? row) ? 0 : 1
     }
+    if (left === 0) request.settle()
   }
 
   /** Number of rows. */
@@ -108,7 +103,7 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
   get(key: Key): BatchRow<B> | undefined {
     this.#byKey ??= this.#indexBy(keyIdentity)
     let index = this.#byKey.get(keyIdentity(key))
-    if (index === undefined && (isDigestOnly(key) || this.request.keys.some(isDigestOnly))) {
+    if (index === undefined && (isDigestOnly(key) || this.#hasDigests())) {
       this.#byDigest ??= this.#indexBy(digestIdentity)
       index = this.#byDigest.get(digestIdentity(key))
     }
@@ -117,11 +112,16 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
 
   #indexBy(identify: (key: Key) => string): Map<string, number> {
     const index = new Map<string, number>()
-    this.request.keys.forEach((key, row) => {
-      const identity = identify(key)
+    for (let row = 0; row < this.length; row++) {
+      const identity = identify(this.request.keys.at(row) as Key)
       if (!index.has(identity)) index.set(identity, row)
-    })
+    }
     return index
+  }
+
+  #hasDigests(): boolean {
+    for (let row = 0; row < this.length; row++) if (isDigestOnly(this.request.keys.at(row) as Key)) return true
+    return false
   }
 
   #having(...results: RowResult[]): BatchRow<B>[] {
@@ -170,6 +170,12 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     const rows = positions.map((position) => this.request.inputs[position])
     Object.defineProperty(rows, ORIGIN, { value: this.request.subset(positions) })
     return rows as never[]
+  }
+
+  /** @internal Whether there is something left to do. */
+  get hasUnprocessed(): boolean {
+    for (let i = 0; i < this.length; i++) if (this.#resultOf(i) === 'unprocessed') return true
+    return false
   }
 
   #unprocessed(): number[] {
@@ -298,7 +304,7 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
    * whole.throwIfFailed()
    */
   async retry(options: RetryOptions = {}): Promise<BatchRecords<B>> {
-    const { attempts, deadline } = retryOptions(options)
+    const { attempts, deadline } = retryOptions(options, 'retry')
     const until = performance.now() + deadline
     const merged = this.#copy()
     for (let attempt = 0; attempt < attempts; attempt++) {
@@ -347,22 +353,6 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
   }
 }
 
-/** Codes of a node that has too much to do: batch queues, storage, a hot record, quota. */
-const OVERLOADED = new Set([14, 18, 83, 152])
-
-function retryOptions(options: RetryOptions): { attempts: number; deadline: number } {
-  const { attempts = 3, deadline = 10_000 } = options ?? {}
-  if (!Number.isInteger(attempts) || attempts < 1) throw refused('attempts', 'a whole number from 1', attempts)
-  if (typeof deadline !== 'number' || !(deadline > 0 && deadline <= 0x7fffffff)) {
-    throw refused('deadline', 'a number of milliseconds above 0', deadline)
-  }
-  return { attempts, deadline }
-}
-
-function refused(name: string, expects: string, value: unknown): InvalidArgumentError {
-  return badValue('retry', name, expects, value)
-}
-
 function isDigestOnly(key: Key): boolean {
   return key[2] === null
 }
@@ -384,12 +374,4 @@ function added(a: NodeReport | undefined, b: NodeReport, again: number): NodeRep
     code: b.code === 0 ? a.code : b.code,
     detail: b.code === 0 ? a.detail : b.detail,
   }
-}
-
-/** Waits before another attempt: exponential with full jitter. False when the deadline comes first. */
-async function pause(attempt: number, until: number): Promise<boolean> {
-  const ms = Math.random() * Math.min(1000, 25 * 2 ** attempt)
-  if (performance.now() + ms >= until) return false
-  await new Promise((resolve) => setTimeout(resolve, ms))
-  return true
 }

@@ -6,6 +6,7 @@ import { Failure } from './failure.js'
 import type { Key } from './key.js'
 import { Mode, readBins, readFirst, readMeta, readResults } from './page.js'
 import type { Policy } from './policies.js'
+import { Projection } from './projection.js'
 import { ExistsObject, type ExistsResult, type Meta, RecordObject } from './record.js'
 import { type Command, writeRecordEntry } from './request.js'
 import { UDF_FAILED } from './udf/failure.js'
@@ -53,6 +54,11 @@ export abstract class Call<T = unknown> {
     throw new TypeError(`${this.verb} was answered as a batch`)
   }
 
+  /** Takes in some rows of a batch; the others follow. Only reads that travel together are answered so. */
+  part(reply: BatchReply): void {
+    this.batch(reply)
+  }
+
   /** The user-defined function it calls, for errors. */
   get called(): UdfSite | undefined {
     return undefined
@@ -97,8 +103,12 @@ export abstract class KeyCall<T> extends Call<T> {
 /** `get`, `select`: a record. */
 export class RecordCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
-    const bins = readBins(bytes, at, end, this.policy.mode)
-    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), bins, undefined, 0)
+    const { argument, policy } = this
+    const bins =
+      argument instanceof Projection
+        ? argument.bins(readResults(bytes, at, end, policy.mode), policy.mode)
+        : readBins(bytes, at, end, policy.mode)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), bins)
   }
 }
 
@@ -106,7 +116,7 @@ export class RecordCall extends KeyCall<RecordObject> {
 export class OperateCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const bins = readBins(bytes, at, end, this.policy.mode | Mode.operations)
-    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), bins, undefined, 0)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), bins)
   }
 }
 
@@ -155,7 +165,7 @@ export class OrderedCall extends KeyCall<RecordObject> {
 
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const answered = readResults(bytes, at, end, this.policy.mode)
-    return new RecordObject(this.key as Key, readMeta(bytes, at, Date.now()), align(answered, this.bins), undefined, 0)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), align(answered, this.bins))
   }
 }
 

@@ -1,5 +1,5 @@
 // Reads of single records that travel together: what one tick asks for becomes one batch, and every call settles as it
-// would have by itself.
+// would have by itself, when the rows of its node are there.
 
 import { BatchRequest, type Spec } from './batch-request.js'
 import { Call, type KeyCall, SETTLED, TRAVELS } from './call.js'
@@ -9,6 +9,7 @@ import { type Facts, Failure } from './failure.js'
 import type { Key } from './key.js'
 import type { Boundary } from './native.js'
 import { copyPolicy, type Policy } from './policies.js'
+import { Projection } from './projection.js'
 import type { Writer } from './writer.js'
 
 /** Most reads in one batch: its answers are decoded in one go, in about a millisecond. */
@@ -90,10 +91,12 @@ class Group {
   #spec(call: Read): number {
     const { command, body, policy } = call
     // Bin names are taken at the time of the call, as a call of its own takes them.
-    const argument = Array.isArray(call.argument) ? call.argument.slice() : undefined
+    const argument = Array.isArray(call.argument) ? call.argument.slice() : call.argument
+    const reads =
+      argument instanceof Projection ? argument.identity : (argument as unknown[] | undefined)?.map(String).join('\0')
     const { filter } = policy
     const condition = filter === undefined ? '' : Buffer.from(filter.bytes).toString('base64')
-    const identity = `${command.info1}.${command.info3}.${command.ttl}.${policy.sendKey}.${condition}.${argument?.map(String).join('\0')}`
+    const identity = `${command.info1}.${command.info3}.${command.ttl}.${policy.sendKey}.${condition}.${argument instanceof Projection}.${reads}`
     let spec = this.#known.get(identity)
     if (spec === undefined) {
       const { sendKey, mode } = policy
@@ -160,7 +163,7 @@ class Together extends Call<void> {
   }
 
   write(w: Writer, ticket: number): number {
-    return this.#request.write(w, ticket)
+    return this.#request.write(w, ticket, undefined, true)
   }
 
   answer(): void {
@@ -171,7 +174,7 @@ class Together extends Call<void> {
     const calls = this.#calls
     for (let row = 0; row < calls.length; row++) {
       const call = calls[row] as Read
-      if (call.ticket === SETTLED) continue
+      if (call.ticket === SETTLED || reply.isElsewhere(row)) continue
       try {
         this.#settle(call, reply, row)
       } catch (error) {

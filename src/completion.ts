@@ -164,6 +164,11 @@ export class BatchReply {
     return ((this.table[row * ROW_BYTES + 8] as number) & 1) !== 0
   }
 
+  /** Whether the outcome of a row is in another part of the reply. */
+  isElsewhere(row: number): boolean {
+    return ((this.table[row * ROW_BYTES + 8] as number) & 2) !== 0
+  }
+
   /** The node that answered, or was asked last. */
   node(row: number): NodeReport | undefined {
     return this.nodes[this.table[row * ROW_BYTES + 9] as number]

@@ -15,7 +15,8 @@ export type UserKey = string | number | bigint | Uint8Array
  * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
  * `null` and the record's 20-byte digest when the user key is not known.
  *
- * Keys are kept by reference until a call has settled, and handed back as `record.key`; do not change one meanwhile.
+ * Keys are kept by reference until a call has settled; do not change one meanwhile. `record.key` is the same key, though
+ * not always the same array.
  *
  * @example
  * const key = ['test', 'demo', 'user1'] as const
@@ -24,6 +25,59 @@ export type UserKey = string | number | bigint | Uint8Array
 export type Key =
   | readonly [namespace: string, set: string | null, key: UserKey]
   | readonly [namespace: string, set: string | null, key: null, digest: Uint8Array]
+
+/** What the keys of one set have in common. */
+export interface KeyNames {
+  readonly namespace: string
+  readonly set: string | null
+}
+
+/** The key of a user key in a set. */
+export function keyOf({ namespace, set }: KeyNames, user: UserKey): Key {
+  return [namespace, set, user]
+}
+
+/** Keys in order: an array, or what a batch keeps of one. */
+export interface KeyList {
+  readonly length: number
+  at(index: number): Key | undefined
+}
+
+/**
+ * The keys of one set in an eighth of the memory: an array of three for each takes 72 bytes besides the user key.
+ */
+export class KeyColumn implements KeyList {
+  readonly names: KeyNames
+  readonly users: readonly UserKey[]
+
+  private constructor(names: KeyNames, users: readonly UserKey[]) {
+    this.names = names
+    this.users = users
+  }
+
+  /** The keys as a column, unless they are of several sets or have no user key. */
+  static of(keys: readonly Key[]): KeyColumn | undefined {
+    const [namespace, set] = keys[0] ?? []
+    if (namespace === undefined) return undefined
+    const users = new Array<UserKey>(keys.length)
+    for (let i = 0; i < users.length; i++) {
+      const key = keys[i] as Key
+      const user = key[2]
+      if (user === null || user === undefined || key[0] !== namespace || key[1] !== set) return undefined
+      users[i] = user
+    }
+    return new KeyColumn({ namespace, set: set as string | null }, users)
+  }
+
+  get length(): number {
+    return this.users.length
+  }
+
+  at(index: number): Key | undefined {
+    const user = this.users[index]
+    return user === undefined ? undefined : keyOf(this.names, user)
+  }
+}
 
 const MOST_NAMESPACE = 31
 const MOST_SET = 63

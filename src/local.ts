@@ -1,6 +1,6 @@
 // A cluster inside this process, for trying things out and for tests.
 
-import type { NativeCluster } from './addon.js'
+import type { NativeCluster, NativeRefusal } from './addon.js'
 import { describe, isPlain } from './check.js'
 import { InvalidArgumentError } from './errors.js'
 import { controlError } from './failure.js'
@@ -18,6 +18,21 @@ export interface LocalClusterOptions {
   /** The name of the cluster, as `connect({ clusterName })` checks it. */
   readonly clusterName?: string | undefined
 }
+
+/** Which rows of batches a node turns away, for `refuseRows`. */
+export interface RefuseRowsOptions {
+  /** The result code it answers, 1 to 255: 18 (device overload), 14 (key busy), 11 (partition unavailable) and the like. */
+  readonly code: number
+  /** How likely a row is turned away, 0 to 1. Default 1. */
+  readonly probability?: number | undefined
+  /** Rows of each request that run in any case: those that the node has room for. Default 0. */
+  readonly room?: number | undefined
+  /** How many rows are turned away before the node is well again. Default: no end. */
+  readonly rows?: number | undefined
+}
+
+const REFUSAL_NAMES = ['code', 'probability', 'room', 'rows']
+const MOST_UINT32 = 0xffffffff
 
 const OPTION_NAMES = ['nodes', 'port', 'replicationFactor', 'clusterName']
 
@@ -51,13 +66,7 @@ export class LocalCluster {
     if (typeof options !== 'object' || options === null || !isPlain(options)) {
       throw new InvalidArgumentError(`LocalCluster.start: options must be an object, not ${describe(options)}`)
     }
-    for (const name of Object.keys(options)) {
-      if (!OPTION_NAMES.includes(name)) {
-        throw new InvalidArgumentError(
-          `LocalCluster.start: there is no option '${name}'${didYouMean(name, OPTION_NAMES)}`,
-        )
-      }
-    }
+    known('LocalCluster.start', options, OPTION_NAMES)
     const { nodes = 1, port = 0, replicationFactor = 2, clusterName = '' } = options
     whole('nodes', nodes, 1, MOST_NODES)
     whole('port', port, 0, 65535 - MOST_NODES)
@@ -107,6 +116,16 @@ export class LocalCluster {
     })
   }
 
+  /**
+   * Makes a node turn rows of batches away instead of running them, as an overloaded one does; `null` ends it.
+   *
+   * @example
+   * await cluster.refuseRows(0, { code: 18, room: 100 }) // no more than 100 rows of a request
+   */
+  refuseRows(node: number, options: RefuseRowsOptions | null): Promise<void> {
+    return this.#control('refuseRows', node, (native) => native.refuseRows(node, refusal(options)))
+  }
+
   /** Closes all connections of a node at once; it accepts new ones. */
   dropConnections(node: number): Promise<void> {
     return this.#control('dropConnections', node, (native) => native.dropConnections(node))
@@ -120,6 +139,34 @@ export class LocalCluster {
   /** `await using cluster = await LocalCluster.start()` stops it at the end of the block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+}
+
+function refusal(options: RefuseRowsOptions | null): NativeRefusal | undefined {
+  if (options === null) return undefined
+  if (typeof options !== 'object' || !isPlain(options)) {
+    throw new InvalidArgumentError(
+      `LocalCluster.refuseRows: options must be an object or null, not ${describe(options)}`,
+    )
+  }
+  known('LocalCluster.refuseRows', options, REFUSAL_NAMES)
+  const { code, probability = 1, room = 0, rows } = options
+  whole('code', code, 1, 255)
+  whole('room', room, 0, MOST_UINT32)
+  if (typeof probability !== 'number' || !(probability >= 0 && probability <= 1)) {
+    throw new InvalidArgumentError(
+      `LocalCluster: probability must be a number from 0 to 1, not ${describe(probability)}`,
+    )
+  }
+  if (rows === undefined) return { code, probability, room }
+  whole('rows', rows, 0, MOST_UINT32)
+  return { code, probability, room, rows }
+}
+
+function known(verb: string, options: object, names: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue
+    throw new InvalidArgumentError(`${verb}: there is no option '${name}'${didYouMean(name, names)}`)
   }
 }
 

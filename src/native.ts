@@ -24,6 +24,9 @@ const DRAIN_BYTES = 64 * 1024
 /** A buffer that had to grow beyond this is not kept. */
 const KEEP_BYTES = 4 * 1024 * 1024
 
+/** The flag of a batch completion that is followed by others of its ticket. */
+const IS_PART = 4
+
 /** Settling goes on for this many milliseconds, then the event loop has its turn. */
 const STRETCH_MS = 4
 
@@ -60,6 +63,8 @@ const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) =>
 interface Gathering {
   readonly call: Call
   readonly ticket: number
+  /** More of it follows under the same ticket. */
+  readonly isPart: boolean
   readonly reply: BatchReply
   next: number
 }
@@ -368,7 +373,8 @@ export class Boundary {
           batch.next++
           if (performance.now() >= until && batch.next < reply.pages.length) return
         }
-        this.resolve(call, call.batch(reply))
+        if (batch.isPart) call.part(reply)
+        else this.resolve(call, call.batch(reply))
       }
     } catch (error) {
       this.reject(call, error)
@@ -449,5 +455,5 @@ export class Boundary {
 }
 
 function startGathering(call: Call, ticket: number, bytes: Buffer, at: number): Gathering {
-  return { call, ticket, reply: new BatchReply(bytes, at + 12), next: 0 }
+  return { call, ticket, isPart: bytes[at + 9] === IS_PART, reply: new BatchReply(bytes, at + 12), next: 0 }
 }

@@ -48,6 +48,8 @@ export class Policy {
   socketTimeout = 1000
   sleepBetweenRetries = 0
   maxRetries = 2
+  /** How often a batch sends a row again that was turned away for now: `maxRetries` where that is given. */
+  refusalRetries = 5
   replica = 0
   idempotent = 0
   sendKey = false
@@ -89,7 +91,6 @@ type NumberField =
   | 'totalTimeout'
   | 'socketTimeout'
   | 'sleepBetweenRetries'
-  | 'maxRetries'
   | 'maxKeysPerRequest'
   | 'maxResponseBytes'
   | 'maxRequestBytes'
@@ -172,7 +173,16 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     MOST_TIMEOUT,
     ' of milliseconds (0: as totalTimeout)',
   ),
-  maxRetries: whole(COMMANDS | Takes.defaults, 'maxRetries', 65535, ''),
+  maxRetries: {
+    takes: COMMANDS | Takes.defaults,
+    expects: 'a whole number from 0 to 65535',
+    apply(policy, value) {
+      if (!isWhole(value, 0, 65535)) return false
+      policy.maxRetries = value
+      policy.refusalRetries = Math.min(value, 255)
+      return true
+    },
+  },
   sleepBetweenRetries: whole(COMMANDS | Takes.defaults, 'sleepBetweenRetries', MOST_TIMEOUT, ' of milliseconds'),
   replica: choice(COMMANDS | Takes.defaults, { sequence: 0, master: 1, any: 2, preferRack: 3 }, (policy, value) => {
     policy.replica = value

@@ -1,12 +1,12 @@
 // Records as people hold them: objects with names that also destructure as tuples.
 
 import { inspect } from 'node:util'
-import type { Key } from './key.js'
-import type { BinSource } from './page.js'
+import { type Key, type KeyNames, keyOf, type UserKey } from './key.js'
+import { BinSource } from './page.js'
+import { NEVER_EXPIRES } from './ttl.js'
 import type { Bins } from './values.js'
 
-/** `meta.ttl` of a record that never expires. */
-export const NEVER_EXPIRES = -1
+export { NEVER_EXPIRES }
 
 /** Generation and time to live of a record. */
 export interface Meta {
@@ -46,16 +46,6 @@ export interface ExistsResult extends Readonly<[key: Key, meta: Meta | null]> {
 /** What makes `operateOrdered` different: one `[bin, value]` for each operation, in the order of the operations. */
 export type OrderedResults = readonly (readonly [bin: string, value: unknown])[]
 
-/** The number of seconds between the Unix epoch and the one of the server, 2010-01-01 (protocol 2.6). */
-const SERVER_EPOCH = 1262304000
-
-/** Seconds to live from the server's void-time; an expired record that still answers has one second left. */
-export function ttlOf(voidTime: number, now: number): number {
-  if (voidTime === 0) return NEVER_EXPIRES
-  const left = voidTime - (Math.floor(now / 1000) - SERVER_EPOCH)
-  return left > 0 ? left : 1
-}
-
 // Records share the methods of arrays (they are typed as tuples), without being arrays: creating a subclass of Array
 // costs several times as much as a plain object. Array's methods only need `length` and the numbered properties.
 abstract class Tuple {
@@ -72,32 +62,65 @@ abstract class Tuple {
 }
 Object.setPrototypeOf(Tuple.prototype, Array.prototype)
 
-/** The class behind {@link Record}. */
+/**
+ * The class behind {@link Record}. People hold many of them, so its few fields change their meaning rather than being
+ * more: 56 bytes beside the bins.
+ */
 export class RecordObject extends Tuple {
-  readonly key: Key
-  readonly meta: Meta
-  #bins: object | undefined
-  #source: BinSource | undefined
-  #at: number
+  /** The key, or the user key alone while `#names` has the rest. */
+  #key: Key | UserKey
+  #names: KeyNames | undefined
+  /** The bins, or where they are decoded from when they are first wanted. */
+  #bins: object | BinSource
+  /** While the bins are not decoded the place of the message; then, of a record that never expires, the generation. */
+  #meta: Meta | number
 
-  /** With a source, `bins` are decoded from byte `at` of it when they are first wanted. */
-  constructor(key: Key, meta: Meta, bins: object | undefined, source: BinSource | undefined, at: number) {
+  constructor(key: Key | UserKey, names: KeyNames | undefined, meta: Meta | number, bins: object | BinSource) {
     super()
-    this.key = key
-    this.meta = meta
+    this.#key = key
+    this.#names = names
     this.#bins = bins
-    this.#source = source
-    this.#at = at
+    this.#meta = meta
+  }
+
+  /** A record that is all there. */
+  static of(key: Key, meta: Meta, bins: object): RecordObject {
+    return new RecordObject(key, undefined, meta, bins)
+  }
+
+  /** A record whose message is at byte `at` of a source. */
+  static from(key: Key | UserKey, names: KeyNames | undefined, source: BinSource, at: number): RecordObject {
+    return new RecordObject(key, names, at, source)
+  }
+
+  get key(): Key {
+    const names = this.#names
+    if (names !== undefined) {
+      this.#key = keyOf(names, this.#key as UserKey)
+      this.#names = undefined
+    }
+    return this.#key as Key
+  }
+
+  get meta(): Meta {
+    const meta = this.#meta
+    if (typeof meta !== 'number') return meta
+    const source = this.#bins
+    if (source instanceof BinSource) return source.meta(meta)
+    const whole = { gen: meta, ttl: NEVER_EXPIRES }
+    this.#meta = whole
+    return whole
   }
 
   get bins(): object {
-    const bins = this.#bins
-    if (bins !== undefined) return bins
-    const decoded = (this.#source as BinSource).bins(this.#at)
-    this.#bins = decoded
+    const source = this.#bins
+    if (!(source instanceof BinSource)) return source
+    const at = this.#meta as number
     // The page may be large: one record that is kept must not keep it alive.
-    this.#source = undefined
-    return decoded
+    const bins = source.bins(at)
+    this.#bins = bins
+    this.#meta = source.neverExpires(at) ? source.generation(at) : source.meta(at)
+    return bins
   }
 
   get 2(): object {

@@ -69,6 +69,35 @@ async function records() {
   exactly<Same<typeof loose.bins, Bins>>()
   // @ts-expect-error not a bin of User
   await client.select<User>(key, ['nme'])
+  interface Nested {
+    name: string
+    profile: { address: { city: string; zip: number }; tags: string[] }
+    'a.b': number
+  }
+  const parts = await client.select<Nested, 'name' | 'profile.address.city' | 'profile.tags[0]'>(key, [
+    'name',
+    'profile.address.city',
+    'profile.tags[0]',
+  ])
+  exactly<Same<typeof parts.bins.name, string>>()
+  const profile = parts.bins.profile
+  if (profile !== undefined) {
+    const city: string | undefined = profile.address?.city
+    const tag: string | undefined = profile.tags?.[0]
+    // @ts-expect-error it may be absent
+    profile.address.city
+    void [city, tag]
+  }
+  // @ts-expect-error not read
+  parts.bins['a.b']
+  // A name with a dot is a path: its bin is not there.
+  const dotted = await client.select<Nested, 'a.b'>(key, ['a.b'])
+  // @ts-expect-error not read
+  dotted.bins['a.b']
+  const any = await client.select<Nested>(key, ['profile.address'])
+  exactly<Same<typeof any.bins.name, string | undefined>>()
+  // @ts-expect-error not a bin of Nested
+  await client.select<Nested>(key, ['profil.address'])
 
   const operated = await client.operate<{ visits: number }>(key, [op.increment('visits'), op.read('visits')])
   exactly<Same<typeof operated.bins.visits, number>>()

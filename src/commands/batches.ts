@@ -19,6 +19,7 @@ import type {
   RowOptions,
 } from '../options.js'
 import { applyOptions, type Policy, Takes } from '../policies.js'
+import type { BinPaths, Parts, Projected, WholeBins } from '../projection.js'
 import { ExistsObject, type ExistsResult, type Record } from '../record.js'
 import type { Bins, Storable, Value } from '../values.js'
 import { type Common, continued, mayWrite, planBatch, rowsOf } from './plan.js'
@@ -71,7 +72,8 @@ export abstract class BatchCommands extends RecordCommands {
 
   /**
    * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
-   * namespaces and sets, each row with what it says for itself. Rows of one record are sent in their order. Equal reads of one record are sent
+   * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
+   * writes, each is sent when those before it have their outcome, whatever that is. Equal reads of one record are sent
    * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
    *
    * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
@@ -94,7 +96,7 @@ export abstract class BatchCommands extends RecordCommands {
 
   /**
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
-   * existence. Rows come back in the order of the keys, one for each key; a row that failed says why.
+   * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
    *
    * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
    * @example
@@ -197,7 +199,7 @@ export abstract class BatchCommands extends RecordCommands {
   }
 
   /**
-   * Reads some bins of many records, `null` for what does not exist.
+   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
    *
    * @throws BatchPartialError when any row failed or was not processed
    * @example
@@ -210,14 +212,24 @@ export abstract class BatchCommands extends RecordCommands {
   ): Promise<(Record<Bins> | null)[]>
   selectMany<B extends object>(
     keys: readonly Key[],
-    bins: readonly (keyof B & string)[],
+    bins: readonly WholeBins<B>[],
     options?: BatchReadOptions,
   ): Promise<(Record<Partial<B>> | null)[]>
-  selectMany<B extends object, N extends keyof B & string>(
+  selectMany<B extends object, N extends WholeBins<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
   ): Promise<(Record<Pick<B, N>> | null)[]>
+  selectMany<B extends object>(
+    keys: readonly Key[],
+    bins: readonly BinPaths<B>[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Parts<B>> | null)[]>
+  selectMany<B extends object, N extends BinPaths<B>>(
+    keys: readonly Key[],
+    bins: readonly N[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Projected<B, N>> | null)[]>
   selectMany(
     keys: readonly Key[],
     bins: readonly string[],
@@ -229,8 +241,9 @@ export abstract class BatchCommands extends RecordCommands {
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
-   * is bounded however many rows there are; a slow consumer slows the source down. Rows that failed or were not processed
-   * come like the others: look at `result`.
+   * is bounded however many rows there are; a slow consumer slows the source down. Rows that were not processed are sent
+   * again, as option `retry` says, before their chunk is handed out. What is left then, and rows that failed, come like the
+   * others: look at `result`.
    *
    * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
    * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.

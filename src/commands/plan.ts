@@ -8,6 +8,7 @@ import type { Key } from '../key.js'
 import { Needs, type Operation } from '../operations/operation.js'
 import { Mode } from '../page.js'
 import { applyOptions, copyPolicy, didYouMean, type Policy, Takes } from '../policies.js'
+import { Projection, readsOf } from '../projection.js'
 import {
   applyCommand,
   Info1,
@@ -275,7 +276,11 @@ function readSpec(where: string, policy: Policy, bins: unknown, ops: unknown): S
   if (bins.length === 0) {
     return { ...spec, command: readCommand(policy, Info1.read | Info1.noBins), body: writeNothing, argument: undefined }
   }
-  return { ...spec, command: readCommand(policy, Info1.read), body: writeReads, argument: bins }
+  const command = readCommand(policy, Info1.read)
+  const reads = readsOf(bins, where)
+  if (!(reads instanceof Projection)) return { ...spec, command, body: writeReads, argument: reads }
+  const mode = policy.mode | Mode.operations
+  return { ...spec, command, body: Projection.write, argument: reads, projection: reads, mode }
 }
 
 function operationSpec(where: string, policy: Policy, ops: unknown): Spec {

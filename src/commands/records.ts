@@ -1,6 +1,6 @@
 // The calls on one record.
 
-import { ApplyCall, ExistsCall, MetaCall, OperateCall, OrderedCall, RecordCall, VoidCall } from '../call.js'
+import { ApplyCall, type Body, ExistsCall, MetaCall, OperateCall, OrderedCall, RecordCall, VoidCall } from '../call.js'
 import { argumentError, describe } from '../check.js'
 import { Coalescer } from '../coalesce.js'
 import { InvalidArgumentError } from '../errors.js'
@@ -10,6 +10,7 @@ import { op } from '../operations/op.js'
 import { Needs, OpCode, Operation } from '../operations/operation.js'
 import type { ApplyOptions, OperateOptions, ReadOptions, RemoveOptions, WriteOptions } from '../options.js'
 import { applyOptions, type Policies, type Policy, Takes } from '../policies.js'
+import { type BinPaths, type Parts, type Projected, Projection, readsOf, type WholeBins } from '../projection.js'
 import type { ExistsResult, Meta, OrderedResults, Record } from '../record.js'
 import {
   applyCommand,
@@ -65,7 +66,9 @@ export abstract class RecordCommands {
   }
 
   /**
-   * Reads some bins of a record. Bins it does not have are absent from the result.
+   * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
+   * integer key), `'"a.b"["c d"]'` (names with dots or brackets). Only those parts are read, on servers from 8.1 on, and put
+   * where they are in the record; what it does not have is absent.
    *
    * The names are checked against the type argument, and are the bins of the result when it is given twice or not at all:
    * `select<User, 'name'>(key, ['name'])` has exactly `name`; `select<User>(key, ['name'])` any of `User`'s bins.
@@ -75,22 +78,25 @@ export abstract class RecordCommands {
    * const { bins } = await client.select<User, 'name'>(key, ['name'])
    */
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>
-  select<B extends object>(
-    key: Key,
-    bins: readonly (keyof B & string)[],
-    options?: ReadOptions,
-  ): Promise<Record<Partial<B>>>
-  select<B extends object, N extends keyof B & string>(
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<Partial<B>>>
+  select<B extends object, N extends WholeBins<B>>(
     key: Key,
     bins: readonly N[],
     options?: ReadOptions,
   ): Promise<Record<Pick<B, N>>>
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<Parts<B>>>
+  select<B extends object, N extends BinPaths<B>>(
+    key: Key,
+    bins: readonly N[],
+    options?: ReadOptions,
+  ): Promise<Record<Projected<B, N>>>
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<never>> {
     try {
       const policy = this.#read(options, 'select')
-      const names = binNames(bins, 'select')
+      const reads = readsOf(binNames(bins, 'select'), 'select')
+      const body = reads instanceof Projection ? Projection.write : writeReads
       const command = readCommand(policy, Info1.read)
-      return this.reads.submit(new RecordCall('select', key, policy, false, command, writeReads, names)) as never
+      return this.reads.submit(new RecordCall('select', key, policy, false, command, body as Body, reads)) as never
     } catch (error) {
       return refused(error, 'select')
     }

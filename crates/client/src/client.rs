@@ -132,7 +132,13 @@ impl Client {
 
     /// Carries out a batch. It never fails as a whole: every row says what became of it.
     pub async fn batch(&self, batch: Batch) -> BatchReply {
-        batch::run(&self.inner.cluster, batch).await
+        batch::run(&self.inner.cluster, batch, None).await
+    }
+
+    /// Carries out a batch whose rows do not wait for one another: outcomes that others keep waiting for more than two
+    /// milliseconds are handed to `part`, and the rest is returned.
+    pub async fn batch_in_parts(&self, batch: Batch, part: &mut (dyn FnMut(BatchReply) + Send)) -> BatchReply {
+        batch::run(&self.inner.cluster, batch, Some(part)).await
     }
 
     /// The nodes of the cluster.

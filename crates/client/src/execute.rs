@@ -28,7 +28,7 @@ use crate::routing::replica::Course;
 pub(crate) async fn execute(cluster: &Arc<Cluster>, command: Command) -> Result<Reply, Error> {
     let start = Instant::now();
     let _in_flight = cluster.enter().map_err(|f| Error::new(f.code, f.detail))?;
-    Run::new(command, start).to_the_end(cluster).await
+    Run::new(command, start).finish(cluster).await
 }
 
 /// An attempt that is not over.
@@ -81,7 +81,7 @@ impl Run {
     }
 
     /// Goes on to the outcome; with an attempt that was begun elsewhere, if there is one.
-    pub(crate) async fn to_the_end(&mut self, cluster: &Cluster) -> Result<Reply, Error> {
+    pub(crate) async fn finish(&mut self, cluster: &Cluster) -> Result<Reply, Error> {
         let policy = self.prepared.command.policy;
         let mut is_begun = !self.pending.is_empty();
         loop {

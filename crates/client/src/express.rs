@@ -146,7 +146,7 @@ impl Resumed {
             // a task of its own, which the answer of another node does not end
             cluster.runtime.spawn(exclusive::take_over(direct, carrier));
         }
-        run.to_the_end(&cluster).await
+        run.finish(&cluster).await
     }
 }
 

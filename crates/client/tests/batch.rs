@@ -70,7 +70,6 @@ async fn writes_of_one_key_keep_their_order_across_requests() {
     for number in 0..10 {
         assert_eq!(value(&get(&client, "b", number).await.unwrap().message), Some(990 + number));
     }
-    assert!(reply.nodes.iter().all(|n| n.round_trips == n.asked.div_ceil(7)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

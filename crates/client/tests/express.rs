@@ -252,7 +252,7 @@ async fn close_does_not_wait_for_a_command_that_was_dropped() {
     drop(express);
     let start = Instant::now();
     client.close(PATIENCE).await;
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < PATIENCE);
     cluster.thaw_node(0).unwrap();
 }
 

@@ -26,7 +26,7 @@ async fn garbage_fails_the_command_and_not_the_client() {
             let reply = client.batch(reads("h", [1, 2, 3])).await;
             assert_eq!(reply.rows.len(), 3);
         }
-        assert!(start.elapsed() < Duration::from_secs(12), "{garble:?} took {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(30), "{garble:?} took {:?}", start.elapsed());
         cluster.garble_node(0, None).unwrap();
         tokio::time::sleep(Duration::from_millis(1100)).await; // for the breaker's window
         put(&client, "h", 1, 1).await.unwrap();

@@ -16,18 +16,19 @@ async fn a_slow_command_does_not_fail_its_neighbours() {
         put(&client, "n", number, number).await.unwrap();
         put(&client, "slow", number, number).await.unwrap();
     }
-    cluster.delay_set("slow", Duration::from_millis(600));
+    cluster.delay_set("slow", Duration::from_secs(3));
+    let patient = CommandPolicy { total_timeout: 20_000, ..CommandPolicy::default() };
     let start = Instant::now();
     let mut slow = JoinSet::new();
     let mut quick = JoinSet::new();
     for number in 0..200 {
         let c = client.clone();
         if number % 40 == 0 {
-            slow.spawn(async move { get(&c, "slow", number).await });
+            slow.spawn(async move { c.execute(command("slow", number, Spec::read_all(), patient)).await });
         }
         let c = client.clone();
         quick.spawn(async move {
-            let reply = get(&c, "n", number).await;
+            let reply = c.execute(command("n", number, Spec::read_all(), patient)).await;
             (number, reply, start.elapsed())
         });
     }
@@ -37,7 +38,7 @@ async fn a_slow_command_does_not_fail_its_neighbours() {
         assert_eq!(value(&reply.unwrap().message), Some(number));
         slowest = slowest.max(elapsed);
     }
-    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     while let Some(outcome) = slow.join_next().await {
         outcome.unwrap().unwrap();
     }

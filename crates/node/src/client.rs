@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use aerospike_core::{Client, Code, InfoTarget, SentFlag};
+use aerospike_core::{BatchReply, Client, Code, InfoTarget, SentFlag};
 use bytes::Bytes;
 use napi::bindgen_prelude::{Env, Function, JsValue, PromiseRaw, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -306,9 +306,9 @@ fn start(entry: Entry, core: &Client, shared: &Arc<Shared>) {
         Err(Malformed(what)) => return settlement.settle(Outcome::Refused(Code::PARAM, what)),
     };
     let cancelled = if cancellable { take_tracking(shared, ticket, &mut work) } else { None };
-    let core = core.clone();
+    let (core, shared) = (core.clone(), shared.clone());
     tokio::spawn(async move {
-        let outcome = run(&core, work);
+        let outcome = run(&core, work, |part| shared.queue.push(ticket, Outcome::Part(Box::new(part))));
         match cancelled {
             None => settlement.settle(outcome.await),
             Some(cancelled) => tokio::select! {
@@ -327,17 +327,19 @@ fn take_tracking(shared: &Shared, ticket: u32, work: &mut Work) -> Option<onesho
     let sent = Some(tracked.sent.clone());
     match work {
         Work::Record(command) => command.sent = sent,
-        Work::Batch(batch) => batch.sent = sent,
+        Work::Batch(batch) | Work::Parts(batch) => batch.sent = sent,
     }
     tracked.cancelled.take()
 }
 
-async fn run(core: &Client, work: Work) -> Outcome {
+/// Carries out what an entry asks for. What others need not wait for goes to `part`.
+async fn run(core: &Client, work: Work, mut part: impl FnMut(BatchReply) + Send) -> Outcome {
     match work {
         Work::Record(command) => match core.execute(command).await {
             Ok(reply) => Outcome::Record(reply),
             Err(error) => Outcome::Failure(error),
         },
         Work::Batch(batch) => Outcome::Batch(Box::new(core.batch(batch).await)),
+        Work::Parts(batch) => Outcome::Batch(Box::new(core.batch_in_parts(batch, &mut part).await)),
     }
 }

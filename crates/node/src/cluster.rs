@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aerospike_server::{Cluster, ClusterOptions};
+use aerospike_server::{Cluster, ClusterOptions, Refusal};
 use napi::{Error, Result};
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -26,6 +26,19 @@ pub struct NativeClusterOptions {
     pub replication_factor: Option<u32>,
     /// What `cluster-name` answers.
     pub cluster_name: Option<String>,
+}
+
+/// Rows of batches that a node turns away.
+#[napi(object)]
+pub struct NativeRefusal {
+    /// The result code it answers.
+    pub code: u8,
+    /// How likely a row is turned away, 0 to 1.
+    pub probability: f64,
+    /// Rows of each request that run in any case.
+    pub room: u32,
+    /// Rows to turn away until the node is well again; no end when not given.
+    pub rows: Option<u32>,
 }
 
 /// A cluster of nodes on loopback ports in this process.
@@ -116,6 +129,18 @@ impl NativeCluster {
     #[napi]
     pub async fn slow_node(&self, node: u32, millis: u32) -> Result<()> {
         self.cluster.slow_node(node as usize, Duration::from_millis(millis.into())).map_err(failed)
+    }
+
+    /// Makes a node turn rows of batches away; without a refusal it runs them all again.
+    #[napi]
+    pub async fn refuse_rows(&self, node: u32, refusal: Option<NativeRefusal>) -> Result<()> {
+        let refusal = refusal.map(|NativeRefusal { code, probability, room, rows }| Refusal {
+            code,
+            probability,
+            room,
+            rows: rows.map(u64::from),
+        });
+        self.cluster.refuse_rows(node as usize, refusal).map_err(failed)
     }
 
     /// Closes every client connection of a node; it accepts new ones.

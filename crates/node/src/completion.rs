@@ -7,6 +7,8 @@ const KIND_FAILURE: u8 = 2;
 const KIND_BATCH: u8 = 3;
 const IN_DOUBT: u8 = 1;
 const HAS_MESSAGE: u8 = 2;
+const IS_PART: u8 = 4;
+const ELSEWHERE: u8 = 2;
 /// Bytes of a row in a batch's table.
 pub(crate) const TABLE_ROW_SIZE: usize = 12;
 
@@ -21,6 +23,8 @@ pub(crate) enum Outcome {
     Refused(Code, &'static str),
     /// The rows of a batch.
     Batch(Box<BatchReply>),
+    /// Some of them; the others follow under the same ticket.
+    Part(Box<BatchReply>),
 }
 
 /// Appends to a buffer that JavaScript reads, little-endian.
@@ -79,7 +83,8 @@ pub(crate) fn write(out: &mut Vec<u8>, ticket: u32, outcome: &Outcome) {
             to.str(detail);
             to.u16(0);
         }
-        Outcome::Batch(reply) => write_batch(&mut to, reply),
+        Outcome::Batch(reply) => write_batch(&mut to, reply, 0),
+        Outcome::Part(reply) => write_batch(&mut to, reply, IS_PART),
     }
     let size = (out.len() - start) as u32;
     out[start..start + 4].copy_from_slice(&size.to_le_bytes());
@@ -109,9 +114,9 @@ fn write_failure(to: &mut Writer<'_>, error: &Error) {
     }
 }
 
-fn write_batch(to: &mut Writer<'_>, reply: &BatchReply) {
+fn write_batch(to: &mut Writer<'_>, reply: &BatchReply, flags: u8) {
     to.u8(KIND_BATCH);
-    to.u8(0);
+    to.u8(flags);
     to.i16(0);
     to.u32(reply.rows.len() as u32);
     to.u32(reply.pages.len() as u32);
@@ -139,7 +144,7 @@ pub(crate) fn write_table(target: &mut [u8], rows: &[RowOutcome]) {
         to[0..4].copy_from_slice(&row.offset.to_le_bytes());
         to[4..6].copy_from_slice(&row.page.to_le_bytes());
         to[6..8].copy_from_slice(&row.code.0.to_le_bytes());
-        to[8] = if row.in_doubt { IN_DOUBT } else { 0 };
+        to[8] = if row.in_doubt { IN_DOUBT } else { 0 } | if row.is_elsewhere { ELSEWHERE } else { 0 };
         to[9] = row.node;
         to[10..12].copy_from_slice(&row.attempts.to_le_bytes());
     }

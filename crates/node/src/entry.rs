@@ -30,6 +30,8 @@ pub(crate) enum Work {
     Record(Command),
     /// Many.
     Batch(Batch),
+    /// Many that do not wait for one another.
+    Parts(Batch),
 }
 
 /// One entry of a submitted buffer.
@@ -109,7 +111,7 @@ fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
     let work = match kind {
         0 => return Ok(None),
         RECORD => read_record(&mut from, policy).map(Work::Record),
-        BATCH => read_batch(&mut from, policy).map(Work::Batch),
+        BATCH => read_batch(&mut from, policy),
         _ => Err(Malformed("entry kind")),
     };
     Ok(Some(Entry { ticket, cancellable, work }))
@@ -157,9 +159,11 @@ fn read_key(from: &mut Reader, key_type: u8, size: usize) -> Result<Key, Malform
     }
 }
 
-fn read_batch(from: &mut Reader, policy: CommandPolicy) -> Result<Batch, Malformed> {
+fn read_batch(from: &mut Reader, policy: CommandPolicy) -> Result<Work, Malformed> {
     let flags = BatchFlags::from_bits_retain(from.u8()?);
-    from.bytes(3)?;
+    let refusal_retries = u16::from(from.u8()?);
+    let in_parts = from.u8()? != 0;
+    from.u8()?;
     let max_rows_per_request = from.u32()?;
     let max_response_bytes = from.u32()?;
     let filter_size = from.size()?;
@@ -186,7 +190,19 @@ fn read_batch(from: &mut Reader, policy: CommandPolicy) -> Result<Batch, Malform
         }
         rows.push(row);
     }
-    Ok(Batch { flags, filter, max_rows_per_request, max_response_bytes, specs, keyspaces, rows, policy, sent: None })
+    let batch = Batch {
+        flags,
+        filter,
+        max_rows_per_request,
+        max_response_bytes,
+        refusal_retries,
+        specs,
+        keyspaces,
+        rows,
+        policy,
+        sent: None,
+    };
+    Ok(if in_parts { Work::Parts(batch) } else { Work::Batch(batch) })
 }
 
 fn read_row(

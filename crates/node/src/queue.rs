@@ -29,7 +29,8 @@ struct State {
     waiting: VecDeque<(u32, Outcome)>,
     /// A completion that was encoded and did not fit the target of the last drain.
     encoded: Vec<u8>,
-    batches: HashMap<u32, BatchReply>,
+    /// Of each ticket the parts, of which the first is being fetched.
+    batches: HashMap<u32, VecDeque<BatchReply>>,
 }
 
 impl Queue {
@@ -69,8 +70,8 @@ impl Queue {
             if state.encoded.is_empty() {
                 let Some((ticket, outcome)) = state.waiting.pop_front() else { break };
                 completion::write(&mut state.encoded, ticket, &outcome);
-                if let Outcome::Batch(reply) = outcome {
-                    state.batches.insert(ticket, *reply);
+                if let Outcome::Batch(reply) | Outcome::Part(reply) = outcome {
+                    state.batches.entry(ticket).or_default().push_back(*reply);
                 }
             }
             let size = state.encoded.len();
@@ -91,7 +92,7 @@ impl Queue {
     /// Copies the table of a batch's rows; false when `target` has the wrong size or there is no such batch.
     pub(crate) fn table(&self, ticket: u32, target: &mut [u8]) -> bool {
         let state = self.state.lock();
-        match state.batches.get(&ticket) {
+        match state.batches.get(&ticket).and_then(VecDeque::front) {
             Some(reply) if target.len() == reply.rows.len() * completion::TABLE_ROW_SIZE => {
                 completion::write_table(target, &reply.rows);
                 true
@@ -103,12 +104,18 @@ impl Queue {
     /// Takes a page of a batch, which is copied outside the lock.
     pub(crate) fn page(&self, ticket: u32, index: usize) -> Option<Bytes> {
         let mut state = self.state.lock();
-        state.batches.get_mut(&ticket)?.pages.get_mut(index).map(std::mem::take)
+        state.batches.get_mut(&ticket)?.front_mut()?.pages.get_mut(index).map(std::mem::take)
     }
 
-    /// Drops what is left of a batch.
+    /// Drops what is left of a batch, or of its first part.
     pub(crate) fn release(&self, ticket: u32) {
-        let reply = self.state.lock().batches.remove(&ticket);
+        let mut state = self.state.lock();
+        let Some(parts) = state.batches.get_mut(&ticket) else { return };
+        let reply = parts.pop_front();
+        if parts.is_empty() {
+            state.batches.remove(&ticket);
+        }
+        drop(state);
         drop(reply); // outside the lock: a large one takes a while
     }
 }

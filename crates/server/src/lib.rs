@@ -40,5 +40,5 @@ mod sindex;
 mod store;
 mod value;
 
-pub use cluster::{Cluster, Garble};
+pub use cluster::{Cluster, Garble, Refusal};
 pub use options::{ClusterOptions, NamespaceOptions};

@@ -1,7 +1,10 @@
 //! Keys, digests and partitions: where a record lives.
 
+mod lanes;
+
 use ripemd::{Digest as _, Ripemd160};
 
+use self::lanes::{Blocks, LANES};
 use crate::limits::PARTITIONS;
 use crate::particle::ParticleType;
 
@@ -57,6 +60,48 @@ impl Digest {
         hash.update([kind as u8]);
         hash.update(key);
         Self(hash.finalize().into())
+    }
+
+    /// The digests of many keys, `(set, kind, key)` each, added to `digests` in their order: as by [`Digest::of_key`], and
+    /// several times as fast.
+    ///
+    /// ```
+    /// use aerospike_wire::{Digest, KeyType};
+    /// let keys: [(&[u8], KeyType, &[u8]); 2] = [(b"demo", KeyType::String, b"a"), (b"", KeyType::Blob, b"b")];
+    /// let mut digests = Vec::new();
+    /// Digest::of_keys(keys, &mut digests);
+    /// assert_eq!(digests, keys.map(|(set, kind, key)| Digest::of_key(set, kind, key)));
+    /// ```
+    pub fn of_keys<'a>(keys: impl IntoIterator<Item = (&'a [u8], KeyType, &'a [u8])>, digests: &mut Vec<Self>) {
+        let mut blocks = Blocks::new();
+        // where in `digests` the lanes that are taken belong
+        let mut places = [0; LANES];
+        let mut taken = 0;
+        for (set, kind, key) in keys {
+            if blocks.set(taken, [set, &[kind as u8], key]) {
+                places[taken] = digests.len();
+                digests.push(Self([0; Self::SIZE]));
+                taken += 1;
+            } else {
+                digests.push(Self::of_key(set, kind, key));
+            }
+            if taken == LANES {
+                Self::fill(&blocks, &places, digests);
+                taken = 0;
+            }
+        }
+        Self::fill(&blocks, &places[..taken], digests);
+    }
+
+    fn fill(blocks: &Blocks, places: &[usize], digests: &mut [Self]) {
+        if places.is_empty() {
+            return;
+        }
+        for (place, digest) in places.iter().zip(blocks.digests()) {
+            if let Some(to) = digests.get_mut(*place) {
+                *to = Self(digest);
+            }
+        }
     }
 
     /// The digest in 20 bytes, if there are 20.

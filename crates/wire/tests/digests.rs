@@ -4,6 +4,8 @@ use std::io::Read as _;
 
 use aerospike_wire::{Digest, KeyType};
 use flate2::read::GzDecoder;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::Value as Json;
 
 /// A recorded user key: plain where JSON is exact, else under a tag.
@@ -41,4 +43,18 @@ fn digests_and_partitions_are_as_recorded() {
         compared += 1;
     }
     assert_eq!(compared, 400);
+}
+
+proptest! {
+    #[test]
+    fn many_digests_at_once_are_the_same_as_one_by_one(
+        keys in prop::collection::vec((vec(any::<u8>(), 0..63), 0usize..3, vec(any::<u8>(), 0..80)), 0..40),
+    ) {
+        let kinds = [KeyType::Integer, KeyType::String, KeyType::Blob];
+        let keys: Vec<_> = keys.iter().map(|(set, kind, key)| (&set[..], kinds[*kind], &key[..])).collect();
+        let mut digests = Vec::new();
+        Digest::of_keys(keys.iter().copied(), &mut digests);
+        let single: Vec<_> = keys.iter().map(|(set, kind, key)| Digest::of_key(set, *kind, key)).collect();
+        prop_assert_eq!(digests, single);
+    }
 }

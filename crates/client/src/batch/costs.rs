@@ -67,7 +67,7 @@ impl Costs {
         });
     }
 
-    pub(super) fn into_nodes(self) -> Vec<NodeCost> {
-        self.nodes
+    pub(super) fn nodes(&self) -> &[NodeCost] {
+        &self.nodes
     }
 }

@@ -5,14 +5,20 @@
 //! | `mod.rs` | the public types |
 //! | `plan.rs` | keys hashed, rows cut into requests, requests written |
 //! | `request.rs` | one request to one node |
-//! | `run.rs` | all requests of a batch, their failures and retries, and the outcome of every row |
+//! | `order.rs` | which rows wait for others of their record |
+//! | `run.rs` | all requests of a batch, their failures and retries |
+//! | `rows.rs` | the outcome of every row |
+//! | `lanes.rs` | how much a node is given at once |
 //! | `pages.rs` | where the bytes of answers end up |
 //! | `costs.rs` | what it cost at each node |
 
 mod costs;
+mod lanes;
+mod order;
 mod pages;
 mod plan;
 mod request;
+mod rows;
 mod run;
 
 pub(crate) use run::run;
@@ -60,6 +66,9 @@ pub struct Batch {
     pub max_rows_per_request: u32,
     /// Most bytes of answers taken in before the rest is left unanswered; 0 for no limit.
     pub max_response_bytes: u32,
+    /// Rows that a node turns away for now are sent again at least this often within the deadline, whatever
+    /// [`CommandPolicy::max_retries`] says of attempts that failed: they were certainly not carried out.
+    pub refusal_retries: u16,
     /// What rows do.
     pub specs: Vec<Spec>,
     /// Where rows are.
@@ -75,7 +84,7 @@ pub struct Batch {
 /// What became of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowOutcome {
-    /// Index into [`BatchReply::pages`], or [`RowOutcome::NO_PAGE`].
+    /// Index into [`BatchReply::pages`], or [`RowOutcome::NO_PAGE`]; answers that turn the row away are not kept.
     pub page: u16,
     /// Where the row's message starts in its page.
     pub offset: u32,
@@ -87,6 +96,8 @@ pub struct RowOutcome {
     pub node: u8,
     /// How often the row was tried.
     pub attempts: u16,
+    /// Nothing here counts: the outcome is in another part of the reply.
+    pub is_elsewhere: bool,
 }
 
 impl RowOutcome {
@@ -122,7 +133,7 @@ pub struct NodeCost {
     pub last_error: Option<SubError>,
 }
 
-/// The outcome of a [`Batch`]: always one entry per row.
+/// The outcome of a [`Batch`], or of a part of its rows: always one entry per row.
 #[derive(Debug, Clone, Default)]
 pub struct BatchReply {
     /// The rows, in the order of the request.

@@ -1,6 +1,5 @@
 //! A batch made ready: every key hashed, every row checked, and the requests that carry rows to nodes written.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,7 +38,7 @@ impl Plan {
     pub(super) async fn new(batch: Batch, start: Instant) -> Self {
         let mut digests = Vec::with_capacity(batch.rows.len());
         for rows in batch.rows.chunks(ROWS_PER_TURN) {
-            digests.extend(rows.iter().map(|row| digest(&batch, row)));
+            hash(&batch, rows, &mut digests);
             if batch.rows.len() > ROWS_PER_TURN {
                 tokio::task::yield_now().await;
             }
@@ -74,13 +73,13 @@ impl Plan {
     }
 
     /// Cuts the rows of a node into requests within the limits.
-    pub(super) fn split(&self, rows: Vec<RowId>) -> VecDeque<Arc<[RowId]>> {
+    pub(super) fn split(&self, rows: Vec<RowId>) -> Vec<Arc<[RowId]>> {
         let max_rows = match self.batch.max_rows_per_request {
             0 => usize::MAX,
             n => n as usize,
         };
         let fixed = self.batch.filter.as_ref().map_or(0, |f| f.len()) + 64;
-        let mut requests = VecDeque::new();
+        let mut requests = Vec::new();
         let (mut begin, mut size) = (0, fixed);
         for at in 0..rows.len() {
             let previous = if at > begin { rows.get(at - 1) } else { None };
@@ -141,10 +140,15 @@ impl Plan {
     }
 }
 
-/// Rows that refer to nothing get a digest too; they are refused before it is used.
-fn digest(batch: &Batch, row: &BatchRow) -> Digest {
-    let set = batch.keyspaces.get(row.keyspace as usize).map_or(&[][..], |k| &k.set);
-    row.key.digest(set)
+/// Adds the digests of some rows. Rows that refer to nothing get one too; they are refused before it is used.
+fn hash(batch: &Batch, rows: &[BatchRow], digests: &mut Vec<Digest>) {
+    let set_of = |row: &BatchRow| batch.keyspaces.get(row.keyspace as usize).map_or(&[][..], |k| &k.set);
+    if rows.iter().all(|row| row.key.user_key().is_some()) {
+        let keys = rows.iter().filter_map(|row| row.key.user_key().map(|key| (set_of(row), key.kind, key.bytes)));
+        Digest::of_keys(keys, digests);
+    } else {
+        digests.extend(rows.iter().map(|row| row.key.digest(set_of(row))));
+    }
 }
 
 #[cfg(test)]

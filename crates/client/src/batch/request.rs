@@ -1,6 +1,5 @@
 //! One request to one node for some rows of a batch, on a connection of its own.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,8 +30,6 @@ pub(super) struct SubRequest {
     plan: Arc<Plan>,
     pub(super) node: Arc<Node>,
     pub(super) rows: Arc<[RowId]>,
-    /// Requests to the same node that must come after this one, so that the writes of a key keep their order.
-    pub(super) rest: VecDeque<Arc<[RowId]>>,
     /// Attempts of these rows before this one.
     pub(super) round: u16,
     /// While it is being read.
@@ -42,6 +39,8 @@ pub(super) struct SubRequest {
     /// Since it was taken by the collector: frames, and where in them rows are.
     pub(super) frames: Vec<Bytes>,
     pub(super) hits: Vec<Hit>,
+    /// Rows whose answer may be worth another attempt, with its code.
+    pub(super) refused: Vec<(RowId, Code)>,
     pub(super) bytes_out: u64,
     pub(super) bytes_in: u64,
     pub(super) was_sent: bool,
@@ -66,24 +65,18 @@ enum Received {
 }
 
 impl SubRequest {
-    pub(super) fn new(
-        plan: Arc<Plan>,
-        node: Arc<Node>,
-        rows: Arc<[RowId]>,
-        rest: VecDeque<Arc<[RowId]>>,
-        round: u16,
-    ) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, node: Arc<Node>, rows: Arc<[RowId]>, round: u16) -> Self {
         Self {
             plan,
             node,
             left: rows.len(),
             answered: vec![false; rows.len()],
             rows,
-            rest,
             round,
             lease: None,
             frames: Vec::new(),
             hits: Vec::new(),
+            refused: Vec::new(),
             bytes_out: 0,
             bytes_in: 0,
             was_sent: false,

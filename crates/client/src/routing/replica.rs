@@ -120,7 +120,7 @@ impl Course {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use aerospike_wire::Info2;
@@ -141,7 +141,7 @@ mod tests {
 
     const PARTITION: u16 = 7;
 
-    fn node(name: &str) -> Arc<Node> {
+    pub(crate) fn node(name: &str) -> Arc<Node> {
         let endpoint = Endpoint { host: "127.0.0.1".into(), port: 3000 };
         let session = Arc::new(Session::new(None));
         let dialer = Dialer { endpoint: endpoint.clone(), tls: None, tls_name: None, session };

@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
+use aerospike_wire::ResultCode;
 use aerospike_wire::limits::MAX_BODY_SIZE;
 use bytes::{BufMut, BytesMut};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -49,6 +51,19 @@ impl Garble {
     }
 }
 
+/// Rows of batches that a node turns away instead of running them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Refusal {
+    /// What it answers: 18 (device overload) and the like.
+    pub code: u8,
+    /// How likely a row is turned away, 0 to 1.
+    pub probability: f64,
+    /// Rows of each request that run in any case, as those that a node has room for.
+    pub room: u32,
+    /// Rows to turn away before the node is well again; `None` for no end.
+    pub rows: Option<u64>,
+}
+
 /// The misbehaviour of one node. Everything is off at first, and looking whether it is costs two loads.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -57,6 +72,8 @@ pub(crate) struct Faults {
     rejects: AtomicBool,
     slow_micros: AtomicU64,
     garble: AtomicU8,
+    refuses: AtomicBool,
+    refusal: Mutex<Option<Refusal>>,
 }
 
 impl Faults {
@@ -117,11 +134,32 @@ impl Faults {
         if code == 0 { None } else { Garble::ALL.into_iter().find(|garble| *garble as u8 == code) }
     }
 
+    /// Turns rows away, or runs them all again.
+    pub(crate) fn set_refusal(&self, refusal: Option<Refusal>) {
+        *self.refusal.lock() = refusal;
+        self.refuses.store(refusal.is_some(), Ordering::Release);
+    }
+
+    /// What the row at a place in its request is answered instead of being run.
+    pub(crate) fn refuse_row(&self, place: u32) -> Option<ResultCode> {
+        if !self.refuses.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut refusal = self.refusal.lock();
+        let Refusal { code, probability, room, rows } = refusal.as_mut()?;
+        if place < *room || *rows == Some(0) || fastrand::f64() >= *probability {
+            return None;
+        }
+        *rows = rows.map(|left| left - 1);
+        Some(ResultCode(*code))
+    }
+
     /// Ends all misbehaviour, as a restart does.
     pub(crate) fn clear(&self) {
         self.set_frozen(false);
         self.set_rejects(false);
         self.set_delay(Duration::ZERO);
         self.set_garble(None);
+        self.set_refusal(None);
     }
 }

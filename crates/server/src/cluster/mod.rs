@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Moment;
 use crate::net;
 use crate::options::ClusterOptions;
-pub use faults::Garble;
+pub use faults::{Garble, Refusal};
 pub(crate) use latency::{Measured, RowTimer};
 pub(crate) use node::{MAX_CONNECTIONS, Node};
 pub(crate) use partition_map::{NodeIndex, PartitionMap};
@@ -152,6 +152,11 @@ impl Cluster {
     /// Spoils what a node answers; `None` ends that.
     pub fn garble_node(&self, index: usize, garble: Option<Garble>) -> io::Result<()> {
         self.node(index).map(|node| node.faults.set_garble(garble))
+    }
+
+    /// Makes a node turn rows of batches away; `None` ends that.
+    pub fn refuse_rows(&self, index: usize, refusal: Option<Refusal>) -> io::Result<()> {
+        self.node(index).map(|node| node.faults.set_refusal(refusal))
     }
 
     /// Delays commands on a set, and batches that have a row in it, at every node; zero ends that.

@@ -41,6 +41,8 @@ pub(crate) struct BatchRun<'f> {
     last: Option<(usize, Result<Request<'f>, ResultCode>)>,
     stalled: Vec<StalledRow<'f>>,
     began: std::time::Instant,
+    /// Rows that came before, for faults.
+    place: u32,
     deadline: Instant,
     result: ResultCode,
 }
@@ -72,6 +74,7 @@ impl Service {
             last: None,
             stalled: Vec::new(),
             began: std::time::Instant::now(),
+            place: 0,
             deadline: Instant::now(),
             result: ResultCode::OK,
         };
@@ -147,16 +150,18 @@ impl BatchRun<'_> {
             }
             let Some((namespace, request)) = &mut self.last else { continue };
             let row_start = block.out.len();
-            let served = match request {
-                Ok(request) => {
+            let refused = route.state.nodes.get(route.here).and_then(|node| node.faults.refuse_row(self.place));
+            self.place += 1;
+            if let (Some(timer), Ok(request)) = (&mut timer, &*request) {
+                timer.begin(*namespace, Measured::of(request));
+            }
+            let served = match (refused, &mut *request) {
+                (None, Ok(request)) => {
                     request.digest = row.digest;
-                    if let Some(timer) = &mut timer {
-                        timer.begin(*namespace, Measured::of(request));
-                    }
                     route.run(*namespace, request, row.index, block.out)
                 }
-                Err(code) => {
-                    Reply::begin(block.out, row.index).fail(*code, (0, 0));
+                (Some(code), _) | (None, &mut Err(code)) => {
+                    Reply::begin(block.out, row.index).fail(code, (0, 0));
                     Served::Done
                 }
             };
@@ -167,8 +172,8 @@ impl BatchRun<'_> {
                     let (namespace, request) = (*namespace, request.clone());
                     self.stalled.push(StalledRow { index: row.index, namespace, request, served, answer });
                 }
-                _ => {
-                    if let Some(timer) = &mut timer {
+                (_, request) => {
+                    if let (Some(timer), Ok(_)) = (&mut timer, request) {
                         timer.end();
                     }
                     self.result = self.result_after(block.out, row_start);

@@ -1,0 +1,270 @@
+//! What became of every row so far, and which rows wait for others.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::RowOutcome;
+use super::order::Order;
+use super::pages::Pages;
+use super::plan::{Plan, RowId};
+use super::request::Hit;
+use crate::error::{Code, Failure};
+use crate::routing::replica::Course;
+
+/// Whether an answer says that the row was turned away for now, and certainly not carried out: its partition is not
+/// available, the record is busy, the device or the batch queues are overloaded.
+fn is_refusal(code: Code) -> bool {
+    const UNAVAILABLE: Code = Code(11);
+    const KEY_BUSY: Code = Code(14);
+    code == UNAVAILABLE || code == KEY_BUSY || super::lanes::is_overload(code)
+}
+
+/// What the collector knows of a row besides its outcome.
+#[derive(Debug, Clone, Copy, Default)]
+struct RowState {
+    course: Option<Course>,
+    /// Attempts under way, in line or waiting for their time.
+    tasks: u8,
+    /// An attempt may have been carried out although it has no good answer.
+    in_doubt: bool,
+    is_settled: bool,
+    is_reported: bool,
+}
+
+/// What an answer means for its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The row has its outcome.
+    Settled,
+    /// It may be worth another attempt.
+    Refused,
+    /// It came too late.
+    Late,
+}
+
+/// What the end of an attempt without a good answer means for its row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ended {
+    /// It is to be tried again, and counts as waiting for that.
+    pub(super) again: bool,
+    pub(super) in_doubt: bool,
+}
+
+/// The rows of a batch.
+#[derive(Debug)]
+pub(super) struct Rows {
+    plan: Arc<Plan>,
+    outcomes: Vec<RowOutcome>,
+    states: Vec<RowState>,
+    order: Order,
+    /// Rows that waited for another that has its outcome now.
+    released: Vec<RowId>,
+    pages: Pages,
+    unsettled: usize,
+    /// Settled and not yet in a part of the reply.
+    unreported: usize,
+}
+
+impl Rows {
+    pub(super) fn new(plan: Arc<Plan>, order: Order) -> Self {
+        let count = plan.batch.rows.len();
+        let blank = RowOutcome {
+            page: RowOutcome::NO_PAGE,
+            offset: 0,
+            code: Code::NO_RESPONSE,
+            in_doubt: false,
+            node: RowOutcome::NO_NODE,
+            attempts: 0,
+            is_elsewhere: false,
+        };
+        Self {
+            plan,
+            outcomes: vec![blank; count],
+            states: vec![RowState::default(); count],
+            order,
+            released: Vec::new(),
+            pages: Pages::default(),
+            unsettled: count,
+            unreported: 0,
+        }
+    }
+
+    /// Rows without an outcome.
+    pub(super) fn unsettled(&self) -> usize {
+        self.unsettled
+    }
+
+    /// The rows that wait for no other.
+    pub(super) fn first(&mut self) -> Vec<RowId> {
+        self.order.first(&self.plan)
+    }
+
+    /// The rows that need not wait any more.
+    pub(super) fn take_released(&mut self) -> Vec<RowId> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// The place for a row's course; `None` when it has its outcome.
+    pub(super) fn course(&mut self, id: RowId) -> Option<&mut Option<Course>> {
+        self.states.get_mut(id as usize).filter(|state| !state.is_settled).map(|state| &mut state.course)
+    }
+
+    /// Whether a later attempt of a row may ask another node.
+    pub(super) fn has_alternatives(&self, id: RowId) -> bool {
+        self.states.get(id as usize).and_then(|s| s.course.as_ref()).is_some_and(Course::has_alternatives)
+    }
+
+    /// Another attempt of these rows is under way, or in line.
+    pub(super) fn enter(&mut self, rows: &[RowId]) {
+        for id in rows {
+            if let Some(state) = self.states.get_mut(*id as usize) {
+                state.tasks = state.tasks.saturating_add(1);
+            }
+        }
+    }
+
+    /// An attempt of these rows is over.
+    pub(super) fn leave(&mut self, rows: &[RowId]) {
+        for id in rows {
+            if let Some(state) = self.states.get_mut(*id as usize) {
+                state.tasks = state.tasks.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Counts an attempt at a node.
+    pub(super) fn ask(&mut self, rows: &[RowId], node: u8) {
+        for id in rows {
+            if let Some(outcome) = self.outcomes.get_mut(*id as usize) {
+                outcome.attempts = outcome.attempts.saturating_add(1);
+                outcome.node = node;
+            }
+        }
+    }
+
+    /// Drops the rows that got their outcome while they were in line.
+    pub(super) fn still_open(&mut self, rows: Vec<RowId>) -> Vec<RowId> {
+        let (open, settled): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|id| self.states.get(*id as usize).is_some_and(|state| !state.is_settled));
+        self.leave(&settled);
+        open
+    }
+
+    /// Keeps the bytes of an answer.
+    pub(super) fn keep(&mut self, frame: &Bytes) -> (u16, u32) {
+        self.pages.add(frame)
+    }
+
+    /// Takes an answer in; `place` is where its frame was kept.
+    pub(super) fn answer(&mut self, hit: Hit, place: (u16, u32), node: u8) -> Answer {
+        let at = hit.row as usize;
+        let (Some(outcome), Some(state)) = (self.outcomes.get_mut(at), self.states.get(at)) else {
+            return Answer::Late;
+        };
+        if state.is_settled {
+            return Answer::Late;
+        }
+        let code: Code = hit.result.into();
+        outcome.code = code;
+        outcome.node = node;
+        if code == Code::TIMEOUT || is_refusal(code) {
+            return Answer::Refused;
+        }
+        (outcome.page, outcome.offset) = (place.0, place.1 + hit.offset);
+        // an answer leaves doubt about an earlier time the row went out
+        outcome.in_doubt = !hit.result.is_ok() && state.in_doubt;
+        self.close(hit.row);
+        Answer::Settled
+    }
+
+    /// Ends an attempt of a row without a good answer. Does nothing for a row that has its outcome, or that another
+    /// attempt is under way for.
+    pub(super) fn fail(&mut self, id: RowId, code: Code, round: u16, was_sent: bool) -> Ended {
+        let is_write = self.plan.is_write(id);
+        let (Some(outcome), Some(state)) = (self.outcomes.get_mut(id as usize), self.states.get_mut(id as usize))
+        else {
+            return Ended::default();
+        };
+        if state.is_settled {
+            return Ended::default();
+        }
+        state.in_doubt |= is_write && was_sent && code.leaves_doubt();
+        outcome.code = code;
+        outcome.in_doubt = state.in_doubt;
+        let mut ended = Ended { again: false, in_doubt: state.in_doubt };
+        if state.tasks > 0 {
+            return ended;
+        }
+        let policy = &self.plan.batch.policy;
+        let is_refusal = is_refusal(code);
+        let retries =
+            if is_refusal { policy.max_retries.max(self.plan.batch.refusal_retries) } else { policy.max_retries };
+        ended.again = (is_refusal || code.is_retryable())
+            && (!state.in_doubt || policy.idempotent)
+            && round < retries
+            && !self.plan.deadline.has_passed(Instant::now());
+        if !ended.again {
+            self.close(id);
+            return ended;
+        }
+        state.tasks += 1;
+        // a write that was turned away belongs at the master all the same
+        if let Some(course) = state.course.as_mut().filter(|_| !is_write || !is_refusal) {
+            course.advance(code);
+        }
+        ended
+    }
+
+    /// Settles a row that cannot be sent, unless it has its outcome.
+    pub(super) fn settle(&mut self, id: RowId, failure: &Failure) {
+        let (Some(outcome), Some(state)) = (self.outcomes.get_mut(id as usize), self.states.get(id as usize)) else {
+            return;
+        };
+        if state.is_settled {
+            return;
+        }
+        // what an earlier attempt ran into says more than that there is nobody left to ask
+        if outcome.attempts == 0 {
+            outcome.code = failure.code;
+        }
+        self.close(id);
+    }
+
+    pub(super) fn settle_rest(&mut self, failure: &Failure) {
+        if self.unsettled > 0 {
+            (0..self.outcomes.len() as RowId).for_each(|id| self.settle(id, failure));
+        }
+    }
+
+    /// The row has its outcome: lets those go that waited for it.
+    fn close(&mut self, id: RowId) {
+        if let Some(state) = self.states.get_mut(id as usize) {
+            state.is_settled = true;
+            self.unsettled -= 1;
+            self.unreported += 1;
+            self.order.settled(id, &self.plan, &mut self.released);
+        }
+    }
+
+    /// Whether rows got their outcome since the last part.
+    pub(super) fn has_news(&self) -> bool {
+        self.unreported > 0
+    }
+
+    /// The outcomes since the last part, and the bytes they point into. Other rows are marked as being elsewhere.
+    pub(super) fn part(&mut self) -> (Vec<RowOutcome>, Vec<Bytes>) {
+        self.unreported = 0;
+        let pages = std::mem::take(&mut self.pages).finish();
+        if self.unsettled == 0 && !self.states.iter().any(|state| state.is_reported) {
+            return (std::mem::take(&mut self.outcomes), pages);
+        }
+        let mut outcomes = self.outcomes.clone();
+        for (outcome, state) in outcomes.iter_mut().zip(&mut self.states) {
+            outcome.is_elsewhere = !state.is_settled || state.is_reported;
+            state.is_reported |= state.is_settled;
+        }
+        (outcomes, pages)
+    }
+}

@@ -1,0 +1,42 @@
+// Sending what is left of a batch again: how often, for how long, and with which pauses.
+
+import { isPlain } from './check.js'
+import { InvalidArgumentError } from './errors.js'
+import { badValue, didYouMean } from './policies.js'
+
+/** How `retry` goes about it. */
+export interface RetryOptions {
+  /** How many more times the unprocessed rows are sent, at least 1. Default 3. */
+  readonly attempts?: number
+  /** Milliseconds all of it may take. Default 10,000. */
+  readonly deadline?: number
+}
+
+/** Codes of a node that has too much to do: batch queues, storage, a hot record, quota. */
+export const OVERLOADED = new Set([14, 18, 83, 152])
+
+/** @internal The options of a retry, with what they leave out. */
+export function retryOptions(options: unknown, call: string): { attempts: number; deadline: number } {
+  const given = options ?? {}
+  if (typeof given !== 'object' || !isPlain(given)) throw badValue(call, 'retry', 'a plain object', options)
+  for (const name of Object.keys(given)) {
+    if (name === 'attempts' || name === 'deadline') continue
+    throw new InvalidArgumentError(
+      `${call}: there is no option '${name}' of a retry${didYouMean(name, ['attempts', 'deadline'])}`,
+    )
+  }
+  const { attempts = 3, deadline = 10_000 } = given as RetryOptions
+  if (!Number.isInteger(attempts) || attempts < 1) throw badValue(call, 'attempts', 'a whole number from 1', attempts)
+  if (typeof deadline !== 'number' || !(deadline > 0 && deadline <= 0x7fffffff)) {
+    throw badValue(call, 'deadline', 'a number of milliseconds above 0', deadline)
+  }
+  return { attempts, deadline }
+}
+
+/** Waits before another attempt: exponential with full jitter. False when the deadline comes first. */
+export async function pause(attempt: number, until: number): Promise<boolean> {
+  const ms = Math.random() * Math.min(1000, 25 * 2 ** attempt)
+  if (performance.now() + ms >= until) return false
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  return true
+}

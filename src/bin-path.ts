@@ -1,0 +1,113 @@
+// Where in a record something is, as text: a bin, and steps into its maps and lists. `profile.address.city`, `tags[0]`,
+// `scores[#7]`, `"a.b"["c d"]`. Parsed once, at the edge.
+
+import { InvalidArgumentError } from './errors.js'
+
+/** A step into a map (by text or integer) or a list (by index). */
+export type Step = { readonly key: string | number } | { readonly index: number }
+
+/** A bin, and the way into it; no steps: the whole bin. */
+export interface BinPath {
+  readonly bin: string
+  readonly steps: readonly Step[]
+}
+
+/** The server's limit (protocol 9.6). */
+const MOST_STEPS = 64
+
+/** Characters that say that a name is not the name of a bin alone. */
+const SPECIAL = /[.[]|^"/
+
+/** Whether a name has to be parsed: most are those of whole bins. */
+export function isPath(name: string): boolean {
+  return SPECIAL.test(name)
+}
+
+/**
+ * The path that a text means.
+ *
+ * @throws InvalidArgumentError with the place of the character that is wrong
+ */
+export function parseBinPath(text: string, where: string): BinPath {
+  return new Parser(text, where).path()
+}
+
+class Parser {
+  readonly #text: string
+  readonly #where: string
+  #at = 0
+
+  constructor(text: string, where: string) {
+    this.#text = text
+    this.#where = where
+  }
+
+  path(): BinPath {
+    const bin = this.#name('the name of a bin')
+    const steps: Step[] = []
+    while (this.#at < this.#text.length) {
+      if (steps.length === MOST_STEPS) this.#fail(`at most ${MOST_STEPS} steps`)
+      if (this.#takes('.')) steps.push({ key: this.#name('a key') })
+      else if (this.#takes('[')) steps.push(this.#bracket())
+      else this.#fail("'.' or '['")
+    }
+    return { bin, steps }
+  }
+
+  /** Text in quotes, or everything up to the next step. */
+  #name(expected: string): string {
+    if (this.#takes('"')) return this.#quoted()
+    const from = this.#at
+    while (this.#at < this.#text.length && !'.['.includes(this.#text[this.#at] as string)) this.#at++
+    if (this.#at === from) this.#fail(`${expected}, in quotes if it has dots or brackets`)
+    return this.#text.slice(from, this.#at)
+  }
+
+  /** What is between brackets: an index, a key in quotes, or an integer key behind a `#`. */
+  #bracket(): Step {
+    let step: Step
+    if (this.#takes('"')) step = { key: this.#quoted() }
+    else if (this.#takes('#')) step = { key: this.#integer() }
+    else step = { index: this.#integer() }
+    if (!this.#takes(']')) this.#fail("']'")
+    return step
+  }
+
+  #quoted(): string {
+    let name = ''
+    for (;;) {
+      const character = this.#text[this.#at]
+      if (character === undefined) this.#fail('a closing quote')
+      this.#at++
+      if (character === '"') return name
+      if (character === '\\') {
+        const escaped = this.#text[this.#at]
+        if (escaped !== '"' && escaped !== '\\') this.#fail('\\" or \\\\')
+        this.#at++
+        name += escaped
+      } else name += character
+    }
+  }
+
+  #integer(): number {
+    const digits = /^-?\d+/.exec(this.#text.slice(this.#at, this.#at + 20))?.[0]
+    if (digits === undefined) this.#fail("an index, a key in quotes, or '#' and an integer key")
+    const value = Number(digits)
+    if (!Number.isSafeInteger(value)) this.#fail('a safe integer')
+    this.#at += digits.length
+    return value + 0
+  }
+
+  #takes(character: string): boolean {
+    if (this.#text[this.#at] !== character) return false
+    this.#at++
+    return true
+  }
+
+  #fail(expected: string): never {
+    const found = this.#at < this.#text.length ? JSON.stringify(this.#text[this.#at]) : 'the end'
+    throw new InvalidArgumentError(
+      `${this.#where}: expected ${expected} at character ${this.#at + 1} of ${JSON.stringify(this.#text)}, not ${found}`,
+    )
+  }
+}
