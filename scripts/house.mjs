@@ -9,10 +9,11 @@ import { root, run, runBin } from './prepare.mjs'
 const arrows = {
   wire: { needs: [], tests: [] },
   client: { needs: ['wire'], tests: ['server'] },
-  server: { needs: ['wire'], tests: [] },
-  node: { needs: ['client', 'server', 'wire'], tests: [] }
+  lua: { needs: ['wire'], tests: [] },
+  server: { needs: ['lua', 'wire'], tests: [] },
+  node: { needs: ['client', 'lua', 'server', 'wire'], tests: [] }
 }
-const packages = { 'aerospike-wire': 'wire', 'aerospike-core': 'client', 'aerospike-server': 'server', 'aerospike-napi': 'node' }
+const packages = { 'aerospike-wire': 'wire', 'aerospike-core': 'client', 'aerospike-lua': 'lua', 'aerospike-server': 'server', 'aerospike-napi': 'node' }
 
 const read = path => readFileSync(join(root, path), 'utf8')
 
