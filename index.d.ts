@@ -102,13 +102,16 @@ declare abstract class AdminCommands extends QueryCommands {
    * `before`. The server removes them in the background, but they are invisible as soon as this resolves. Records written
    * afterwards stay.
    *
-   * @param set the set; without one the whole namespace is emptied
+   * @param set the set; `null`, or nothing at all, is the whole namespace. `undefined` is refused: it is more likely a mistake
    * @throws InvalidRequestError when `before` is in the future
    * @throws NamespaceNotFoundError when there is no such namespace
    * @example
    * await client.truncate('test', 'sessions', { before: new Date(Date.now() - 86_400_000) })
    */
-  truncate(namespace: string, set?: string | null, options?: TruncateOptions): Promise<void>;
+  truncate(namespace: string, ...what: [
+    set?: string | null,
+    options?: TruncateOptions
+  ]): Promise<void>;
 }
 declare abstract class BatchCommands extends RecordCommands {
   #private;

@@ -3,12 +3,14 @@
 import {
   AbortError,
   AerospikeError,
+  connect,
   InvalidArgumentError,
   NamespaceNotFoundError,
   NodeNotFoundError,
 } from 'aerospike-napi'
+import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
-import { client, freshSet, sleep } from './support/cluster.mjs'
+import { client, faultTest, freshSet, sleep } from './support/cluster.mjs'
 import { infoFake } from './support/info.mjs'
 
 test('a command goes to all nodes, to one, or to any', async (t) => {
@@ -201,4 +203,16 @@ test('a node that answers something else is an error that names it', async (t) =
   t.is(error?.node, 'A1')
   const { client: refusing } = infoFake(() => 'ERROR:81:role violation')
   t.like(await t.throwsAsync(refusing.statistics()), { code: 81, node: 'A1', name: 'RoleViolationError' })
+})
+
+faultTest('a node that is frozen or gone is passed over by what any node can answer', async (t) => {
+  await using cluster = await LocalCluster.start({ nodes: 3 })
+  await using own = await connect(cluster.hosts)
+  await cluster.freezeNode(1)
+  for (let i = 0; i < 6; i++)
+    t.is(await own.infoRandom('edition', { totalTimeout: 6000 }), 'Aerospike Community Edition')
+  await cluster.thawNode(1)
+  await cluster.stopNode(2)
+  for (let i = 0; i < 6; i++)
+    t.is(await own.infoRandom('edition', { totalTimeout: 6000 }), 'Aerospike Community Edition')
 })

@@ -85,6 +85,7 @@ test('arguments that make no sense are refused before anything is sent', async (
   const wrong: [Promise<void>, RegExp][] = [
     [fake.truncate('', 's'), /namespace must be a name/],
     [fake.truncate('test', ''), /set must be a name, not ""/],
+    [fake.truncate('test', undefined), /set must be a name, not undefined/],
     [fake.truncate('test', 's;lut=1'), /has a character/],
     [fake.truncate('test', { before: new Date() } as never), /set comes before the options/],
     [fake.truncate('test', 's', { before: Date.now() as never }), /'before' must be a date/],

@@ -270,26 +270,27 @@ export abstract class AdminCommands extends QueryCommands {
    * `before`. The server removes them in the background, but they are invisible as soon as this resolves. Records written
    * afterwards stay.
    *
-   * @param set the set; without one the whole namespace is emptied
+   * @param set the set; `null`, or nothing at all, is the whole namespace. `undefined` is refused: it is more likely a mistake
    * @throws InvalidRequestError when `before` is in the future
    * @throws NamespaceNotFoundError when there is no such namespace
    * @example
    * await client.truncate('test', 'sessions', { before: new Date(Date.now() - 86_400_000) })
    */
-  truncate(namespace: string, set?: string | null, options: TruncateOptions = {}): Promise<void> {
+  truncate(namespace: string, ...what: [set?: string | null, options?: TruncateOptions]): Promise<void> {
     return attempt('truncate', async () => {
+      const [set, options = {}] = what
       checkName('truncate', 'namespace', namespace, MOST_NAMESPACE)
       if (typeof set === 'object' && set !== null && isPlain(set)) {
         throw new InvalidArgumentError('truncate: the set comes before the options; null is the whole namespace')
       }
-      // Never by an empty name that was meant to be another: that would be the whole namespace.
-      if (set != null) checkName('truncate', 'set', set, MOST_SET)
+      // Never by a name that was meant to be another: that would be the whole namespace.
+      if (set !== null && what.length > 0) checkName('truncate', 'set', set, MOST_SET)
       const ask = Ask.changing(this.boundary, 'truncate', options, ['before'])
       const before = options.before === undefined ? '' : `;lut=${nanoseconds(options.before)}`
       await ask.checkNamespace(namespace)
-      const what =
+      const command =
         set == null ? `truncate-namespace:namespace=${namespace}` : `truncate:namespace=${namespace};set=${set}`
-      const { node, answers } = await ask.any(`${what}${before}`)
+      const { node, answers } = await ask.any(`${command}${before}`)
       ask.accepted(node, answers[0] ?? '')
     })
   }

@@ -3,7 +3,7 @@
 import type { NativeClient, NativeNode } from '../addon.js'
 import { describe } from '../check.js'
 import type { AerospikeError } from '../error.js'
-import { ClusterError, InvalidArgumentError, NodeNotFoundError } from '../errors.js'
+import { ClusterError, InvalidArgumentError, NodeNotFoundError, TimeoutError } from '../errors.js'
 import { aborted, controlError, errorOf, LocalCode } from '../failure.js'
 import type { Boundary } from '../native.js'
 import { applyOptions, Policy, Takes } from '../policies.js'
@@ -89,21 +89,22 @@ export class Ask {
   }
 
   /**
-   * What any node answers. One that cannot be reached is passed over: the commands may be sent twice, so they must mean the
-   * same then.
+   * What any node answers. One that cannot be reached, or is silent for its share of the time, is passed over: the commands
+   * may be sent twice, so they must mean the same then.
    */
   async any(...commands: readonly string[]): Promise<NodeAnswers> {
     const nodes = this.#active()
     const first = Math.floor(Math.random() * nodes.length)
     for (let i = 0; i + 1 < nodes.length; i++) {
+      const { name } = nodes[(first + i) % nodes.length] as NativeNode
       try {
-        return await this.node((nodes[(first + i) % nodes.length] as NativeNode).name, ...commands)
+        return this.#first(await this.#send(name, commands, this.left / (nodes.length - i)))
       } catch (error) {
-        if (!(error instanceof ClusterError)) throw error
+        if (!(error instanceof ClusterError || error instanceof TimeoutError)) throw error
       }
     }
     const last = nodes[(first + nodes.length - 1) % nodes.length]
-    return last === undefined ? this.#first(await this.#send('', commands)) : this.node(last.name, ...commands)
+    return this.#first(await this.#send(last?.name ?? '', commands))
   }
 
   #first(answers: readonly NodeAnswers[]): NodeAnswers {
@@ -112,8 +113,7 @@ export class Ask {
     return first
   }
 
-  async #send(target: string, commands: readonly string[]): Promise<NodeAnswers[]> {
-    const left = this.left
+  async #send(target: string, commands: readonly string[], left = this.left): Promise<NodeAnswers[]> {
     const timeout = left === Number.POSITIVE_INFINITY ? FOREVER_MS : Math.max(1, Math.ceil(left))
     const sent = this.#native.info(target, commands.join('\n'), timeout)
     try {

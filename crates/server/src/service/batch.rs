@@ -10,7 +10,7 @@ use bytes::{BufMut, BytesMut};
 use tokio::time::Instant;
 
 use super::route::{Route, Served};
-use super::{Service, Step, batch_field};
+use super::{Service, Step, batch_field, udf};
 use crate::cluster::{Measured, RowTimer};
 use crate::command::{Reply, Request};
 
@@ -31,6 +31,24 @@ struct StalledRow<'f> {
     answer: Vec<u8>,
 }
 
+/// Why running rows paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowStep {
+    /// No row is left.
+    Done,
+    /// The answers are to be sent.
+    Full,
+    /// The next row calls a function.
+    Call,
+}
+
+/// A row that calls a function.
+struct CallingRow<'f> {
+    index: u32,
+    namespace: usize,
+    request: Request<'f>,
+}
+
 /// A batch that is being run.
 pub(crate) struct BatchRun<'f> {
     flags: BatchFlags,
@@ -40,9 +58,11 @@ pub(crate) struct BatchRun<'f> {
     /// The last full row, for the rows that repeat it: its namespace, and what it asks for or why that is wrong.
     last: Option<(usize, Result<Request<'f>, ResultCode>)>,
     stalled: Vec<StalledRow<'f>>,
+    began: std::time::Instant,
     /// Rows that came before, for faults.
     place: u32,
-    began: std::time::Instant,
+    /// The row that is to be called next.
+    calling: Option<CallingRow<'f>>,
     deadline: Instant,
     result: ResultCode,
 }
@@ -73,8 +93,9 @@ impl Service {
             rows: batch.iter(),
             last: None,
             stalled: Vec::new(),
-            place: 0,
             began: std::time::Instant::now(),
+            place: 0,
+            calling: None,
             deadline: Instant::now(),
             result: ResultCode::OK,
         };
@@ -91,9 +112,24 @@ impl Service {
         Ok(run)
     }
 
-    /// Runs rows until the batch or the room for answers ends; `true` when no row is left.
-    pub(crate) fn run_rows(&mut self, run: &mut BatchRun<'_>, out: &mut BytesMut) -> bool {
+    /// Runs rows until the batch or the room for answers ends, or a function is to be called.
+    pub(crate) fn run_rows(&mut self, run: &mut BatchRun<'_>, out: &mut BytesMut) -> RowStep {
         self.with_route(|route| run.run_rows(route, out))
+    }
+
+    /// Runs the row that calls a function.
+    pub(crate) async fn call_row(&mut self, run: &mut BatchRun<'_>, out: &mut BytesMut) {
+        let Some(row) = run.calling.take() else { return };
+        let deadline = run.deadline.min(udf::deadline(u32::MAX));
+        let answer = self.call(row.namespace, &row.request, row.index, deadline).await.unwrap_or_else(|| {
+            let mut answer = BytesMut::new();
+            Reply::begin(&mut answer, row.index).fail(ResultCode::TIMEOUT, (0, 0));
+            answer
+        });
+        let start = out.len();
+        write_frame(out, ProtoType::Message, |out| out.extend_from_slice(&answer));
+        run.result = run.result_after(out, start + PROTO_HEADER_SIZE);
+        run.drop_answers_if_stopped(out, start);
     }
 
     /// Waits for the rows that wait for frozen nodes, fails those whose time is over, and ends the batch.
@@ -130,8 +166,8 @@ impl Service {
     }
 }
 
-impl BatchRun<'_> {
-    fn run_rows(&mut self, route: &mut Route<'_>, out: &mut BytesMut) -> bool {
+impl<'f> BatchRun<'f> {
+    fn run_rows(&mut self, route: &mut Route<'_>, out: &mut BytesMut) -> RowStep {
         let start = out.len();
         let mut block = Block::begin(out);
         let state = route.state;
@@ -141,7 +177,7 @@ impl BatchRun<'_> {
             let Some(Ok(row)) = self.rows.next() else {
                 block.end();
                 self.drop_answers_if_stopped(out, start);
-                return true;
+                return RowStep::Done;
             };
             if !row.repeats {
                 let namespace = route.state.find_namespace(row.spec.namespace);
@@ -152,12 +188,20 @@ impl BatchRun<'_> {
             let row_start = block.out.len();
             let refused = route.state.nodes.get(route.here).and_then(|node| node.faults.refuse_row(self.place));
             self.place += 1;
+            if let (Some(timer), Ok(request)) = (&mut timer, &*request) {
+                timer.begin(*namespace, Measured::of(request));
+            }
             let served = match (refused, &mut *request) {
+                (None, Ok(request)) if request.udf.is_some() => {
+                    request.digest = row.digest;
+                    let (namespace, request) = (*namespace, request.clone());
+                    self.calling = Some(CallingRow { index: row.index, namespace, request });
+                    block.end();
+                    self.drop_answers_if_stopped(out, start);
+                    return RowStep::Call;
+                }
                 (None, Ok(request)) => {
                     request.digest = row.digest;
-                    if let Some(timer) = &mut timer {
-                        timer.begin(*namespace, Measured::of(request));
-                    }
                     route.run(*namespace, request, row.index, block.out)
                 }
                 (Some(code), _) | (None, &mut Err(code)) => {
@@ -172,8 +216,8 @@ impl BatchRun<'_> {
                     let (namespace, request) = (*namespace, request.clone());
                     self.stalled.push(StalledRow { index: row.index, namespace, request, served, answer });
                 }
-                _ => {
-                    if let Some(timer) = &mut timer {
+                (_, request) => {
+                    if let (Some(timer), Ok(_)) = (&mut timer, request) {
                         timer.end();
                     }
                     self.result = self.result_after(block.out, row_start);
@@ -183,7 +227,7 @@ impl BatchRun<'_> {
         }
         block.end();
         self.drop_answers_if_stopped(out, start);
-        false
+        RowStep::Full
     }
 
     fn responds_all(&self) -> bool {
