@@ -13,7 +13,7 @@ const arrows = {
   server: { needs: ['lua', 'wire'], tests: [] },
   node: { needs: ['client', 'lua', 'server', 'wire'], tests: [] }
 }
-const packages = { 'aerospike-wire': 'wire', 'aerospike-core': 'client', 'aerospike-server': 'server', 'aerospike-lua': 'lua', 'aerospike-napi': 'node' }
+const packages = { 'aerospike-wire': 'wire', 'aerospike-core': 'client', 'aerospike-lua': 'lua', 'aerospike-server': 'server', 'aerospike-napi': 'node' }
 
 const read = path => readFileSync(join(root, path), 'utf8')
 

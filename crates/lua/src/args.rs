@@ -54,6 +54,7 @@ impl<'a> Args<'a> {
             Value::Nil if place > self.count() => "no value",
             Value::Nil => "nil",
             Value::UserData(object) => class::of(object).map_or("userdata", class::Class::name),
+            Value::Integer(_) | Value::Number(_) => "number",
             Value::LightUserData(_) => "light userdata",
             other => other.type_name(),
         }

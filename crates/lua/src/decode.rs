@@ -38,13 +38,18 @@ fn geojson_text(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(3 + 8 * cells..)
 }
 
-/// The arguments of a call, in a table in the form they are kept in, and how many there are. What is no list is no
-/// arguments, as for a server.
+/// The arguments of a call in a table, and how many there are. What is no list is no arguments, as for a server.
 pub(crate) fn arguments(lua: &Lua, bytes: &[u8]) -> mlua::Result<(Table, usize)> {
-    match unpack(lua, bytes)? {
-        Some(Value::UserData(object)) if object.is::<List>() => Ok((list::open(&object)?.1, list::len(&object)?)),
-        _ => Ok((lua.create_table()?, 0)),
+    let (items, count) = match unpack(lua, bytes)? {
+        Some(Value::UserData(object)) if object.is::<List>() => (list::open(&object)?.1, list::len(&object)?),
+        _ => return Ok((lua.create_table()?, 0)),
+    };
+    for i in 1..=count {
+        if items.raw_get::<Value>(i)? == HOLE {
+            items.raw_set(i, Value::Nil)?;
+        }
     }
+    Ok((items, count))
 }
 
 /// A packed value in the form it is kept in; `None` for what is not one.

@@ -1,14 +1,13 @@
 //! Values on their way out of Lua: to particles, and to MessagePack inside lists and maps.
 
 use aerospike_wire::ParticleType;
-use aerospike_wire::limits::MAX_VALUE_DEPTH;
 use aerospike_wire::value::{pack_integer, pack_list_header, pack_map_header, pack_typed};
 use bytes::{BufMut, BytesMut};
 use mlua::{AnyUserData, Lua, LuaString, Value};
 
 use crate::bytes::Bytes;
 use crate::class::{self, Class};
-use crate::limits::MAX_OUTPUT;
+use crate::limits::Steps;
 use crate::list;
 use crate::map::{self, Key};
 use crate::value::until_nul;
@@ -48,20 +47,12 @@ pub(crate) fn packed_size(lua: &Lua, object: &AnyUserData) -> mlua::Result<usize
 
 fn packed(lua: &Lua, object: &AnyUserData) -> mlua::Result<BytesMut> {
     let mut out = BytesMut::new();
-    pack_object(lua, object, &mut out, 0)?;
+    pack_object(lua, object, &mut out, &mut Steps::of(lua), 0)?;
     Ok(out)
 }
 
-/// Values nest to a limit, and so do those that hold themselves.
-fn check(out: &BytesMut, depth: usize) -> mlua::Result<()> {
-    if depth > MAX_VALUE_DEPTH || out.len() > MAX_OUTPUT {
-        return Err(mlua::Error::RuntimeError("value is nested too deeply or too large".to_owned()));
-    }
-    Ok(())
-}
-
-fn pack(lua: &Lua, value: &Value, out: &mut BytesMut, depth: usize) -> mlua::Result<()> {
-    check(out, depth)?;
+fn pack(lua: &Lua, value: &Value, out: &mut BytesMut, steps: &mut Steps, depth: usize) -> mlua::Result<()> {
+    steps.count(out.len(), depth)?;
     match value {
         Value::Boolean(b) => out.put_u8(if *b { 0xc3 } else { 0xc2 }),
         Value::Integer(n) => pack_integer(out, *n),
@@ -70,21 +61,27 @@ fn pack(lua: &Lua, value: &Value, out: &mut BytesMut, depth: usize) -> mlua::Res
             out.put_f64(*n);
         }
         Value::String(text) => pack_typed(out, ParticleType::STRING, until_nul(&text.as_bytes())),
-        Value::UserData(object) => pack_object(lua, object, out, depth)?,
+        Value::UserData(object) => pack_object(lua, object, out, steps, depth)?,
         _ => out.put_u8(0xc0),
     }
     Ok(())
 }
 
-fn pack_object(lua: &Lua, object: &AnyUserData, out: &mut BytesMut, depth: usize) -> mlua::Result<()> {
+fn pack_object(
+    lua: &Lua,
+    object: &AnyUserData,
+    out: &mut BytesMut,
+    steps: &mut Steps,
+    depth: usize,
+) -> mlua::Result<()> {
     match class::of(object) {
         Some(Class::List) => {
             let (_, items) = list::open(object)?;
             let len = list::len(object)?;
             pack_list_header(out, len);
-            (1..=len).try_for_each(|i| pack(lua, &items.raw_get(i)?, out, depth + 1))
+            (1..=len).try_for_each(|i| pack(lua, &items.raw_get(i)?, out, steps, depth + 1))
         }
-        Some(Class::Map) => pack_map(lua, object, out, depth),
+        Some(Class::Map) => pack_map(lua, object, out, steps, depth),
         Some(Class::Bytes) => {
             let bytes = object.borrow::<Bytes>()?;
             pack_typed(out, bytes.kind(), bytes.content());
@@ -101,7 +98,7 @@ fn pack_object(lua: &Lua, object: &AnyUserData, out: &mut BytesMut, depth: usize
     }
 }
 
-fn pack_map(lua: &Lua, object: &AnyUserData, out: &mut BytesMut, depth: usize) -> mlua::Result<()> {
+fn pack_map(lua: &Lua, object: &AnyUserData, out: &mut BytesMut, steps: &mut Steps, depth: usize) -> mlua::Result<()> {
     /// The flag of maps that say that they are ordered; without it the others are not written.
     const ORDERED: u8 = 1;
     let keys = map::keys(object)?;
@@ -116,7 +113,7 @@ fn pack_map(lua: &Lua, object: &AnyUserData, out: &mut BytesMut, depth: usize) -
             Key::Text(text) => pack_typed(out, ParticleType::STRING, text),
             Key::Blob(content) => pack_typed(out, ParticleType::BLOB, content),
         }
-        pack(lua, &map::get(lua, object, key)?.unwrap_or_default(), out, depth + 1)?;
+        pack(lua, &map::get(lua, object, key)?.unwrap_or_default(), out, steps, depth + 1)?;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use aerospike_wire::limits::MAX_VALUE_DEPTH;
+
 /// Bytes of a module's source.
 pub const MAX_SOURCE_SIZE: usize = 1024 * 1024;
 /// Bytes of the name of a module's file or of a function.
@@ -11,7 +13,9 @@ pub const MAX_NAME_SIZE: usize = 127;
 /// Bytes that the Lua objects of a call may take together.
 pub const MAX_MEMORY: usize = 64 * 1024 * 1024;
 /// Bytes of a value that leaves Lua.
-pub(crate) const MAX_OUTPUT: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_OUTPUT: usize = 16 * 1024 * 1024;
+/// Elements of a value between two looks at the time.
+const ELEMENTS: u32 = 1024;
 
 /// What a call may use.
 #[derive(Debug, Clone)]
@@ -105,6 +109,35 @@ impl Watch {
     /// Gives such bytes back.
     pub(crate) fn release(&self, bytes: usize) {
         self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Counts the elements of a value on its way out: a list of lists of lists may have more of them than there is time
+/// for, however little memory it takes.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    watch: Option<Arc<Watch>>,
+    count: u32,
+}
+
+impl Steps {
+    /// Starts to count for the call of a state.
+    pub(crate) fn of(lua: &mlua::Lua) -> Self {
+        Self { watch: lua.app_data_ref::<Arc<Watch>>().map(|watch| Arc::clone(&watch)), count: 0 }
+    }
+
+    /// Counts an element at a depth, behind so many bytes.
+    pub(crate) fn count(&mut self, size: usize, depth: usize) -> mlua::Result<()> {
+        if depth > MAX_VALUE_DEPTH || size > MAX_OUTPUT {
+            return Err(mlua::Error::RuntimeError("value is nested too deeply or too large".to_owned()));
+        }
+        self.count += 1;
+        if self.count < ELEMENTS {
+            return Ok(());
+        }
+        self.count = 0;
+        let ended = self.watch.as_ref().and_then(|watch| watch.check(String::new));
+        ended.map_or(Ok(()), |text| Err(mlua::Error::RuntimeError(text)))
     }
 }
 

@@ -122,8 +122,7 @@ fn load(source: &[u8], place: &str, limits: &Limits) -> Ran<State> {
     let state = State::new().map_err(failed)?;
     state.watch.start(limits.clone());
     let chunk = state.lua.load(source).set_name(place).set_mode(ChunkMode::Text);
-    let loaded =
-        chunk.into_function().map_err(failed).and_then(|chunk| call(&state.pcall, vec![Value::Function(chunk)]));
+    let loaded = chunk.into_function().map_err(failed).and_then(|chunk| call(&state.pcall, chunk));
     match state.watch.stop() {
         Some((end, text)) => Err((end.into(), text)),
         None => loaded.map(|_| state),

@@ -1,11 +1,10 @@
 //! Values as text, for `tostring`: the forms of a server, `[1, "a"]` and `{"k":1}`.
 
-use aerospike_wire::limits::MAX_VALUE_DEPTH;
 use mlua::{AnyUserData, Lua, LuaString, Value};
 
 use crate::bytes::Bytes;
 use crate::class::{self, Class};
-use crate::limits::MAX_OUTPUT;
+use crate::limits::Steps;
 use crate::list;
 use crate::map;
 
@@ -14,27 +13,31 @@ pub(crate) fn object(lua: &Lua, object: &AnyUserData) -> mlua::Result<Vec<u8>> {
     let mut out = Vec::new();
     match class::of(object) {
         Some(Class::Bytes) if object.borrow::<Bytes>()?.size() == 0 => out.extend_from_slice(b"Bytes()"),
-        _ => write_object(lua, object, &mut out, 0)?,
+        _ => write_object(lua, object, &mut out, &mut Steps::of(lua), 0)?,
     }
     Ok(out)
 }
 
-fn write(lua: &Lua, value: &Value, out: &mut Vec<u8>, depth: usize) -> mlua::Result<()> {
-    if out.len() > MAX_OUTPUT || depth > MAX_VALUE_DEPTH {
-        return Err(mlua::Error::RuntimeError("value is too large for text".to_owned()));
-    }
+fn write(lua: &Lua, value: &Value, out: &mut Vec<u8>, steps: &mut Steps, depth: usize) -> mlua::Result<()> {
+    steps.count(out.len(), depth)?;
     match value {
         Value::Boolean(b) => out.extend_from_slice(if *b { b"true" } else { b"false" }),
         Value::Integer(n) => out.extend_from_slice(n.to_string().as_bytes()),
         Value::Number(n) => out.extend_from_slice(float(*n).as_bytes()),
         Value::String(text) => quote(&text.as_bytes(), out),
-        Value::UserData(object) => write_object(lua, object, out, depth)?,
+        Value::UserData(object) => write_object(lua, object, out, steps, depth)?,
         _ => out.extend_from_slice(b"NIL"),
     }
     Ok(())
 }
 
-fn write_object(lua: &Lua, object: &AnyUserData, out: &mut Vec<u8>, depth: usize) -> mlua::Result<()> {
+fn write_object(
+    lua: &Lua,
+    object: &AnyUserData,
+    out: &mut Vec<u8>,
+    steps: &mut Steps,
+    depth: usize,
+) -> mlua::Result<()> {
     match class::of(object) {
         Some(Class::List) => {
             let (_, items) = list::open(object)?;
@@ -43,7 +46,7 @@ fn write_object(lua: &Lua, object: &AnyUserData, out: &mut Vec<u8>, depth: usize
                 if i > 1 {
                     out.extend_from_slice(b", ");
                 }
-                write(lua, &items.raw_get(i)?, out, depth + 1)?;
+                write(lua, &items.raw_get(i)?, out, steps, depth + 1)?;
             }
             out.push(b']');
         }
@@ -53,9 +56,9 @@ fn write_object(lua: &Lua, object: &AnyUserData, out: &mut Vec<u8>, depth: usize
                 if i > 0 {
                     out.extend_from_slice(b", ");
                 }
-                write(lua, &key.show(lua)?, out, depth + 1)?;
+                write(lua, &key.show(lua)?, out, steps, depth + 1)?;
                 out.push(b':');
-                write(lua, &map::get(lua, object, key)?.unwrap_or_default(), out, depth + 1)?;
+                write(lua, &map::get(lua, object, key)?.unwrap_or_default(), out, steps, depth + 1)?;
             }
             out.push(b'}');
         }

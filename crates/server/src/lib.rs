@@ -15,6 +15,7 @@
 //! | `info` | the text protocol of cluster tending |
 //! | `query` | commands on whatever matches, and the jobs they are |
 //! | `command` | what a command does to one record |
+//! | `modules` | the modules of functions that a cluster knows |
 //! | `sindex` | secondary indexes: what they are of, and what they find |
 //! | [`cdt`] | lists, maps, bits and HyperLogLogs: operations on the bytes of a bin |
 //! | [`exp`] | expressions and filters |
@@ -32,6 +33,7 @@ mod cluster;
 mod command;
 pub mod exp;
 mod info;
+mod modules;
 mod net;
 mod options;
 mod query;

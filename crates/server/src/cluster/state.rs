@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aerospike_wire::PartitionId;
+use aerospike_wire::limits::PARTITIONS;
 use parking_lot::{RwLock, RwLockReadGuard};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 use tokio::time::Instant;
 
 use super::node::Node;
 use super::partition_map::{NodeIndex, PartitionMap};
 use crate::clock::Moment;
+use crate::modules::Modules;
 use crate::options::ClusterOptions;
 use crate::store::{Namespace, SetId};
 
@@ -22,6 +25,10 @@ pub(crate) struct State {
     pub(crate) nodes: Vec<Node>,
     pub(crate) namespaces: Vec<Namespace>,
     pub(crate) started: Instant,
+    /// The modules of functions that can be called.
+    pub(crate) modules: Modules,
+    /// Functions that change records of a partition take turns: two on one record would undo one another's work.
+    turns: Box<[AsyncMutex<()>]>,
     map: RwLock<PartitionMap>,
     /// Grows with every new map.
     generation: AtomicU64,
@@ -39,6 +46,8 @@ impl State {
             nodes,
             namespaces,
             started: Instant::now(),
+            modules: Modules::default(),
+            turns: (0..PARTITIONS).map(|_| AsyncMutex::default()).collect(),
             map: RwLock::default(),
             generation: AtomicU64::new(0),
             set_delays: RwLock::default(),
@@ -52,6 +61,14 @@ impl State {
     /// holders to having written all of them. It must not be taken twice: a change that waits would part the two.
     pub(crate) fn map(&self) -> RwLockReadGuard<'_, PartitionMap> {
         self.map.read()
+    }
+
+    /// Waits for the turn of a function on a partition.
+    pub(crate) async fn turn(&self, partition: PartitionId) -> Option<AsyncMutexGuard<'_, ()>> {
+        match self.turns.get(partition.index()) {
+            Some(turn) => Some(turn.lock().await),
+            None => None, // an id is below PARTITIONS by its type
+        }
     }
 
     /// How often the map changed.

@@ -95,7 +95,7 @@ pub(super) fn write(request: &Request<'_>, now: Moment, default_ttl: u32) -> Res
 }
 
 /// Reads a TTL directive (protocol 2.6).
-fn expiry(ttl: u32, now: Moment, default_ttl: u32) -> Result<Expiry, ResultCode> {
+pub(super) fn expiry(ttl: u32, now: Moment, default_ttl: u32) -> Result<Expiry, ResultCode> {
     const NEVER: u32 = u32::MAX;
     const KEEP: u32 = u32::MAX - 1;
     let default = if default_ttl == 0 { 0 } else { now.seconds().saturating_add(default_ttl) };

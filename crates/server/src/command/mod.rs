@@ -22,7 +22,7 @@ mod reply;
 mod request;
 pub(crate) mod row;
 mod scalar;
-mod udf;
+pub(crate) mod udf;
 mod write;
 
 use aerospike_wire::{Info1, Info2, ResultCode};
@@ -60,7 +60,7 @@ type Outcome = Result<Change, Failure>;
 
 /// Why a command failed.
 #[derive(Debug, Clone, Copy)]
-struct Failure {
+pub(crate) struct Failure {
     code: ResultCode,
     /// Generation and void time of the record, zero when there is none.
     found: (u16, u32),
@@ -73,6 +73,11 @@ impl From<ResultCode> for Failure {
 }
 
 impl Failure {
+    /// Answers with it.
+    pub(crate) fn answer(self, reply: Reply<'_>) {
+        reply.fail(self.code, self.found);
+    }
+
     /// A failure at a record.
     fn at(record: Option<&Record>) -> impl Fn(ResultCode) -> Self + Copy + use<> {
         let found = record.map_or((0, 0), |record| (record.meta.generation, record.meta.void_time));
@@ -84,9 +89,7 @@ impl Failure {
 pub(crate) fn run(request: &Request<'_>, partition: &mut Partition, context: &mut Context<'_>, reply: Reply) -> Change {
     let mut reply = reply;
     let outcome = check::any(request).map_err(Failure::from).and_then(|()| {
-        if request.udf.is_some() {
-            udf::run(request, partition, context, &mut reply)
-        } else if request.info2.contains(Info2::WRITE | Info2::DELETE) {
+        if request.info2.contains(Info2::WRITE | Info2::DELETE) {
             delete::run(request, partition, context, &mut reply)
         } else if request.info2.contains(Info2::WRITE) {
             write::run(request, partition, context, &mut reply)

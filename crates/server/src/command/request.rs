@@ -40,6 +40,8 @@ pub(crate) struct Request<'a> {
     pub(crate) udf: Option<UdfCall<'a>>,
     /// Whether it is a row of a batch.
     pub(crate) in_batch: bool,
+    /// Whether a query found the record: a function must not make one that is gone anew.
+    pub(crate) must_be_there: bool,
     /// Whether fields of a transaction came with it.
     pub(crate) in_transaction: bool,
     /// How many operations there are.
@@ -76,6 +78,7 @@ impl<'a> Request<'a> {
             generation: header.generation,
             ttl: header.ttl,
             op_count: header.op_count,
+            must_be_there: true,
             ..Self::empty(Digest([0; Digest::SIZE]), message.ops())
         }
         .with_fields(message.fields())
@@ -117,6 +120,7 @@ impl<'a> Request<'a> {
             filter: None,
             udf: None,
             in_batch: false,
+            must_be_there: false,
             in_transaction: false,
             op_count: 0,
             ops,

@@ -50,7 +50,8 @@ pub(super) fn run(
             }
         };
     }
-    let record = assemble(request, &plan, found, &bins, context).map_err(fail)?;
+    let key = request.key.or_else(|| found.and_then(Record::key)).unwrap_or_default();
+    let record = assemble(request, &plan, found, key, &bins, context).map_err(fail)?;
     drop(bins);
     reply.set_meta(record.meta.generation, record.meta.void_time);
     partition.insert(request.digest, record);
@@ -158,11 +159,17 @@ fn apply<'a>(
     Ok(())
 }
 
+/// The generation a write gives a record.
+pub(super) fn next_generation(found: Option<&Record>) -> u16 {
+    found.map_or(1, |record| record.meta.generation.checked_add(1).unwrap_or(1))
+}
+
 /// Makes the record that is stored.
-fn assemble(
+pub(super) fn assemble(
     request: &Request<'_>,
     plan: &WritePlan,
     found: Option<&Record>,
+    key: &[u8],
     bins: &Bins<'_>,
     context: &mut Context<'_>,
 ) -> Result<Record, ResultCode> {
@@ -174,14 +181,13 @@ fn assemble(
         None => context.namespace.add_set(request.set).ok_or(ResultCode::PARAMETER)?,
     };
     let meta = RecordMeta {
-        generation: found.map_or(1, |record| record.meta.generation.checked_add(1).unwrap_or(1)),
+        generation: next_generation(found),
         void_time: plan.void_time(found),
         last_update: context.now,
         set,
     };
     context.scratch.clear();
     bins.encode(context.scratch);
-    let key = request.key.or_else(|| found.and_then(Record::key)).unwrap_or_default();
     let record = Record::new(meta, key, bins.len() as u16, context.scratch);
     if record.storage_size(context.namespace.set_name_size(set)) > MAX_RECORD_SIZE {
         return Err(ResultCode::RECORD_TOO_BIG);

@@ -9,6 +9,7 @@
 //! | `truncate` | truncations |
 //! | `indexes`, `index_text` | secondary indexes, and how they are described |
 //! | `jobs` | queries that run or ran |
+//! | `udfs` | modules of functions |
 //!
 //! Every command is a line of [`COMMANDS`], but for the one that changes its connection's [`Session`].
 
@@ -20,6 +21,7 @@ mod jobs;
 mod statistics;
 mod topology;
 mod truncate;
+mod udfs;
 
 use std::sync::Arc;
 
@@ -82,7 +84,10 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("truncate-namespace", truncate::namespace),
     ("truncate-namespace-undo", truncate::undo),
     ("truncate-undo", truncate::undo),
-    ("udf-list", identity::empty),
+    ("udf-get", udfs::get),
+    ("udf-list", udfs::list),
+    ("udf-put", udfs::put),
+    ("udf-remove", udfs::remove),
     ("user-agents", identity::user_agents),
     ("version", identity::version),
 ];

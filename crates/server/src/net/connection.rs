@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use crate::cluster::{NodeIndex, State};
 use crate::query::{Progress, QueryRun};
-use crate::service::{Service, Step};
+use crate::service::{AggregateRun, RowStep, Service, Step};
 
 /// Room a read has at least.
 const READ_SIZE: usize = 16 * 1024;
@@ -71,15 +71,23 @@ impl Connection {
         match self.service.serve(header.kind, body, &mut self.out) {
             Step::Done => {}
             Step::Batch(mut run) => {
-                while !self.service.run_rows(&mut run, &mut self.out) {
-                    self.flush().await?;
+                loop {
+                    match self.service.run_rows(&mut run, &mut self.out) {
+                        RowStep::Done => break,
+                        RowStep::Call => self.service.call_row(&mut run, &mut self.out).await,
+                        RowStep::Full => self.flush().await?,
+                    }
                 }
                 self.service.finish_batch(run, &mut self.out).await;
             }
             Step::Query(run) => self.answer_query(run).await?,
+            Step::Aggregate(run) => self.answer_aggregation(run).await?,
+            Step::Udf(run) => {
+                self.send_earlier(start).await?;
+                self.service.finish_call(*run, &mut self.out).await;
+            }
             Step::Stalled(stalled) => {
-                let earlier = self.out.split_to(start);
-                self.stream.write_all(&earlier).await?;
+                self.send_earlier(start).await?;
                 self.service.finish(stalled, &mut self.out, 0).await;
             }
         }
@@ -110,6 +118,35 @@ impl Connection {
                 _ => tokio::task::yield_now().await,
             }
         }
+    }
+
+    /// Answers an aggregation, one partition after another.
+    async fn answer_aggregation(&mut self, mut run: Box<AggregateRun<'_>>) -> io::Result<()> {
+        loop {
+            let goes_on = run.step(&mut self.out).await;
+            if !goes_on {
+                return Ok(());
+            }
+            if self.out.len() < FLUSH_SIZE {
+                continue;
+            }
+            match run.socket_timeout() {
+                Some(timeout) => match tokio::time::timeout(timeout, self.flush()).await {
+                    Ok(result) => result?,
+                    Err(_) => {
+                        run.give_up();
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                },
+                None => self.flush().await?,
+            }
+        }
+    }
+
+    /// Sends what was answered before something that takes its time.
+    async fn send_earlier(&mut self, start: usize) -> io::Result<()> {
+        let earlier = self.out.split_to(start);
+        self.stream.write_all(&earlier).await
     }
 
     async fn flush(&mut self) -> io::Result<()> {

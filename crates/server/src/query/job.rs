@@ -18,12 +18,16 @@ const MAX_ACTIVE: usize = 128;
 const MAX_FINISHED: usize = 100;
 
 /// What kind of query a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum JobKind {
     /// It answers with records; so many partitions were asked for, so many of these to be resumed.
     Basic { partitions: usize, resumed: usize },
     /// It writes records in the background.
     Operations,
+    /// It answers with what a function makes of records.
+    Aggregation,
+    /// It calls a function of a module on records in the background.
+    Calls { module: String, function: String },
 }
 
 /// Why a job ended.
@@ -37,6 +41,8 @@ pub(crate) enum End {
     ConnectionLost,
     /// Its client did not read in time.
     ResponseTimeout,
+    /// What it called failed.
+    Failed,
 }
 
 impl End {
@@ -46,6 +52,7 @@ impl End {
             Self::Aborted => "user-aborted",
             Self::ConnectionLost => "abandoned-response-error",
             Self::ResponseTimeout => "abandoned-response-timeout",
+            Self::Failed => "abandoned-unknown",
         }
     }
 }
@@ -111,7 +118,7 @@ impl fmt::Display for Job {
         let about = &self.about;
         let to_visit = match about.kind {
             JobKind::Basic { partitions, .. } => partitions,
-            JobKind::Operations => PARTITIONS,
+            _ => PARTITIONS,
         };
         let progress = match ended {
             Some(_) => 100.0,
@@ -146,14 +153,21 @@ impl fmt::Display for Job {
             about.from.port(),
         )?;
         let timeout = about.socket_timeout.as_millis();
-        match about.kind {
+        let bytes = count(&self.bytes);
+        match &about.kind {
             JobKind::Basic { .. } => {
-                write!(f, ":job-type=basic:net-io-bytes={}:net-io-time=0:socket-timeout={timeout}", count(&self.bytes))
+                write!(f, ":job-type=basic:net-io-bytes={bytes}:net-io-time=0:socket-timeout={timeout}")
             }
-            JobKind::Operations => write!(
+            JobKind::Operations => {
+                write!(f, ":job-type=background-ops:net-io-bytes={bytes}:socket-timeout={timeout}:ops-active=0")
+            }
+            JobKind::Aggregation => {
+                write!(f, ":job-type=aggregation:net-io-bytes={bytes}:net-io-time=0:socket-timeout={timeout}")
+            }
+            JobKind::Calls { module, function } => write!(
                 f,
-                ":job-type=background-ops:net-io-bytes={}:socket-timeout={timeout}:ops-active=0",
-                count(&self.bytes)
+                ":job-type=background-udf:net-io-bytes={bytes}:socket-timeout={timeout}:udf-filename={module}\
+                 :udf-function={function}:udf-active=0"
             ),
         }
     }

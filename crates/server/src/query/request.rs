@@ -9,6 +9,7 @@ use aerospike_wire::{Digest, FieldType, Info1, Info2, Info3, Message, OpCode, Pa
 use super::job::{About, JobKind};
 use super::range::{Lookup, lookup};
 use crate::cluster::State;
+use crate::command::udf::Call;
 use crate::command::{Request, row};
 use crate::exp::Expression;
 use crate::store::{Entry, Namespace};
@@ -33,6 +34,22 @@ pub(crate) enum QueryKind {
     Basic { is_short: bool },
     /// They are written.
     Operations,
+    /// A function makes values of them.
+    Aggregation,
+    /// A function is called on each of them.
+    Calls,
+}
+
+impl QueryKind {
+    /// Which kind of query calls a function; `None` for those that do not.
+    fn of_udf(message: &Message<'_>) -> Result<Option<Self>, ResultCode> {
+        match message.field(FieldType::UDF_OP) {
+            None if message.field(FieldType::UDF_MODULE).is_none() => Ok(None),
+            Some([1]) => Ok(Some(Self::Aggregation)),
+            Some([2]) => Ok(Some(Self::Calls)),
+            _ => Err(ResultCode::UNSUPPORTED_FEATURE),
+        }
+    }
 }
 
 /// A query.
@@ -66,14 +83,14 @@ impl<'f> Query<'f> {
     /// Reads a query of a namespace.
     pub(crate) fn parse(message: &Message<'f>, number: usize, namespace: &Namespace) -> Result<Self, ResultCode> {
         let header = &message.header;
-        if message.field(FieldType::UDF_OP).is_some() || message.field(FieldType::UDF_MODULE).is_some() {
-            return Err(ResultCode::UNSUPPORTED_FEATURE);
-        }
         let request = Request::of_query(message)?;
         if request.set.len() > MAX_SET_SIZE {
             return Err(ResultCode::PARAMETER);
         }
-        let kind = if header.info2.contains(Info2::WRITE) {
+        let kind = if let Some(kind) = QueryKind::of_udf(message)? {
+            check_call(message, kind, &request, namespace)?;
+            kind
+        } else if header.info2.contains(Info2::WRITE) {
             check_operations(&request, namespace)?;
             QueryKind::Operations
         } else if header.info3.contains(Info3::PARTITION_DONE) {
@@ -84,7 +101,7 @@ impl<'f> Query<'f> {
         };
         let (portions, resumed) = match kind {
             QueryKind::Basic { .. } => portions(message)?,
-            QueryKind::Operations => (Vec::new(), 0),
+            _ => (Vec::new(), 0),
         };
         let filter = message.field(FieldType::FILTER).map(Expression::parse_filter).transpose()?;
         Ok(Self {
@@ -130,16 +147,33 @@ fn check_operations(request: &Request<'_>, namespace: &Namespace) -> Result<(), 
     namespace.find_set(request.set).map(|_| ()).ok_or(ResultCode::NOT_FOUND)
 }
 
+/// A function is called on a set that is there, and an aggregation has no filter.
+fn check_call(
+    message: &Message<'_>,
+    kind: QueryKind,
+    request: &Request<'_>,
+    namespace: &Namespace,
+) -> Result<(), ResultCode> {
+    if request.info1.contains(Info1::SHORT_QUERY) {
+        return Err(ResultCode::PARAMETER);
+    }
+    if kind == QueryKind::Aggregation && message.field(FieldType::FILTER).is_some() {
+        return Err(ResultCode::UNSUPPORTED_FEATURE);
+    }
+    namespace.find_set(request.set).ok_or(ResultCode::NOT_FOUND)?;
+    Call::parse(request.udf).map(|_| ())
+}
+
 fn per_second(message: &Message<'_>, kind: QueryKind) -> Result<u32, ResultCode> {
     let wanted = short_number_of(message, FieldType::RECORDS_PER_SECOND)?;
     match kind {
         QueryKind::Basic { is_short: true } if wanted.is_some() => Err(ResultCode::PARAMETER),
-        QueryKind::Operations => match wanted.unwrap_or(0) {
+        QueryKind::Operations | QueryKind::Calls => match wanted.unwrap_or(0) {
             0 => Ok(BACKGROUND_RATE),
             most if most <= BACKGROUND_RATE => Ok(most),
             _ => Err(ResultCode::PARAMETER),
         },
-        QueryKind::Basic { .. } => Ok(wanted.unwrap_or(0)),
+        QueryKind::Basic { .. } | QueryKind::Aggregation => Ok(wanted.unwrap_or(0)),
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::{BufMut, BytesMut};
 use tokio::time::Instant;
 
 use super::route::{Route, Served};
-use super::{Service, Step, batch_field};
+use super::{Service, Step, batch_field, udf};
 use crate::command::{Reply, Request};
 
 /// Bytes of rows that go into one frame; a larger row has a frame of its own.
@@ -30,6 +30,24 @@ struct StalledRow<'f> {
     answer: Vec<u8>,
 }
 
+/// Why running rows paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowStep {
+    /// No row is left.
+    Done,
+    /// The answers are to be sent.
+    Full,
+    /// The next row calls a function.
+    Call,
+}
+
+/// A row that calls a function.
+struct CallingRow<'f> {
+    index: u32,
+    namespace: usize,
+    request: Request<'f>,
+}
+
 /// A batch that is being run.
 pub(crate) struct BatchRun<'f> {
     flags: BatchFlags,
@@ -39,6 +57,8 @@ pub(crate) struct BatchRun<'f> {
     /// The last full row, for the rows that repeat it: its namespace, and what it asks for or why that is wrong.
     last: Option<(usize, Result<Request<'f>, ResultCode>)>,
     stalled: Vec<StalledRow<'f>>,
+    /// The row that is to be called next.
+    calling: Option<CallingRow<'f>>,
     deadline: Instant,
     result: ResultCode,
 }
@@ -69,6 +89,7 @@ impl Service {
             rows: batch.iter(),
             last: None,
             stalled: Vec::new(),
+            calling: None,
             deadline: Instant::now(),
             result: ResultCode::OK,
         };
@@ -85,9 +106,24 @@ impl Service {
         Ok(run)
     }
 
-    /// Runs rows until the batch or the room for answers ends; `true` when no row is left.
-    pub(crate) fn run_rows(&mut self, run: &mut BatchRun<'_>, out: &mut BytesMut) -> bool {
+    /// Runs rows until the batch or the room for answers ends, or a function is to be called.
+    pub(crate) fn run_rows(&mut self, run: &mut BatchRun<'_>, out: &mut BytesMut) -> RowStep {
         self.with_route(|route| run.run_rows(route, out))
+    }
+
+    /// Runs the row that calls a function.
+    pub(crate) async fn call_row(&mut self, run: &mut BatchRun<'_>, out: &mut BytesMut) {
+        let Some(row) = run.calling.take() else { return };
+        let deadline = run.deadline.min(udf::deadline(u32::MAX));
+        let answer = self.call(row.namespace, &row.request, row.index, deadline).await.unwrap_or_else(|| {
+            let mut answer = BytesMut::new();
+            Reply::begin(&mut answer, row.index).fail(ResultCode::TIMEOUT, (0, 0));
+            answer
+        });
+        let start = out.len();
+        write_frame(out, ProtoType::Message, |out| out.extend_from_slice(&answer));
+        run.result = run.result_after(out, start + PROTO_HEADER_SIZE);
+        run.drop_answers_if_stopped(out, start);
     }
 
     /// Waits for the rows that wait for frozen nodes, fails those whose time is over, and ends the batch.
@@ -118,8 +154,8 @@ impl Service {
     }
 }
 
-impl BatchRun<'_> {
-    fn run_rows(&mut self, route: &mut Route<'_>, out: &mut BytesMut) -> bool {
+impl<'f> BatchRun<'f> {
+    fn run_rows(&mut self, route: &mut Route<'_>, out: &mut BytesMut) -> RowStep {
         let start = out.len();
         let mut block = Block::begin(out);
         while block.written_since(start) < PAUSE_SIZE {
@@ -127,7 +163,7 @@ impl BatchRun<'_> {
             let Some(Ok(row)) = self.rows.next() else {
                 block.end();
                 self.drop_answers_if_stopped(out, start);
-                return true;
+                return RowStep::Done;
             };
             if !row.repeats {
                 let namespace = route.state.find_namespace(row.spec.namespace);
@@ -137,6 +173,14 @@ impl BatchRun<'_> {
             let Some((namespace, request)) = &mut self.last else { continue };
             let row_start = block.out.len();
             let served = match request {
+                Ok(request) if request.udf.is_some() => {
+                    request.digest = row.digest;
+                    let (namespace, request) = (*namespace, request.clone());
+                    self.calling = Some(CallingRow { index: row.index, namespace, request });
+                    block.end();
+                    self.drop_answers_if_stopped(out, start);
+                    return RowStep::Call;
+                }
                 Ok(request) => {
                     request.digest = row.digest;
                     route.run(*namespace, request, row.index, block.out)
@@ -161,7 +205,7 @@ impl BatchRun<'_> {
         }
         block.end();
         self.drop_answers_if_stopped(out, start);
-        false
+        RowStep::Full
     }
 
     fn responds_all(&self) -> bool {

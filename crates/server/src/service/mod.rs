@@ -5,14 +5,18 @@
 //! | `route` | which copy of a record a command runs on, and what the other copies get |
 //! | `single` | a command on one record |
 //! | `batch` | commands on many |
+//! | `udf` | a function on one record |
 //! | `query` | commands on whatever matches |
+//! | `aggregate` | a function on whatever matches |
 //!
-//! Nothing here waits, save where a frozen node is waited for, and queries in the background.
+//! Nothing here waits, save where a frozen node or a function is waited for, and queries in the background.
 
+mod aggregate;
 mod batch;
 mod query;
 mod route;
 mod single;
+mod udf;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,9 +31,11 @@ use crate::clock::Moment;
 use crate::cluster::{Node, NodeIndex, State};
 use crate::info::{self, Session};
 use crate::query::QueryRun;
-pub(crate) use batch::BatchRun;
+pub(crate) use aggregate::AggregateRun;
+pub(crate) use batch::{BatchRun, RowStep};
 use route::Route;
 pub(crate) use single::Stalled;
+pub(crate) use udf::UdfRun;
 
 /// What became of a frame.
 pub(crate) enum Step<'f> {
@@ -39,6 +45,10 @@ pub(crate) enum Step<'f> {
     Batch(BatchRun<'f>),
     /// It is a query, to be answered bit by bit.
     Query(Box<QueryRun<'f>>),
+    /// It is an aggregation, to be answered bit by bit.
+    Aggregate(Box<AggregateRun<'f>>),
+    /// It calls a function.
+    Udf(Box<UdfRun<'f>>),
     /// It waits for a frozen node.
     Stalled(Stalled<'f>),
 }

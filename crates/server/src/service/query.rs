@@ -9,9 +9,10 @@ use aerospike_wire::{Digest, Message, PartitionId, ProtoType, ResultCode};
 use bytes::BytesMut;
 
 use super::route::{Route, Served};
-use super::{Service, Step, fail};
+use super::{AggregateRun, Service, Step, fail, udf};
 use crate::clock::Moment;
 use crate::cluster::{NodeIndex, State};
+use crate::command::udf::Call;
 use crate::query::{self, End, Job, JobKind, Pace, Portion, Query, QueryKind, QueryRun};
 
 /// Bytes the answer to a query in the background has, which its job counts as sent.
@@ -28,14 +29,23 @@ impl Service {
     ) -> Step<'f> {
         let shared = self.state.namespaces.get(namespace).ok_or(ResultCode::NAMESPACE_NOT_FOUND);
         let begun = shared.and_then(|shared| Query::parse(message, namespace, shared)).and_then(|query| {
-            if query.kind == QueryKind::Operations {
-                start_operations(&query, body, &self.state, self.here, self.peer)?;
-                return Ok(None);
-            }
-            QueryRun::new(query, Arc::clone(&self.state), self.here, self.peer).map(Some)
+            let state = Arc::clone(&self.state);
+            Ok(match query.kind {
+                QueryKind::Operations | QueryKind::Calls => {
+                    start_background(&query, body, &state, self.here, self.peer)?;
+                    None
+                }
+                QueryKind::Aggregation => {
+                    let run = AggregateRun::new(query, state, self.here, self.peer)?;
+                    Some(Step::Aggregate(Box::new(run)))
+                }
+                QueryKind::Basic { .. } => {
+                    Some(Step::Query(Box::new(QueryRun::new(query, state, self.here, self.peer)?)))
+                }
+            })
         });
         match begun {
-            Ok(Some(run)) => return Step::Query(Box::new(run)),
+            Ok(Some(step)) => return step,
             Ok(None) => write_frame(out, ProtoType::Message, |out| query::last(out, ResultCode::OK)),
             Err(code) => fail(out, code),
         }
@@ -43,8 +53,8 @@ impl Service {
     }
 }
 
-/// Starts to write records in the background, as a task of the node.
-fn start_operations(
+/// Starts to write records or to call functions on them in the background, as a task of the node.
+fn start_background(
     query: &Query<'_>,
     body: &[u8],
     state: &Arc<State>,
@@ -52,7 +62,14 @@ fn start_operations(
     from: SocketAddr,
 ) -> Result<(), ResultCode> {
     let node = state.nodes.get(here).ok_or(ResultCode::UNAVAILABLE)?;
-    let job = node.jobs.start(query.about(state, JobKind::Operations, from))?;
+    let kind = match query.kind {
+        QueryKind::Calls => {
+            let call = Call::parse(query.request.udf)?;
+            JobKind::Calls { module: call.module, function: call.function }
+        }
+        _ => JobKind::Operations,
+    };
+    let job = node.jobs.start(query.about(state, kind, from))?;
     job.bytes.store(ACCEPTED_SIZE, Ordering::Relaxed);
     let running = Running { job, state: Arc::clone(state), here };
     let (body, namespace) = (body.to_vec(), query.namespace);
@@ -80,7 +97,11 @@ impl Running {
                     return;
                 }
                 query.request.digest = digest;
-                self.count(self.write(&query));
+                let result = match query.kind {
+                    QueryKind::Calls => self.call(&query).await,
+                    _ => self.write(&query),
+                };
+                self.count(&query, result);
                 if let Some(time) = pace.count() {
                     self.job.throttled.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(time).await;
@@ -108,28 +129,44 @@ impl Running {
         digests.filter(|digest| query::check(query, digest, &records, namespace, now).is_some()).collect()
     }
 
+    /// Calls a function on one record and says what came of it. A record that is gone meanwhile is not made anew.
+    async fn call(&self, query: &Query<'_>) -> ResultCode {
+        let mut out = BytesMut::new();
+        let (request, deadline) = (&query.request, udf::deadline(0));
+        match udf::call(&self.state, self.here, query.namespace, request, 0, deadline, &mut out).await {
+            Served::NotRun(_) => ResultCode::UNAVAILABLE,
+            Served::Done | Served::Unacknowledged(_) => result_of(&out),
+        }
+    }
+
     /// Writes one record and says what came of it.
     fn write(&self, query: &Query<'_>) -> ResultCode {
-        /// Where the result is in an answer.
-        const RESULT: usize = 5;
         let map = self.state.map();
         let (mut scratch, mut out) = (BytesMut::new(), BytesMut::new());
         let mut route =
             Route { state: &self.state, map: &map, here: self.here, now: Moment::now(), scratch: &mut scratch };
         match route.run(query.namespace, &query.request, 0, &mut out) {
             Served::NotRun(_) => ResultCode::UNAVAILABLE,
-            Served::Done | Served::Unacknowledged(_) => ResultCode(out.get(RESULT).copied().unwrap_or_default()),
+            Served::Done | Served::Unacknowledged(_) => result_of(&out),
         }
     }
 
-    fn count(&self, result: ResultCode) {
+    fn count(&self, query: &Query<'_>, result: ResultCode) {
         let counter: &AtomicU64 = match result {
             ResultCode::OK => &self.job.succeeded,
             ResultCode::FILTERED_OUT => &self.job.filtered,
+            // the record went meanwhile
+            ResultCode::NOT_FOUND if query.kind == QueryKind::Calls => return,
             _ => &self.job.failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// The result in an answer.
+fn result_of(answer: &[u8]) -> ResultCode {
+    const RESULT: usize = 5;
+    ResultCode(answer.get(RESULT).copied().unwrap_or_default())
 }
 
 impl Drop for Running {

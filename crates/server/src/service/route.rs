@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use crate::clock::Moment;
 use crate::cluster::{NodeIndex, PartitionMap, State};
 use crate::command::{self, Change, Context, Reply, Request};
+use crate::store::Partition;
 
 /// What became of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,20 @@ pub(crate) struct Route<'r> {
 impl Route<'_> {
     /// Runs a command and writes its answer, a message without a frame, at the end of `out`.
     pub(crate) fn run(&mut self, namespace: usize, request: &Request<'_>, index: u32, out: &mut BytesMut) -> Served {
+        self.run_with(namespace, request, index, out, |records, context, reply| {
+            command::run(request, records, context, reply)
+        })
+    }
+
+    /// Does something where a command runs, and copies what it did.
+    pub(crate) fn run_with(
+        &mut self,
+        namespace: usize,
+        request: &Request<'_>,
+        index: u32,
+        out: &mut BytesMut,
+        run: impl FnOnce(&mut Partition, &mut Context<'_>, Reply<'_>) -> Change,
+    ) -> Served {
         let partition = request.digest.partition();
         let holders = self.map.holders(partition);
         let is_frozen = |i: NodeIndex| self.state.nodes.get(i).is_some_and(|node| node.faults.is_frozen());
@@ -53,7 +68,7 @@ impl Route<'_> {
         let is_master = runs_at == master;
         let mut context = Context { namespace: shared, now: self.now, scratch: self.scratch, is_master };
         let mut records = store.lock(partition);
-        if command::run(request, &mut records, &mut context, reply) == Change::None {
+        if run(&mut records, &mut context, reply) == Change::None {
             return Served::Done;
         }
         // A frozen replica gets its copy as well: it would find the change in its sockets when it goes on. It only

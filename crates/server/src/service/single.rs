@@ -31,6 +31,9 @@ impl Service {
                 return Step::Done;
             }
         };
+        if request.udf.is_some() {
+            return Self::call_single(message, request, namespace);
+        }
         match self.run_single(namespace, &request, out) {
             Served::Done => Step::Done,
             served => {

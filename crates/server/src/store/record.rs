@@ -59,6 +59,11 @@ impl Record {
         (!key.is_empty()).then_some(key)
     }
 
+    /// Whether it is the very same version of a record.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.meta == other.meta && Arc::ptr_eq(&self.body, &other.body)
+    }
+
     /// How many bins there are.
     pub(crate) fn bin_count(&self) -> u16 {
         self.bin_count
