@@ -62,7 +62,7 @@ for (const [what, { on, off }] of Object.entries(BREAK)) {
       let batch: BatchRecords<{ i: number }>
       try {
         // Nobody else is asked for the rows of the node, and nothing is tried twice.
-        batch = await client().batchRead(keys, { totalTimeout: 3000, replica: 'master', maxRetries: 0 })
+        batch = await client().batchRead(keys, { totalTimeout: 6000, replica: 'master', maxRetries: 0 })
         check(batch, (message) => t.fail(message))
         t.true(shareOfLive(batch, isLive) >= 0.99, `${shareOfLive(batch, isLive)} of the rows on live nodes`)
       } finally {
