@@ -1,19 +1,14 @@
 //! Arguments of functions that Lua calls, checked as Lua's own library checks them.
 //!
-//! A function of ours never raises an error itself: it answers with [`REFUSED`] and a text, and a wrapper written in
-//! Lua raises that (`sandbox.lua`), so that the error is text with the caller's place in front, as with any function of
-//! Lua.
+//! An error that a function of ours raises is an object of the binding to Lua. Whatever can catch one turns it into its
+//! text first (`sandbox.lua`), so that programs see errors as Lua's own functions raise them.
 
-use std::ffi::c_void;
 use std::sync::Arc;
 
-use mlua::{AnyUserData, Function, IntoLuaMulti, LightUserData, Lua, LuaString, MultiValue, Table, Value};
+use mlua::{AnyUserData, Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 
 use crate::class;
 use crate::limits::Watch;
-
-/// Says that a function refuses its arguments. No program can come by such a value.
-pub(crate) const REFUSED: Value = Value::LightUserData(LightUserData(std::ptr::without_provenance_mut::<c_void>(1)));
 
 /// Why a function of ours did not do what it was asked to.
 #[derive(Debug)]
@@ -138,14 +133,17 @@ pub(crate) fn add<R: IntoLuaMulti>(
     run: impl Fn(&Lua, &Args<'_>) -> Outcome<R> + Send + 'static,
 ) -> mlua::Result<()> {
     let watch = Arc::clone(watch);
-    host.raw_set(name, guarded(lua, watch, run)?)
+    host.raw_set(name, guarded(lua, watch, name, run)?)
 }
 
 fn guarded<R: IntoLuaMulti>(
     lua: &Lua,
     watch: Arc<Watch>,
+    name: &str,
     run: impl Fn(&Lua, &Args<'_>) -> Outcome<R> + Send + 'static,
 ) -> mlua::Result<Function> {
+    // programs know `list_append` as `append`
+    let name = name.split_once('_').map_or(name, |(_, name)| name).to_owned();
     lua.create_function(move |lua, args: MultiValue| {
         // work of ours is not counted as instructions, so each call looks at the time
         if let Some(text) = watch.check(String::new) {
@@ -153,8 +151,8 @@ fn guarded<R: IntoLuaMulti>(
         }
         match run(lua, &Args(&args.into_vec())) {
             Ok(values) => values.into_lua_multi(lua),
-            Err(Fault::Argument(place, text)) => (REFUSED, place, text).into_lua_multi(lua),
-            Err(Fault::Said(text)) => (REFUSED, 0, text).into_lua_multi(lua),
+            Err(Fault::Argument(place, text)) => Err(raise(lua, &argument_text(lua, &name, place, &text))),
+            Err(Fault::Said(text)) => Err(raise(lua, &text)),
             Err(Fault::Lua(error)) => {
                 if matches!(error, mlua::Error::MemoryError(_)) {
                     watch.exhaust();
@@ -163,4 +161,22 @@ fn guarded<R: IntoLuaMulti>(
             }
         }
     })
+}
+
+/// What Lua says of a wrong argument; the object of a method call does not count as one.
+fn argument_text(lua: &Lua, name: &str, place: usize, text: &str) -> String {
+    let is_method = lua.inspect_stack(0, |debug| debug.names().name_what == Some("method")).unwrap_or(false);
+    match place - usize::from(is_method && place > 0) {
+        0 => format!("calling '{name}' on bad self ({text})"),
+        place => format!("bad argument #{place} to '{name}' ({text})"),
+    }
+}
+
+/// An error with the place of the caller in front, as far as that is a program.
+fn raise(lua: &Lua, text: &str) -> mlua::Error {
+    let place = lua.inspect_stack(1, |debug| {
+        let line = debug.current_line()?;
+        Some(format!("{}:{line}: ", debug.source().short_src?))
+    });
+    mlua::Error::RuntimeError(place.flatten().unwrap_or_default() + text)
 }

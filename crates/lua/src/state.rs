@@ -5,10 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use mlua::chunk::ChunkMode;
 use mlua::debug::HookTriggers;
-use mlua::{AnyUserData, Function, Lua, LuaOptions, StdLib, Table, VmState};
+use mlua::{AnyUserData, Function, Lua, LuaOptions, StdLib, Table, Value, VmState};
 
-use crate::args::{REFUSED, add};
+use crate::args::add;
 use crate::limits::{MAX_MEMORY, Watch};
+use crate::module::failed;
 use crate::{byte_functions, class, geojson, iterator, list, map, record, text};
 
 /// Instructions after which the hook looks at the time.
@@ -61,7 +62,11 @@ fn install(lua: &Lua, host: &Table, watch: &Arc<Watch>) -> mlua::Result<()> {
         classes.raw_set(class.name(), metatable)?;
     }
     host.raw_set("classes", classes)?;
-    host.raw_set("refused", REFUSED)?;
+    let error_text = lua.create_function(|lua, error: Value| match error {
+        Value::Error(error) => lua.create_string(failed(*error).1).map(Value::String),
+        other => Ok(other),
+    })?;
+    host.raw_set("error_text", error_text)?;
     let asked = Arc::clone(watch);
     // not one of the functions that fail when the call has ended: it has to answer then
     host.raw_set("ended", lua.create_function(move |_, ()| Ok(asked.check(String::new).is_some()))?)?;

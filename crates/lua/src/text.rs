@@ -130,7 +130,7 @@ fn replace(
                 Some(Capture::Text(from, to)) => out.extend_from_slice(text.get(*from..*to).unwrap_or_default()),
                 Some(Capture::Place(place)) => out.extend_from_slice((place + 1).to_string().as_bytes()),
                 None => {
-                    let text = format!("invalid capture index %{} in replacement string", char::from(*digit));
+                    let text = format!("invalid capture index %{}", char::from(*digit));
                     return Err(Fault::Said(text));
                 }
             },

@@ -283,3 +283,14 @@ fn objects_know_their_class() {
         ("return tostring(geojson('{}'))", "\"{}\"".into()),
     ]);
 }
+
+#[test]
+fn an_error_names_the_caller_even_of_a_call_in_return() {
+    let place = "/opt/aerospike/work/usr/udf/lua/test.lua:1: ";
+    fails("return list.append(1, 2)", &format!("{place}bad argument #1 to 'append' (userdata expected, got number)"));
+    fails("return ('x'):find('[')", &format!("{place}malformed pattern (missing ']')"));
+    fails("return ('x'):find(nil)", &format!("{place}bad argument #1 to 'find' (string expected, got nil)"));
+    bodies(&[("return select(2, pcall(function() return map.size(list()) end))", {
+        format!("{place}bad argument #1 to 'size' (Map expected, got List)").as_str().into()
+    })]);
+}

@@ -6,7 +6,7 @@
 local host = ...
 local raw_pcall, raw_load, raw_setmetatable, raw_getmetatable = pcall, load, setmetatable, getmetatable
 local error, type, rawget, rawset, rawlen, select, tostring = error, type, rawget, rawset, rawlen, select, tostring
-local refused, ended, class_of = host.refused, host.ended, host.class_of
+local ended, error_text, class_of = host.ended, host.error_text, host.class_of
 local resume, close = coroutine.resume, coroutine.close
 local insert, remove, sort, unpack, concat = table.insert, table.remove, table.sort, table.unpack, table.concat
 
@@ -17,40 +17,22 @@ string.dump = nil
 
 function print() end
 
--- Raises what a function of the host refuses, as Lua's library would: with the caller's place in front.
-local function answer(name, first, place, text, ...)
-  if first == refused then
-    if place ~= 0 then
-      text = "bad argument #" .. place .. " to '" .. name .. "' (" .. text .. ')'
-    end
-    error(text, 2)
-  end
-  return first, place, text, ...
-end
-
--- As `answer`, for one value.
-local function one(name, first, place, text)
-  if first == refused then
-    if place ~= 0 then
-      text = "bad argument #" .. place .. " to '" .. name .. "' (" .. text .. ')'
-    end
-    error(text, 2)
-  end
-  return first
-end
-
-host.answer, host.one, host.pcall = answer, one, raw_pcall
+host.pcall = raw_pcall
 
 local function bad(place, name, text)
   error("bad argument #" .. place .. " to '" .. name .. "' (" .. text .. ')', 3)
 end
 
--- A call that has to end is not saved by catching its error.
+-- A call that has to end is not saved by catching its error. Errors of the host become text.
 local function settle(ok, ...)
-  if not ok and ended() then
-    error((...), 0)
+  if ok then
+    return ok, ...
   end
-  return ok, ...
+  local message = error_text((...))
+  if ended() then
+    error(message, 0)
+  end
+  return ok, message
 end
 
 function pcall(...)
@@ -61,10 +43,7 @@ local function handle(handler, ok, ...)
   if ok then
     return true, ...
   end
-  if ended() then
-    error((...), 0)
-  end
-  local _, result = settle(raw_pcall(handler, ...))
+  local _, result = settle(raw_pcall(handler, (select(2, settle(ok, ...)))))
   return false, result
 end
 
@@ -83,6 +62,9 @@ end
 
 -- Finalizers run where no instructions are counted, so they do not run.
 function setmetatable(object, metatable)
+  if type(object) ~= 'table' then
+    error("bad argument #1 to 'setmetatable' (table expected, got " .. type(object) .. ')', 2)
+  end
   local finalizer = type(metatable) == 'table' and rawget(metatable, '__gc')
   if not finalizer then
     return raw_setmetatable(object, metatable)
@@ -208,23 +190,12 @@ function table.sort(t, ...)
 end
 
 -- Patterns: matching is the host's, which counts its steps.
-local find, match, scan, substitute, rep = host.find, host.match, host.scan, host.substitute, host.rep
-
-function string.find(s, pattern, init, is_plain_text)
-  return answer('find', find(s, pattern, init, is_plain_text))
-end
-
-function string.match(s, pattern, init)
-  return answer('match', match(s, pattern, init))
-end
-
-function string.rep(s, n, separator)
-  return one('rep', rep(s, n, separator))
-end
+local scan, substitute = host.scan, host.substitute
+string.find, string.match, string.rep = host.find, host.match, host.rep
 
 function string.gmatch(s, pattern, init)
-  s, pattern = one('gmatch', host.text(s, 1)), one('gmatch', host.text(pattern, 2))
-  local from, last = one('gmatch', host.start(s, init)), -1
+  s, pattern = host.text(s, 1), host.text(pattern, 2)
+  local from, last = host.start(s, init), -1
   local function step(to, after, ...)
     if to == nil then
       from = #s + 2
@@ -234,7 +205,7 @@ function string.gmatch(s, pattern, init)
     return ...
   end
   return function()
-    return step(answer('for iterator', scan(s, pattern, from, last)))
+    return step(scan(s, pattern, from, last))
   end
 end
 
@@ -262,7 +233,7 @@ local function pieces_of(s, pattern, replacement, most)
     return true
   end
   local anchored = pattern:sub(1, 1) == '^'
-  while count < most and step(answer('gsub', scan(s, pattern, from, last, true))) and not anchored do
+  while count < most and step(scan(s, pattern, from, last, true)) and not anchored do
   end
   pieces[#pieces + 1] = s:sub(copied)
   return concat(pieces), count
@@ -271,12 +242,12 @@ end
 function string.gsub(s, pattern, replacement, most)
   local kind = type(replacement)
   if kind == 'table' or kind == 'function' then
-    s, pattern = one('gsub', host.text(s, 1)), one('gsub', host.text(pattern, 2))
+    s, pattern = host.text(s, 1), host.text(pattern, 2)
     return pieces_of(s, pattern, replacement, most or math.huge)
   elseif kind ~= 'string' and kind ~= 'number' then
     bad(3, 'gsub', 'string/function/table expected, got ' .. (kind == 'nil' and 'nil' or kind))
   end
-  return answer('gsub', substitute(s, pattern, replacement, most))
+  return substitute(s, pattern, replacement, most)
 end
 
 -- Runs a function of the module: what it returns or raises, untouched.

@@ -1,75 +1,50 @@
 -- Lists, maps, bytes, GeoJSON, iterators, records, and the object `aerospike`.
 local host = ...
-local answer, one = host.answer, host.one
 local type, select, setmetatable, error = type, select, setmetatable, error
 local insert = table.insert
 
--- Functions that take a fixed number of arguments: what is more is dropped.
-local function fixed(prefix, names)
+-- The functions of a class are the host's own, so that their errors name the place they are called at.
+local function functions_of(prefix, names)
   local functions = {}
   for _, name in ipairs(names) do
-    local run = host[prefix .. name]
-    functions[name] = function(a, b, c)
-      return one(name, run(a, b, c))
-    end
-  end
-  return functions
-end
-
--- Functions that count their arguments; more than five are as wrong as six.
-local function counted(prefix, names)
-  local functions = {}
-  for _, name in ipairs(names) do
-    local run = host[prefix .. name]
-    functions[name] = function(...)
-      if select('#', ...) > 5 then
-        return answer(name, run(nil, nil, nil, nil, nil, nil))
-      end
-      return answer(name, run(...))
-    end
+    functions[name] = host[prefix .. name]
   end
   return functions
 end
 
 -- Makes a class callable: `list { … }`.
-local function constructor(functions, name, run)
+local function constructor(functions, run)
   return setmetatable(functions, {
     __call = function(_, ...)
       if select('#', ...) > 5 then
-        return one(name, run(nil, nil, nil, nil, nil, nil))
+        return run(nil, nil, nil, nil, nil, nil)
       end
-      return one(name, run(...))
+      return run(...)
     end
   })
 end
 
-list = fixed('list_', {
+list = functions_of('list_', {
   'insert', 'append', 'prepend', 'remove', 'concat', 'trim', 'take', 'drop', 'size', 'nbytes', 'tostring'
 })
-list.create = counted('list_', { 'create' }).create
+list.create = functions_of('list_', { 'create' }).create
 list.new = list.create
-constructor(list, 'list', host.list_new)
+constructor(list, host.list_new)
 
-local element = host.cursor_element
-local function next_element(cursor)
-  return one('for iterator', element(cursor))
-end
+local next_element = host.cursor_element
 
 function list.iterator(l)
-  return next_element, one('iterator', host.list_cursor(l))
+  return next_element, host.list_cursor(l)
 end
 
-map = fixed('map_', { 'remove', 'size', 'nbytes', 'tostring' })
-map.create = counted('map_', { 'create' }).create
+map = functions_of('map_', { 'remove', 'size', 'nbytes', 'tostring' })
+map.create = functions_of('map_', { 'create' }).create
 map.new = map.create
-constructor(map, 'map', host.map_new)
+constructor(map, host.map_new)
 
 local function walk(name, step)
-  local function next_entry(cursor)
-    return answer('for iterator', step(cursor))
-  end
   map[name] = function(m)
-    return next_entry, one(name, host.map_cursor(m))
+    return step, host.map_cursor(m)
   end
 end
 
@@ -78,7 +53,7 @@ walk('iterator', host.cursor_pair)
 walk('keys', host.cursor_key)
 walk('values', host.cursor_value)
 
-iterator = fixed('cursor_', { 'has_next' })
+iterator = functions_of('cursor_', { 'has_next' })
 iterator.next = next_element
 setmetatable(iterator, { __call = function(_, cursor) return next_element(cursor) end })
 
@@ -91,28 +66,20 @@ for _, kind in ipairs {
     insert(byte_functions, verb .. kind)
   end
 end
-bytes = counted('bytes_', byte_functions)
-constructor(bytes, 'bytes', host.bytes_new)
+bytes = functions_of('bytes_', byte_functions)
+constructor(bytes, host.bytes_new)
 
-geojson = constructor({}, 'geojson', host.geojson_new)
+geojson = constructor({}, host.geojson_new)
 
-record = fixed('record_', {
+record = functions_of('record_', {
   'ttl', 'last_update_time', 'gen', 'size', 'memory_size', 'device_size', 'key', 'setname', 'digest', 'numbins',
   'set_ttl', 'drop_key', 'bin_names'
 })
 
 -- The metatables, which are also what `getmetatable` shows.
 local function class(name, index, newindex, len, text)
-  local function pass(name, run)
-    return run and function(a, b, c)
-      return one(name, run(a, b, c))
-    end
-  end
   local metatable = host.classes[name]
-  metatable.__index = pass('index', index)
-  metatable.__newindex = pass('newindex', newindex)
-  metatable.__len = pass('len', len)
-  metatable.__tostring = text and function(object) return one('tostring', text(object)) end
+  metatable.__index, metatable.__newindex, metatable.__len, metatable.__tostring = index, newindex, len, text
 end
 
 class('List', host.list_index, host.list_newindex, host.list_size, host.list_tostring)
@@ -193,9 +160,11 @@ end
 local function method(name, run)
   return function(self, r)
     if self ~= aerospike then
-      error("bad argument #1 to '" .. name .. "' (userdata expected, got " .. type(self) .. ')', 2)
+      local class = type(self) == 'userdata' and host.class_of(self)
+      local text = class and 'Aerospike expected, got ' .. class or 'userdata expected, got ' .. type(self)
+      error("bad argument #1 to '" .. name .. "' (" .. text .. ')', 2)
     end
-    return one(name, run(r))
+    return run(r)
   end
 end
 

@@ -78,7 +78,7 @@ impl Connection {
                         RowStep::Full => self.flush().await?,
                     }
                 }
-                self.service.finish_batch(run, &mut self.out).await;
+                self.service.finish_batch(*run, &mut self.out).await;
             }
             Step::Query(run) => self.answer_query(run).await?,
             Step::Aggregate(run) => self.answer_aggregation(run).await?,

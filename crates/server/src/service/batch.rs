@@ -70,7 +70,7 @@ pub(crate) struct BatchRun<'f> {
 impl Service {
     pub(super) fn batch<'f>(&mut self, message: Message<'f>, out: &mut BytesMut) -> Step<'f> {
         match self.check_batch(&message) {
-            Ok(run) => Step::Batch(run),
+            Ok(run) => Step::Batch(Box::new(run)),
             Err(result) => {
                 trailer(out, result);
                 Step::Done

@@ -42,7 +42,7 @@ pub(crate) enum Step<'f> {
     /// Its answer is written, or it has none.
     Done,
     /// It is a batch, to be run bit by bit.
-    Batch(BatchRun<'f>),
+    Batch(Box<BatchRun<'f>>),
     /// It is a query, to be answered bit by bit.
     Query(Box<QueryRun<'f>>),
     /// It is an aggregation, to be answered bit by bit.
