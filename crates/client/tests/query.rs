@@ -5,9 +5,10 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use aerospike_core::wire::{Digest, Info2};
+use aerospike_core::wire::op::write_op;
+use aerospike_core::wire::{Digest, Info2, ParticleType};
 use aerospike_core::{Code, CommandPolicy, Cursor, InfoTarget, Job, Query, Replica, Step};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use support::query::{SET, Seen, all, create_index, fill, range, read, scan};
 use support::{cluster, connect, eventually, get, key, value};
 
@@ -167,16 +168,10 @@ async fn a_reader_that_stops_goes_on_at_the_page_it_read_last() {
     assert!(stops > 3, "{stops}");
 }
 
-/// A job that writes a bin `w` to every record of the set.
+/// A job that writes bin `v` of every record of the set.
 fn job() -> Job {
-    let mut ops = bytes::BytesMut::new();
-    aerospike_core::wire::op::write_op(
-        &mut ops,
-        2,
-        aerospike_core::wire::ParticleType::INTEGER,
-        b"v",
-        &77u64.to_be_bytes(),
-    );
+    let mut ops = BytesMut::new();
+    write_op(&mut ops, 2, ParticleType::INTEGER, b"v", &77u64.to_be_bytes());
     Job {
         namespace: Bytes::from_static(b"test"),
         set: Bytes::from_static(SET.as_bytes()),

@@ -5,10 +5,13 @@ mod support;
 
 use std::time::Duration;
 
-use aerospike_core::wire::message::Messages;
+use aerospike_core::wire::message::{Messages, Ops};
+use aerospike_core::wire::op::write_op;
 use aerospike_core::wire::proto::write_frame;
-use aerospike_core::wire::{Digest, FieldType, Info3, MessageHeader, ProtoType, ResultCode, field::write_field};
-use aerospike_core::{Client, Code, CommandPolicy, Config, InfoTarget, Query, QueryStream, Step};
+use aerospike_core::wire::{
+    Digest, FieldType, Info3, MessageHeader, ParticleType, ProtoType, ResultCode, field::write_field,
+};
+use aerospike_core::{Client, Code, CommandPolicy, Config, InfoTarget, Query, QueryStream, Results, Step};
 use aerospike_server::{Cluster, Garble};
 use bytes::BytesMut;
 use support::fake::{Fake, message};
@@ -234,7 +237,7 @@ async fn a_reader_that_rests_stops_the_node() {
     let mut spec = put_spec(0);
     let mut ops = BytesMut::from(&spec.ops[..]);
     let blob = vec![7; 8 * 1024];
-    aerospike_core::wire::op::write_op(&mut ops, 2, aerospike_core::wire::ParticleType::BLOB, b"b", &blob);
+    write_op(&mut ops, 2, ParticleType::BLOB, b"b", &blob);
     (spec.op_count, spec.ops) = (2, ops.freeze());
     for numbers in (0..LARGE).collect::<Vec<_>>().chunks(500) {
         let mut batch = support::reads(SET, numbers.iter().copied());
@@ -355,4 +358,42 @@ async fn a_reader_that_has_all_it_wants_does_not_wait_for_the_node() {
     let mut seen = Seen::default();
     assert!(seen.finish(&stream).await.unwrap());
     assert_eq!(seen.0.len(), 7);
+}
+
+/// A message with one operation, as stream functions answer.
+fn value_named(name: &str, kind: ParticleType, value: &[u8]) -> Vec<u8> {
+    let mut out = BytesMut::new();
+    MessageHeader { op_count: 1, ..MessageHeader::default() }.encode(&mut out);
+    write_op(&mut out, 1, kind, name.as_bytes(), value);
+    frame(&[&out])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_an_aggregation_come_as_operations() {
+    let value = |n: i64| value_named("SUCCESS", ParticleType::INTEGER, &n.to_be_bytes());
+    let answer = [value(3), value(4), last()].concat();
+    let fake = Fake::start(move |_, _| Some(answer.clone())).await;
+    let client = Client::connect(fake.config()).await.unwrap();
+    let stream = client.query(Query { results: Results::Values, ..scan() });
+    let (mut bytes, mut values) = (BytesMut::new(), 0);
+    while let Step::Page { chunks, count } = stream.next().await {
+        chunks.iter().for_each(|chunk| bytes.extend_from_slice(chunk));
+        values += count;
+    }
+    let found: Vec<i64> = Ops::checked(&bytes).map(|op| i64::from_be_bytes(op.value.try_into().unwrap())).collect();
+    assert_eq!((values, found), (2, vec![3, 4]));
+    assert!(matches!(stream.next().await, Step::End { more: false }));
+    assert_eq!(stream.progress(), (4096, 4096));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_function_that_fails_says_why_and_is_not_asked_again() {
+    let reason = "UDF: Execution Error 2 : /opt/m.lua:3: boom";
+    let failed = message(MessageHeader { info3: Info3::LAST, result: ResultCode(1), ..MessageHeader::default() });
+    let answer = [value_named("FAILURE", ParticleType::STRING, reason.as_bytes()), failed].concat();
+    let fake = Fake::start(move |_, _| Some(answer.clone())).await;
+    let client = Client::connect(fake.config()).await.unwrap();
+    let stream = client.query(Query { results: Results::Values, ..scan() });
+    let Step::Failure(error) = stream.next().await else { panic!("no failure") };
+    assert_eq!((error.code(), error.detail(), error.attempts()), (Code(100), reason, 1));
 }
