@@ -1,12 +1,10 @@
-// Stream UDFs over queries, and record UDFs in the background. On a real cluster: they need its Lua.
+// Stream UDFs over queries, and record UDFs in the background.
 
 import { randomBytes } from 'node:crypto'
 import { filter, type Key, UdfError, UdfNotFoundError } from 'aerospike-napi'
 import test, { type ExecutionContext } from 'ava'
-import { client, freshSet, real } from './support/cluster.mjs'
+import { client, freshSet } from './support/cluster.mjs'
 import { index } from './support/indexes.mjs'
-
-const udfTest = real === undefined ? test.skip : test
 
 const SOURCE = `
 local function one(record) return 1 end
@@ -59,7 +57,7 @@ async function prepared(t: ExecutionContext): Promise<{ module: string; set: str
   return { module, set }
 }
 
-udfTest('reductions over a whole set have one value', async (t) => {
+test('reductions over a whole set have one value', async (t) => {
   const { module, set } = await prepared(t)
   const scan = client().scan('test', set)
   t.is(await scan.aggregate<number>(module, 'count').value(), COUNT)
@@ -72,26 +70,23 @@ udfTest('reductions over a whole set have one value', async (t) => {
   t.is(await scan.aggregate<bigint>(module, 'count', [], { integers: 'bigint', source: SOURCE }).value(), BigInt(COUNT))
 })
 
-udfTest(
-  'an aggregation over an index sees what the predicate finds; without a reduction every value comes',
-  async (t) => {
-    const { module, set } = await prepared(t)
-    await index(t, { set, bin: 'i', type: 'numeric' })
-    const query = client()
-      .query('test', set)
-      .where(filter.between('i', 100, 199))
-    t.is(await query.aggregate<number>(module, 'count').value(), 100)
-    const values: number[] = []
-    for await (const value of query.aggregate<number>(module, 'values', ['i'])) values.push(value)
-    t.deepEqual(
-      values.sort((a, b) => a - b),
-      Array.from({ length: 100 }, (_, i) => 100 + i),
-    )
-    t.is(await client().query('test', set).where(filter.equal('i', -1)).aggregate(module, 'count').value(), undefined)
-  },
-)
+test('an aggregation over an index sees what the predicate finds; without a reduction every value comes', async (t) => {
+  const { module, set } = await prepared(t)
+  await index(t, { set, bin: 'i', type: 'numeric' })
+  const query = client()
+    .query('test', set)
+    .where(filter.between('i', 100, 199))
+  t.is(await query.aggregate<number>(module, 'count').value(), 100)
+  const values: number[] = []
+  for await (const value of query.aggregate<number>(module, 'values', ['i'])) values.push(value)
+  t.deepEqual(
+    values.sort((a, b) => a - b),
+    Array.from({ length: 100 }, (_, i) => 100 + i),
+  )
+  t.is(await client().query('test', set).where(filter.equal('i', -1)).aggregate(module, 'count').value(), undefined)
+})
 
-udfTest('what fails in Lua, or is not there, is a UdfError', async (t) => {
+test('what fails in Lua, or is not there, is a UdfError', async (t) => {
   const { module, set } = await prepared(t)
   const scan = client().scan('test', set)
   await t.throwsAsync(scan.aggregate(module, 'broken').value(), { message: /on purpose/ })
@@ -100,14 +95,14 @@ udfTest('what fails in Lua, or is not there, is a UdfError', async (t) => {
   await t.throwsAsync(scan.aggregate(module, 'values', ['i']).value(), { instanceOf: UdfError, message: /500 values/ })
 })
 
-udfTest('leaving an aggregation early ends it', async (t) => {
+test('leaving an aggregation early ends it', async (t) => {
   const { module, set } = await prepared(t)
   let count = 0
   for await (const _ of client().scan('test', set).aggregate(module, 'values', ['i'])) if (++count === 5) break
   t.is(count, 5)
 })
 
-udfTest('a function is applied to all records of a query, in the background', async (t) => {
+test('a function is applied to all records of a query, in the background', async (t) => {
   const { module, set } = await prepared(t)
   await index(t, { set, bin: 'i', type: 'numeric' })
   const job = await client()
