@@ -5,7 +5,7 @@ import { describe } from '../check.js'
 import { InvalidArgumentError } from '../errors.js'
 import { Needs, OpCode, Operation } from '../operations/operation.js'
 import { writeBareOp } from '../particles.js'
-import type { Policy } from '../policies.js'
+import { type Policy, socketTimeoutOf } from '../policies.js'
 import { needsOf } from '../request.js'
 import { UDF_FIELDS, type UdfCall } from '../udf/call.js'
 import { Writer } from '../writer.js'
@@ -165,8 +165,8 @@ function refuseContradictions({ limits, bins, operations, predicate }: Plan, cal
 function timing(
   policy: Policy,
 ): Pick<NativeQuerySpec, 'totalTimeout' | 'socketTimeout' | 'maxRetries' | 'sleepBetweenRetries'> {
-  const { totalTimeout, socketTimeout, maxRetries, sleepBetweenRetries } = policy
-  return { totalTimeout, socketTimeout, maxRetries, sleepBetweenRetries }
+  const { totalTimeout, maxRetries, sleepBetweenRetries } = policy
+  return { totalTimeout, socketTimeout: socketTimeoutOf(policy), maxRetries, sleepBetweenRetries }
 }
 
 /** Bits of a background job's request: it writes, and what the policy adds. */
