@@ -15,6 +15,12 @@ import type { Writer } from './writer.js'
 /** Most reads in one batch: its answers are decoded in one go, in about a millisecond. */
 const MOST_ROWS = 1024
 
+/**
+ * From this many reads on a tick becomes two batches: while one is decoded, and what follows from it is asked for, the
+ * other is still at the server. In one batch, client and server would take turns.
+ */
+const ENOUGH_FOR_TWO = 48
+
 type Read = KeyCall<unknown>
 
 /** Gathers the reads of a tick, and enters them as batches when the tick is over. */
@@ -24,7 +30,7 @@ export class Coalescer {
   readonly #enterAll = (): void => {
     const groups = this.#groups
     this.#groups = []
-    for (const group of groups) enter(this.#boundary, group)
+    for (const group of groups) for (const part of group.parts()) enter(this.#boundary, part)
   }
 
   constructor(boundary: Boundary) {
@@ -107,11 +113,27 @@ class Group {
   }
 
   /** Forgets the calls that were cancelled meanwhile. */
-  compact(): void {
+  #compact(): void {
     const { calls, specOf } = this
     if (calls.every((call) => call.ticket !== SETTLED)) return
     this.specOf = specOf.filter((_, i) => (calls[i] as Read).ticket !== SETTLED)
     this.calls = calls.filter((call) => call.ticket !== SETTLED)
+  }
+
+  /** The batches to be made of it. */
+  parts(): Group[] {
+    this.#compact()
+    if (this.calls.length < ENOUGH_FOR_TWO) return [this]
+    const half = this.calls.length >> 1
+    return [this.#part(0, half), this.#part(half, this.calls.length)]
+  }
+
+  #part(from: number, to: number): Group {
+    const part = new Group(this.policy)
+    part.calls = this.calls.slice(from, to)
+    part.specOf = this.specOf.slice(from, to)
+    part.specs.push(...this.specs)
+    return part
   }
 
   request(): BatchRequest {
@@ -127,7 +149,6 @@ class Group {
 }
 
 function enter(boundary: Boundary, group: Group): void {
-  group.compact()
   const calls = group.calls
   if (calls.length > 1) {
     try {
