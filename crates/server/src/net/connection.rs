@@ -88,7 +88,7 @@ impl Connection {
             }
             Step::Stalled(stalled) => {
                 self.send_earlier(start).await?;
-                self.service.finish(stalled, &mut self.out, 0).await;
+                self.service.finish(*stalled, &mut self.out, 0).await;
             }
         }
         self.misbehave_after(header, start).await

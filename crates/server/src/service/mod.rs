@@ -50,7 +50,7 @@ pub(crate) enum Step<'f> {
     /// It calls a function.
     Udf(Box<UdfRun<'f>>),
     /// It waits for a frozen node.
-    Stalled(Stalled<'f>),
+    Stalled(Box<Stalled<'f>>),
 }
 
 /// What one connection needs to answer.

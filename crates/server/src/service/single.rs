@@ -47,7 +47,13 @@ impl Service {
                     0 => DEFAULT_TIMEOUT,
                     ms => Duration::from_millis(ms.into()),
                 };
-                Step::Stalled(Stalled { request, namespace, served, began, deadline: Instant::now() + timeout })
+                Step::Stalled(Box::new(Stalled {
+                    request,
+                    namespace,
+                    served,
+                    began,
+                    deadline: Instant::now() + timeout,
+                }))
             }
         }
     }
