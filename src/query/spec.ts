@@ -230,6 +230,9 @@ function operationFault(operation: unknown, writing: boolean): string | undefine
 export function checkBins(names: readonly unknown[], call: string): readonly string[] | Projection {
   if (names.length === 0)
     throw new InvalidArgumentError(`${call}: expected the name of at least one bin; for none, use 'noBins'`)
+  if (names.length > MOST_OPERATIONS) {
+    throw new InvalidArgumentError(`${call}: at most ${MOST_OPERATIONS} bins, not ${names.length}`)
+  }
   for (const name of names) {
     if (typeof name !== 'string')
       throw new InvalidArgumentError(`${call}: a bin name must be text, not ${describe(name)}`)
