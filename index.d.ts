@@ -1009,12 +1009,15 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
    */
   filter(expression: Exp<"bool">): Query<B>;
   /**
-   * Reads some bins only. Those that a record does not have are absent; a record that has none of them is left out.
+   * Reads some bins only, or parts of them: `'profile.address.city'`, `'tags[0]'` and the other paths of `client.select`.
+   * What a record does not have is absent; a record that has none of the bins is left out, unless there is a path among
+   * them. Names of bins that have a dot or a bracket themselves stand in quotes: `'"a.b"'`. Paths need servers from 8.1.2 on.
    *
+   * @throws InvalidArgumentError when run, if a path is none
    * @example
-   * client.query<User>('test', 'users').select('name', 'age')
+   * client.query<User>('test', 'users').select('name', 'profile.address.city')
    */
-  select<N extends keyof B & string>(...bins: readonly N[]): Query<Selected<B, N>>;
+  select<N extends BinPaths<B>>(...bins: readonly N[]): Query<Selected<B, N>>;
   /**
    * Answers operations in place of the bins; they must not write. As with `client.operate`, a bin answered once has its
    * value. Records for which no operation has an answer are left out. Servers from 8.1.2 on; reads of whole bins on all.
@@ -3043,8 +3046,12 @@ export type RemoveRow = {
 export type RowResult = "ok" | "notFound" | "filtered" | "error" | "unprocessed";
 /** A value that is not a collection. */
 export type Scalar = null | boolean | number | bigint | string | Uint8Array | Double | GeoJSON | HyperLogLog;
-/** The bins that remain of `B` when only those named `N` are read. */
-export type Selected<B extends object, N extends string> = string extends keyof B ? B : Pick<B, N & keyof B>;
+/** The bins that remain of `B` when only `N` is read: names of bins, or paths to parts of them. */
+export type Selected<B extends object, N extends string> = string extends keyof B ? B : [
+  N
+] extends [
+  WholeBins<B>
+] ? Pick<B, N> : Projected<B, N>;
 export type Sketches<S extends Style> = readonly HyperLogLog[] | (S extends "expression" ? Exp<"list"> : never);
 export type Sought<S extends Style> = Pattern | (S extends "expression" ? AnyExp : never);
 export type SoughtList<S extends Style> = readonly Pattern[] | (S extends "expression" ? Exp<"list"> : never);

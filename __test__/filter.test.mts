@@ -282,6 +282,14 @@ test('a query that makes no sense says so when it is run, with the nearest optio
       /type bool/,
     ],
     [() => client.query('test', 's').select().results(), /at least one bin/],
+    [
+      () =>
+        client
+          .query('test', 's')
+          .select(...Array.from({ length: 32_769 }, (_, i) => `a.${i}`))
+          .results(),
+      /at most 32768 bins, not 32769/,
+    ],
     [() => client.query('test', 's').select('a-name-too-long!').results(), /limit is 15/],
     [
       () =>

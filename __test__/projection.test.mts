@@ -50,6 +50,10 @@ async function read(key: Key, bins: readonly string[]): Promise<unknown[]> {
   const streamed: unknown[] = []
   for await (const row of client().batchStream([key], { bins })) streamed.push(row.record?.bins)
   await company
+  const [scanned] = await client()
+    .scan('test', key[1])
+    .select(...bins)
+    .results()
   return [
     (await alone).bins,
     (await coalesced).bins,
@@ -59,6 +63,7 @@ async function read(key: Key, bins: readonly string[]): Promise<unknown[]> {
     many?.bins,
     mixed.at(0)?.record?.bins,
     streamed[0],
+    scanned?.bins,
   ]
 }
 
@@ -190,5 +195,7 @@ for (const [path, message] of [
     const key = ['test', freshSet(), 1] as const
     await t.throwsAsync(client().select(key, [path]), { instanceOf: InvalidArgumentError, message })
     await t.throwsAsync(client().batchRead([key], { bins: [path] }), { instanceOf: InvalidArgumentError, message })
+    const query = client().scan(key[0], key[1]).select(path)
+    await t.throwsAsync(query.results(), { instanceOf: InvalidArgumentError, message })
   })
 }

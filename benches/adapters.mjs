@@ -3,17 +3,25 @@ import { createRequire } from 'node:module'
 
 const namespace = 'test'
 const set = 'bench'
+/** A busy machine makes a bench slow, and must not make it fail. In ms. */
+const totalTimeout = 30_000
 
-async function official (hosts) {
+async function official (hosts, options = {}) {
   const Aerospike = createRequire(import.meta.url)('aerospike')
-  const client = await Aerospike.connect({ hosts: hosts.join(','), maxConnsPerNode: 300, log: { level: 0 } })
+  const policies = {
+    read: new Aerospike.ReadPolicy({ totalTimeout }),
+    write: new Aerospike.WritePolicy({ totalTimeout }),
+    batch: new Aerospike.BatchPolicy({ totalTimeout }),
+    batchParentWrite: new Aerospike.BatchPolicy({ totalTimeout })
+  }
+  const client = await Aerospike.connect({ policies, maxConnsPerNode: 300, log: { level: 0 }, ...options, hosts: hosts.join(',') })
   const key = (id, inSet = set) => new Aerospike.Key(namespace, inSet, id)
   const { BATCH_WRITE } = Aerospike.batchType
   return {
     put: (id, bins) => client.put(key(id), bins),
     get: async id => (await client.get(key(id))).bins,
     /** Rows with `bins` for each id, in order. */
-    batchRead: ids => client.batchRead(ids.map(id => ({ key: key(id), readAllBins: true }))),
+    batchRead: (ids, inSet) => client.batchRead(ids.map(id => ({ key: key(id, inSet), readAllBins: true }))),
     binsOf: row => row.record.bins,
     batchWrite: async (rows, inSet) => {
       const results = await client.batchWrite(rows.map(({ id, bins }) => ({
@@ -33,12 +41,12 @@ async function official (hosts) {
 
 async function ours (hosts, options = {}) {
   const { connect } = await import('../dist/index.js')
-  const client = await connect({ ...options, hosts })
+  const client = await connect({ defaults: { read: { totalTimeout }, write: { totalTimeout }, batch: { totalTimeout } }, ...options, hosts })
   const key = (id, inSet = set) => [namespace, inSet, id]
   return {
     put: (id, bins) => client.put(key(id), bins),
     get: async id => (await client.get(key(id))).bins,
-    batchRead: ids => client.batchRead(ids.map(id => key(id))),
+    batchRead: (ids, inSet) => client.batchRead(ids.map(id => key(id, inSet))),
     binsOf: row => row.record.bins,
     batchWrite: async (rows, inSet) => {
       (await client.batchWrite(rows.map(({ id, bins }) => ({ key: key(id, inSet), bins })))).throwIfFailed()

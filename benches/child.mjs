@@ -1,66 +1,53 @@
 // One measurement in a process of its own: node child.mjs CLIENT LANE HOSTS. Prints a JSON line.
-//
-// Stalls are measured by a 1 ms timer that notes how late it fires: a histogram of the event loop's delay would do, but
-// its resolution hides what a single long task did.
-import { performance } from 'node:perf_hooks'
 import { adapters } from './adapters.mjs'
-import { lanes, profile, records, scanned } from './lanes.mjs'
+import { sets } from './data.mjs'
+import { lanes } from './lanes.mjs'
+import { measure } from './measure.mjs'
+import { startThreads } from './threads.mjs'
 
-const [who, laneName, hosts] = process.argv.slice(2)
-const lane = lanes.find(({ name }) => name === laneName)
-const client = await adapters[who](hosts.split(','), lane?.options)
+const [who, laneName, hostList] = process.argv.slice(2)
+const hosts = hostList.split(',')
+const rowsOfLoad = 500
 
-if (laneName === 'load') {
-  const fill = async (count, set) => {
-    for (let id = 0; id < count; id += 1000) {
-      await client.batchWrite(Array.from({ length: 1000 }, (_, i) => ({ id: id + i, bins: profile(id + i) })), set)
+async function load () {
+  const client = await adapters[who](hosts)
+  for (const [set, { records, bins }] of Object.entries(sets)) {
+    for (let from = 0; from < records; from += rowsOfLoad) {
+      await client.batchWrite(Array.from({ length: rowsOfLoad }, (_, i) => ({ id: from + i, bins: bins(from + i) })), set)
     }
   }
-  await fill(records)
-  await fill(scanned.records, scanned.set)
-  await client.close()
-  process.exit(0)
 }
 
-await lane.run(client) // warm-up: connections, caches, the JIT
+async function runnerOf (lane) {
+  if (lane.threads !== undefined) return startThreads(lane.threads, { who, laneName, hosts })
+  const client = await adapters[who](hosts, lane.options?.[who])
+  return () => measure(() => lane.run(client))
+}
 
-function watchStalls () {
-  let last = performance.now()
-  let worst = 0
-  const timer = setInterval(() => {
-    const now = performance.now()
-    worst = Math.max(worst, now - last - 1)
-    last = now
-  }, 1)
-  return () => {
-    clearInterval(timer)
-    return worst
+function collect () {
+  globalThis.gc?.()
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+async function measureLane (lane) {
+  const run = await runnerOf(lane)
+  await run() // warm-up: connections, caches, the JIT
+  globalThis.held = undefined
+  const before = collect()
+  const cpu = process.cpuUsage()
+  const { done, elapsed, jsMillis, stallMillis } = await run()
+  const used = process.cpuUsage(cpu)
+  return {
+    perSecond: done / elapsed * 1000,
+    cpuMicros: (used.user + used.system) / done,
+    jsMicros: jsMillis * 1000 / done,
+    stallMillis,
+    bytesHeld: (collect() - before) / done
   }
 }
 
-globalThis.held = undefined
-globalThis.gc?.()
-globalThis.gc?.()
-const memory = process.memoryUsage()
-const stop = watchStalls()
-const cpu = process.cpuUsage()
-const loop = performance.eventLoopUtilization()
-const started = performance.now()
-const done = await lane.run(client)
-const elapsed = performance.now() - started
-const used = process.cpuUsage(cpu)
-const busy = performance.eventLoopUtilization(loop)
-const stall = stop()
-globalThis.gc?.()
-globalThis.gc?.()
-const after = process.memoryUsage()
-
-console.log(JSON.stringify({
-  perSecond: done / elapsed * 1000,
-  cpuMicros: (used.user + used.system) / done,
-  jsMicros: busy.active * 1000 / done,
-  stallMillis: stall,
-  bytesHeld: (after.heapUsed + after.external - memory.heapUsed - memory.external) / done
-}))
-await client.close()
+if (laneName === 'load') await load()
+else console.log(JSON.stringify(await measureLane(lanes.find(({ name }) => name === laneName))))
 process.exit(0)

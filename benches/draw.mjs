@@ -1,9 +1,10 @@
 // Draws a run as bars: how many times faster than the official client, lane by lane.
+import { hasBar } from './figures.mjs'
 
 const escape = text => text.replace(/[&<>]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c])
 
 export function draw (run, lanes) {
-  const speed = lanes.filter(lane => !lane.stall && !lane.memory)
+  const speed = lanes.filter(lane => hasBar(lane, run.lanes[lane.name]))
   const left = 330
   const width = 420
   const line = 26

@@ -1,18 +1,8 @@
 // The work that is measured. A lane says how many records one run handles and does them; everything it reads is used,
 // so that nothing is left undecoded by accident.
+import { ids, profile, sets, touchDeep, touchLarge, touchProfile } from './data.mjs'
 
-export const records = 20_000
-/** The set that is scanned, apart from the one that is written to. */
-export const scanned = { set: 'benchscan', records: 100_000 }
-const names = ['name', 'age', 'city', 'score', 'token']
-
-export const profile = id => ({
-  name: `User number ${id}`,
-  age: 18 + id % 70,
-  city: ['Lagos', 'Lima', 'Lisbon', 'London', 'Lusaka'][id % 5],
-  score: id + 0.5,
-  token: `t-${(id * 2654435761 % 4294967296).toString(16)}`
-})
+const { records } = sets.bench
 
 /** Keeps `inFlight` calls going until `total` were made. */
 async function keepGoing (total, inFlight, call) {
@@ -21,22 +11,29 @@ async function keepGoing (total, inFlight, call) {
   await Promise.all(Array.from({ length: inFlight }, worker))
 }
 
-const ids = (start, n) => Array.from({ length: n }, (_, i) => (start + i) % records)
-
 function spin (microseconds) {
   const until = performance.now() + microseconds / 1000
   while (performance.now() < until);
 }
 
-const touchAll = bins => {
-  let sum = 0
-  for (const name of names) sum += bins[name] === undefined ? 0 : 1
-  if (sum !== names.length) throw new Error(`a record came back with ${sum} of ${names.length} bins`)
+/** Does something while every turn of the event loop has other work of 20 µs. */
+async function besideOtherWork (doing) {
+  let going = true
+  const turn = () => {
+    spin(20)
+    if (going) setImmediate(turn)
+  }
+  turn()
+  try {
+    return await doing()
+  } finally {
+    going = false
+  }
 }
 
-const batches = (total, size, inFlight, use) => async client => {
+const batches = (total, size, inFlight, use, set = 'bench') => async client => {
   await keepGoing(total / size, inFlight, async n => {
-    const batch = await client.batchRead(ids(n * size, size))
+    const batch = await client.batchRead(ids(n * size, size, sets[set]), set)
     let rows = 0
     for (const row of batch) {
       use?.(client.binsOf(row))
@@ -47,12 +44,28 @@ const batches = (total, size, inFlight, use) => async client => {
   return total
 }
 
-/** name, what it shows, what one run does, `options` of our `connect`; `quick` scales a run down for a smoke test. */
+const gets = (total, inFlight, use = touchProfile) => async client => {
+  await keepGoing(total, inFlight, async n => use(await client.get(n % records)))
+  return total
+}
+
+const coalesced = { coalesceReads: true }
+/** The official client has a connection for each command, and refuses commands when it may not have more. */
+const connections = { maxConnsPerNode: 1100 }
+
+/**
+ * The lanes: `name` for `--only`, `title` for the table, `run` for the work.
+ *
+ * - `figure`: what is compared (`figures.mjs`); the speed if it is not said
+ * - `options`: of each client's `connect`
+ * - `threads`: worker_threads that do a run each, every one with a client of its own
+ * - `alone`: why the official client is not in it
+ */
 export const lanes = [
   {
     name: 'batchRead, every bin',
     title: 'batchRead 1,000 × 5 bins, every bin read',
-    run: batches(200_000, 1000, 4, touchAll)
+    run: batches(200_000, 1000, 4, touchProfile)
   },
   {
     name: 'batchRead, one bin',
@@ -67,7 +80,29 @@ export const lanes = [
   {
     name: 'batchRead, one at a time',
     title: 'batchRead 1,000 × 5 bins, every bin read, 1 batch in flight',
-    run: batches(100_000, 1000, 1, touchAll)
+    run: batches(100_000, 1000, 1, touchProfile)
+  },
+  {
+    name: 'batchRead, busy loop',
+    title: 'batchRead 1,000 × 5 bins, 20 µs of other work in every turn',
+    run: client => besideOtherWork(() => batches(100_000, 1000, 4, touchProfile)(client))
+  },
+  {
+    name: 'batchRead, 2 threads',
+    title: 'batchRead 1,000 × 5 bins, in 2 worker_threads',
+    threads: 2,
+    alone: 'its addon loads in one thread of a process only ("Module did not self-register")',
+    run: batches(200_000, 1000, 4, touchProfile)
+  },
+  {
+    name: 'batchRead, large records',
+    title: 'batchRead 100 × 10 KB, every bin read',
+    run: batches(20_000, 100, 4, touchLarge, 'benchlarge')
+  },
+  {
+    name: 'batchRead, deep maps',
+    title: 'batchRead 200 × map of 60 leaves, 4 deep, all read',
+    run: batches(10_000, 200, 4, touchDeep, 'benchdeep')
   },
   {
     name: 'batchWrite',
@@ -77,22 +112,37 @@ export const lanes = [
       return 60_000
     }
   },
+  { name: 'get, 64 in flight', title: 'get, 64 in flight', run: gets(100_000, 64) },
   {
-    name: 'get, 64 in flight',
-    title: 'get, 64 in flight',
-    run: async client => {
-      await keepGoing(100_000, 64, async n => touchAll(await client.get(n % records)))
-      return 100_000
-    }
+    name: 'get, 1,000 in flight',
+    title: 'get, 1,000 in flight',
+    options: { official: connections },
+    run: gets(40_000, 1000)
   },
   {
     name: 'get, 64 in flight, coalesced',
     title: 'get, 64 in flight, coalesced into batches',
-    options: { coalesceReads: true },
-    run: async client => {
-      await keepGoing(200_000, 64, async n => touchAll(await client.get(n % records)))
-      return 200_000
-    }
+    options: { ours: coalesced },
+    run: gets(200_000, 64)
+  },
+  {
+    name: 'get, 1,000 in flight, coalesced',
+    title: 'get, 1,000 in flight, coalesced into batches',
+    options: { official: connections, ours: coalesced },
+    run: gets(50_000, 1000)
+  },
+  {
+    name: 'JS per get',
+    title: 'JavaScript thread per get, 64 in flight',
+    figure: 'js',
+    run: gets(100_000, 64)
+  },
+  {
+    name: 'JS per coalesced get',
+    title: 'JavaScript thread per get, 1,000 in flight, coalesced',
+    figure: 'js',
+    options: { official: connections, ours: coalesced },
+    run: gets(50_000, 1000)
   },
   {
     name: 'put, 64 in flight',
@@ -102,29 +152,19 @@ export const lanes = [
       return 60_000
     }
   },
-  {
-    name: 'get, 1 in flight',
-    title: 'get, 1 in flight (latency)',
-    run: async client => {
-      await keepGoing(10_000, 1, async n => touchAll(await client.get(n % records)))
-      return 10_000
-    }
-  },
+  { name: 'get, 1 in flight', title: 'get, 1 in flight (latency)', run: gets(10_000, 1) },
   {
     name: 'get, busy loop',
     title: 'get, 64 in flight, 20 µs of other work each',
-    run: async client => {
-      await keepGoing(40_000, 64, async n => {
-        touchAll(await client.get(n % records))
-        spin(20)
-      })
-      return 40_000
-    }
+    run: gets(40_000, 64, bins => {
+      touchProfile(bins)
+      spin(20)
+    })
   },
   {
     name: 'batch of 50,000',
     title: 'one batch of 50,000 keys: longest event-loop stall',
-    stall: true,
+    figure: 'stall',
     run: async client => {
       const batch = await client.batchRead(ids(0, 50_000))
       await new Promise(resolve => setTimeout(resolve, 20))
@@ -139,24 +179,24 @@ export const lanes = [
     title: 'scan of 100,000 records × 5 bins, every bin read',
     run: async client => {
       let count = 0
-      await client.scan(scanned.set, bins => {
-        touchAll(bins)
+      await client.scan('benchscan', bins => {
+        touchProfile(bins)
         count++
       })
-      if (count !== scanned.records) throw new Error(`${count} of ${scanned.records} records`)
+      if (count !== sets.benchscan.records) throw new Error(`${count} of ${sets.benchscan.records} records`)
       return count
     }
   },
   {
     name: 'memory held',
     title: 'memory per record held, bins read',
-    memory: true,
+    figure: 'memory',
     run: async client => {
       const held = []
       for (let n = 0; n < 100; n++) {
         for (const row of await client.batchRead(ids(n * 1000, 1000))) {
           const bins = client.binsOf(row)
-          touchAll(bins)
+          touchProfile(bins)
           held.push(row)
         }
       }

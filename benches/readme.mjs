@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { figureText, ratioText } from './figures.mjs'
 import { lanes } from './lanes.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -16,19 +17,11 @@ const shown = [
   'batch of 50,000', 'memory held'
 ]
 
-const whole = n => Math.round(n).toLocaleString('en')
-const figures = {
-  speed: ({ perSecond }) => `${whole(perSecond)}/s`,
-  stall: ({ stallMillis }) => `${stallMillis.toFixed(1)} ms`,
-  memory: ({ bytesHeld }) => `${whole(bytesHeld)} B`
-}
-
 /** The lines between the marks, from a run. */
 export function section (run) {
   const rows = lanes.filter(({ name }) => shown.includes(name) && run.lanes[name] !== undefined).map(lane => {
     const { official, ours, ratio } = run.lanes[lane.name]
-    const figure = figures[lane.stall ? 'stall' : lane.memory ? 'memory' : 'speed']
-    return `| ${lane.title} | ${figure(official)} | ${figure(ours)} | ${ratio.toFixed(1)}x |`
+    return `| ${lane.title} | ${figureText(lane, official)} | ${figureText(lane, ours)} | ${ratioText(ratio, 1)} |`
   })
   const { server, machine, rounds, date, clients } = run
   return [

@@ -1,10 +1,9 @@
 // node --expose-gc benches/soak.mjs [--minutes 30] [--pause 0]: mixed load for a long time, with a pause in ms between calls, on the embedded cluster in a process of its own or on
 // AEROSPIKE_HOSTS. Prints the client's memory every half minute and fails when it grew by more than a tenth (and by
 // more than 8 MiB) from the second quarter of the run to the last.
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { prepare, root } from '../scripts/prepare.mjs'
+import { prepare } from '../scripts/prepare.mjs'
+import { startServer } from './server.mjs'
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, pause: { type: 'string', default: '0' } } })
 const minutes = Number(values.minutes)
@@ -13,17 +12,7 @@ const pause = Number(values.pause)
 prepare()
 const { connect, op } = await import('../dist/index.js')
 
-async function startServer () {
-  const server = spawn(process.execPath, [join(root, 'bin', 'aerospike-napi.mjs'), 'local', '--nodes', '3'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const line = await new Promise((resolve, reject) => {
-    server.stdout.once('data', data => resolve(String(data)))
-    server.once('exit', code => reject(new Error(`the embedded server ended with ${code}`)))
-  })
-  return { hosts: line.trim().replace('ready ', ''), stop: () => server.kill('SIGTERM') }
-}
-
-const given = process.env.AEROSPIKE_HOSTS
-const server = given ? { hosts: given, stop () {} } : await startServer()
+const server = await startServer(3)
 // calls that are told to time out would open the circuit breaker
 const client = await connect({ hosts: server.hosts.split(','), maxErrorRate: 0 })
 const key = id => ['test', 'soak', id]

@@ -79,6 +79,8 @@ class Node {
 export class Projection {
   /** What tells it from others. */
   readonly identity: string
+  /** Names of the bins of which something is read. */
+  readonly binNames: readonly string[]
   readonly #operations: Operation[] = []
   readonly #root = new Node({ key: '' })
 
@@ -90,7 +92,10 @@ export class Projection {
       // Which one it is, is known when all paths are.
       node.answer = 0
     }
-    for (const bin of this.#root.children) this.#plan(bin, (bin.step as { key: string }).key, [])
+    this.binNames = this.#root.children.map(({ step }) => (step as { key: string }).key)
+    this.#root.children.forEach((bin, i) => {
+      this.#plan(bin, this.binNames[i] as string, [])
+    })
   }
 
   /** Gives every node that is read an operation. What is inside of it comes along. */
@@ -110,6 +115,11 @@ export class Projection {
     }
   }
 
+  /** The reads in their order; all of them are to be answered, so that answers are known by their place. */
+  get operations(): readonly Operation[] {
+    return this.#operations
+  }
+
   /** Body of the command. */
   static write(w: Writer, projection: Projection, command: Command): number {
     const count = writeOperations(w, projection.#operations, command)
@@ -124,10 +134,10 @@ export class Projection {
       throw new ClientError(`the server answered ${answers.length} of ${this.#operations.length} reads`)
     }
     const bins = {}
-    for (const node of this.#root.children) {
+    this.#root.children.forEach((node, i) => {
       const value = node.answer < 0 ? assemble(node, answers, mode) : (answers[node.answer]?.[1] ?? ABSENT)
-      if (value !== ABSENT) define(bins, (node.step as { key: string }).key, value)
-    }
+      if (value !== ABSENT) define(bins, this.binNames[i] as string, value)
+    })
     return bins
   }
 }

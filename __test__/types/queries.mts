@@ -41,11 +41,18 @@ async function queries() {
   }
   const chosen = query.select('name', 'age')
   exactly<Same<typeof chosen, Query<Pick<User, 'name' | 'age'>>>>()
+  const parts = await query.select('name', 'tags[0]').results()
+  exactly<Same<(typeof parts)[0]['bins']['name'], string>>()
+  exactly<Same<(typeof parts)[0]['bins']['tags'], (string | undefined)[] | undefined>>()
+  // @ts-expect-error not read
+  void parts[0]?.bins.age
   // @ts-expect-error no such bin
   query.select('nope')
+  // @ts-expect-error no such bin
+  query.select('nope.name')
   const untyped = client.scan('test')
   exactly<Same<typeof untyped, Query<Bins>>>()
-  const some = untyped.select('anything')
+  const some = untyped.select('anything', 'any.thing')
   exactly<Same<typeof some, Query<Bins>>>()
   const operated = query.operate<{ tags: number }>([lists.size('tags'), op.read('name')])
   exactly<Same<typeof operated, Query<{ tags: number }>>>()

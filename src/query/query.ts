@@ -8,6 +8,7 @@ import { type Exp, isFilter } from '../expressions/expression.js'
 import type { Boundary } from '../native.js'
 import type { Operation } from '../operations/operation.js'
 import { badValue, copyPolicy, type Policy } from '../policies.js'
+import type { BinPaths, Projected, WholeBins } from '../projection.js'
 import type { Record } from '../record.js'
 import { UdfCall } from '../udf/call.js'
 import type { Bins, Value } from '../values.js'
@@ -28,8 +29,12 @@ export interface QueryPage<B extends object = Bins> {
   readonly done: boolean
 }
 
-/** The bins that remain of `B` when only those named `N` are read. */
-export type Selected<B extends object, N extends string> = string extends keyof B ? B : Pick<B, N & keyof B>
+/** The bins that remain of `B` when only `N` is read: names of bins, or paths to parts of them. */
+export type Selected<B extends object, N extends string> = string extends keyof B
+  ? B
+  : [N] extends [WholeBins<B>]
+    ? Pick<B, N>
+    : Projected<B, N>
 
 /**
  * A query or scan: which records, and what of them. Made by `client.query` and `client.scan`; immutable, so that each method
@@ -131,12 +136,15 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
   }
 
   /**
-   * Reads some bins only. Those that a record does not have are absent; a record that has none of them is left out.
+   * Reads some bins only, or parts of them: `'profile.address.city'`, `'tags[0]'` and the other paths of `client.select`.
+   * What a record does not have is absent; a record that has none of the bins is left out, unless there is a path among
+   * them. Names of bins that have a dot or a bracket themselves stand in quotes: `'"a.b"'`. Paths need servers from 8.1.2 on.
    *
+   * @throws InvalidArgumentError when run, if a path is none
    * @example
-   * client.query<User>('test', 'users').select('name', 'age')
+   * client.query<User>('test', 'users').select('name', 'profile.address.city')
    */
-  select<N extends keyof B & string>(...bins: readonly N[]): Query<Selected<B, N>> {
+  select<N extends BinPaths<B>>(...bins: readonly N[]): Query<Selected<B, N>> {
     return this.#with(() => ({ bins: checkBins(bins, 'select'), operations: undefined }))
   }
 

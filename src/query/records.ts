@@ -2,6 +2,7 @@
 
 import type { Boundary } from '../native.js'
 import { Mode } from '../page.js'
+import { Projection } from '../projection.js'
 import type { Record } from '../record.js'
 import type { Bins } from '../values.js'
 import { advance, beginning, cursorText } from './cursor.js'
@@ -24,10 +25,11 @@ export class RecordStream<B extends object = Bins> extends QueryStream<Record<B>
   /** @internal */
   constructor(boundary: Boundary, call: string, planned: Planned) {
     const plan = 'failure' in planned ? undefined : planned
-    const { namespace = '', set, operations, policy, limits } = plan ?? {}
+    const { namespace = '', set, bins, operations, policy, limits } = plan ?? {}
     const mode = (policy?.mode ?? 0) | (operations === undefined ? 0 : Mode.operations)
     const steps = new Steps(boundary, call, () => querySpec(planOf(planned), call), policy?.signal)
-    super(steps, new RowReader<B>(namespace, set, mode), limits?.onProgress)
+    const projection = bins instanceof Projection ? bins : undefined
+    super(steps, new RowReader<B>(namespace, set, mode, projection), limits?.onProgress)
     this.#planned = planned
   }
 

@@ -1,7 +1,7 @@
 // Records out of the pages of a query. Their bytes are page.ts's business.
 
 import type { Key, UserKey } from '../key.js'
-import { keptMeta, RowPlace, readBins, readUserKey } from '../page.js'
+import { type Assembles, keptMeta, RowPlace, readBins, readResults, readUserKey } from '../page.js'
 import { type Record, RecordObject } from '../record.js'
 import { type LastRecord, partitionOf } from './cursor.js'
 import type { Decoder } from './stream.js'
@@ -14,15 +14,18 @@ export class RowReader<B extends object> implements Decoder<Record<B>> {
   /** The set of all records, when the query is about one set. */
   readonly #set: string | undefined
   readonly #mode: number
+  /** What makes bins of answers, when parts of bins are read. */
+  readonly #projection: Assembles | undefined
   readonly #place = new RowPlace()
   /** The set of the record before: in a scan of a namespace, one set follows another record by record, but mostly not. */
   #lastSet = ''
   #lastSetBytes: Buffer = Buffer.alloc(0)
 
-  constructor(namespace: string, set: string | undefined, mode: number) {
+  constructor(namespace: string, set: string | undefined, mode: number, projection: Assembles | undefined) {
     this.#namespace = namespace
     this.#set = set
     this.#mode = mode
+    this.#projection = projection
   }
 
   /** Where the message read last ends. */
@@ -35,8 +38,14 @@ export class RowReader<B extends object> implements Decoder<Record<B>> {
     const place = this.#place
     place.find(page, at)
     const meta = keptMeta(page, at, now)
-    const bins = readBins(page, at, place.next, this.#mode)
+    const bins = this.#bins(page, at, place.next)
     return new RecordObject(this.#key(page), undefined, meta, bins) as unknown as Record<B>
+  }
+
+  #bins(page: Buffer, at: number, end: number): object {
+    const mode = this.#mode
+    if (this.#projection === undefined) return readBins(page, at, end, mode)
+    return this.#projection.bins(readResults(page, at, end, mode), mode)
   }
 
   #key(page: Buffer): Key {

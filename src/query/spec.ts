@@ -6,6 +6,7 @@ import { InvalidArgumentError } from '../errors.js'
 import { Needs, OpCode, Operation } from '../operations/operation.js'
 import { writeBareOp } from '../particles.js'
 import { type Policy, socketTimeoutOf } from '../policies.js'
+import { Projection, readsOf } from '../projection.js'
 import { needsOf } from '../request.js'
 import { UDF_FIELDS, type UdfCall } from '../udf/call.js'
 import { Writer } from '../writer.js'
@@ -27,8 +28,8 @@ export interface Plan {
   readonly policy: Policy
   readonly limits: Readonly<Limits>
   readonly predicate: Predicate | undefined
-  /** Bins to read; undefined for all. */
-  readonly bins: readonly string[] | undefined
+  /** Bins or parts of bins to read; undefined for all. */
+  readonly bins: readonly string[] | Projection | undefined
   /** Operations to answer in place of the bins. */
   readonly operations: readonly Operation[] | undefined
 }
@@ -98,12 +99,17 @@ function operationsOf(operations: readonly Operation[]): Encoding {
   })
 }
 
-function projection(plan: Plan): Encoding {
-  if (plan.operations !== undefined) return operationsOf(plan.operations)
-  return encoding((w) => {
-    for (const bin of plan.bins ?? []) writeBareOp(w, OpCode.read, bin)
-    return plan.bins?.length ?? 0
+/** What is read of each record, and whether every operation is to be answered, with null if need be. */
+function readsOfPlan({ operations, bins = [] }: Plan): Encoding & { readonly respondAll: boolean } {
+  if (operations !== undefined) {
+    return { ...operationsOf(operations), respondAll: operations.some(({ code }) => code !== OpCode.read) }
+  }
+  if (bins instanceof Projection) return { ...operationsOf(bins.operations), respondAll: true }
+  const names = encoding((w) => {
+    for (const bin of bins) writeBareOp(w, OpCode.read, bin)
+    return bins.length
   })
+  return { ...names, respondAll: false }
 }
 
 /** The number that a plan's cursors begin with. */
@@ -117,7 +123,7 @@ export function querySpec(plan: Plan, call: string, aggregation?: { udf: UdfCall
   const { policy, limits } = plan
   refuseContradictions(plan, call)
   const fields = fieldsOf(plan, aggregation?.udf, UdfKind.aggregation)
-  const ops = projection(plan)
+  const ops = readsOfPlan(plan)
   const cursor = limits.cursor === undefined ? limits.after : parseCursor(limits.cursor, cursorCheck(plan), call)
   return {
     namespace: plan.namespace,
@@ -127,7 +133,7 @@ export function querySpec(plan: Plan, call: string, aggregation?: { udf: UdfCall
     ops: ops.bytes,
     opCount: ops.count,
     hasRange: plan.predicate !== undefined,
-    respondAll: plan.operations?.some((operation) => operation.code !== OpCode.read) === true,
+    respondAll: ops.respondAll,
     noBins: limits.noBins,
     duration: limits.duration,
     maxRecords: limits.maxRecords,
@@ -220,19 +226,25 @@ function operationFault(operation: unknown, writing: boolean): string | undefine
   return 'reads whole records: leave operate out for that'
 }
 
-/** Names of bins to read. */
-export function checkBins(names: readonly unknown[], call: string): readonly string[] {
+/** Names of bins to read, or paths to parts of them. */
+export function checkBins(names: readonly unknown[], call: string): readonly string[] | Projection {
   if (names.length === 0)
     throw new InvalidArgumentError(`${call}: expected the name of at least one bin; for none, use 'noBins'`)
+  if (names.length > MOST_OPERATIONS) {
+    throw new InvalidArgumentError(`${call}: at most ${MOST_OPERATIONS} bins, not ${names.length}`)
+  }
   for (const name of names) {
-    const length = typeof name === 'string' ? Buffer.byteLength(name) : 0
     if (typeof name !== 'string')
       throw new InvalidArgumentError(`${call}: a bin name must be text, not ${describe(name)}`)
+  }
+  const reads = readsOf(names, call) as readonly string[] | Projection
+  for (const name of reads instanceof Projection ? reads.binNames : reads) {
+    const length = Buffer.byteLength(name)
     if (length > MOST_BIN_NAME || !name.isWellFormed()) {
       throw new InvalidArgumentError(
         `${call}: bin name ${describe(name)} is ${length} bytes long; the limit is ${MOST_BIN_NAME}`,
       )
     }
   }
-  return names as readonly string[]
+  return reads
 }
