@@ -114,6 +114,7 @@ test('every file that the architecture names is there', async (t) => {
   const files = (await Promise.all(folders.map((folder) => readdir(join(root, folder), { recursive: true }))))
     .flatMap((names, i) => names.map((name) => `/${folders[i]}/${name.replaceAll('\\', '/')}`))
     .concat((await readdir(root)).map((name) => `/${name}`))
+    .concat((await readdir(join(root, 'benches'))).map((name) => `/benches/${name}`))
   const named = new Set([...text.matchAll(/`([\w./-]+\.(?:rs|ts|mjs|cjs|cts))`/g)].map((match) => match[1] as string))
   t.true(named.size > 30)
   t.deepEqual(

@@ -99,6 +99,16 @@ const CASES: readonly (readonly [what: string, bins: readonly string[], expected
   ['an element in a list of a list', ['tags[2][-1]'], { tags: sparse({ 2: ['u1'] }) }],
   ['an integer key', ['scores[#7].best'], { scores: new Map([[7, { best: 9 }]]) }],
   ['a negative integer key', ['scores[#-1]'], { scores: new Map([[-1, 'minus']]) }],
+  [
+    'an integer key and the same digits as text',
+    ['scores[#7].best', 'scores.7'],
+    {
+      scores: new Map<number | string, unknown>([
+        [7, { best: 9 }],
+        ['7', 'text'],
+      ]),
+    },
+  ],
   ['a key of digits is text', ['scores.7', 'scores["7"]'], { scores: { 7: 'text' } }],
   ['names in quotes', ['profile."a.b"["c \\"d\\""]'], { profile: { 'a.b': { 'c "d"': true } } }],
   ['a bin whose name has a dot', ['"x.y".z', '"q[0]"'], { 'x.y': { z: 1 }, 'q[0]': 'whole' }],

@@ -53,6 +53,8 @@ class Node {
   readonly step: Step
   answer = -1
   readonly children: Node[] = []
+  /** The children again, by their step: there may be thousands. */
+  readonly #byStep = new Map<string | number, Node>()
 
   constructor(step: Step) {
     this.step = step
@@ -60,14 +62,13 @@ class Node {
 
   /** The child for a step, made when there is none. */
   child(step: Step): Node {
-    const known = this.children.find((node) =>
-      'key' in step
-        ? 'key' in node.step && node.step.key === step.key
-        : 'index' in node.step && node.step.index === step.index,
-    )
+    // The key 7, the key '7' and the index 7 are three steps.
+    const id = 'index' in step ? step.index : typeof step.key === 'string' ? `"${step.key}` : `#${step.key}`
+    const known = this.#byStep.get(id)
     if (known !== undefined) return known
     const made = new Node(step)
     this.children.push(made)
+    this.#byStep.set(id, made)
     return made
   }
 }
