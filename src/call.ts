@@ -4,7 +4,7 @@ import type { BatchReply } from './completion.js'
 import type { UdfSite } from './error.js'
 import { Failure } from './failure.js'
 import type { Key } from './key.js'
-import { Mode, readBins, readFirst, readMeta, readResults } from './page.js'
+import { keptMeta, Mode, readBins, readFirst, readMeta, readResults } from './page.js'
 import type { Policy } from './policies.js'
 import { Projection } from './projection.js'
 import { ExistsObject, type ExistsResult, type Meta, RecordObject } from './record.js'
@@ -108,7 +108,7 @@ export class RecordCall extends KeyCall<RecordObject> {
       argument instanceof Projection
         ? argument.bins(readResults(bytes, at, end, policy.mode), policy.mode)
         : readBins(bytes, at, end, policy.mode)
-    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), bins)
+    return RecordObject.of(this.key as Key, keptMeta(bytes, at, Date.now()), bins)
   }
 }
 
@@ -116,7 +116,7 @@ export class RecordCall extends KeyCall<RecordObject> {
 export class OperateCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const bins = readBins(bytes, at, end, this.policy.mode | Mode.operations)
-    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), bins)
+    return RecordObject.of(this.key as Key, keptMeta(bytes, at, Date.now()), bins)
   }
 }
 
@@ -165,7 +165,7 @@ export class OrderedCall extends KeyCall<RecordObject> {
 
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const answered = readResults(bytes, at, end, this.policy.mode)
-    return RecordObject.of(this.key as Key, readMeta(bytes, at, Date.now()), align(answered, this.bins))
+    return RecordObject.of(this.key as Key, keptMeta(bytes, at, Date.now()), align(answered, this.bins))
   }
 }
 

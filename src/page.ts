@@ -81,12 +81,8 @@ export class BinSource {
     return readMeta(this.bytes, at, this.#arrived)
   }
 
-  generation(at: number): number {
-    return u32(this.bytes, at + 6)
-  }
-
-  neverExpires(at: number): boolean {
-    return u32(this.bytes, at + 10) === 0
+  keptMeta(at: number): Meta | number {
+    return keptMeta(this.bytes, at, this.#arrived)
   }
 }
 

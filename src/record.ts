@@ -84,7 +84,7 @@ export class RecordObject extends Tuple {
   }
 
   /** A record that is all there. */
-  static of(key: Key, meta: Meta, bins: object): RecordObject {
+  static of(key: Key, meta: Meta | number, bins: object): RecordObject {
     return new RecordObject(key, undefined, meta, bins)
   }
 
@@ -119,7 +119,7 @@ export class RecordObject extends Tuple {
     // The page may be large: one record that is kept must not keep it alive.
     const bins = source.bins(at)
     this.#bins = bins
-    this.#meta = source.neverExpires(at) ? source.generation(at) : source.meta(at)
+    this.#meta = source.keptMeta(at)
     return bins
   }
 
