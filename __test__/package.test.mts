@@ -71,7 +71,7 @@ test.after.always('the project is removed', () => rmSync(project, { recursive: t
 
 test('the package holds what it needs and nothing else', (t) => {
   const wanted =
-    /^(package\.json|README\.md|LICENSE|binding\.(cjs|d\.cts)|(index|local)\.d\.ts|bin\/[\w-]+\.mjs|dist\/.*\.js)$/
+    /^(package\.json|README\.md|LICENSE|NOTICE|binding\.(cjs|d\.cts)|(index|local)\.d\.ts|bin\/[\w-]+\.mjs|dist\/.*\.js)$/
   t.deepEqual(
     packed.filter((path) => !wanted.test(path)),
     [],
@@ -79,6 +79,7 @@ test('the package holds what it needs and nothing else', (t) => {
   for (const path of [
     'README.md',
     'LICENSE',
+    'NOTICE',
     'binding.cjs',
     'index.d.ts',
     'local.d.ts',
