@@ -56,7 +56,13 @@ async fn contexts_and_expressions_can_be_indexed() {
         ("sindex-create:ns=test;set=deep;indexname=e;type=numeric;exp=kxSTUQKhbmQ=", "ok"),
         (
             "sindex-create:ns=test;set=deep;indexname=e;type=string;exp=kxSTUQKhbmQ=",
-            "ERROR:4:'exp' does not give 'type'",
+            "ERROR:4:bad 'exp' - expression type 'numeric' does not match expected type 'string'",
+        ),
+        ("sindex-create:ns=test;set=deep;indexname=x;type=numeric;exp=!!", "ERROR:4:bad 'exp'"),
+        ("sindex-create:ns=test;set=deep;indexname=x;type=numeric;exp=AAAA", "ERROR:4:bad 'exp'"),
+        (
+            "sindex-create:ns=test;set=deep;indexname=x;bin=n;type=numeric;exp=kxSTUQKhbmQ=",
+            "ERROR:4:both 'bin' and 'exp' are specified",
         ),
         ("sindex-create:ns=test;set=deep;indexname=x;bin=l;type=numeric;context=!", "ERROR:4:'context' invalid base64"),
         (

@@ -121,6 +121,23 @@ async fn a_malformed_query_is_refused() {
 }
 
 #[tokio::test]
+async fn an_index_asked_by_name_in_another_set_has_nothing_of_it() {
+    let cluster = cluster(1).await;
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    fill(&mut client, "named", 3).await;
+    fill(&mut client, "beside", 3).await;
+    index(&mut client, "named").await;
+    let one = 1_i64.to_be_bytes();
+    for (set, count) in [("named", 1), ("beside", 0), ("not_there", 0), ("", 1)] {
+        let query = Query::scan(set)
+            .with(FieldType::INDEX_RANGE, &range("", ParticleType::INTEGER, &one, &one))
+            .with(FieldType::INDEX_NAME, b"named_n");
+        let answer = query.run(&mut client).await;
+        assert_eq!((answer.result, answer.rows.len()), (ResultCode::OK, count), "set '{set}'");
+    }
+}
+
+#[tokio::test]
 async fn a_query_reads_what_it_was_asked_for() {
     let cluster = cluster(1).await;
     let mut client = Client::connect(cluster.hosts()[0]).await;

@@ -69,6 +69,9 @@ fn content(ask: &Ask<'_>) -> Result<Content, Refusal> {
     let kind = ask.parameter("type").ok_or_else(missing)?;
     let kind = by_name(&TYPES, kind).ok_or_else(|| bad("'type'", &TYPES))?;
     let source = match short(ask, "exp", MAX_EXPRESSION_SIZE)? {
+        Some(_) if ask.parameter("bin").is_some() => {
+            return Err(Refusal::parameter("both 'bin' and 'exp' are specified"));
+        }
         Some(text) => expression(text, collection, kind)?,
         None => bin_source(ask, ask.required("bin")?)?,
     };
@@ -100,14 +103,24 @@ fn bin_source(ask: &Ask<'_>, bin: &str) -> Result<Source, Refusal> {
 }
 
 fn expression(text: &str, collection: Collection, kind: ParticleType) -> Result<Source, Refusal> {
-    let packed = BASE64.decode(text).map_err(|_| Refusal::parameter("'exp' invalid base64"))?;
-    let gives = Expression::parse(&packed).map_err(|_| Refusal::parameter("'exp' invalid"))?.result_type();
+    let bad = || Refusal::parameter("bad 'exp'");
+    let packed = BASE64.decode(text).map_err(|_| bad())?;
+    let gives = Expression::parse(&packed).map_err(|_| bad())?.result_type();
     let fits = match collection {
         Collection::Default => gives.particle() == kind,
         Collection::List => gives == Type::List,
         Collection::MapKeys | Collection::MapValues => gives == Type::Map,
     };
-    if fits { Ok(Source::Expression(packed)) } else { Err(Refusal::parameter("'exp' does not give 'type'")) }
+    if fits {
+        return Ok(Source::Expression(packed));
+    }
+    let named = |kind| TYPES.iter().find(|(_, known)| *known == kind).map(|(name, _)| name);
+    Err(match (named(gives.particle()), named(kind)) {
+        (Some(gives), Some(kind)) => {
+            Refusal::parameter(format!("bad 'exp' - expression type '{gives}' does not match expected type '{kind}'"))
+        }
+        _ => bad(),
+    })
 }
 
 /// Removes an index, if there is one.
@@ -127,8 +140,8 @@ pub(super) fn delete(ask: &Ask<'_>) -> Answer {
 pub(super) fn exists(ask: &Ask<'_>) -> Answer {
     let namespace = ask.required("namespace")?;
     let name = ask.required("indexname")?;
-    let found = statistics::find(ask, namespace).is_some_and(|(ns, _)| ns.indexes.read().find(name).is_some());
-    Ok(found.to_string())
+    let (namespace, _) = statistics::find(ask, namespace).ok_or_else(no_namespace)?;
+    Ok(namespace.indexes.read().find(name).is_some().to_string())
 }
 
 /// Every index of a namespace, or of all.
@@ -162,9 +175,13 @@ pub(super) fn old_stat(ask: &Ask<'_>) -> Answer {
     }
 }
 
+fn no_namespace() -> Refusal {
+    Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node")
+}
+
 fn statistics_of(ask: &Ask<'_>, namespace: &str, name: &str) -> Answer {
     let no_index = || Refusal::new(ResultCode::INDEX_NOT_FOUND, "no index");
-    let (namespace, store) = statistics::find(ask, namespace).ok_or_else(no_index)?;
+    let (namespace, store) = statistics::find(ask, namespace).ok_or_else(no_namespace)?;
     let index = namespace.indexes.read().find(name).cloned().ok_or_else(no_index)?;
     let now = Moment::now();
     if index.content == Content::Set {

@@ -1,5 +1,7 @@
 //! Truncations: a node is told, the cluster does it.
 
+use aerospike_wire::limits::MAX_SET_SIZE;
+
 use super::Answer;
 use super::ask::{Ask, Refusal};
 use crate::clock::Moment;
@@ -7,10 +9,12 @@ use crate::store::SetId;
 
 /// Removes the records of one set.
 pub(super) fn set(ask: &Ask<'_>) -> Answer {
-    let namespace = ask.parameter("namespace").unwrap_or_default();
+    let namespace = ask.required("namespace")?;
     let set = ask.required("set")?;
-    let lut = ask.parameter("lut");
-    truncate(ask, namespace, Some(set), lut)
+    if set.len() > MAX_SET_SIZE {
+        return Err(Refusal::parameter("'set' value too long"));
+    }
+    truncate(ask, namespace, Some(set), ask.parameter("lut"))
 }
 
 /// Removes the records of a namespace.
@@ -25,13 +29,22 @@ pub(super) fn undo(ask: &Ask<'_>) -> Answer {
     Ok("ok".to_owned())
 }
 
+/// The digits that a text begins with, 0 without any; `None` when they are too many, or negative, which is as much.
+fn nanoseconds(text: &str) -> Option<u64> {
+    if text.starts_with('-') {
+        return None;
+    }
+    let mut digits = text.bytes().take_while(u8::is_ascii_digit);
+    digits.try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
+}
+
 fn truncate(ask: &Ask<'_>, namespace: &str, set: Option<&str>, lut: Option<&str>) -> Answer {
     let now = Moment::now();
     let before = match lut {
         // a record written in this very millisecond goes too
         None => Moment(now.0 + 1),
         Some(lut) => {
-            let nanos = lut.parse().map_err(|_| Refusal::parameter("would truncate in the future"))?;
+            let nanos = nanoseconds(lut).ok_or(Refusal::parameter("would truncate in the future"))?;
             let at = Moment::from_unix_nanos(nanos).ok_or(Refusal::parameter("would truncate to 0"))?;
             if at > now {
                 return Err(Refusal::parameter("would truncate in the future"));

@@ -35,7 +35,9 @@ fn register(ask: &Ask<'_>) -> Result<String, String> {
     if content.len() / 4 * 3 > MAX_SOURCE_SIZE {
         return Err(error("invalid_udf_content_len,>1M"));
     }
-    let source = STANDARD.decode(content).map_err(|_| error("invalid_base64_content"))?;
+    // a module of nothing is refused as well
+    let source = STANDARD.decode(content).ok().filter(|source| !source.is_empty());
+    let source = source.ok_or_else(|| error("invalid_base64_content"))?;
     match ask.state.modules.put(file, content, &source) {
         Ok(()) => Ok("ok".to_owned()),
         Err(wrong) => {

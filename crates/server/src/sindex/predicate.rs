@@ -77,7 +77,7 @@ fn parse(field: &[u8]) -> Option<(&[u8], Predicate)> {
         Wanted::Bytes(bytes) => vec![hash(bytes)..=hash(bytes)],
         Wanted::Geo(geometry) => {
             // no cell reaches over the place where numbers become negative, so this only changes their order
-            let ranges = geometry.search_ranges().into_iter().map(|(first, last)| (first as i64, last as i64));
+            let ranges = geometry.search_ranges()?.into_iter().map(|(first, last)| (first as i64, last as i64));
             let mut ranges: Vec<_> = ranges.map(|(first, last)| first..=last).collect();
             ranges.sort_unstable_by_key(|range| *range.start());
             ranges

@@ -21,8 +21,10 @@ const HEADER: usize = 3;
 const REGION: u8 = 1;
 /// Metres of the earth's radius, as the real server's settings have it.
 const EARTH_RADIUS: f64 = 6_371_000.0;
+/// Most cells that cover a region. One that takes more, a third of the earth or so, is refused.
+const MAX_CELLS: usize = 12;
 /// How regions are covered, as the real server's settings have it.
-const COVERER: RegionCoverer = RegionCoverer { min_level: 1, max_level: 30, level_mod: 1, max_cells: 12 };
+const COVERER: RegionCoverer = RegionCoverer { min_level: 1, max_level: 30, level_mod: 1, max_cells: MAX_CELLS };
 
 /// A geometry.
 pub(crate) enum Geometry {
@@ -62,6 +64,8 @@ impl Geometry {
     fn cells(&self) -> Vec<CellID> {
         match self {
             Self::Point(point) => vec![CellID::from(point)],
+            Self::Circle(cap) if cap.is_empty() => Vec::new(),
+            Self::Polygon(polygon) if polygon.is_empty() => Vec::new(),
             Self::Circle(cap) => cover(cap),
             Self::Polygon(polygon) => cover(polygon),
         }
@@ -75,15 +79,15 @@ impl Geometry {
     }
 
     /// The ranges of cells that hold all that could match: for a region the points in it, for a point the regions
-    /// around it. They do not overlap.
-    pub(crate) fn search_ranges(&self) -> Vec<(u64, u64)> {
-        match self {
-            Self::Point(point) => {
-                let leaf = CellID::from(point);
-                (0..=leaf.level()).map(|level| leaf.parent(level).0).map(|cell| (cell, cell)).collect()
-            }
-            _ => self.cells().iter().map(|cell| (cell.range_min().0, cell.range_max().0)).collect(),
+    /// around it. They do not overlap. `None` for a region that takes too many cells.
+    pub(crate) fn search_ranges(&self) -> Option<Vec<(u64, u64)>> {
+        if let Self::Point(point) = self {
+            let leaf = CellID::from(point);
+            return Some((0..=leaf.level()).map(|level| leaf.parent(level).0).map(|cell| (cell, cell)).collect());
         }
+        let cells = self.cells();
+        let ranges = cells.iter().map(|cell| (cell.range_min().0, cell.range_max().0));
+        (cells.len() <= MAX_CELLS).then(|| ranges.collect())
     }
 
     /// Whether a point lies in this region, or this point in the other region. Points are kept as the leaf cell they
@@ -125,6 +129,9 @@ pub(crate) fn normalise(value: &[u8]) -> Option<Vec<u8>> {
     let text = text(value)?;
     let geometry = Geometry::parse(text)?;
     let cells = geometry.cells();
+    if cells.len() > MAX_CELLS {
+        return None;
+    }
     let flags = if matches!(geometry, Geometry::Point(_)) { 0 } else { REGION };
     let mut stored = Vec::with_capacity(HEADER + 8 * cells.len() + text.len());
     stored.push(flags);
@@ -143,20 +150,22 @@ fn point(json: &Json) -> Option<Point> {
     place.is_valid().then(|| Point::from(place))
 }
 
-/// A centre, and a radius in metres.
+/// A centre, and a radius in metres; nothing lies within a negative one.
 fn circle(json: &Json) -> Option<Cap> {
     let [centre, radius] = json.as_array()?.as_slice() else { return None };
-    let radius = radius.as_f64().filter(|r| *r >= 0.0)?;
-    Some(Cap::from_center_angle(&point(centre)?, &Angle::from(Rad(radius / EARTH_RADIUS))))
+    let (centre, radius) = (point(centre)?, radius.as_f64()?);
+    if radius < 0.0 {
+        return Some(Cap::empty());
+    }
+    Some(Cap::from_center_angle(&centre, &Angle::from(Rad(radius / EARTH_RADIUS))))
 }
 
-/// The rings of a polygon: its outline, then its holes.
+/// The rings of a polygon: its outline, then its holes. A polygon without any holds nothing.
 fn rings(json: &Json) -> Option<Vec<Vec<Point>>> {
-    let rings: Option<Vec<_>> = json.as_array()?.iter().map(ring).collect();
-    rings.filter(|rings| !rings.is_empty())
+    json.as_array()?.iter().map(ring).collect()
 }
 
-/// A ring: closed in the text, its end dropped here.
+/// A ring: closed in the text, its end dropped here, and points that follow themselves.
 fn ring(json: &Json) -> Option<Vec<Point>> {
     let points = json.as_array()?;
     if points.len() < 4 || points.first() != points.last() {
@@ -164,7 +173,8 @@ fn ring(json: &Json) -> Option<Vec<Point>> {
     }
     let mut points: Vec<Point> = points.iter().map(point).collect::<Option<_>>()?;
     points.pop();
-    Some(points)
+    points.dedup();
+    (points.len() >= 3).then_some(points)
 }
 
 #[cfg(test)]
@@ -197,6 +207,33 @@ mod tests {
     }
 
     #[test]
+    fn a_region_of_more_than_twelve_cells_is_refused() {
+        // where a real server draws the line around this place is 6,945,127 m
+        let circle = |radius: u32| format!(r#"{{"type":"AeroCircle","coordinates":[[1,50],{radius}]}}"#);
+        for (radius, is_taken) in [(6_945_127, true), (6_945_128, false), (20_000_000, false)] {
+            let text = circle(radius);
+            assert_eq!(stored(&text).is_some(), is_taken, "{text}");
+            assert_eq!(Geometry::parse(text.as_bytes()).unwrap().search_ranges().is_some(), is_taken, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_region_of_nothing_is_taken_and_holds_nothing() {
+        let point = Geometry::parse(br#"{"type":"Point","coordinates":[1,50]}"#).unwrap();
+        for text in [
+            r#"{"type":"AeroCircle","coordinates":[[1,50],-5]}"#,
+            r#"{"type":"Polygon","coordinates":[]}"#,
+            r#"{"type":"MultiPolygon","coordinates":[]}"#,
+            r#"{"type":"MultiPolygon","coordinates":[[]]}"#,
+        ] {
+            assert!(stored(text).is_some(), "{text}");
+            let region = Geometry::parse(text.as_bytes()).unwrap();
+            assert_eq!(region.search_ranges(), Some(Vec::new()), "{text}");
+            assert!(!region.matches(&point), "{text}");
+        }
+    }
+
+    #[test]
     fn other_geometries_are_refused() {
         for text in [
             "",
@@ -205,6 +242,8 @@ mod tests {
             r#"{"type":"Point","coordinates":[1]}"#,
             r#"{"type":"Point","coordinates":[1,91]}"#,
             r#"{"type":"Polygon","coordinates":[[[0,0],[0,10],[10,10],[10,0]]]}"#,
+            r#"{"type":"Polygon","coordinates":[[]]}"#,
+            r#"{"type":"Polygon","coordinates":[[[0,0],[0,0],[0,0],[0,0]]]}"#,
         ] {
             assert_eq!(stored(text), None, "{text}");
         }

@@ -68,15 +68,21 @@ impl Polygon {
     /// Makes one polygon of the rings of several.
     pub(crate) fn new(polygons: &[Vec<Vec<Point>>]) -> Option<Self> {
         let rings: Option<Vec<Ring>> = polygons.iter().flatten().cloned().map(Ring::new).collect();
-        let rings = rings.filter(|rings| !rings.is_empty())?;
+        let rings = rings?;
         let vertices = || rings.iter().flat_map(|ring| &ring.vertices);
         let sum = vertices().fold(Point::from_coords(0.0, 0.0, 0.0), |sum, v| Point(sum.0 + v.0));
-        let centre = if sum.norm() > 0.0 { sum.normalize() } else { *vertices().next()? };
+        let Some(first) = vertices().next() else { return Some(Self { rings, bound: Cap::empty() }) };
+        let centre = if sum.norm() > 0.0 { sum.normalize() } else { *first };
         let mut bound = Cap::from(&centre);
         for vertex in vertices() {
             bound = bound.clone() + vertex;
         }
         Some(Self { rings, bound })
+    }
+
+    /// Whether it has no rings, and so holds nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rings.is_empty()
     }
 
     /// Whether a point is inside.
