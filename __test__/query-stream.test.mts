@@ -415,7 +415,7 @@ test('the event loop has its turn while a large page is consumed as fast as it c
     await consume()
     clearInterval(timer)
     delay.disable()
-      // How long a turn takes is the machine's affair; that there are some is ours.
+    // How long a turn takes is the machine's affair; that there are some is ours.
     t.true(turns >= 1, `${turns} turns, the longest wait ${delay.max / 1e6} ms`)
   }
 })
