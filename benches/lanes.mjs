@@ -165,6 +165,7 @@ export const lanes = [
     name: 'batch of 50,000',
     title: 'one batch of 50,000 keys: longest event-loop stall',
     figure: 'stall',
+    once: true,
     run: async client => {
       const batch = await client.batchRead(ids(0, 50_000))
       await new Promise(resolve => setTimeout(resolve, 20))
@@ -191,6 +192,7 @@ export const lanes = [
     name: 'memory held',
     title: 'memory per record held, bins read',
     figure: 'memory',
+    once: true,
     run: async client => {
       const held = []
       for (let n = 0; n < 100; n++) {
