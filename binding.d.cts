@@ -17,10 +17,10 @@ export declare class NativeClient {
    */
   static connect(config: NativeConfig, wake: () => void): Promise<NativeClient>
   /**
-   * Has lone commands sent from the JavaScript thread itself, where the system allows that. `wake` is called like
-   * the one of `connect`, for these commands alone.
+   * Has lone commands sent from the JavaScript thread itself, where the system allows that. `wake` is then called in
+   * place of the one of `connect`, and also when a lone command completed: with `true` when it is that alone.
    */
-  express(wake: () => void): boolean
+  express(wake: (alone: boolean) => void): boolean
   /**
    * Takes the entries in the first `length` bytes of the request buffer and returns at once. `alone` says that it
    * is one entry and that nothing else of the client is under way. True when the completion will be announced by

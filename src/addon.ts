@@ -146,8 +146,11 @@ export interface NativeChange {
 }
 
 export interface NativeClient {
-  /** Calls `wake` for lone commands, which then need no other thread; false where that is not possible. */
-  express(wake: () => void): boolean
+  /**
+   * Has lone commands need no other thread; false where that is not possible. `wake` is then called in place of the one of
+   * `connect`, and also when a lone command completed: with `true` when it is that alone.
+   */
+  express(wake: (alone: boolean) => void): boolean
   /** `alone`: one entry, and nothing else under way. True when the `wake` of `express` will announce its completion. */
   submit(entries: Uint8Array, length: number, alone?: boolean): boolean
   drain(target: Uint8Array): number

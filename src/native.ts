@@ -112,7 +112,9 @@ export class Boundary {
     try {
       boundary.#native = await binding().NativeClient.connect(config, () => boundary.#wakeReferenced())
       boundary.#native.unref()
-      if (hasEventLoop) boundary.#native.express(() => boundary.#wakeAlone())
+      if (hasEventLoop) {
+        boundary.#native.express((alone) => (alone ? boundary.#wakeAlone() : boundary.#wakeReferenced()))
+      }
     } catch (error) {
       throw controlError('connect', error)
     }

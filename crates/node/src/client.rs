@@ -16,11 +16,12 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+use crate::alarm::{Alarm, WakeUp};
 use crate::completion::Outcome;
 use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, control_error};
 use crate::entry::{self, Entry, Malformed, Work};
 use crate::express;
-use crate::queue::{Queue, WakeUp};
+use crate::queue::Queue;
 
 /// The function that hears of changes. Weak: by itself it does not keep the process alive.
 type Listener = ThreadsafeFunction<NativeChange, (), NativeChange, Status, false, true>;
@@ -68,14 +69,16 @@ impl NativeClient {
     #[napi(factory)]
     pub async fn connect(config: NativeConfig, #[napi(ts_arg_type = "() => void")] wake: WakeUp) -> Result<Self> {
         let core = Client::connect(config.into_core()?).await.map_err(|e| control_error(&e))?;
-        let shared = Arc::new(Shared { queue: Queue::new(wake), tracked: Mutex::default() });
-        Ok(Self { core, runtime: Handle::current(), shared, station: AtomicUsize::new(0), watching: Mutex::default() })
+        let runtime = Handle::current();
+        let queue = Queue::new(Alarm::new(wake), runtime.clone());
+        let shared = Arc::new(Shared { queue, tracked: Mutex::default() });
+        Ok(Self { core, runtime, shared, station: AtomicUsize::new(0), watching: Mutex::default() })
     }
 
-    /// Has lone commands sent from the JavaScript thread itself, where the system allows that. `wake` is called like
-    /// the one of `connect`, for these commands alone.
-    #[napi(ts_args_type = "wake: () => void")]
-    pub fn express(&self, env: Env, wake: Function<'_, (), ()>) -> bool {
+    /// Has lone commands sent from the JavaScript thread itself, where the system allows that. `wake` is then called in
+    /// place of the one of `connect`, and also when a lone command completed: with `true` when it is that alone.
+    #[napi(ts_args_type = "wake: (alone: boolean) => void")]
+    pub fn express(&self, env: Env, wake: Function<'_, bool, ()>) -> bool {
         let station = express::open(env.raw(), wake.raw(), &self.core, self.runtime.clone(), self.shared.clone());
         self.station.store(station.unwrap_or_default(), Ordering::Relaxed);
         station.is_some()
@@ -152,14 +155,14 @@ impl NativeClient {
     #[napi(js_name = "ref")]
     pub fn refer(&self, env: Env) {
         // SAFETY: called on the JavaScript thread with its own environment; the function lives as long as the queue
-        unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.shared.queue.wake_up().raw()) };
+        unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.shared.queue.alarm().function().raw()) };
     }
 
     /// Lets the process end while nothing else keeps it.
     #[napi]
     pub fn unref(&self, env: Env) {
         // SAFETY: as for `ref`
-        unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.shared.queue.wake_up().raw()) };
+        unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.shared.queue.alarm().function().raw()) };
     }
 
     /// Takes no more commands, waits for those in flight, at most `timeout` milliseconds, and drops the connections.

@@ -21,7 +21,7 @@ use tokio::runtime::Handle as Runtime;
 
 use crate::client::{Settlement, Shared};
 use crate::completion::Outcome;
-use crate::uv::{self, Handle, Loop};
+use crate::uv::{self, Bell, Handle, Loop};
 
 /// How often commands under way are looked at, in ms, and how often unused connections are.
 const SOON: u64 = 10;
@@ -38,7 +38,7 @@ static NEXT_NUMBER: AtomicUsize = AtomicUsize::new(1);
 #[derive(Clone)]
 struct Watched {
     station: Rc<Station>,
-    /// The line of a socket; none for the timer, whose number is the station's.
+    /// The line of a socket; none for the timer and the bell, whose number is the station's.
     line: Option<LineId>,
 }
 
@@ -72,6 +72,8 @@ struct State {
     polls: Vec<Poll>,
     timer: Handle,
     timing: Timing,
+    /// Rung for what other threads have ready, until the station ends.
+    bell: Option<Bell>,
     ride: Option<Ride>,
     express: Express,
     is_closed: bool,
@@ -96,8 +98,8 @@ struct Ride {
     ticket: u32,
 }
 
-/// Sets a client up for express commands. `wake` is called like the client's own, with a completion ready. Returns
-/// the number of its station; `None` where the loop cannot be used.
+/// Sets a client up for express commands. `wake` is called in place of the client's own, and also with a completion
+/// of the station's. Returns the number of its station; `None` where the loop cannot be used.
 pub(crate) fn open(
     env: sys::napi_env,
     wake: sys::napi_value,
@@ -110,8 +112,18 @@ pub(crate) fn open(
     let waker = Waker::new(env, wake)?;
     let hook = CleanupHook::new(env, number)?;
     let timer = event_loop.timer(number, hook.clone())?;
-    let express = core.express();
-    let state = State { polls: Vec::new(), timer, timing: Timing::Off, ride: None, express, is_closed: false };
+    let bell = event_loop.bell(number, on_rung, hook.clone())?;
+    let cord = bell.cord();
+    shared.queue.alarm().hang(Box::new(move || cord.pull()));
+    let state = State {
+        polls: Vec::new(),
+        timer,
+        timing: Timing::Off,
+        bell: Some(bell),
+        ride: None,
+        express: core.express(),
+        is_closed: false,
+    };
     let station = Rc::new(Station { number, event_loop, waker, hook, runtime, shared, state: RefCell::new(state) });
     register(&station, None, number);
     Some(number)
@@ -136,7 +148,7 @@ pub(crate) fn close(number: usize) {
     let is_idle = state.ride.is_none();
     drop(state);
     if is_idle {
-        forget(number);
+        demolish(number);
     }
 }
 
@@ -146,9 +158,12 @@ fn demolish(number: usize) {
     let mut state = station.state.borrow_mut();
     state.ride = None;
     let polls = std::mem::take(&mut state.polls);
+    let bell = state.bell.take();
     drop(state);
     polls.iter().for_each(|poll| forget(poll.number));
     drop(polls);
+    drop(bell);
+    station.shared.queue.alarm().call();
     forget(number);
 }
 
@@ -200,7 +215,7 @@ impl Station {
             Err(error) => Outcome::Failure(error),
         };
         self.shared.queue.push_here(ticket, outcome);
-        self.waker.call();
+        self.waker.call(true);
     }
 
     fn on_timer(self: &Rc<Self>) {
@@ -323,8 +338,9 @@ impl Waker {
     }
 
     /// Calls it as the event loop does: promises settle and their microtasks run before this returns.
-    fn call(&self) {
-        let (mut handles, mut scope, mut wake, mut this) = (null_mut(), null_mut(), null_mut(), null_mut());
+    fn call(&self, is_alone: bool) {
+        let (mut handles, mut scope, mut wake) = (null_mut(), null_mut(), null_mut());
+        let (mut this, mut alone) = (null_mut(), null_mut());
         // SAFETY: runs in a callback of the loop of `env`, on its thread, with no JavaScript on the stack; the
         // reference and the context live as long as `self`, and the scopes are closed in reverse
         unsafe {
@@ -334,8 +350,9 @@ impl Waker {
             if sys::napi_open_callback_scope(self.env, null_mut(), self.context, &mut scope) == sys::Status::napi_ok {
                 if sys::napi_get_reference_value(self.env, self.wake, &mut wake) == sys::Status::napi_ok
                     && sys::napi_get_undefined(self.env, &mut this) == sys::Status::napi_ok
+                    && sys::napi_get_boolean(self.env, is_alone, &mut alone) == sys::Status::napi_ok
                 {
-                    let status = sys::napi_call_function(self.env, this, wake, 0, std::ptr::null(), null_mut());
+                    let status = sys::napi_call_function(self.env, this, wake, 1, &alone, null_mut());
                     if status == sys::Status::napi_pending_exception {
                         self.report();
                     }
@@ -360,7 +377,7 @@ impl Waker {
     /// The command under way will come back through the thread-safe function, which has to be waited for.
     fn keep_alive(&self, shared: &Shared) {
         // SAFETY: called on the thread of `env`; the function lives as long as the queue
-        unsafe { sys::napi_ref_threadsafe_function(self.env, shared.queue.wake_up().raw()) };
+        unsafe { sys::napi_ref_threadsafe_function(self.env, shared.queue.alarm().function().raw()) };
     }
 }
 
@@ -420,6 +437,16 @@ unsafe extern "C" fn on_timer(handle: *mut c_void) {
     guarded(|| {
         if let Some(Watched { station, .. }) = find(number) {
             station.on_timer();
+        }
+    });
+}
+
+unsafe extern "C" fn on_rung(handle: *mut c_void) {
+    // SAFETY: the handle this callback was called with
+    let number = unsafe { uv::number_of(handle) };
+    guarded(|| {
+        if let Some(Watched { station, .. }) = find(number) {
+            station.waker.call(false);
         }
     });
 }

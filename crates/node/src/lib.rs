@@ -7,8 +7,9 @@
 //! | `entry` | request entries from TypeScript to commands of the client core |
 //! | `completion` | outcomes of commands to completions for TypeScript |
 //! | `queue` | completions on their way to the JavaScript thread, and the one wake-up for all of them |
+//! | `alarm` | the wake-up itself |
 //! | `express` | lone commands, on the JavaScript thread itself |
-//! | `uv` | watching sockets and time on the event loop of Node.js |
+//! | `uv` | watching sockets and time on the event loop of Node.js, and waking it |
 //! | `client` | the class that TypeScript drives |
 //! | `query` | queries and background jobs |
 //! | `aggregation` | the last steps of aggregations, in Lua |
@@ -19,6 +20,7 @@
 //! napi-rs turns a panic in a call into an exception.
 
 mod aggregation;
+mod alarm;
 mod client;
 mod cluster;
 mod completion;

@@ -1,4 +1,4 @@
-//! Watching sockets and time on the event loop of Node.js, by way of libuv.
+//! Watching sockets and time on the event loop of Node.js, and waking it, by way of libuv.
 //!
 //! Node-API has no such thing, and libuv is part of the program that loaded this library, so its functions are
 //! looked up at run time. Where they are missing, there is no [`Uv`], and nothing of this is used.
@@ -8,20 +8,23 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use napi::sys;
+use parking_lot::Mutex;
 
 type RawHandle = *mut c_void;
 type RawLoop = *mut sys::uv_loop_s;
 pub(crate) type PollCallback = unsafe extern "C" fn(RawHandle, c_int, c_int);
-pub(crate) type TimerCallback = unsafe extern "C" fn(RawHandle);
+/// Of timers and bells, and of handles that are closed.
+pub(crate) type Callback = unsafe extern "C" fn(RawHandle);
 
 /// From `uv.h`; the names are checked against the library that is found.
+const ASYNC: c_int = 1;
 const POLL: c_int = 8;
 const TIMER: c_int = 13;
 const READABLE: c_int = 1;
-/// A handle of either type is smaller than this, which is checked as well.
+/// A handle of any of these types is smaller than this, which is checked as well.
 const HANDLE_SIZE: usize = 512;
 
 macro_rules! functions {
@@ -51,7 +54,9 @@ functions! {
     poll_start = c"uv_poll_start": fn(RawHandle, c_int, PollCallback) -> c_int;
     poll_stop = c"uv_poll_stop": fn(RawHandle) -> c_int;
     timer_init = c"uv_timer_init": fn(RawLoop, RawHandle) -> c_int;
-    timer_start = c"uv_timer_start": fn(RawHandle, TimerCallback, u64, u64) -> c_int;
+    timer_start = c"uv_timer_start": fn(RawHandle, Callback, u64, u64) -> c_int;
+    async_init = c"uv_async_init": fn(RawLoop, RawHandle, Callback) -> c_int;
+    async_send = c"uv_async_send": fn(RawHandle) -> c_int;
     timer_stop = c"uv_timer_stop": fn(RawHandle) -> c_int;
     handle_size = c"uv_handle_size": fn(c_int) -> usize;
     handle_type_name = c"uv_handle_type_name": fn(c_int) -> *const c_char;
@@ -59,7 +64,7 @@ functions! {
     handle_get_data = c"uv_handle_get_data": fn(RawHandle) -> *mut c_void;
     refer = c"uv_ref": fn(RawHandle);
     unref = c"uv_unref": fn(RawHandle);
-    close = c"uv_close": fn(RawHandle, TimerCallback);
+    close = c"uv_close": fn(RawHandle, Callback);
 }
 
 fn look_up(name: &CStr) -> Option<*mut c_void> {
@@ -76,8 +81,8 @@ impl Uv {
     }
 
     fn is_known(&self) -> bool {
-        [(POLL, c"poll"), (TIMER, c"timer")].into_iter().all(|(kind, name)| {
-            // SAFETY: both take any number; the name is null or static text
+        [(ASYNC, c"async"), (POLL, c"poll"), (TIMER, c"timer")].into_iter().all(|(kind, name)| {
+            // SAFETY: these take any number; the name is null or static text
             let (size, actual) = unsafe { ((self.handle_size)(kind), (self.handle_type_name)(kind)) };
             // SAFETY: not null, it is static text
             size <= HANDLE_SIZE && !actual.is_null() && unsafe { CStr::from_ptr(actual) } == name
@@ -125,7 +130,58 @@ impl Loop {
         // SAFETY: a fresh block, large enough for the handle, of a loop that runs on this thread
         Handle::new(self.uv, TIMER, number, owner, |h| unsafe { (self.uv.timer_init)(self.raw, h) })
     }
+
+    /// Hangs a bell that other threads can ring: `callback` then runs on the loop's thread, once for all that rang
+    /// meanwhile. It does not keep the loop alive.
+    pub(crate) fn bell<O: 'static>(self, number: usize, callback: Callback, owner: Rc<O>) -> Option<Bell> {
+        // SAFETY: a fresh block, large enough for the handle, of a loop that runs on this thread
+        let handle =
+            Handle::new(self.uv, ASYNC, number, owner, |h| unsafe { (self.uv.async_init)(self.raw, h, callback) })?;
+        let cord = Cord(Arc::new(Mutex::new(Some(Clapper { uv: self.uv, raw: handle.raw }))));
+        Some(Bell { cord, _handle: handle })
+    }
 }
+
+/// A bell on the loop's thread. Dropped, its cords ring nothing any more.
+pub(crate) struct Bell {
+    cord: Cord,
+    _handle: Handle,
+}
+
+impl Bell {
+    /// What other threads ring it with.
+    pub(crate) fn cord(&self) -> Cord {
+        self.cord.clone()
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        // before the handle is closed, which waits for whoever is ringing
+        *self.cord.0.lock() = None;
+    }
+}
+
+/// Rings a [`Bell`] from any thread.
+#[derive(Clone)]
+pub(crate) struct Cord(Arc<Mutex<Option<Clapper>>>);
+
+impl Cord {
+    /// False when the bell is gone.
+    pub(crate) fn pull(&self) -> bool {
+        let clapper = self.0.lock();
+        // SAFETY: the handle is open as long as it can be found here, and the lock is held until libuv is done
+        clapper.as_ref().is_some_and(|c| unsafe { (c.uv.async_send)(c.raw) } == 0)
+    }
+}
+
+struct Clapper {
+    uv: &'static Uv,
+    raw: RawHandle,
+}
+
+// SAFETY: all that is done with the handle is `uv_async_send`, which is made for other threads
+unsafe impl Send for Clapper {}
 
 /// The memory of a handle, and what must live as long as it.
 #[repr(C, align(16))]
@@ -165,7 +221,7 @@ impl Handle {
     }
 
     /// Starts a timer, or starts it again, to fire once.
-    pub(crate) fn start(&self, milliseconds: u64, callback: TimerCallback) {
+    pub(crate) fn start(&self, milliseconds: u64, callback: Callback) {
         debug_assert_eq!(self.kind, TIMER);
         // SAFETY: the handle is open, and a timer; starting fails only while it is closing
         unsafe { (self.uv.timer_start)(self.raw, callback, milliseconds, 0) };
@@ -183,10 +239,10 @@ impl Drop for Handle {
         // SAFETY: the handle is open and of its kind; only this closes it, and after stopping it the loop does not
         // touch the socket again
         unsafe {
-            if self.kind == POLL {
-                (self.uv.poll_stop)(self.raw);
-            } else {
-                (self.uv.timer_stop)(self.raw);
+            match self.kind {
+                POLL => _ = (self.uv.poll_stop)(self.raw),
+                TIMER => _ = (self.uv.timer_stop)(self.raw),
+                _ => {}
             }
             (self.uv.close)(self.raw, on_closed);
         }
