@@ -113,7 +113,7 @@ export class Boundary {
       boundary.#native = await binding().NativeClient.connect(config, () => boundary.#wakeReferenced())
       boundary.#native.unref()
       if (hasEventLoop) {
-        boundary.#native.express((alone) => (alone ? boundary.#wakeAlone() : boundary.#wakeReferenced()))
+        boundary.#native.express((alone) => (alone ? boundary.#wakeAlone() : boundary.#rung()))
       }
     } catch (error) {
       throw controlError('connect', error)
@@ -261,6 +261,12 @@ export class Boundary {
   #wakeReferenced(): void {
     this.#referenced = true
     this.wake()
+  }
+
+  /** The same, on the event loop itself, which rings once in a turn at most. */
+  #rung(): void {
+    this.#referenced = true
+    if (!this.#draining) this.#drain()
   }
 
   /** The completion of a lone command is there, and nothing more to come: one look is enough. */

@@ -122,8 +122,17 @@ impl Client {
 
     /// Carries out a command. A result other than 0 is an error with the server's message attached. Dropping the
     /// future gives the command up; [`Command::sent`] then says whether it may have been carried out.
-    pub async fn execute(&self, command: Command) -> Result<Reply, Error> {
-        execute(&self.inner.cluster, command).await
+    pub fn execute(&self, command: Command) -> impl Future<Output = Result<Reply, Error>> + Send + use<> {
+        execute(&self.inner.cluster, command, |outcome| outcome)
+    }
+
+    /// Carries out a command and gives what became of it to `then`: less memory than a future around
+    /// [`execute`](Self::execute), for those who start many.
+    pub fn execute_then<F, T>(&self, command: Command, then: F) -> impl Future<Output = T> + Send + use<F, T>
+    where
+        F: FnOnce(Result<Reply, Error>) -> T + Send,
+    {
+        execute(&self.inner.cluster, command, then)
     }
 
     /// The express commands of one thread, which has an event loop of its own.

@@ -24,11 +24,28 @@ use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
 use crate::routing::replica::Course;
 
-/// Carries out a command.
-pub(crate) async fn execute(cluster: &Arc<Cluster>, command: Command) -> Result<Reply, Error> {
-    let start = Instant::now();
-    let _in_flight = cluster.enter().map_err(|f| Error::new(f.code, f.detail))?;
-    Run::new(command, start).finish(cluster).await
+/// Carries out a command and gives what became of it to `then`.
+///
+/// The future is small, which matters to those who start many: what is known at once is worked out at once, because an
+/// `async fn` keeps room for its arguments to the end, and `then` is called inside, because a future that is moved into
+/// another and awaited there takes its room twice.
+pub(crate) fn execute<F, T>(
+    cluster: &Arc<Cluster>,
+    command: Command,
+    then: F,
+) -> impl Future<Output = T> + Send + use<F, T>
+where
+    F: FnOnce(Result<Reply, Error>) -> T + Send,
+{
+    let mut run = Run::new(command, Instant::now());
+    let in_flight = cluster.enter();
+    let cluster = cluster.clone();
+    async move {
+        then(match in_flight {
+            Ok(_in_flight) => run.finish(&cluster).await,
+            Err(failure) => Err(Error::new(failure.code, failure.detail)),
+        })
+    }
 }
 
 /// An attempt that is not over.

@@ -283,7 +283,11 @@ impl Settlement {
         self.shared.queue.push(self.ticket, outcome);
     }
 
-    /// Nobody waits for the outcome any more.
+    /// Ends it without an outcome: nobody waits for one any more.
+    fn cancel(mut self) {
+        self.forget();
+    }
+
     fn forget(&mut self) {
         self.settled = true;
         if self.tracked {
@@ -303,24 +307,53 @@ impl Drop for Settlement {
 
 fn start(entry: Entry, core: &Client, shared: &Arc<Shared>) {
     let Entry { ticket, cancellable, work } = entry;
-    let mut settlement = Settlement::new(shared.clone(), ticket, cancellable);
+    let settlement = Settlement::new(shared.clone(), ticket, cancellable);
     let mut work = match work {
         Ok(work) => work,
         Err(Malformed(what)) => return settlement.settle(Outcome::Refused(Code::PARAM, what)),
     };
     let cancelled = if cancellable { take_tracking(shared, ticket, &mut work) } else { None };
-    let (core, shared) = (core.clone(), shared.clone());
-    tokio::spawn(async move {
-        let outcome = run(&core, work, |part| shared.queue.push(ticket, Outcome::Part(Box::new(part))));
-        match cancelled {
-            None => settlement.settle(outcome.await),
-            Some(cancelled) => tokio::select! {
-                // a sender dropped without a word means that the client went away, not that the command was cancelled
-                Ok(()) = cancelled => settlement.forget(),
-                outcome = outcome => settlement.settle(outcome),
-            },
+    let core = core.clone();
+    match (work, cancelled) {
+        (Work::Record(command), None) => {
+            tokio::spawn(core.execute_then(command, |answer| settlement.settle(answer.into())));
         }
-    });
+        (Work::Record(command), cancelled) => {
+            tokio::spawn(settle(settlement, cancelled, core.execute_then(command, Outcome::from)));
+        }
+        (Work::Batch(batch), cancelled) => {
+            tokio::spawn(settle(
+                settlement,
+                cancelled,
+                async move { Outcome::Batch(Box::new(core.batch(batch).await)) },
+            ));
+        }
+        (Work::Parts(batch), cancelled) => {
+            let shared = shared.clone();
+            let outcome = async move {
+                // what others need not wait for
+                let mut part = |part| shared.queue.push(ticket, Outcome::Part(Box::new(part)));
+                Outcome::Batch(Box::new(core.batch_in_parts(batch, &mut part).await))
+            };
+            tokio::spawn(settle(settlement, cancelled, outcome));
+        }
+    }
+}
+
+/// Settles with what comes out, unless that is cancelled before.
+async fn settle(
+    settlement: Settlement,
+    cancelled: Option<oneshot::Receiver<()>>,
+    outcome: impl Future<Output = Outcome>,
+) {
+    match cancelled {
+        None => settlement.settle(outcome.await),
+        Some(cancelled) => tokio::select! {
+            // a sender dropped without a word means that the client went away, not that the command was cancelled
+            Ok(()) = cancelled => settlement.cancel(),
+            outcome = outcome => settlement.settle(outcome),
+        },
+    }
 }
 
 /// Connects a command with the record that `track` made of it.
@@ -333,16 +366,4 @@ fn take_tracking(shared: &Shared, ticket: u32, work: &mut Work) -> Option<onesho
         Work::Batch(batch) | Work::Parts(batch) => batch.sent = sent,
     }
     tracked.cancelled.take()
-}
-
-/// Carries out what an entry asks for. What others need not wait for goes to `part`.
-async fn run(core: &Client, work: Work, mut part: impl FnMut(BatchReply) + Send) -> Outcome {
-    match work {
-        Work::Record(command) => match core.execute(command).await {
-            Ok(reply) => Outcome::Record(reply),
-            Err(error) => Outcome::Failure(error),
-        },
-        Work::Batch(batch) => Outcome::Batch(Box::new(core.batch(batch).await)),
-        Work::Parts(batch) => Outcome::Batch(Box::new(core.batch_in_parts(batch, &mut part).await)),
-    }
 }

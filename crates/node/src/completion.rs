@@ -27,6 +27,12 @@ pub(crate) enum Outcome {
     Part(Box<BatchReply>),
 }
 
+impl From<Result<Reply, Error>> for Outcome {
+    fn from(answer: Result<Reply, Error>) -> Self {
+        answer.map_or_else(Self::Failure, Self::Record)
+    }
+}
+
 /// Appends to a buffer that JavaScript reads, little-endian.
 struct Writer<'a>(&'a mut Vec<u8>);
 

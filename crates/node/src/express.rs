@@ -20,7 +20,6 @@ use napi::sys;
 use tokio::runtime::Handle as Runtime;
 
 use crate::client::{Settlement, Shared};
-use crate::completion::Outcome;
 use crate::uv::{self, Bell, Handle, Loop};
 
 /// How often commands under way are looked at, in ms, and how often unused connections are.
@@ -210,11 +209,7 @@ impl Station {
     }
 
     fn settle(&self, ticket: u32, answer: Result<Reply, Error>) {
-        let outcome = match answer {
-            Ok(reply) => Outcome::Record(reply),
-            Err(error) => Outcome::Failure(error),
-        };
-        self.shared.queue.push_here(ticket, outcome);
+        self.shared.queue.push_here(ticket, answer.into());
         self.waker.call(true);
     }
 
@@ -250,10 +245,7 @@ impl Station {
         self.waker.keep_alive(&self.shared);
         let settlement = Settlement::new(self.shared.clone(), ticket, false);
         self.runtime.spawn(async move {
-            settlement.settle(match resumed.finish().await {
-                Ok(reply) => Outcome::Record(reply),
-                Err(error) => Outcome::Failure(error),
-            });
+            settlement.settle(resumed.finish().await.into());
         });
     }
 

@@ -66,6 +66,9 @@ pub(crate) struct Lane {
     stalled: bool,
     watch: Pin<Box<Sleep>>,
     watching: bool,
+    /// It let all others who are ready go first. The command that woke it is seldom alone: those called together come
+    /// from one task after the other, and would otherwise go out with a system call each.
+    has_waited: bool,
 }
 
 /// Tells the pool that a lane is gone, even when its task dies.
@@ -98,6 +101,7 @@ impl Lane {
             stalled: false,
             watch: Box::pin(tokio::time::sleep_until(now)),
             watching: false,
+            has_waited: false,
         };
         match std::future::poll_fn(|cx| lane.poll(cx)).await {
             Exit::HandOver => {
@@ -120,6 +124,11 @@ impl Lane {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
+        if !std::mem::replace(&mut self.has_waited, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.has_waited = false;
         loop {
             match self.pool.pull(self.id, self.sent.len(), cx.waker(), &mut self.pulled) {
                 Pulled::Continue => self.encode(),
