@@ -66,8 +66,8 @@ pub(crate) struct Lane {
     stalled: bool,
     watch: Pin<Box<Sleep>>,
     watching: bool,
-    /// It let all others who are ready go first. The command that woke it is seldom alone: those called together come
-    /// from one task after the other, and would otherwise go out with a system call each.
+    /// It let all others who are ready go first. Where commands are in flight already, the one that woke it is seldom
+    /// alone: those called together come from one task after the other, and would go out with a system call each.
     has_waited: bool,
 }
 
@@ -124,7 +124,7 @@ impl Lane {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
-        if !std::mem::replace(&mut self.has_waited, true) {
+        if !self.sent.is_empty() && !std::mem::replace(&mut self.has_waited, true) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
