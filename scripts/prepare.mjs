@@ -2,7 +2,7 @@
 // Each step is skipped when its inputs have not changed since it last succeeded.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, join, relative } from 'node:path'
 import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -65,6 +65,8 @@ function isFresh (name, { inputs, outputs }) {
 /** Runs `work` unless the step is fresh. */
 function step (name, files, work) {
   if (isFresh(name, files)) return
+  // a step that fails may leave half of its outputs behind
+  rmSync(join(stamps, name), { force: true })
   work()
   mkdirSync(stamps, { recursive: true })
   writeFileSync(join(stamps, name), fingerprint(files.inputs))
