@@ -170,7 +170,8 @@ function enter(boundary: Boundary, group: Group): void {
 /** A batch of reads under way. */
 class Together extends Call<void> {
   readonly #boundary: Boundary
-  readonly #calls: readonly Read[]
+  /** Those that wait. Settled ones are let go, so that they do not grow old together. */
+  readonly #calls: (Read | undefined)[]
   readonly #request: BatchRequest
 
   constructor(boundary: Boundary, group: Group) {
@@ -194,8 +195,9 @@ class Together extends Call<void> {
   override batch(reply: BatchReply): void {
     const calls = this.#calls
     for (let row = 0; row < calls.length; row++) {
-      const call = calls[row] as Read
-      if (call.ticket === SETTLED || reply.isElsewhere(row)) continue
+      const call = calls[row]
+      if (call === undefined || call.ticket === SETTLED || reply.isElsewhere(row)) continue
+      calls[row] = undefined
       try {
         this.#settle(call, reply, row)
       } catch (error) {
@@ -220,6 +222,7 @@ class Together extends Call<void> {
   /** The batch as a whole failed, and with it every call. */
   #failed(reason: unknown): void {
     for (const call of this.#calls) {
+      if (call === undefined) continue
       const own = reason instanceof Failure ? new Failure({ ...reason.facts, verb: call.verb, key: call.key }) : reason
       this.#boundary.reject(call, own)
     }

@@ -59,6 +59,8 @@ const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) =>
   rejectLast = reject
 }
 
+const nobody = (): void => {}
+
 /** A batch whose pages are still being copied over. */
 interface Gathering {
   readonly call: Call
@@ -393,21 +395,29 @@ export class Boundary {
 
   /** Settles a call with its result. */
   resolve(call: Call, value: unknown): void {
+    const { resolve } = call
     this.#end(call)
-    call.resolve(value)
+    resolve(value)
   }
 
   /** Settles a call with what went wrong. */
   reject(call: Call, reason: unknown): void {
     // Already settled: what failed was something after it.
     if (call.ticket === SETTLED) return
+    const { reject } = call
     this.#end(call)
-    call.reject(reason)
+    reject(reason)
   }
 
+  /**
+   * Nobody waits for a call any more, and it lets go of its promise: a call that had grown old while it waited would
+   * otherwise make the result as old, and what follows from it, all garbage that only a full collection finds.
+   */
   #end(call: Call): void {
     if (call.ticket >= 0) this.#give(call.ticket)
     call.ticket = SETTLED
+    call.resolve = nobody
+    call.reject = nobody
     this.#watches.delete(call)
   }
 
