@@ -24,6 +24,16 @@ async fn a_record_that_was_written_is_read_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_under_way_is_small() {
+    let cluster = cluster(1).await;
+    let client = connect(&cluster).await;
+    let future = client.execute(command("r", 1, Spec::read_all(), CommandPolicy::default()));
+    // Tokio allocates and moves it for every command; past 1 KiB, with what Tokio adds, allocators are slower.
+    let size = size_of_val(&future);
+    assert!(size <= 768, "{size} bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_result_other_than_zero_is_an_error_that_holds_the_message() {
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;

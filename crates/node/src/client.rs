@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use aerospike_core::{BatchReply, Client, Code, InfoTarget, SentFlag};
+use aerospike_core::{Client, Code, InfoTarget, SentFlag};
 use bytes::Bytes;
 use napi::bindgen_prelude::{Env, Function, JsValue, PromiseRaw, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};

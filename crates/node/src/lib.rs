@@ -10,6 +10,7 @@
 //! | `alarm` | the wake-up itself |
 //! | `express` | lone commands, on the JavaScript thread itself |
 //! | `uv` | watching sockets and time on the event loop of Node.js, and waking it |
+//! | `waker` | calling JavaScript from that loop |
 //! | `client` | the class that TypeScript drives |
 //! | `query` | queries and background jobs |
 //! | `aggregation` | the last steps of aggregations, in Lua |
@@ -32,6 +33,8 @@ mod query;
 mod queue;
 #[cfg(unix)]
 mod uv;
+#[cfg(unix)]
+mod waker;
 
 use aerospike_core::wire::{Digest, KeyType};
 use napi::bindgen_prelude::{Buffer, create_custom_tokio_runtime};

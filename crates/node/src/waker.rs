@@ -1,0 +1,85 @@
+//! Calling JavaScript from the event loop.
+
+use std::ptr::null_mut;
+
+use napi::sys;
+
+use crate::client::Shared;
+
+/// Calls the function that drains completions.
+pub(crate) struct Waker {
+    env: sys::napi_env,
+    wake: sys::napi_ref,
+    context: sys::napi_async_context,
+}
+
+impl Waker {
+    pub(crate) fn new(env: sys::napi_env, wake: sys::napi_value) -> Option<Self> {
+        let mut this = Self { env, wake: null_mut(), context: null_mut() };
+        let mut name = null_mut();
+        // SAFETY: called on the thread of `env` during a call from JavaScript, with values of that call
+        let done = unsafe {
+            sys::napi_create_string_utf8(env, c"aerospike".as_ptr(), -1, &mut name) == sys::Status::napi_ok
+                && sys::napi_async_init(env, null_mut(), name, &mut this.context) == sys::Status::napi_ok
+                && sys::napi_create_reference(env, wake, 1, &mut this.wake) == sys::Status::napi_ok
+        };
+        done.then_some(this)
+    }
+
+    /// Calls it as the event loop does: promises settle and their microtasks run before this returns.
+    pub(crate) fn call(&self, is_alone: bool) {
+        let (mut handles, mut scope, mut wake) = (null_mut(), null_mut(), null_mut());
+        let (mut this, mut alone) = (null_mut(), null_mut());
+        // SAFETY: runs in a callback of the loop of `env`, on its thread, with no JavaScript on the stack; the
+        // reference and the context live as long as `self`, and the scopes are closed in reverse
+        unsafe {
+            if sys::napi_open_handle_scope(self.env, &mut handles) != sys::Status::napi_ok {
+                return;
+            }
+            if sys::napi_open_callback_scope(self.env, null_mut(), self.context, &mut scope) == sys::Status::napi_ok {
+                if sys::napi_get_reference_value(self.env, self.wake, &mut wake) == sys::Status::napi_ok
+                    && sys::napi_get_undefined(self.env, &mut this) == sys::Status::napi_ok
+                    && sys::napi_get_boolean(self.env, is_alone, &mut alone) == sys::Status::napi_ok
+                {
+                    let status = sys::napi_call_function(self.env, this, wake, 1, &alone, null_mut());
+                    if status == sys::Status::napi_pending_exception {
+                        self.report();
+                    }
+                }
+                sys::napi_close_callback_scope(self.env, scope);
+            }
+            sys::napi_close_handle_scope(self.env, handles);
+        }
+    }
+
+    /// An exception that nobody can catch goes where Node.js sends those.
+    fn report(&self) {
+        let mut exception = null_mut();
+        // SAFETY: as for `call`, which this is a part of
+        unsafe {
+            if sys::napi_get_and_clear_last_exception(self.env, &mut exception) == sys::Status::napi_ok {
+                sys::napi_fatal_exception(self.env, exception);
+            }
+        }
+    }
+
+    /// The command under way will come back through the thread-safe function, which has to be waited for.
+    pub(crate) fn keep_alive(&self, shared: &Shared) {
+        // SAFETY: called on the thread of `env`; the function lives as long as the queue
+        unsafe { sys::napi_ref_threadsafe_function(self.env, shared.queue.alarm().function().raw()) };
+    }
+}
+
+impl Drop for Waker {
+    fn drop(&mut self) {
+        // SAFETY: stations are dropped on the thread of `env`, at the latest by their cleanup hook, while it exists
+        unsafe {
+            if !self.wake.is_null() {
+                sys::napi_delete_reference(self.env, self.wake);
+            }
+            if !self.context.is_null() {
+                sys::napi_async_destroy(self.env, self.context);
+            }
+        }
+    }
+}
