@@ -259,16 +259,22 @@ export class Boundary {
     this.#referenced = true
   }
 
-  /** The core has completions ready that other threads brought. It was kept alive for them, by whomever. */
+  /** The core has completions ready that other threads brought. */
   #wakeReferenced(): void {
-    this.#referenced = true
+    this.#takeOver()
     this.wake()
   }
 
   /** The same, on the event loop itself, which rings once in a turn at most. */
   #rung(): void {
-    this.#referenced = true
+    this.#takeOver()
     if (!this.#draining) this.#drain()
+  }
+
+  /** Whether the core kept the process alive for its completions or not, from here on it is done on this side. */
+  #takeOver(): void {
+    if (!this.#referenced) this.#native?.ref()
+    this.#referenced = true
   }
 
   /** The completion of a lone command is there, and nothing more to come: one look is enough. */
