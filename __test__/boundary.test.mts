@@ -1,8 +1,20 @@
 // Our side of the boundary alone, over a stand-in for the addon: buffers, slots, drains and failures.
 
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { AerospikeError, ClientClosedError, op, RecordNotFoundError, TimeoutError, UdfError } from 'aerospike-napi'
 import test from 'ava'
-import { batchCompletion, failureCompletion, fakeClient, readBatch, recordCompletion } from './support/fake.mjs'
+import { RecordCall, SETTLED } from '#src/call'
+import { Boundary } from '#src/native'
+import { resolveDefaults } from '#src/policies'
+import {
+  batchCompletion,
+  FakeNative,
+  failureCompletion,
+  fakeClient,
+  readBatch,
+  recordCompletion,
+} from './support/fake.mjs'
 
 const key = ['test', 's', 1] as const
 
@@ -119,6 +131,26 @@ test('codes of newer servers become errors too', async (t) => {
   native.complete(failureCompletion(native.entries[0]?.ticket as number, 199))
   const error = await t.throwsAsync(call, { instanceOf: AerospikeError })
   t.is(error.code, 199)
+})
+
+test('a settled call that is still around keeps nothing of its result', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const native = new FakeNative()
+  const boundary = Boundary.over(native)
+  native.wake = () => boundary.wake()
+  const command = { info1: 3, info2: 0, info3: 0, generation: 0, ttl: 0 }
+  const call = new RecordCall('get', ['test', 's', 1], resolveDefaults({}).read, false, command, () => 0, undefined)
+  const result = await (async () => {
+    const answer = boundary.submit(call)
+    await turn()
+    native.complete(recordCompletion(native.entries[0]?.ticket as number, message()))
+    return new WeakRef(await answer)
+  })()
+  await turn()
+  collect()
+  t.is(result.deref(), undefined)
+  t.is(call.ticket, SETTLED)
 })
 
 test('the process is kept alive exactly while something is under way', async (t) => {

@@ -11,7 +11,8 @@ use crate::error::{CompileError, Failure, FailureKind};
 use crate::limits::{End, Limits, MAX_SOURCE_SIZE};
 use crate::state::State;
 
-/// Where a server keeps modules; errors name them by it.
+/// Where a server keeps modules. Errors name them by it, and clients look for it in texts, so it is the place that a real
+/// server named (`query.jsonl` of the recorded cases), wherever this one runs.
 pub const DIRECTORY: &str = "/opt/aerospike/work/usr/udf/lua";
 
 /// How long a module may take to load.

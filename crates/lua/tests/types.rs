@@ -2,7 +2,7 @@
 
 mod support;
 
-use aerospike_lua::FailureKind;
+use aerospike_lua::{DIRECTORY, FailureKind};
 use support::{Answer, apply};
 
 /// Each expression has the value beside it.
@@ -196,7 +196,7 @@ fn texts_and_numbers_pass_for_one_another_as_in_lua() {
 
 #[test]
 fn wrong_arguments_are_refused_with_the_place_of_the_caller() {
-    let place = "/opt/aerospike/work/usr/udf/lua/test.lua:1: ";
+    let place = format!("{DIRECTORY}/test.lua:1: ");
     let fail = |body: &str, text: &str| fails(body, &format!("{place}{text}"));
     fail("local x = list.append(1, 2)", "bad argument #1 to 'append' (userdata expected, got number)");
     fail("local x = list.append(map(), 2)", "bad argument #1 to 'append' (List expected, got Map)");
@@ -286,7 +286,7 @@ fn objects_know_their_class() {
 
 #[test]
 fn an_error_names_the_caller_even_of_a_call_in_return() {
-    let place = "/opt/aerospike/work/usr/udf/lua/test.lua:1: ";
+    let place = format!("{DIRECTORY}/test.lua:1: ");
     fails("return list.append(1, 2)", &format!("{place}bad argument #1 to 'append' (userdata expected, got number)"));
     fails("return ('x'):find('[')", &format!("{place}malformed pattern (missing ']')"));
     fails("return ('x'):find(nil)", &format!("{place}bad argument #1 to 'find' (string expected, got nil)"));

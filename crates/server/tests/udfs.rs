@@ -4,6 +4,7 @@ mod support;
 
 use std::time::Duration;
 
+use aerospike_lua::DIRECTORY;
 use aerospike_server::Cluster;
 use aerospike_wire::field::write_field;
 use aerospike_wire::message::Messages;
@@ -156,9 +157,9 @@ async fn what_a_function_does_not_write_or_fails_to_is_lost() {
     client.put("lost", "k", 1).await;
     assert_eq!(call(&mut client, "lost", "k", "forget", &[]).await.generation, 1);
     let failed = call(&mut client, "lost", "k", "fail", &[]).await;
-    let text = "/opt/aerospike/work/usr/udf/lua/funcs.lua:9: no";
+    let text = format!("{DIRECTORY}/funcs.lua:9: no");
     assert_eq!((failed.result, failed.generation), (ResultCode::UDF_EXECUTION, 1));
-    assert_eq!(result_of(&failed), (&b"FAILURE"[..], text.into()));
+    assert_eq!(result_of(&failed), (&b"FAILURE"[..], text.as_str().into()));
     let record = client.get("lost", "k").await;
     assert_eq!((record.generation, record.integer("n"), record.ops.len()), (1, Some(1), 1));
 }
@@ -276,9 +277,9 @@ async fn an_aggregation_that_fails_says_why_and_ends() {
     fill(&mut client, "broken", 1).await;
     let answers = messages(&mut client, &stream("broken", 1, "broken", &[])).await;
     let [why, last] = answers.as_slice() else { panic!("{answers:?}") };
-    let text = "UDF: Execution Error 2 : /opt/aerospike/work/usr/udf/lua/funcs.lua:18: \
-                attempt to perform arithmetic on a nil value";
-    assert_eq!((why.result, result_of(why)), (ResultCode::OK, (&b"FAILURE"[..], text.into())));
+    let text =
+        format!("UDF: Execution Error 2 : {DIRECTORY}/funcs.lua:18: attempt to perform arithmetic on a nil value");
+    assert_eq!((why.result, result_of(why)), (ResultCode::OK, (&b"FAILURE"[..], text.as_str().into())));
     assert_eq!((last.result, last.last), (ResultCode::SERVER_ERROR, true));
     let filtered = stream("broken", 1, "total", &[]).with(FieldType::FILTER, &[0xc3]);
     assert_eq!(filtered.fails(&mut client, "a filter").await, ResultCode::UNSUPPORTED_FEATURE);
