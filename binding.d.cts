@@ -22,11 +22,11 @@ export declare class NativeClient {
    */
   express(wake: (alone: boolean) => void): boolean
   /**
-   * Takes the entries in the first `length` bytes of the request buffer and returns at once. `alone` says that it
-   * is one entry and that nothing else of the client is under way. True when the completion will be announced by
-   * the `wake` of `express`.
+   * Takes the entries in the first `length` bytes of the request buffer and returns at once. `few` says that not
+   * many calls of the client are under way: this thread then sends them itself where it can. True when all their
+   * completions will be announced by the `wake` of `express`.
    */
-  submit(entries: Uint8Array, length: number, alone?: boolean | undefined | null): boolean
+  submit(entries: Uint8Array, length: number, few?: boolean | undefined | null): boolean
   /**
    * Fills `target` with completions. Returns the bytes written, 0 when nothing is ready, and `-n` when the next
    * completion needs `n` bytes.

@@ -27,6 +27,9 @@ const KEEP_BYTES = 4 * 1024 * 1024
 /** The flag of a batch completion that is followed by others of its ticket. */
 const IS_PART = 4
 
+/** Up to this many calls under way, this thread sends them itself; with more, those of others cost it less. */
+const EXPRESS_CALLS = 96
+
 /** Settling goes on for this many milliseconds, then the event loop has its turn. */
 const STRETCH_MS = 4
 
@@ -237,9 +240,9 @@ export class Boundary {
     if (fresh.length === 0) return
     this.#fresh = []
     try {
-      const alone = this.#pending === 1 && fresh.length === 1 && writer.at > 0
-      // An express command keeps the process alive by itself.
-      if (writer.at > 0 && !this.native.submit(writer.bytes, writer.at, alone)) this.#reference()
+      const few = this.#pending <= EXPRESS_CALLS
+      // Express commands keep the process alive by themselves.
+      if (writer.at > 0 && !this.native.submit(writer.bytes, writer.at, few)) this.#reference()
       if (this.#nested.length > 0) this.#reference()
       for (const nested of this.#nested) this.native.submit(nested.bytes, nested.at)
     } catch (error) {

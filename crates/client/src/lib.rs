@@ -10,7 +10,7 @@
 //! | `command`, `batch`, `query` | requests and their answers |
 //! | `error` | the one error |
 //! | `execute` | one command, from its first attempt to its outcome |
-//! | `express` | a command on the caller's own thread, for want of company |
+//! | `express` | commands on the caller's own thread, while they are few |
 //! | `cluster` | nodes and partitions, and keeping the view of them up to date |
 //! | `routing` | which node a command goes to |
 //! | `connection` | sockets, pools, and how commands share them |
@@ -49,7 +49,7 @@ pub use cluster::changes::{Change, Changes};
 pub use command::{Command, Key, Reply, SentFlag, Spec};
 pub use config::{Config, Credentials};
 pub use error::{CLIENT_CODES, Code, Error, SubError};
-pub use express::{Departure, Event, Express, LineId, Resumed};
+pub use express::{Departure, Event, Express, LineId, Resumed, ResumedBatch, Tag};
 pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use tls::{PrivateKey, TlsConfig};

@@ -20,7 +20,7 @@ use crate::alarm::{Alarm, WakeUp};
 use crate::completion::Outcome;
 use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, control_error};
 use crate::entry::{self, Entry, Malformed, Work};
-use crate::express;
+use crate::express::{self, Boarding};
 use crate::queue::Queue;
 
 /// The function that hears of changes. Weak: by itself it does not keep the process alive.
@@ -84,16 +84,19 @@ impl NativeClient {
         station.is_some()
     }
 
-    /// Takes the entries in the first `length` bytes of the request buffer and returns at once. `alone` says that it
-    /// is one entry and that nothing else of the client is under way. True when the completion will be announced by
-    /// the `wake` of `express`.
+    /// Takes the entries in the first `length` bytes of the request buffer and returns at once. `few` says that not
+    /// many calls of the client are under way: this thread then sends them itself where it can. True when all their
+    /// completions will be announced by the `wake` of `express`.
     #[napi]
-    pub fn submit(&self, entries: &[u8], length: u32, alone: Option<bool>) -> Result<bool> {
+    pub fn submit(&self, entries: &[u8], length: u32, few: Option<bool>) -> Result<bool> {
         let entries = entries.get(..length as usize).ok_or_else(|| refuse(Malformed("buffer length")))?;
         entry::check(entries, |ticket| self.shared.track(ticket)).map_err(refuse)?;
         let buffer = Bytes::copy_from_slice(entries);
-        if alone == Some(true) && entry::is_record(entries) {
-            return Ok(self.submit_alone(buffer));
+        if few == Some(true)
+            && entry::is_small(entries)
+            && let Some(boarding) = Boarding::at(self.station.load(Ordering::Relaxed))
+        {
+            return Ok(self.submit_few(buffer, &boarding));
         }
         let (core, shared) = (self.core.clone(), self.shared.clone());
         self.runtime.spawn(async move {
@@ -229,24 +232,36 @@ impl NativeClient {
         }
     }
 
-    /// Starts the one command there is, at once if possible. Whether it went out as an express command.
-    fn submit_alone(&self, buffer: Bytes) -> bool {
+    /// Sends what this thread can send itself, and starts the rest. Whether there was no rest.
+    fn submit_few(&self, buffer: Bytes, boarding: &Boarding) -> bool {
+        let mut is_all = true;
         // the lengths were checked, so that every entry is seen and settles
-        for entry in entry::split(buffer).unwrap_or_default() {
-            let Entry { ticket, cancellable, work } = entry;
+        for Entry { ticket, cancellable, work } in entry::split(buffer).unwrap_or_default() {
             let work = match work {
-                Ok(Work::Record(command)) if !cancellable => {
-                    match express::begin(self.station.load(Ordering::Relaxed), command, ticket) {
-                        Ok(()) => return true,
-                        Err(command) => Ok(Work::Record(command)),
-                    }
+                Ok(Work::Record(command)) if !cancellable => boarding.begin(command, ticket).map_err(Work::Record),
+                Ok(Work::Batch(batch)) if !cancellable => {
+                    boarding.begin_batch(batch, ticket, false).map_err(Work::Batch)
                 }
-                work => work,
+                Ok(Work::Parts(batch)) if !cancellable => {
+                    boarding.begin_batch(batch, ticket, true).map_err(Work::Parts)
+                }
+                work => {
+                    self.start_here(Entry { ticket, cancellable, work });
+                    is_all = false;
+                    continue;
+                }
             };
-            let _runtime = self.runtime.enter();
-            start(Entry { ticket, cancellable, work }, &self.core, &self.shared);
+            if let Err(work) = work {
+                self.start_here(Entry { ticket, cancellable, work: Ok(work) });
+                is_all = false;
+            }
         }
-        false
+        is_all
+    }
+
+    fn start_here(&self, entry: Entry) {
+        let _runtime = self.runtime.enter();
+        start(entry, &self.core, &self.shared);
     }
 }
 

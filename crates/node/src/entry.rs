@@ -66,9 +66,10 @@ pub(crate) fn check(mut buffer: &[u8], mut cancellable: impl FnMut(u32)) -> Resu
     Ok(())
 }
 
-/// Whether the first entry is for one record: cheap to read where it was submitted, which a batch is not.
-pub(crate) fn is_record(buffer: &[u8]) -> bool {
-    matches!(buffer, [_, _, _, _, _, _, _, _, RECORD, ..])
+/// Whether the entries are cheap to read where they were submitted, which a large batch is not.
+pub(crate) fn is_small(buffer: &[u8]) -> bool {
+    const SMALL: usize = 16 * 1024;
+    buffer.len() <= SMALL
 }
 
 /// The size that the entry at the front of a buffer claims, if that many bytes are there.

@@ -1,5 +1,5 @@
-//! Lone commands on the JavaScript thread: their sockets are watched by the event loop of Node.js itself, so that no
-//! other thread has to be woken, and this one only by the answer.
+//! Commands on the JavaScript thread, while they are few: their sockets are watched by the event loop of Node.js
+//! itself, so that no other thread has to be woken, and this one only by the answers.
 //!
 //! A [`Station`] belongs to one client. It lives on the client's thread and is found there by number, from the calls
 //! of JavaScript and from the callbacks of the loop; once it is gone, a number leads nowhere. No borrow of its state
@@ -14,12 +14,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aerospike_core::{Client, Command, Error, Event, Express, LineId, Reply, Resumed};
+use aerospike_core::{Batch, Client, Command, Event, Express, LineId};
 use napi::sys;
 use tokio::runtime::Handle as Runtime;
 
 use crate::client::{Settlement, Shared};
-use crate::uv::{self, Bell, Handle, Loop};
+use crate::completion::Outcome;
+use crate::uv::{self, Bell, Handle, Loop, Watch};
 use crate::waker::Waker;
 
 /// How often commands under way are looked at, in ms, and how often unused connections are.
@@ -71,9 +72,12 @@ struct State {
     polls: Vec<Poll>,
     timer: Handle,
     timing: Timing,
+    /// Runs when all sockets that are readable in a turn of the loop were read.
+    round: Handle,
+    /// There are answers to announce then.
+    has_answers: bool,
     /// Rung for what other threads have ready, until the station ends.
     bell: Option<Bell>,
-    ride: Option<Ride>,
     express: Express,
     is_closed: bool,
 }
@@ -82,6 +86,10 @@ struct Poll {
     line: LineId,
     number: usize,
     handle: Handle,
+    keeps_alive: bool,
+    awaits_room: bool,
+    /// Bytes that have to be there before the loop looks at the socket.
+    low_water: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,12 +97,6 @@ enum Timing {
     Off,
     Soon,
     Later,
-}
-
-/// The command under way.
-struct Ride {
-    line: LineId,
-    ticket: u32,
 }
 
 /// Sets a client up for express commands. `wake` is called in place of the client's own, and also with a completion
@@ -111,6 +113,7 @@ pub(crate) fn open(
     let waker = Waker::new(env, wake)?;
     let hook = CleanupHook::new(env, number)?;
     let timer = event_loop.timer(number, hook.clone())?;
+    let round = event_loop.check(number, hook.clone())?;
     let bell = event_loop.bell(number, on_rung, hook.clone())?;
     let cord = bell.cord();
     shared.queue.alarm().hang(Box::new(move || cord.pull()));
@@ -118,8 +121,9 @@ pub(crate) fn open(
         polls: Vec::new(),
         timer,
         timing: Timing::Off,
+        round,
+        has_answers: false,
         bell: Some(bell),
-        ride: None,
         express: core.express(),
         is_closed: false,
     };
@@ -128,13 +132,44 @@ pub(crate) fn open(
     Some(number)
 }
 
-/// Sends a command at once, if that is possible; otherwise gives it back.
-#[expect(clippy::result_large_err, reason = "the command is moved on, not reported")]
-pub(crate) fn begin(number: usize, command: Command, ticket: u32) -> Result<(), Command> {
-    match find(number) {
-        Some(watched) => watched.station.begin(command, ticket),
-        None => Err(command),
+/// Takes in commands, to be sent together when this is dropped.
+pub(crate) struct Boarding(Rc<Station>);
+
+impl Boarding {
+    /// At a station, unless it is gone.
+    pub(crate) fn at(number: usize) -> Option<Self> {
+        find(number).map(|watched| Self(watched.station))
     }
+
+    /// Gives back a command that cannot be sent here.
+    #[expect(clippy::result_large_err, reason = "the command is moved on, not reported")]
+    pub(crate) fn begin(&self, command: Command, ticket: u32) -> Result<(), Command> {
+        self.0.state.borrow_mut().express.begin(command, ticket)
+    }
+
+    /// The same for a batch; `in_parts` if its rows do not wait for one another.
+    #[expect(clippy::result_large_err, reason = "the batch is moved on, not reported")]
+    pub(crate) fn begin_batch(&self, batch: Batch, ticket: u32, in_parts: bool) -> Result<(), Batch> {
+        self.0.state.borrow_mut().express.begin_batch(batch, ticket, in_parts)
+    }
+}
+
+impl Drop for Boarding {
+    fn drop(&mut self) {
+        // what comes to an end here is announced as what other threads have ready: JavaScript is still at work
+        self.0.after(|express| express.flush(), Announce::Later);
+    }
+}
+
+/// How the JavaScript thread learns of completions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Announce {
+    /// It is called.
+    Now,
+    /// It is called when the other sockets were read as well.
+    Soon,
+    /// It is in the middle of something else, and looks later.
+    Later,
 }
 
 /// Ends a station. A command under way still gets its answer.
@@ -144,7 +179,7 @@ pub(crate) fn close(number: usize) {
     state.is_closed = true;
     state.express.close();
     station.look_after_lines(&mut state);
-    let is_idle = state.ride.is_none();
+    let is_idle = !state.express.is_under_way();
     drop(state);
     if is_idle {
         demolish(number);
@@ -155,7 +190,6 @@ pub(crate) fn close(number: usize) {
 fn demolish(number: usize) {
     let Some(Watched { station, .. }) = find(number) else { return };
     let mut state = station.state.borrow_mut();
-    state.ride = None;
     let polls = std::mem::take(&mut state.polls);
     let bell = state.bell.take();
     drop(state);
@@ -167,86 +201,98 @@ fn demolish(number: usize) {
 }
 
 impl Station {
-    #[expect(clippy::result_large_err, reason = "the command is moved on, not reported")]
-    fn begin(self: &Rc<Self>, command: Command, ticket: u32) -> Result<(), Command> {
+    /// Lets the express do something, and sees to all that comes of it.
+    fn after(self: &Rc<Self>, work: impl FnOnce(&mut Express), announce: Announce) {
         let mut state = self.state.borrow_mut();
-        if state.ride.is_some() || state.is_closed {
-            return Err(command);
-        }
-        let begun = state.express.begin(command);
-        match begun {
-            Ok(line) => {
-                state.ride = Some(Ride { line, ticket });
-                state.keep_alive(line, true);
-                self.set_timer(&mut state);
-                Ok(())
-            }
-            Err(command) => {
-                self.look_after_lines(&mut state);
-                self.set_timer(&mut state);
-                Err(command)
-            }
-        }
-    }
-
-    fn on_readable(self: &Rc<Self>, line: LineId) {
-        let mut state = self.state.borrow_mut();
-        let mut answered = None;
-        match state.express.on_readable(line) {
-            Event::Nothing => {}
-            Event::Answer(answer) => answered = state.end_ride(line).map(|ticket| (ticket, answer)),
-            Event::Resume(resumed) => self.resume(&mut state, line, resumed),
-        }
+        work(&mut state.express);
+        // sockets are not watched any more when their commands go on elsewhere
         self.look_after_lines(&mut state);
-        let is_over = state.is_closed && state.ride.is_none();
-        drop(state);
-        if let Some((ticket, answer)) = answered {
-            self.settle(ticket, answer);
-        }
-        if is_over {
-            demolish(self.number);
-        }
-    }
-
-    fn settle(&self, ticket: u32, answer: Result<Reply, Error>) {
-        self.shared.queue.push_here(ticket, answer.into());
-        self.waker.call(true);
-    }
-
-    fn on_timer(self: &Rc<Self>) {
-        let mut state = self.state.borrow_mut();
-        state.timing = Timing::Off;
-        if let Some(line) = state.express.overdue() {
-            drop(state);
-            // the thread may have been too busy to look: the answer is taken before the command is given away
-            self.on_readable(line);
-            state = self.state.borrow_mut();
-            if state.express.overdue() == Some(line)
-                && let Some(resumed) = state.express.hand_over(line)
-            {
-                self.resume(&mut state, line, resumed);
-            }
-        }
-        state.express.tidy();
-        self.look_after_lines(&mut state);
+        let events = state.express.events();
         self.set_timer(&mut state);
-        let is_over = state.is_closed && state.ride.is_none();
+        let is_over = state.is_closed && !state.express.is_under_way();
         drop(state);
+        let (mut has_answers, mut has_rows) = (false, false);
+        for (ticket, event) in events {
+            match event {
+                Event::Answer(answer) => {
+                    self.push(ticket, answer.into(), announce);
+                    has_answers = true;
+                }
+                Event::Rows(reply) => {
+                    self.push(ticket, Outcome::Batch(reply), announce);
+                    has_rows = true;
+                }
+                Event::Resume(resumed) => self.resume(ticket, async |_| resumed.finish().await.into()),
+                Event::ResumeBatch(resumed) => self.resume(ticket, async move |shared| {
+                    let mut part = |part| shared.queue.push(ticket, Outcome::Part(Box::new(part)));
+                    Outcome::Batch(Box::new(resumed.finish(&mut part).await))
+                }),
+            }
+        }
+        match announce {
+            Announce::Soon if has_answers && !has_rows && !is_over => {
+                let mut state = self.state.borrow_mut();
+                if !std::mem::replace(&mut state.has_answers, true) {
+                    state.round.start_check(on_round);
+                }
+            }
+            Announce::Later => {}
+            _ if has_answers || has_rows => self.waker.call(true),
+            _ => {}
+        }
         if is_over {
             demolish(self.number);
+        }
+    }
+
+    fn push(&self, ticket: u32, outcome: Outcome, announce: Announce) {
+        match announce {
+            Announce::Now | Announce::Soon => self.shared.queue.push_here(ticket, outcome),
+            Announce::Later => {
+                self.waker.keep_alive(&self.shared);
+                self.shared.queue.push(ticket, outcome);
+            }
         }
     }
 
     /// Lets a command go on through the runtime.
-    fn resume(&self, state: &mut State, line: LineId, resumed: Box<Resumed>) {
-        let ticket = state.end_ride(line);
-        state.stop_watching(line);
-        let Some(ticket) = ticket else { return };
+    fn resume<F>(&self, ticket: u32, finish: impl FnOnce(Arc<Shared>) -> F)
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
         self.waker.keep_alive(&self.shared);
         let settlement = Settlement::new(self.shared.clone(), ticket, false);
+        let outcome = finish(self.shared.clone());
         self.runtime.spawn(async move {
-            settlement.settle(resumed.finish().await.into());
+            settlement.settle(outcome.await);
         });
+    }
+
+    fn on_ready(self: &Rc<Self>, line: LineId) {
+        self.after(
+            |express| {
+                express.on_readable(line);
+                if express.wants_to_write(line) {
+                    express.flush();
+                }
+            },
+            Announce::Soon,
+        );
+    }
+
+    fn on_round(&self) {
+        let mut state = self.state.borrow_mut();
+        state.round.stop_check();
+        let has_answers = std::mem::take(&mut state.has_answers);
+        drop(state);
+        if has_answers {
+            self.waker.call(true);
+        }
+    }
+
+    fn on_timer(self: &Rc<Self>) {
+        self.state.borrow_mut().timing = Timing::Off;
+        self.after(Express::look_after, Announce::Now);
     }
 
     /// Watches the lines that have come, and none that are gone.
@@ -254,11 +300,11 @@ impl Station {
         for line in state.express.arrivals() {
             let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
             let socket = state.express.socket(line);
-            let handle = socket.and_then(|s| self.event_loop.watch(s, number, on_readable, self.hook.clone()));
+            let handle = socket.and_then(|s| self.event_loop.watch(s, number, on_ready, self.hook.clone()));
             match handle {
                 Some(handle) => {
                     register(self, Some(line), number);
-                    state.polls.push(Poll { line, number, handle });
+                    state.polls.push(Poll { line, number, handle, keeps_alive: false, awaits_room: false, low_water: 1 });
                 }
                 // the loop refuses the socket: it will refuse the next one as well
                 None => {
@@ -271,10 +317,26 @@ impl Station {
             state.stop_watching(departure.line);
             departure.complete();
         }
+        for Poll { line, handle, keeps_alive, awaits_room, low_water, .. } in &mut state.polls {
+            let waits = state.express.waits(*line);
+            if std::mem::replace(keeps_alive, waits) != waits {
+                handle.keep_alive(waits);
+            }
+            let enough = state.express.worthwhile(*line);
+            if std::mem::replace(low_water, enough) != enough
+                && let Some(socket) = state.express.socket(*line)
+            {
+                uv::set_low_water(socket, enough);
+            }
+            let wants_room = state.express.wants_to_write(*line);
+            if std::mem::replace(awaits_room, wants_room) != wants_room {
+                handle.watch(if wants_room { Watch::Both } else { Watch::Readable }, on_ready);
+            }
+        }
     }
 
     fn set_timer(&self, state: &mut State) {
-        let wanted = if state.ride.is_some() {
+        let wanted = if state.express.is_under_way() {
             Timing::Soon
         } else if state.express.is_busy() {
             Timing::Later
@@ -290,18 +352,6 @@ impl Station {
 }
 
 impl State {
-    fn keep_alive(&self, line: LineId, keep: bool) {
-        if let Some(poll) = self.polls.iter().find(|p| p.line == line) {
-            poll.handle.keep_alive(keep);
-        }
-    }
-
-    fn end_ride(&mut self, line: LineId) -> Option<u32> {
-        let ride = self.ride.take_if(|r| r.line == line)?;
-        self.keep_alive(line, false);
-        Some(ride.ticket)
-    }
-
     fn stop_watching(&mut self, line: LineId) {
         if let Some(at) = self.polls.iter().position(|p| p.line == line) {
             forget(self.polls.swap_remove(at).number);
@@ -335,12 +385,12 @@ fn guarded(work: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(work));
 }
 
-unsafe extern "C" fn on_readable(handle: *mut c_void, _status: c_int, _events: c_int) {
+unsafe extern "C" fn on_ready(handle: *mut c_void, _status: c_int, _events: c_int) {
     // SAFETY: the handle this callback was called with
     let number = unsafe { uv::number_of(handle) };
     guarded(|| {
         if let Some(Watched { station, line: Some(line) }) = find(number) {
-            station.on_readable(line);
+            station.on_ready(line);
         }
     });
 }
@@ -351,6 +401,16 @@ unsafe extern "C" fn on_timer(handle: *mut c_void) {
     guarded(|| {
         if let Some(Watched { station, .. }) = find(number) {
             station.on_timer();
+        }
+    });
+}
+
+unsafe extern "C" fn on_round(handle: *mut c_void) {
+    // SAFETY: the handle this callback was called with
+    let number = unsafe { uv::number_of(handle) };
+    guarded(|| {
+        if let Some(Watched { station, .. }) = find(number) {
+            station.on_round();
         }
     });
 }

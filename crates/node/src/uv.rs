@@ -21,9 +21,11 @@ pub(crate) type Callback = unsafe extern "C" fn(RawHandle);
 
 /// From `uv.h`; the names are checked against the library that is found.
 const ASYNC: c_int = 1;
+const CHECK: c_int = 2;
 const POLL: c_int = 8;
 const TIMER: c_int = 13;
 const READABLE: c_int = 1;
+const WRITABLE: c_int = 2;
 /// A handle of any of these types is smaller than this, which is checked as well.
 const HANDLE_SIZE: usize = 512;
 
@@ -55,6 +57,9 @@ functions! {
     poll_stop = c"uv_poll_stop": fn(RawHandle) -> c_int;
     timer_init = c"uv_timer_init": fn(RawLoop, RawHandle) -> c_int;
     timer_start = c"uv_timer_start": fn(RawHandle, Callback, u64, u64) -> c_int;
+    check_init = c"uv_check_init": fn(RawLoop, RawHandle) -> c_int;
+    check_start = c"uv_check_start": fn(RawHandle, Callback) -> c_int;
+    check_stop = c"uv_check_stop": fn(RawHandle) -> c_int;
     async_init = c"uv_async_init": fn(RawLoop, RawHandle, Callback) -> c_int;
     async_send = c"uv_async_send": fn(RawHandle) -> c_int;
     timer_stop = c"uv_timer_stop": fn(RawHandle) -> c_int;
@@ -81,13 +86,31 @@ impl Uv {
     }
 
     fn is_known(&self) -> bool {
-        [(ASYNC, c"async"), (POLL, c"poll"), (TIMER, c"timer")].into_iter().all(|(kind, name)| {
+        [(ASYNC, c"async"), (CHECK, c"check"), (POLL, c"poll"), (TIMER, c"timer")].into_iter().all(|(kind, name)| {
             // SAFETY: these take any number; the name is null or static text
             let (size, actual) = unsafe { ((self.handle_size)(kind), (self.handle_type_name)(kind)) };
             // SAFETY: not null, it is static text
             size <= HANDLE_SIZE && !actual.is_null() && unsafe { CStr::from_ptr(actual) } == name
         })
     }
+}
+
+/// Has a socket count as readable from so many bytes on. Fails where there is no such thing, and then nothing changes.
+pub(crate) fn set_low_water(socket: BorrowedFd<'_>, bytes: usize) {
+    let bytes = bytes as c_int;
+    // SAFETY: the socket is open, and the option is an int that is read during the call
+    unsafe {
+        let size = size_of::<c_int>() as libc::socklen_t;
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVLOWAT, (&raw const bytes).cast(), size);
+    }
+}
+
+/// What a socket is watched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watch {
+    Readable,
+    /// Also for room to write.
+    Both,
 }
 
 /// The loop of an environment, on whose thread all of this stays.
@@ -129,6 +152,12 @@ impl Loop {
     pub(crate) fn timer<O: 'static>(self, number: usize, owner: Rc<O>) -> Option<Handle> {
         // SAFETY: a fresh block, large enough for the handle, of a loop that runs on this thread
         Handle::new(self.uv, TIMER, number, owner, |h| unsafe { (self.uv.timer_init)(self.raw, h) })
+    }
+
+    /// Something to run after the sockets of a turn, not started yet. It does not keep the loop alive.
+    pub(crate) fn check<O: 'static>(self, number: usize, owner: Rc<O>) -> Option<Handle> {
+        // SAFETY: a fresh block, large enough for the handle, of a loop that runs on this thread
+        Handle::new(self.uv, CHECK, number, owner, |h| unsafe { (self.uv.check_init)(self.raw, h) })
     }
 
     /// Hangs a bell that other threads can ring: `callback` then runs on the loop's thread, once for all that rang
@@ -227,6 +256,27 @@ impl Handle {
         unsafe { (self.uv.timer_start)(self.raw, callback, milliseconds, 0) };
     }
 
+    /// Has a check run after the sockets of every turn, until it is stopped.
+    pub(crate) fn start_check(&self, callback: Callback) {
+        debug_assert_eq!(self.kind, CHECK);
+        // SAFETY: the handle is open, and a check
+        unsafe { (self.uv.check_start)(self.raw, callback) };
+    }
+
+    pub(crate) fn stop_check(&self) {
+        debug_assert_eq!(self.kind, CHECK);
+        // SAFETY: the handle is open, and a check
+        unsafe { (self.uv.check_stop)(self.raw) };
+    }
+
+    /// Watches a socket for something else from now on.
+    pub(crate) fn watch(&self, watch: Watch, callback: PollCallback) {
+        debug_assert_eq!(self.kind, POLL);
+        let events = if watch == Watch::Both { READABLE | WRITABLE } else { READABLE };
+        // SAFETY: the handle is open, and watches a socket that is; starting it again replaces what it is watched for
+        unsafe { (self.uv.poll_start)(self.raw, events, callback) };
+    }
+
     /// Whether the handle keeps the loop alive.
     pub(crate) fn keep_alive(&self, keep: bool) {
         // SAFETY: the handle is open
@@ -242,6 +292,7 @@ impl Drop for Handle {
             match self.kind {
                 POLL => _ = (self.uv.poll_stop)(self.raw),
                 TIMER => _ = (self.uv.timer_stop)(self.raw),
+                CHECK => _ = (self.uv.check_stop)(self.raw),
                 _ => {}
             }
             (self.uv.close)(self.raw, on_closed);

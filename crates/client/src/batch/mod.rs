@@ -21,7 +21,7 @@ mod request;
 mod rows;
 mod run;
 
-pub(crate) use run::run;
+pub(crate) use run::{Outgoing, Run, run};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +79,13 @@ pub struct Batch {
     pub policy: CommandPolicy,
     /// Set before the first byte of a request goes out.
     pub sent: Option<Arc<SentFlag>>,
+}
+
+impl Batch {
+    /// Whether it is of few reads, and sets no limits of its own.
+    pub(crate) fn is_brief(&self) -> bool {
+        self.rows.len() <= Run::FEW && self.max_response_bytes == 0 && !self.specs.iter().any(Spec::is_write)
+    }
 }
 
 /// What became of one row.

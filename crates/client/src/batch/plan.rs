@@ -43,6 +43,17 @@ impl Plan {
                 tokio::task::yield_now().await;
             }
         }
+        Self::with(batch, digests, start)
+    }
+
+    /// The same at once, for the rows of a turn at most.
+    pub(super) fn of_few(batch: Batch, start: Instant) -> Self {
+        let mut digests = Vec::with_capacity(batch.rows.len());
+        hash(&batch, &batch.rows, &mut digests);
+        Self::with(batch, digests, start)
+    }
+
+    fn with(batch: Batch, digests: Vec<Digest>, start: Instant) -> Self {
         let deadline = Deadline::after(start, batch.policy.total_timeout);
         Self { batch, digests, start, deadline, taken_in: AtomicU64::new(0) }
     }
@@ -117,12 +128,42 @@ impl Plan {
 
     /// Writes the request for some rows. On the wire a row's index is its place in this request.
     pub(super) async fn encode(&self, rows: &[RowId]) -> BytesMut {
-        let mut out = BytesMut::with_capacity(256 + rows.len() * (REPEATED_ROW_SIZE + 1));
+        let mut out = Self::room_for(rows);
+        let mut writer = self.writer(&mut out);
+        let mut at = 0;
+        while at < rows.len() {
+            self.encode_turn(rows, at, &mut writer);
+            at += ROWS_PER_TURN;
+            if at < rows.len() {
+                tokio::task::yield_now().await;
+            }
+        }
+        writer.finish();
+        out
+    }
+
+    /// The same at once, for the rows of a turn at most.
+    pub(super) fn encode_few(&self, rows: &[RowId]) -> BytesMut {
+        let mut out = Self::room_for(rows);
+        let mut writer = self.writer(&mut out);
+        self.encode_turn(rows, 0, &mut writer);
+        writer.finish();
+        out
+    }
+
+    fn room_for(rows: &[RowId]) -> BytesMut {
+        BytesMut::with_capacity(256 + rows.len() * (REPEATED_ROW_SIZE + 1))
+    }
+
+    fn writer<'a>(&self, out: &'a mut BytesMut) -> BatchWriter<'a> {
         let timeout = self.deadline.server_timeout(Instant::now(), 0);
-        let mut writer =
-            BatchWriter::begin(&mut out, timeout, Info1::empty(), self.batch.flags, self.batch.filter.as_deref());
-        let mut previous = None;
-        for (index, id) in (0u32..).zip(rows) {
+        BatchWriter::begin(out, timeout, Info1::empty(), self.batch.flags, self.batch.filter.as_deref())
+    }
+
+    /// Writes the rows of a turn, from place `from` on.
+    fn encode_turn(&self, rows: &[RowId], from: usize, writer: &mut BatchWriter<'_>) {
+        let mut previous = from.checked_sub(1).and_then(|at| rows.get(at)).copied();
+        for (index, id) in (0u32..).zip(rows).skip(from).take(ROWS_PER_TURN) {
             let (Some((row, keyspace, spec)), Some(digest)) = (self.row(*id), self.digest(*id)) else { continue };
             if previous.is_some_and(|previous| self.repeats(*id, previous)) {
                 writer.repeat(index, digest);
@@ -131,12 +172,7 @@ impl Plan {
                 writer.row(index, digest, &keyspace.namespace, &keyspace.set, key, &spec.as_wire());
             }
             previous = Some(*id);
-            if index as usize % ROWS_PER_TURN == ROWS_PER_TURN - 1 {
-                tokio::task::yield_now().await;
-            }
         }
-        writer.finish();
-        out
     }
 }
 

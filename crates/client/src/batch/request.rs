@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aerospike_wire::message::Messages;
 use aerospike_wire::{DecodeError, ProtoType, ResultCode};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::plan::{Plan, RowId};
@@ -26,14 +26,16 @@ pub(super) struct Hit {
 
 /// A request, and what came back so far.
 #[derive(Debug)]
-pub(super) struct SubRequest {
+pub(crate) struct SubRequest {
     plan: Arc<Plan>,
-    pub(super) node: Arc<Node>,
+    pub(crate) node: Arc<Node>,
     pub(super) rows: Arc<[RowId]>,
     /// Attempts of these rows before this one.
     pub(super) round: u16,
     /// While it is being read.
     lease: Option<Lease>,
+    /// Of the request itself, what the socket has not taken yet.
+    pub(crate) unwritten: BytesMut,
     answered: Vec<bool>,
     left: usize,
     /// Since it was taken by the collector: frames, and where in them rows are.
@@ -74,6 +76,7 @@ impl SubRequest {
             rows,
             round,
             lease: None,
+            unwritten: BytesMut::new(),
             frames: Vec::new(),
             hits: Vec::new(),
             refused: Vec::new(),
@@ -116,6 +119,10 @@ impl SubRequest {
                 // the pool counted this failure when it happened
                 Err(failure) => return Ok(Progress::Over(Err(failure))),
             }
+            self.unwritten = self.plan.encode(&self.rows).await;
+            self.begin();
+        }
+        if !self.unwritten.is_empty() {
             self.send(share).await?;
         }
         loop {
@@ -124,11 +131,11 @@ impl SubRequest {
                 Received::Nothing => return Ok(Progress::Slow),
                 Received::Enough => return Ok(self.full()),
             };
-            if let Some(trailer) = self.take_frame(frame)? {
+            if let Some(outcome) = self.accept(frame)? {
                 if let Some(lease) = self.lease.take() {
                     lease.done();
                 }
-                return Ok(Progress::Over(self.conclude(trailer)));
+                return Ok(Progress::Over(outcome));
             }
         }
     }
@@ -155,13 +162,28 @@ impl SubRequest {
         }
     }
 
-    async fn send(&mut self, share: Option<Duration>) -> Result<(), Failure> {
-        let request = self.plan.encode(&self.rows).await;
+    /// From here on bytes of it may reach a socket.
+    fn begin(&mut self) {
         if let Some(flag) = &self.plan.batch.sent {
             flag.set();
         }
         self.was_sent = true;
-        self.bytes_out += request.len() as u64;
+        self.bytes_out += self.unwritten.len() as u64;
+    }
+
+    /// Makes a request of few rows ready to be written by someone else, who then finds it in `unwritten`.
+    pub(crate) fn encode_few(&mut self) {
+        self.unwritten = self.plan.encode_few(&self.rows);
+        self.begin();
+    }
+
+    /// Goes on, when it is run, with a connection that it was written to.
+    pub(crate) fn go_on_with(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+    }
+
+    async fn send(&mut self, share: Option<Duration>) -> Result<(), Failure> {
+        let request = std::mem::take(&mut self.unwritten);
         let limit = self.limit().earlier(share_from(Instant::now(), share));
         let Some(lease) = &mut self.lease else { return Ok(()) };
         let sending = limit.bound(lease.connection()?.send(&request)).await;
@@ -180,8 +202,6 @@ impl SubRequest {
             let Some(lease) = &mut self.lease else { return Ok(Received::Nothing) };
             let connection = lease.connection()?;
             if let Some(frame) = connection.incoming.next().map_err(Failure::garbage)? {
-                self.bytes_in += frame.body.len() as u64;
-                self.plan.take_in(frame.body.len());
                 return Ok(Received::Frame(frame));
             }
             match patience.bound(connection.receive_some()).await {
@@ -197,6 +217,14 @@ impl SubRequest {
     /// Silence is over at the latest after the socket timeout, and everything at the batch's deadline.
     fn limit(&self) -> Deadline {
         Deadline::after(Instant::now(), self.plan.batch.policy.socket_timeout).earlier(self.plan.deadline)
+    }
+
+    /// Takes a frame in. Returns how the request ended when it was the last.
+    pub(crate) fn accept(&mut self, frame: Frame) -> Result<Option<Result<(), Failure>>, Failure> {
+        self.bytes_in += frame.body.len() as u64;
+        self.plan.take_in(frame.body.len());
+        let trailer = self.take_frame(frame)?;
+        Ok(trailer.map(|trailer| self.conclude(trailer)))
     }
 
     /// Finds the rows in a frame. Returns the batch's own result when the frame holds the last message.

@@ -20,8 +20,8 @@ use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::error::{Code, Failure};
 use crate::execute::no_namespace;
-use crate::routing::NodeIndex;
 use crate::routing::replica::Course;
+use crate::routing::{NodeIndex, Routing, Table};
 
 /// How long rows that have their outcome wait for the others before they are handed over as a part.
 const PATIENCE: Duration = Duration::from_millis(4);
@@ -36,14 +36,19 @@ pub(crate) async fn run(
     let in_flight = cluster.enter();
     let plan = Arc::new(Plan::new(batch, start).await);
     let order = Order::of(&plan).await;
-    let mut run = Run::new(cluster, plan, order);
+    let mut run = Run::new(cluster.clone(), plan, order);
     match in_flight {
-        Ok(_guard) => run.complete(part).await,
+        Ok(_guard) => {
+            let first = run.rows.first();
+            run.route(&first, 0).await;
+            run.complete(part).await;
+        }
         Err(failure) => run.rows.settle_rest(&failure),
     }
     run.reply()
 }
 
+#[derive(Debug)]
 enum Step {
     Request(Box<SubRequest>, Progress),
     /// Time to route rows again, as attempts of this round.
@@ -53,42 +58,95 @@ enum Step {
 }
 
 /// What a task has to do with, for the case that it dies.
+#[derive(Debug)]
 struct Covered {
     rows: Arc<[RowId]>,
     lane: Option<LaneId>,
 }
 
-struct Run<'a> {
-    cluster: &'a Cluster,
+/// A request that is ready to go.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) request: Box<SubRequest>,
+    share: Option<Duration>,
+    covered: Covered,
+}
+
+/// A batch on its way.
+#[derive(Debug)]
+pub(crate) struct Run {
+    cluster: Arc<Cluster>,
     plan: Arc<Plan>,
     rows: Rows,
     lanes: Lanes,
     costs: Costs,
+    ready: Vec<Outgoing>,
     tasks: JoinSet<Step>,
     covered: HashMap<Id, Covered>,
 }
 
-impl<'a> Run<'a> {
-    fn new(cluster: &'a Cluster, plan: Arc<Plan>, order: Order) -> Self {
+impl Run {
+    /// Most rows of a batch that is begun at once.
+    pub(crate) const FEW: usize = 128;
+
+    /// Begins a batch of few reads at once: the first requests are [ready](Self::take_ready) then.
+    pub(crate) fn of_few(cluster: Arc<Cluster>, batch: Batch, start: Instant) -> Self {
+        let mut run = Self::new(cluster, Arc::new(Plan::of_few(batch, start)), Order::default());
+        let first = run.rows.first();
+        let routing = run.cluster.routing.load_full();
+        let mut groups = run.groups(&routing);
+        run.group(&first, &routing, &mut groups);
+        run.line_up(&routing, groups, 0);
+        run
+    }
+
+    fn new(cluster: Arc<Cluster>, plan: Arc<Plan>, order: Order) -> Self {
         Self {
             cluster,
             rows: Rows::new(plan.clone(), order),
             plan,
             lanes: Lanes::default(),
             costs: Costs::default(),
+            ready: Vec::new(),
             tasks: JoinSet::new(),
             covered: HashMap::new(),
         }
     }
 
+    /// Whether every row has its outcome.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.rows.unsettled() == 0
+    }
+
+    /// The requests that are ready to go, for someone else to carry.
+    pub(crate) fn take_ready(&mut self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Gives requests back, as far as they came.
+    pub(crate) fn put_ready(&mut self, requests: impl IntoIterator<Item = Outgoing>) {
+        self.ready.extend(requests);
+    }
+
+    /// Takes in a request that was carried elsewhere and is over.
+    pub(crate) fn conclude(&mut self, outgoing: Outgoing, outcome: Result<(), Failure>) {
+        let Outgoing { mut request, covered: Covered { rows, lane }, .. } = outgoing;
+        // what is to be tried again waits for its time on the runtime
+        let runtime = self.cluster.runtime.clone();
+        let _runtime = runtime.enter();
+        let busy = self.take_in(&mut request, &rows, lane);
+        self.end(&request, outcome, &rows, lane, busy);
+    }
+
     /// Runs until every row has an outcome.
-    async fn complete(&mut self, mut part: Option<&mut (dyn FnMut(BatchReply) + Send)>) {
-        let first = self.rows.first();
-        self.route(&first, 0).await;
+    pub(crate) async fn complete(&mut self, mut part: Option<&mut (dyn FnMut(BatchReply) + Send)>) {
         loop {
             self.go_on().await;
-            if self.rows.unsettled() == 0 {
+            if self.is_complete() {
                 return;
+            }
+            for Outgoing { request, share, covered } in self.take_ready() {
+                self.spawn_request(request, share, covered);
             }
             let finished = match &mut part {
                 Some(part) if self.rows.has_news() => {
@@ -158,43 +216,57 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Sends rows to the nodes that are to answer them.
+    /// Makes requests for rows to the nodes that are to answer them.
     async fn route(&mut self, rows: &[RowId], round: u16) {
         let routing = self.cluster.routing.load_full();
-        let mut groups: Vec<Vec<RowId>> = vec![Vec::new(); routing.nodes.len()];
-        let plan = self.plan.clone();
-        let mut table = None;
+        let mut groups = self.groups(&routing);
         for chunk in rows.chunks(ROWS_PER_TURN) {
-            for id in chunk {
-                let Some(course) = self.rows.course(*id) else { continue };
-                let (Some((_, keyspace, spec)), Some(digest)) = (plan.row(*id), plan.digest(*id)) else {
-                    self.rows.settle(*id, &Failure::new(Code::PARAM, "the row refers to nothing"));
-                    continue;
-                };
-                // rows of one namespace come in runs
-                table = table
-                    .filter(|t: &&crate::routing::Table| t.namespace.as_bytes() == keyspace.namespace)
-                    .or_else(|| routing.table(&keyspace.namespace));
-                let Some(table) = table else {
-                    self.rows.settle(*id, &no_namespace(routing.nodes.is_empty(), &keyspace.namespace));
-                    continue;
-                };
-                let policy = plan.batch.policy.replica;
-                let course = course.get_or_insert_with(|| Course::new(spec, policy, table, &self.cluster.turn));
-                let racks = &self.cluster.config.preferred_racks;
-                let node = course.choose(&routing, table, digest.partition(), racks);
-                match node.and_then(|NodeIndex(at)| groups.get_mut(usize::from(at))) {
-                    Some(group) => group.push(*id),
-                    None => {
-                        let failure = Failure::new(Code::INVALID_NODE, "no active node holds the partition");
-                        self.rows.settle(*id, &failure);
-                    }
-                }
-            }
+            self.group(chunk, &routing, &mut groups);
             if rows.len() > ROWS_PER_TURN {
                 tokio::task::yield_now().await;
             }
         }
+        self.line_up(&routing, groups, round);
+    }
+
+    fn groups(&self, routing: &Routing) -> Vec<Vec<RowId>> {
+        vec![Vec::new(); routing.nodes.len()]
+    }
+
+    /// Adds rows to the groups of the nodes that are to answer them.
+    fn group(&mut self, rows: &[RowId], routing: &Routing, groups: &mut [Vec<RowId>]) {
+        let plan = self.plan.clone();
+        let mut table = None;
+        for id in rows {
+            let Some(course) = self.rows.course(*id) else { continue };
+            let (Some((_, keyspace, spec)), Some(digest)) = (plan.row(*id), plan.digest(*id)) else {
+                self.rows.settle(*id, &Failure::new(Code::PARAM, "the row refers to nothing"));
+                continue;
+            };
+            // rows of one namespace come in runs
+            table = table
+                .filter(|t: &&Table| t.namespace.as_bytes() == keyspace.namespace)
+                .or_else(|| routing.table(&keyspace.namespace));
+            let Some(table) = table else {
+                self.rows.settle(*id, &no_namespace(routing.nodes.is_empty(), &keyspace.namespace));
+                continue;
+            };
+            let policy = plan.batch.policy.replica;
+            let course = course.get_or_insert_with(|| Course::new(spec, policy, table, &self.cluster.turn));
+            let racks = &self.cluster.config.preferred_racks;
+            let node = course.choose(routing, table, digest.partition(), racks);
+            match node.and_then(|NodeIndex(at)| groups.get_mut(usize::from(at))) {
+                Some(group) => group.push(*id),
+                None => {
+                    let failure = Failure::new(Code::INVALID_NODE, "no active node holds the partition");
+                    self.rows.settle(*id, &failure);
+                }
+            }
+        }
+    }
+
+    /// Puts the rows of every node in line, and makes the requests it has room for.
+    fn line_up(&mut self, routing: &Routing, groups: Vec<Vec<RowId>>, round: u16) {
         for (node, group) in routing.nodes.iter().zip(groups) {
             if !group.is_empty() {
                 let lane = self.lanes.of(node);
@@ -205,7 +277,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Starts the requests a node has room for.
+    /// Makes the requests a node has room for.
     fn pump(&mut self, lane: LaneId) {
         while let Some((node, rows, round)) = self.lanes.take(lane) {
             let taken = rows.len();
@@ -236,8 +308,8 @@ impl<'a> Run<'a> {
 
     fn start(&mut self, node: Arc<Node>, rows: Arc<[RowId]>, round: u16, lane: LaneId) {
         let share = self.share(&rows, round);
-        let request = SubRequest::new(self.plan.clone(), node, rows.clone(), round);
-        self.spawn_request(Box::new(request), share, Covered { rows, lane: Some(lane) });
+        let request = Box::new(SubRequest::new(self.plan.clone(), node, rows.clone(), round));
+        self.ready.push(Outgoing { request, share, covered: Covered { rows, lane: Some(lane) } });
     }
 
     fn spawn_request(&mut self, request: Box<SubRequest>, share: Option<Duration>, covered: Covered) {
@@ -266,16 +338,11 @@ impl<'a> Run<'a> {
         rows: Arc<[RowId]>,
         lane: Option<LaneId>,
     ) {
-        let node = request.node.clone();
-        let round = request.round;
-        self.take_answers(&mut request);
-        let busy = lane.map_or(0, |lane| self.lanes.busy(lane));
-        if let Some(lane) = lane {
-            // one that is slow holds up nothing else
-            self.lanes.leave(lane, rows.len());
-        }
+        let busy = self.take_in(&mut request, &rows, lane);
         match progress {
             Progress::Slow => {
+                let node = request.node.clone();
+                let round = request.round;
                 node.health.record_error();
                 let waiting = request.unanswered();
                 for id in &waiting {
@@ -287,23 +354,47 @@ impl<'a> Run<'a> {
                 self.spawn_request(Box::new(request), None, Covered { rows, lane: None });
                 self.costs.note(&node, &Failure::timeout("no answer yet"), round, false);
                 self.route(&waiting, round.saturating_add(1)).await;
-            }
-            Progress::Over(outcome) => {
-                self.rows.leave(&rows);
-                self.costs.add(&request);
-                let failure = outcome.err();
-                let overloaded = request.refused.iter().any(|(_, code)| is_overload(*code))
-                    || failure.as_ref().is_some_and(|failure| is_overload(failure.code));
-                match lane {
-                    Some(lane) if overloaded => self.slow_down(lane, busy),
-                    Some(lane) if failure.is_none() => self.lanes.succeeded(lane),
-                    _ => {}
+                if let Some(lane) = lane {
+                    self.pump(lane);
                 }
-                let failure = failure.unwrap_or_else(|| Failure::new(Code::NO_RESPONSE, ""));
-                self.fail(&request.unanswered(), &failure, Some(&node), round, request.was_sent);
-                self.refuse(&request);
             }
+            Progress::Over(outcome) => self.end(&request, outcome, &rows, lane, busy),
         }
+    }
+
+    /// Takes in what a request brought. Its node has room for others then: one that is slow holds up nothing else.
+    /// Returns how many rows were in flight there.
+    fn take_in(&mut self, request: &mut SubRequest, rows: &[RowId], lane: Option<LaneId>) -> usize {
+        self.take_answers(request);
+        let busy = lane.map_or(0, |lane| self.lanes.busy(lane));
+        if let Some(lane) = lane {
+            self.lanes.leave(lane, rows.len());
+        }
+        busy
+    }
+
+    /// Ends a request: rows without an answer are tried again later, or have failed.
+    fn end(
+        &mut self,
+        request: &SubRequest,
+        outcome: Result<(), Failure>,
+        rows: &[RowId],
+        lane: Option<LaneId>,
+        busy: usize,
+    ) {
+        self.rows.leave(rows);
+        self.costs.add(request);
+        let failure = outcome.err();
+        let overloaded = request.refused.iter().any(|(_, code)| is_overload(*code))
+            || failure.as_ref().is_some_and(|failure| is_overload(failure.code));
+        match lane {
+            Some(lane) if overloaded => self.slow_down(lane, busy),
+            Some(lane) if failure.is_none() => self.lanes.succeeded(lane),
+            _ => {}
+        }
+        let failure = failure.unwrap_or_else(|| Failure::new(Code::NO_RESPONSE, ""));
+        self.fail(&request.unanswered(), &failure, Some(&request.node), request.round, request.was_sent);
+        self.refuse(request);
         if let Some(lane) = lane {
             self.pump(lane);
         }
@@ -385,7 +476,7 @@ impl<'a> Run<'a> {
     }
 
     /// What became of the rows since the last part.
-    fn reply(&mut self) -> BatchReply {
+    pub(crate) fn reply(&mut self) -> BatchReply {
         let (rows, pages) = self.rows.part();
         BatchReply { rows, pages, nodes: self.costs.nodes().to_vec(), elapsed: self.plan.start.elapsed() }
     }

@@ -141,6 +141,12 @@ pub(crate) fn closed() -> Failure {
 #[derive(Debug)]
 pub(crate) struct InFlight(Arc<Cluster>);
 
+impl InFlight {
+    pub(crate) fn cluster(&self) -> &Arc<Cluster> {
+        &self.0
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.is_closing() {

@@ -3,13 +3,11 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::task::Poll;
-
-use bytes::Bytes;
 
 use super::Connection;
-use super::frame::FrameBuffer;
+use super::frame::{Frame, FrameBuffer};
 use super::lease::Lease;
+use super::pipeline::Pipeline;
 use super::pool::Rest;
 use super::transport::Transport;
 use crate::error::{Code, Failure};
@@ -42,46 +40,60 @@ impl Direct {
         Ok(lease)
     }
 
+    /// The same, with commands under way, which then go on as those of any lane.
+    pub(crate) fn attach_with(self, mut pipeline: Pipeline) {
+        match self.attach() {
+            Ok(lease) => lease.go_on(pipeline),
+            Err(failure) => pipeline.fail(&failure),
+        }
+    }
+
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
     }
 
-    /// Sends a request at once; false when not all of it went out. The connection is of no use then, and the server
-    /// never sees a whole request once it is closed.
-    pub(crate) fn send(&mut self, request: &[u8]) -> bool {
-        self.rest = None;
+    /// Writes as much as the socket takes now, and says how much that was.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<usize, Failure> {
         loop {
-            return match self.socket.write(request) {
+            return match self.socket.write(bytes) {
+                Ok(0) => Err(Failure::connection("the connection takes no more bytes")),
                 Err(e) if e.kind() == ErrorKind::Interrupted => continue,
-                outcome => outcome.is_ok_and(|sent| sent == request.len()),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(0),
+                outcome => outcome.map_err(|e| Failure::io("write to", &e)),
             };
         }
     }
 
-    /// The message that is due, if all of it is here. `room` is where bytes are received.
-    pub(crate) fn receive(&mut self, room: &mut [u8]) -> Poll<Result<Bytes, Failure>> {
+    /// Reads once, by way of `room`. Whether there may be more to read.
+    pub(crate) fn fill(&mut self, room: &mut [u8]) -> Result<bool, Failure> {
         loop {
-            match self.incoming.next() {
-                Ok(None) => {}
-                Ok(Some(frame)) => {
-                    self.incoming.shrink();
-                    return Poll::Ready(frame.into_message());
+            return match self.socket.read(room) {
+                Ok(0) => Err(Failure::closed_by_peer()),
+                Ok(n) => {
+                    self.incoming.feed(&room[..n]);
+                    Ok(n == room.len())
                 }
-                Err(e) => return Poll::Ready(Err(Failure::garbage(e))),
-            }
-            match self.socket.read(room) {
-                Ok(0) => return Poll::Ready(Err(Failure::closed_by_peer())),
-                Ok(n) => self.incoming.feed(&room[..n]),
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == ErrorKind::WouldBlock => return Poll::Pending,
-                Err(e) => return Poll::Ready(Err(Failure::io("read from", &e))),
-            }
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(false),
+                Err(e) => Err(Failure::io("read from", &e)),
+            };
         }
     }
 
-    /// The command on it was answered. False when more came than was asked for.
+    /// The next frame, if all of it was read.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, Failure> {
+        self.incoming.next().map_err(Failure::garbage)
+    }
+
+    /// There is a command on it.
+    pub(crate) fn work(&mut self) {
+        self.rest = None;
+    }
+
+    /// All that was asked on it was answered. False when more came than that.
     pub(crate) fn rest(&mut self) -> bool {
         self.rest = Some(self.lease.rest());
+        self.incoming.shrink();
         self.incoming.is_empty()
     }
 }

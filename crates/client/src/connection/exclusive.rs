@@ -6,7 +6,6 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::Connection;
-use super::direct::Direct;
 use super::lease::Lease;
 use super::pool::Pool;
 use super::request::Carrier;
@@ -40,27 +39,6 @@ async fn ask(connection: &mut Connection, request: &[u8], patience: Deadline) ->
         connection.receive().await?.into_message()
     };
     patience.bound(exchange).await.unwrap_or_else(|_| Err(TOO_SLOW))
-}
-
-/// Waits for the answer to a command that was sent on a connection off Tokio.
-pub(crate) async fn take_over(direct: Direct, carrier: Carrier) {
-    let outcome = match direct.attach() {
-        Ok(lease) => await_answer(lease, &carrier).await,
-        Err(failure) => Err(failure),
-    };
-    carrier.settle(outcome);
-}
-
-async fn await_answer(mut lease: Lease, carrier: &Carrier) -> Result<Bytes, Failure> {
-    let pool = lease.pool().clone();
-    let patience = carrier.patience(carrier.sent_at().unwrap_or_else(Instant::now));
-    let connection = lease.connection()?;
-    let answer = async {
-        let answer = async { connection.receive().await?.into_message() };
-        patience.bound(answer).await.unwrap_or(Err(TOO_SLOW))
-    };
-    let answer = pool.unless_closed(answer).await;
-    close_or_keep(&pool, lease, answer)
 }
 
 /// The connection is kept when the command on it was answered.

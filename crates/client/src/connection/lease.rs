@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 
 use super::Connection;
+use super::pipeline::Pipeline;
 use super::pool::{Pool, Rest};
 use super::transport::Transport;
 use crate::error::{Code, Failure};
@@ -15,11 +16,13 @@ pub(crate) struct Lease {
     pool: Arc<Pool>,
     connection: Option<Connection>,
     is_clean: bool,
+    /// The pool counts it no more.
+    is_over: bool,
 }
 
 impl Lease {
     pub(super) fn new(pool: Arc<Pool>, connection: Connection) -> Self {
-        Self { pool, connection: Some(connection), is_clean: true }
+        Self { pool, connection: Some(connection), is_clean: true, is_over: false }
     }
 
     /// The connection, from now on in an unknown state.
@@ -47,8 +50,12 @@ impl Lease {
         Rest::new(self.pool.clone())
     }
 
-    pub(super) fn pool(&self) -> &Arc<Pool> {
-        &self.pool
+    /// Gives the connection to the pool with the commands under way on it.
+    pub(super) fn go_on(mut self, pipeline: Pipeline) {
+        if let Some(connection) = self.connection.take() {
+            self.is_over = true;
+            self.pool.adopt(connection, pipeline);
+        }
     }
 
     /// Everything that was asked on the connection was answered.
@@ -59,6 +66,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
         match self.connection.take() {
             Some(connection) if self.is_clean && connection.is_usable() => self.pool.put_back(connection),
             _ => self.pool.lease_lost(),

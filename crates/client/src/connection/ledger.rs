@@ -126,14 +126,15 @@ impl Ledger {
         self.lanes.retain(|l| l.id != id);
     }
 
-    fn add_lane(&mut self) -> LaneId {
+    /// Adds a lane with so many commands on it.
+    pub(super) fn add_lane(&mut self, in_flight: usize) -> LaneId {
         self.next_lane += 1;
         let id = LaneId(self.next_lane);
         self.lanes.push(LaneEntry {
             id,
             waker: None,
             is_parked: false,
-            in_flight: 0,
+            in_flight,
             is_stalled: false,
             is_yielding: false,
             has_served: false,
@@ -214,7 +215,7 @@ impl Ledger {
         while lanes > 0
             && let Some(connection) = self.pop_idle()
         {
-            work.lanes.push((self.add_lane(), connection));
+            work.lanes.push((self.add_lane(0), connection));
             lanes -= 1;
         }
         while let Some(waiter) = self.pop_waiter() {

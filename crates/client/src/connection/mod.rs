@@ -8,6 +8,7 @@
 //! | `dial.rs` | opening a connection |
 //! | `health.rs` | what its connections say about a node |
 //! | `request.rs` | one attempt of a command, shared by who waits and who carries it |
+//! | `pipeline.rs` | requests on a connection, and the order of their answers |
 //! | `lane.rs` | a connection that carries many commands at once |
 //! | `exclusive.rs` | a connection that carries one |
 //! | `direct.rs` | a connection taken off Tokio |
@@ -25,6 +26,7 @@ pub(crate) mod lane;
 pub(crate) mod lease;
 pub(crate) mod ledger;
 pub(crate) mod pace;
+pub(crate) mod pipeline;
 pub(crate) mod pool;
 pub(crate) mod request;
 pub(crate) mod transport;

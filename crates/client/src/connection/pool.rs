@@ -21,6 +21,7 @@ use super::lane::{Lane, LaneId};
 use super::lease::Lease;
 use super::ledger::{Ledger, Limits, Pulled, Work};
 use super::pace::Pace;
+use super::pipeline::Pipeline;
 use super::request::Carrier;
 use super::{Connection, exclusive};
 use crate::deadline::Deadline;
@@ -29,7 +30,7 @@ use crate::error::{Code, Failure};
 /// Pause after a connection could not be opened, while others are.
 const REDIAL_PAUSE: Duration = Duration::from_millis(50);
 
-/// A pool that may have fewer connections keeps none of them for one purpose.
+/// A pool that may have fewer connections keeps none of them for one purpose, and one of as many if it may have more.
 const ENOUGH: usize = 4;
 
 /// The connections of one node.
@@ -155,6 +156,22 @@ impl Pool {
         }
     }
 
+    /// Makes a lane of a leased connection that has commands under way.
+    pub(super) fn adopt(self: &Arc<Self>, connection: Connection, mut pipeline: Pipeline) {
+        let mut lane = Err(Failure::connection("the connection was closed"));
+        self.change(|ledger| {
+            ledger.leased = ledger.leased.saturating_sub(1);
+            lane = match &ledger.closed {
+                None => Ok(ledger.add_lane(pipeline.len())),
+                Some(failure) => Err(failure.clone()),
+            };
+        });
+        match lane {
+            Ok(id) => _ = self.runtime.spawn(Lane::run(self.clone(), id, connection, pipeline)),
+            Err(failure) => pipeline.fail(&failure),
+        }
+    }
+
     /// Takes back a connection that was leased.
     pub(super) fn put_back(self: &Arc<Self>, mut connection: Connection) {
         connection.incoming.shrink();
@@ -193,7 +210,7 @@ impl Pool {
             let _ = waiter.send(Ok(Lease::new(self.clone(), connection)));
         }
         for (id, connection) in work.lanes {
-            self.runtime.spawn(Lane::run(self.clone(), id, connection));
+            self.runtime.spawn(Lane::run(self.clone(), id, connection, Pipeline::new(Instant::now())));
         }
         for _ in 0..work.dials {
             self.runtime.spawn(Dialing(Some(self.clone())).run());
@@ -268,9 +285,9 @@ impl Pool {
         }
     }
 
-    /// Whether a connection may be leased for long.
-    pub(crate) fn spares_one(&self) -> bool {
-        self.limits.max >= ENOUGH
+    /// Whether so many connections may be leased for long.
+    pub(crate) fn spares(&self, connections: usize) -> bool {
+        self.limits.max >= ENOUGH * connections
     }
 
     /// Whether somebody waits for a connection while no more may be opened.

@@ -112,11 +112,6 @@ impl Carrier {
         &self.attempt.prepared
     }
 
-    /// When bytes of the request may first have reached a socket, if they have.
-    pub(crate) fn sent_at(&self) -> Option<Instant> {
-        self.attempt.state.lock().sent_at
-    }
-
     /// Whether nobody waits any longer.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.attempt.state.lock().is_abandoned
