@@ -108,7 +108,7 @@ export class RecordCall extends KeyCall<RecordObject> {
       argument instanceof Projection
         ? argument.bins(readResults(bytes, at, end, policy.mode), policy.mode)
         : readBins(bytes, at, end, policy.mode)
-    return RecordObject.of(this.key as Key, keptMeta(bytes, at, Date.now()), bins)
+    return RecordObject.of(this.key as Key, keptMeta(bytes, at), bins)
   }
 }
 
@@ -116,14 +116,14 @@ export class RecordCall extends KeyCall<RecordObject> {
 export class OperateCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const bins = readBins(bytes, at, end, this.policy.mode | Mode.operations)
-    return RecordObject.of(this.key as Key, keptMeta(bytes, at, Date.now()), bins)
+    return RecordObject.of(this.key as Key, keptMeta(bytes, at), bins)
   }
 }
 
 /** Writes: the generation and TTL the record has now. */
 export class MetaCall extends KeyCall<Meta> {
   answer(bytes: Buffer, at: number): Meta {
-    return readMeta(bytes, at, Date.now())
+    return readMeta(bytes, at)
   }
 }
 
@@ -135,7 +135,7 @@ export class VoidCall extends KeyCall<void> {
 /** `exists`: a missing record is an answer, not a failure. */
 export class ExistsCall extends KeyCall<ExistsResult> {
   answer(bytes: Buffer, at: number): ExistsResult {
-    return new ExistsObject(this.key as Key, readMeta(bytes, at, Date.now())) as unknown as ExistsResult
+    return new ExistsObject(this.key as Key, readMeta(bytes, at)) as unknown as ExistsResult
   }
 
   override instead(code: number): ExistsResult | undefined {
@@ -165,7 +165,7 @@ export class OrderedCall extends KeyCall<RecordObject> {
 
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const answered = readResults(bytes, at, end, this.policy.mode)
-    return RecordObject.of(this.key as Key, keptMeta(bytes, at, Date.now()), align(answered, this.bins))
+    return RecordObject.of(this.key as Key, keptMeta(bytes, at), align(answered, this.bins))
   }
 }
 

@@ -243,15 +243,20 @@ export class Boundary {
       const few = this.#pending <= EXPRESS_CALLS
       // Express commands keep the process alive by themselves.
       if (writer.at > 0 && !this.native.submit(writer.bytes, writer.at, few)) this.#reference()
-      if (this.#nested.length > 0) this.#reference()
-      for (const nested of this.#nested) this.native.submit(nested.bytes, nested.at)
+      if (this.#nested.length > 0) this.#submitNested()
     } catch (error) {
       for (const call of fresh) this.reject(call, controlError(call.verb, error))
     }
     for (const call of fresh) call.writer = undefined
-    this.#nested.length = 0
     if (writer.bytes.length > KEEP_BYTES) this.#writer = new Writer(REQUEST_BYTES)
     else writer.at = 0
+  }
+
+  #submitNested(): void {
+    const nested = this.#nested
+    this.#nested = []
+    this.#reference()
+    for (const writer of nested) this.native.submit(writer.bytes, writer.at)
   }
 
   /** Keeps the process alive until nothing is under way. */

@@ -86,13 +86,13 @@ export class BinSource {
   }
 }
 
-/** What a record keeps of its header: the generation alone when it never expires. */
-export function keptMeta(bytes: Buffer, at: number, now: number): Meta | number {
+/** What a record keeps of its header: the generation alone when it never expires. `now`: when it came, if not just now. */
+export function keptMeta(bytes: Buffer, at: number, now?: number): Meta | number {
   return u32(bytes, at + 10) === 0 ? u32(bytes, at + 6) : readMeta(bytes, at, now)
 }
 
 /** Generation and time to live from the header of the message at `at`. */
-export function readMeta(bytes: Buffer, at: number, now: number): Meta {
+export function readMeta(bytes: Buffer, at: number, now?: number): Meta {
   return { gen: u32(bytes, at + 6), ttl: ttlOf(u32(bytes, at + 10), now) }
 }
 

@@ -304,7 +304,14 @@ impl Station {
             match handle {
                 Some(handle) => {
                     register(self, Some(line), number);
-                    state.polls.push(Poll { line, number, handle, keeps_alive: false, awaits_room: false, low_water: 1 });
+                    state.polls.push(Poll {
+                        line,
+                        number,
+                        handle,
+                        keeps_alive: false,
+                        awaits_room: false,
+                        low_water: 1,
+                    });
                 }
                 // the loop refuses the socket: it will refuse the next one as well
                 None => {

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use aerospike_wire::message::MessageHeader;
 use aerospike_wire::limits::{MESSAGE_HEADER_SIZE, PROTO_HEADER_SIZE};
+use aerospike_wire::message::MessageHeader;
 use bytes::{Buf, Bytes};
 use tokio::time::Instant;
 

@@ -441,8 +441,7 @@ impl Express {
     /// To be called every now and then: hands over what has waited for too long, and parts with lines that are not
     /// needed: unused, wanted by others, or of nodes that left.
     pub fn look_after(&mut self) {
-        let is_overdue =
-            |line: &Line| line.waits_since().is_some_and(|since| Instant::now() - since >= HAND_OVER);
+        let is_overdue = |line: &Line| line.waits_since().is_some_and(|since| Instant::now() - since >= HAND_OVER);
         let lines = self.stops.iter().flat_map(|s| &s.lines);
         let overdue: Vec<LineId> = lines.filter(|line| is_overdue(line)).map(|line| line.id).collect();
         for line in overdue {
@@ -619,7 +618,16 @@ impl Express {
 
 impl Stop {
     fn new(node: Arc<Node>) -> Self {
-        Self { node, lines: Vec::new(), boarding: None, is_asked: false, yields: false, lone: 0, needed: LONE_COMMANDS, answers: 0 }
+        Self {
+            node,
+            lines: Vec::new(),
+            boarding: None,
+            is_asked: false,
+            yields: false,
+            lone: 0,
+            needed: LONE_COMMANDS,
+            answers: 0,
+        }
     }
 
     /// Counts a command that would use another line, and says whether it is time to ask for one.
