@@ -17,10 +17,11 @@ export declare class NativeClient {
    */
   static connect(config: NativeConfig, wake: () => void): Promise<NativeClient>
   /**
-   * Has lone commands sent from the JavaScript thread itself, where the system allows that. `wake` is then called in
-   * place of the one of `connect`, and also when a lone command completed: with `true` when it is that alone.
+   * Has commands sent from the JavaScript thread itself while they are few, where the system allows that. `wake` is
+   * then called in place of the one of `connect`, and also when such commands completed: with `true` when it is for
+   * those.
    */
-  express(wake: (alone: boolean) => void): boolean
+  express(wake: (isExpress: boolean) => void): boolean
   /**
    * Takes the entries in the first `length` bytes of the request buffer and returns at once. `few` says that not
    * many calls of the client are under way: this thread then sends them itself where it can. True when all their

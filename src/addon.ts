@@ -147,12 +147,12 @@ export interface NativeChange {
 
 export interface NativeClient {
   /**
-   * Has lone commands need no other thread; false where that is not possible. `wake` is then called in place of the one of
-   * `connect`, and also when a lone command completed: with `true` when it is that alone.
+   * Has commands need no other thread while they are few; false where that is not possible. `wake` is then called in place
+   * of the one of `connect`, and also when such commands completed: with `true` when it is for those.
    */
-  express(wake: (alone: boolean) => void): boolean
-  /** `alone`: one entry, and nothing else under way. True when the `wake` of `express` will announce its completion. */
-  submit(entries: Uint8Array, length: number, alone?: boolean): boolean
+  express(wake: (isExpress: boolean) => void): boolean
+  /** `few`: not many calls are under way. True when the `wake` of `express` will announce all that completes. */
+  submit(entries: Uint8Array, length: number, few?: boolean): boolean
   drain(target: Uint8Array): number
   table(ticket: number, target: Uint8Array): void
   page(ticket: number, index: number, target: Uint8Array): void

@@ -57,8 +57,7 @@ export interface ConnectOptions {
   readonly tls?: boolean | TlsOptions | undefined
   /**
    * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
-   * it would have alone, but together with the others of its tick: one slow node holds all of them up. A read alone in its
-   * tick goes alone. For programs that make many reads at once; default false.
+   * it would have alone; a slow node holds up its own reads only. A read alone in its tick goes alone. For programs that make many reads at once; default false.
    */
   readonly coalesceReads?: boolean | undefined
   /** Defaults for the options of calls. */

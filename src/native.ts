@@ -118,7 +118,7 @@ export class Boundary {
       boundary.#native = await binding().NativeClient.connect(config, () => boundary.#wakeReferenced())
       boundary.#native.unref()
       if (hasEventLoop) {
-        boundary.#native.express((alone) => (alone ? boundary.#wakeAlone() : boundary.#rung()))
+        boundary.#native.express((isExpress) => (isExpress ? boundary.#wakeExpress() : boundary.#rung()))
       }
     } catch (error) {
       throw controlError('connect', error)
@@ -285,14 +285,14 @@ export class Boundary {
     this.#referenced = true
   }
 
-  /** The completion of a lone command is there, and nothing more to come: one look is enough. */
-  #wakeAlone(): void {
+  /** Completions of express commands are there, and mostly nothing else: one look is enough. */
+  #wakeExpress(): void {
     const native = this.#native
     if (native === undefined || this.#draining) return
     const length = native.drain(this.#target)
     if (length > 0) this.#settleAll(native, length)
-    // A large one, company, or a call before that was given up: the rest is done as ever.
-    if (this.#pending > 0 || this.#referenced) this.#drain()
+    // Where that was not all, or others are to come, the rest is done as ever.
+    if (this.#pending > 0 || this.#referenced || this.#gathering.length > 0) this.#drain()
   }
 
   /**

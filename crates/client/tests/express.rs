@@ -4,10 +4,14 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use aerospike_core::wire::op::write_op;
+use aerospike_core::wire::{Info2, ParticleType};
 use aerospike_core::{
-    Client, Code, Command, CommandPolicy, Config, Error, Event, Express, LineId, Reply, Resumed, Spec,
+    Batch, BatchReply, Client, Code, Command, CommandPolicy, Config, Error, Event, Express, LineId, NodeCost, Reply,
+    Resumed, ResumedBatch, Spec, Tag,
 };
-use support::{cluster, command, config, connect, eventually, get, put, put_spec, value};
+use bytes::{Bytes, BytesMut};
+use support::{cluster, command, config, connect, eventually, get, put, put_spec, reads, row_value, value};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -19,109 +23,233 @@ fn write(number: u64, value: u64) -> Command {
     command("x", number, put_spec(value), CommandPolicy::write())
 }
 
-fn clear(express: &mut Express) {
-    express.departures().into_iter().for_each(aerospike_core::Departure::complete);
-}
-
-/// Begins a command, as soon as there is a line for it; until then it goes the usual way.
-async fn begin(client: &Client, express: &mut Express, command: &Command) -> LineId {
-    let start = Instant::now();
-    loop {
-        match express.begin(command.clone()) {
-            Ok(line) => return line,
-            Err(command) => _ = client.execute(command).await,
-        }
-        express.arrivals();
-        clear(express);
-        assert!(start.elapsed() < PATIENCE, "no line came");
-    }
+/// A thread with an event loop, in miniature.
+struct Desk {
+    client: Client,
+    express: Express,
+    lines: Vec<LineId>,
+    events: Vec<(Tag, Event)>,
+    last_tag: Tag,
 }
 
 enum Way {
     Express(Result<Reply, Error>),
     Resumed(Box<Resumed>),
+    Rows(Box<BatchReply>),
+    ResumedBatch(Box<ResumedBatch>),
 }
 
-/// Looks at the line until the command is answered, or has to go on elsewhere.
-async fn follow(express: &mut Express, line: LineId) -> Way {
-    let start = Instant::now();
-    loop {
-        match express.on_readable(line) {
-            Event::Answer(answer) => return Way::Express(answer),
-            Event::Resume(resumed) => return Way::Resumed(resumed),
-            Event::Nothing => {}
+impl Desk {
+    async fn at(client: &Client) -> Self {
+        let mut desk = Self {
+            client: client.clone(),
+            express: client.express(),
+            lines: Vec::new(),
+            events: Vec::new(),
+            last_tag: 0,
+        };
+        // the lines come with the first commands
+        let mut number = 0;
+        eventually_async("lines to all nodes", async || {
+            number += 1;
+            _ = desk.run(read(number)).await;
+            desk.lines.len() >= client.nodes().len()
+        })
+        .await;
+        desk
+    }
+
+    fn tag(&mut self) -> Tag {
+        self.last_tag += 1;
+        self.last_tag
+    }
+
+    /// Begins a command, as soon as there is a line for it; until then it goes the usual way.
+    async fn begin(&mut self, command: &Command) -> Tag {
+        let start = Instant::now();
+        let tag = self.tag();
+        while let Err(command) = self.express.begin(command.clone(), tag) {
+            _ = self.client.execute(command).await;
+            self.look();
+            assert!(start.elapsed() < PATIENCE, "no line came");
         }
-        if express.overdue() == Some(line)
-            && let Some(resumed) = express.hand_over(line)
-        {
-            return Way::Resumed(resumed);
+        self.express.flush();
+        tag
+    }
+
+    /// What an event loop does in a turn.
+    fn look(&mut self) {
+        self.lines.extend(self.express.arrivals());
+        for line in self.lines.clone() {
+            self.express.on_readable(line);
         }
-        assert!(start.elapsed() < PATIENCE, "nothing became of the command");
-        tokio::task::yield_now().await;
+        self.express.flush();
+        self.express.look_after();
+        for departure in self.express.departures() {
+            self.lines.retain(|line| *line != departure.line);
+            departure.complete();
+        }
+        self.events.extend(self.express.events());
+    }
+
+    /// Looks until a command is answered, or has to go on elsewhere.
+    async fn follow(&mut self, tag: Tag) -> Way {
+        let start = Instant::now();
+        loop {
+            self.look();
+            if let Some(at) = self.events.iter().position(|(of, _)| *of == tag) {
+                return match self.events.swap_remove(at).1 {
+                    Event::Answer(answer) => Way::Express(answer),
+                    Event::Resume(resumed) => Way::Resumed(resumed),
+                    Event::Rows(reply) => Way::Rows(reply),
+                    Event::ResumeBatch(resumed) => Way::ResumedBatch(resumed),
+                };
+            }
+            assert!(start.elapsed() < PATIENCE, "nothing became of the command");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn finish(&mut self, tag: Tag) -> Result<Reply, Error> {
+        match self.follow(tag).await {
+            Way::Express(answer) => answer,
+            Way::Resumed(resumed) => resumed.finish().await,
+            Way::Rows(_) | Way::ResumedBatch(_) => panic!("a command became a batch"),
+        }
+    }
+
+    async fn run(&mut self, command: Command) -> Result<Reply, Error> {
+        let tag = self.begin(&command).await;
+        self.finish(tag).await
+    }
+
+    /// Begins a batch on lines, as soon as that is possible.
+    async fn begin_batch(&mut self, batch: &Batch) -> Tag {
+        let start = Instant::now();
+        loop {
+            let tag = self.tag();
+            match self.express.begin_batch(batch.clone(), tag, false) {
+                Ok(()) => {
+                    self.express.flush();
+                    self.events.extend(self.express.events());
+                    let gone = |(of, event): &(Tag, Event)| *of == tag && matches!(event, Event::ResumeBatch(_));
+                    match self.events.iter().position(gone) {
+                        None => return tag,
+                        Some(at) => _ = self.events.swap_remove(at),
+                    }
+                }
+                Err(batch) => _ = self.client.batch(batch).await,
+            }
+            self.look();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert!(start.elapsed() < PATIENCE, "no lines came");
+        }
+    }
+
+    /// The reply, and whether it came without the runtime.
+    async fn finish_batch(&mut self, tag: Tag) -> (BatchReply, bool) {
+        match self.follow(tag).await {
+            Way::Rows(reply) => (*reply, true),
+            Way::ResumedBatch(resumed) => (resumed.finish(&mut |_| panic!("a part")).await, false),
+            Way::Express(_) | Way::Resumed(_) => panic!("a batch became a command"),
+        }
+    }
+
+    async fn close(&mut self) {
+        self.express.close();
+        self.look();
     }
 }
 
-async fn run(client: &Client, express: &mut Express, command: Command) -> Result<Reply, Error> {
-    let line = begin(client, express, &command).await;
-    let outcome = match follow(express, line).await {
-        Way::Express(answer) => answer,
-        Way::Resumed(resumed) => resumed.finish().await,
-    };
-    clear(express);
-    outcome
+async fn eventually_async(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !so().await {
+        assert!(start.elapsed() < PATIENCE, "{what} never came to be");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_those_of_execute() {
     let cluster = cluster(3).await;
     let client = connect(&cluster).await;
-    let mut express = client.express();
+    let mut desk = Desk::at(&client).await;
     for number in 0..200 {
-        let reply = run(&client, &mut express, write(number, number + 1)).await.unwrap();
+        let reply = desk.run(write(number, number + 1)).await.unwrap();
         assert_eq!(reply.attempts, 1);
-        let reply = run(&client, &mut express, read(number)).await.unwrap();
+        let reply = desk.run(read(number)).await.unwrap();
         let usual = get(&client, "x", number).await.unwrap();
         assert_eq!((value(&reply.message), &reply.node), (Some(number + 1), &usual.node));
     }
-    let missing = run(&client, &mut express, read(1_000_000)).await.unwrap_err();
+    let missing = desk.run(read(1_000_000)).await.unwrap_err();
     let usual = get(&client, "x", 1_000_000).await.unwrap_err();
     assert_eq!((missing.code(), missing.attempts(), missing.node()), (usual.code(), usual.attempts(), usual.node()));
     assert!(!missing.in_doubt() && missing.message().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_brief_goes_the_usual_way() {
-    let cluster = cluster(1).await;
+async fn commands_begun_together_get_each_its_own_answer() {
+    let cluster = cluster(3).await;
     let client = connect(&cluster).await;
-    let mut express = client.express();
-    run(&client, &mut express, write(1, 1)).await.unwrap();
-    let mut slow = read(1);
-    slow.spec.exclusive = true;
-    assert!(express.begin(slow).is_err());
+    let mut desk = Desk::at(&client).await;
+    let mut turns = Vec::new();
+    for round in 0..20 {
+        for number in 0..40 {
+            let tag = desk.tag();
+            let value = round * 1000 + number;
+            // what finds no room goes the usual way, and settles here at once
+            match desk.express.begin(write(number, value), tag) {
+                Ok(()) => turns.push(tag),
+                Err(command) => _ = client.execute(command).await.unwrap(),
+            }
+        }
+        desk.express.flush();
+        for tag in turns.drain(..) {
+            desk.finish(tag).await.unwrap();
+        }
+        let reads: Vec<_> = (0..40)
+            .filter_map(|number| {
+                let tag = desk.tag();
+                desk.express.begin(read(number), tag).is_ok().then_some((number, tag))
+            })
+            .collect();
+        assert!(reads.len() > 20, "{}", reads.len());
+        desk.express.flush();
+        for (number, tag) in reads {
+            let reply = desk.finish(tag).await.unwrap();
+            assert_eq!(value(&reply.message), Some(round * 1000 + number));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_one_command_is_on_a_line() {
+async fn what_is_not_brief_or_has_no_time_goes_the_usual_way() {
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;
-    let mut express = client.express();
-    let line = begin(&client, &mut express, &write(1, 1)).await;
-    assert!(express.begin(write(2, 2)).is_err());
-    assert!(matches!(follow(&mut express, line).await, Way::Express(Ok(_))));
-    begin(&client, &mut express, &write(2, 2)).await;
+    let mut desk = Desk::at(&client).await;
+    let mut slow = read(1);
+    slow.spec.exclusive = true;
+    assert!(desk.express.begin(slow, 1).is_err());
+    let mut hasty = read(1);
+    hasty.policy.total_timeout = 20;
+    assert!(desk.express.begin(hasty, 2).is_err());
+    let mut writes = reads("x", [1]);
+    writes.specs[0] = put_spec(1);
+    assert!(desk.express.begin_batch(writes, 3, false).is_err());
+    assert!(desk.express.begin_batch(reads("x", 0..1000), 4, false).is_err());
+    assert!(desk.express.begin(read(1), 5).is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_from_a_node_that_freezes_is_served_by_a_replica() {
     let cluster = cluster(3).await;
     let client = connect(&cluster).await;
-    let mut express = client.express();
+    let mut desk = Desk::at(&client).await;
     put(&client, "x", 7, 70).await.unwrap();
-    let master = run(&client, &mut express, read(7)).await.unwrap().node;
+    let master = desk.run(read(7)).await.unwrap().node;
     let index = cluster_index(&cluster, &client, &master);
     cluster.freeze_node(index).unwrap();
     let start = Instant::now();
-    let reply = run(&client, &mut express, read(7)).await.unwrap();
+    let reply = desk.run(read(7)).await.unwrap();
     assert_eq!(value(&reply.message), Some(70));
     assert_ne!(reply.node, master);
     assert!(reply.attempts > 1 && start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
@@ -129,16 +257,52 @@ async fn a_read_from_a_node_that_freezes_is_served_by_a_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_on_a_node_that_freezes_are_all_answered_once_it_thaws() {
+    let cluster = cluster(1).await;
+    let client = connect(&cluster).await;
+    let mut desk = Desk::at(&client).await;
+    cluster.freeze_node(0).unwrap();
+    let mut tags = Vec::new();
+    for number in 0..20 {
+        let tag = desk.tag();
+        let command = if number % 2 == 0 { write(number, number) } else { read(number) };
+        if desk.express.begin(command, tag).is_ok() {
+            tags.push((number, tag));
+        }
+    }
+    desk.express.flush();
+    assert_eq!(tags.len(), 20);
+    let mut going = Vec::new();
+    for (number, tag) in tags {
+        match desk.follow(tag).await {
+            Way::Resumed(resumed) => going.push((number, tokio::spawn(resumed.finish()))),
+            _ => panic!("a frozen node answered"),
+        }
+    }
+    assert!(!desk.express.is_under_way());
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    cluster.thaw_node(0).unwrap();
+    for (number, command) in going {
+        match command.await.unwrap() {
+            Ok(_) => {}
+            Err(error) => assert!(number % 2 == 1 && error.code() == Code(2), "{number}: {error}"),
+        }
+    }
+    for number in (0..20).step_by(2) {
+        assert_eq!(value(&get(&client, "x", number).await.unwrap().message), Some(number));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_write_to_a_node_that_freezes_is_in_doubt_at_its_deadline() {
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;
-    let mut express = client.express();
-    run(&client, &mut express, write(1, 1)).await.unwrap();
+    let mut desk = Desk::at(&client).await;
     cluster.freeze_node(0).unwrap();
     let mut write = write(1, 2);
     write.policy.total_timeout = 200;
     let start = Instant::now();
-    let error = run(&client, &mut express, write).await.unwrap_err();
+    let error = desk.run(write).await.unwrap_err();
     assert_eq!(error.code(), Code::TIMEOUT);
     assert!(error.in_doubt());
     assert!((190..1000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
@@ -151,20 +315,14 @@ async fn a_node_that_dies_costs_a_read_nothing_and_a_write_its_certainty() {
         let cluster = cluster(3).await;
         let client =
             Client::connect(Config { tend_interval: Duration::from_millis(250), ..config(&cluster) }).await.unwrap();
-        let mut express = client.express();
+        let mut desk = Desk::at(&client).await;
         put(&client, "x", 7, 70).await.unwrap();
-        let master = run(&client, &mut express, read(7)).await.unwrap().node;
+        let master = desk.run(read(7)).await.unwrap().node;
         let index = cluster_index(&cluster, &client, &master);
         cluster.freeze_node(index).unwrap(); // so that the command is under way when the node dies
-        let command = if is_write { write(7, 71) } else { read(7) };
-        let line = express.begin(command).unwrap();
+        let tag = desk.begin(&if is_write { write(7, 71) } else { read(7) }).await;
         cluster.stop_node(index).await.unwrap();
-        let outcome = match follow(&mut express, line).await {
-            Way::Express(answer) => answer,
-            Way::Resumed(resumed) => resumed.finish().await,
-        };
-        clear(&mut express);
-        match outcome {
+        match desk.finish(tag).await {
             Ok(reply) => assert!(!is_write && value(&reply.message) == Some(70)),
             Err(error) => assert!(is_write && error.in_doubt(), "{error}"),
         }
@@ -172,38 +330,112 @@ async fn a_node_that_dies_costs_a_read_nothing_and_a_write_its_certainty() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_few_reads_is_what_it_is_elsewhere() {
+    let cluster = cluster(3).await;
+    let client = connect(&cluster).await;
+    let mut desk = Desk::at(&client).await;
+    for number in 0..100 {
+        put(&client, "x", number, number + 1).await.unwrap();
+    }
+    let batch = reads("x", 50..150);
+    let tag = desk.begin_batch(&batch).await;
+    let (reply, was_express) = desk.finish_batch(tag).await;
+    assert!(was_express);
+    let usual = client.batch(batch).await;
+    for row in 0..100 {
+        let (ours, theirs) = (reply.rows[row], usual.rows[row]);
+        assert_eq!((ours.code, ours.attempts, ours.in_doubt), (theirs.code, theirs.attempts, theirs.in_doubt));
+        assert_eq!(reply.nodes[usize::from(ours.node)].name, usual.nodes[usize::from(theirs.node)].name);
+        assert_eq!(row_value(&reply, row), (row < 50).then_some(row as u64 + 51));
+        assert_eq!(row_value(&usual, row), row_value(&reply, row));
+    }
+    let totals = |reply: &BatchReply| {
+        reply.nodes.iter().fold([0; 4], |[out, into, trips, answered], node| {
+            let NodeCost { bytes_out, bytes_in, round_trips, answered: rows, .. } = node;
+            [out + bytes_out, into + bytes_in, trips + u64::from(*round_trips), answered + u64::from(*rows)]
+        })
+    };
+    assert_eq!(totals(&reply), totals(&usual));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_with_trouble_go_on_where_they_are() {
+    let cluster = cluster(3).await;
+    let client = connect(&cluster).await;
+    let mut desk = Desk::at(&client).await;
+    for number in 0..100 {
+        put(&client, "x", number, number + 1).await.unwrap();
+    }
+    cluster.freeze_node(1).unwrap();
+    let tag = desk.begin_batch(&reads("x", 0..100)).await;
+    let (reply, was_express) = desk.finish_batch(tag).await;
+    assert!(!was_express);
+    for row in 0..100 {
+        assert_eq!(row_value(&reply, row), Some(row as u64 + 1), "{:?}", reply.rows[row]);
+    }
+    cluster.thaw_node(1).unwrap();
+
+    // a node that is late, and answers before anyone else is asked
+    let tag = desk.begin_batch(&reads("x", 0..100)).await;
+    desk.finish_batch(tag).await;
+    cluster.slow_node(2, Duration::from_millis(40)).unwrap();
+    let tag = desk.begin_batch(&reads("x", 0..100)).await;
+    let (reply, was_express) = desk.finish_batch(tag).await;
+    assert!(!was_express);
+    assert!(reply.rows.iter().all(|row| row.code == Code::OK && row.attempts == 1));
+    cluster.slow_node(2, Duration::ZERO).unwrap();
+
+    let tag = desk.begin_batch(&reads("x", 0..100)).await;
+    cluster.drop_connections(0).await.unwrap();
+    let (reply, _) = desk.finish_batch(tag).await;
+    for row in 0..100 {
+        assert_eq!(row_value(&reply, row), Some(row as u64 + 1), "{:?}", reply.rows[row]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_nothing_and_one_of_nowhere_end_at_once() {
+    let cluster = cluster(1).await;
+    let client = connect(&cluster).await;
+    let mut desk = Desk::at(&client).await;
+    let tag = desk.begin_batch(&reads("x", [])).await;
+    assert!(desk.finish_batch(tag).await.0.rows.is_empty());
+    let mut nowhere = reads("x", [1, 2]);
+    nowhere.keyspaces[0].namespace = "nowhere".into();
+    let tag = desk.begin_batch(&nowhere).await;
+    let (reply, was_express) = desk.finish_batch(tag).await;
+    assert!(was_express && reply.rows.iter().all(|row| row.code == Code(20)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_the_server_closes_departs_and_another_comes() {
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;
-    let mut express = client.express();
-    let line = begin(&client, &mut express, &write(1, 1)).await;
-    assert!(matches!(follow(&mut express, line).await, Way::Express(Ok(_))));
+    let mut desk = Desk::at(&client).await;
     cluster.drop_connections(0).await.unwrap();
-    let start = Instant::now();
-    while express.departures().is_empty() {
-        assert!(matches!(express.on_readable(line), Event::Nothing));
-        assert!(start.elapsed() < PATIENCE);
+    eventually_async("the departure of the lines", async || {
+        desk.look();
         tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    assert_eq!(value(&run(&client, &mut express, read(1)).await.unwrap().message), Some(1));
+        desk.lines.is_empty()
+    })
+    .await;
+    put(&client, "x", 1, 1).await.unwrap();
+    assert_eq!(value(&desk.run(read(1)).await.unwrap().message), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_at_rest_is_open_but_not_in_use_and_goes_back() {
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;
-    let mut express = client.express();
-    run(&client, &mut express, write(1, 1)).await.unwrap();
+    let mut desk = Desk::at(&client).await;
     let in_use = || client.nodes()[0].connections_in_use;
     eventually("no connection in use", || in_use() == 0).await;
     let open = client.nodes()[0].connections_open;
     tokio::time::sleep(Duration::from_millis(2100)).await;
-    express.tidy();
-    let departures = express.departures();
-    assert_eq!(departures.len(), 1);
-    departures.into_iter().for_each(aerospike_core::Departure::complete);
+    desk.look();
+    assert!(desk.lines.is_empty());
     eventually("the connection back in the pool", || in_use() == 0 && client.nodes()[0].connections_open == open).await;
-    assert!(!express.is_busy());
+    assert!(!desk.express.is_busy());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,45 +443,62 @@ async fn small_pools_keep_their_connections() {
     let cluster = cluster(1).await;
     let client = Client::connect(Config { max_connections_per_node: 3, ..config(&cluster) }).await.unwrap();
     let mut express = client.express();
-    for _ in 0..100 {
-        let Err(command) = express.begin(read(1)) else { panic!("a line came") };
+    for tag in 0..100 {
+        let Err(command) = express.begin(read(1), tag) else { panic!("a line came") };
         let _ = client.execute(command).await;
         assert!(express.arrivals().is_empty());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn large_answers_go_the_usual_way() {
+    let cluster = cluster(1).await;
+    let client = connect(&cluster).await;
+    let mut desk = Desk::at(&client).await;
+    let large = Bytes::from(vec![7; 900_000]);
+    let mut ops = BytesMut::new();
+    write_op(&mut ops, 2, ParticleType::BLOB, b"v", &large);
+    let spec = Spec { info2: Info2::WRITE, op_count: 1, ops: ops.freeze(), ..Spec::default() };
+    client.execute(command("x", 1, spec, CommandPolicy::write())).await.unwrap();
+    let mut refused = 0;
+    for _ in 0..50 {
+        let tag = desk.tag();
+        match desk.express.begin(read(1), tag) {
+            Ok(()) => {
+                desk.express.flush();
+                assert!(desk.finish(tag).await.unwrap().message.len() > large.len());
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!((10..50).contains(&refused), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn close_waits_for_a_command_under_way() {
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;
-    let mut express = client.express();
-    run(&client, &mut express, write(1, 1)).await.unwrap();
+    let mut desk = Desk::at(&client).await;
     cluster.slow_node(0, Duration::from_millis(200)).unwrap();
-    let line = express.begin(write(1, 2)).unwrap();
-    express.close();
+    let tag = desk.begin(&write(1, 2)).await;
+    desk.close().await;
     let closing = tokio::spawn({
         let client = client.clone();
         async move { client.close(PATIENCE).await }
     });
-    let outcome = match follow(&mut express, line).await {
-        Way::Express(answer) => answer,
-        Way::Resumed(resumed) => resumed.finish().await,
-    };
-    outcome.unwrap();
-    clear(&mut express);
+    desk.finish(tag).await.unwrap();
     tokio::time::timeout(PATIENCE, closing).await.unwrap().unwrap();
-    assert!(express.begin(read(1)).is_err());
+    assert!(desk.express.begin(read(1), 99).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn close_does_not_wait_for_a_command_that_was_dropped() {
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;
-    let mut express = client.express();
-    run(&client, &mut express, write(1, 1)).await.unwrap();
+    let mut desk = Desk::at(&client).await;
     cluster.freeze_node(0).unwrap();
-    express.begin(write(1, 2)).unwrap();
-    drop(express);
+    desk.begin(&write(1, 2)).await;
+    drop(desk);
     let start = Instant::now();
     client.close(PATIENCE).await;
     assert!(start.elapsed() < PATIENCE);

@@ -75,9 +75,10 @@ impl NativeClient {
         Ok(Self { core, runtime, shared, station: AtomicUsize::new(0), watching: Mutex::default() })
     }
 
-    /// Has lone commands sent from the JavaScript thread itself, where the system allows that. `wake` is then called in
-    /// place of the one of `connect`, and also when a lone command completed: with `true` when it is that alone.
-    #[napi(ts_args_type = "wake: (alone: boolean) => void")]
+    /// Has commands sent from the JavaScript thread itself while they are few, where the system allows that. `wake` is
+    /// then called in place of the one of `connect`, and also when such commands completed: with `true` when it is for
+    /// those.
+    #[napi(ts_args_type = "wake: (isExpress: boolean) => void")]
     pub fn express(&self, env: Env, wake: Function<'_, bool, ()>) -> bool {
         let station = express::open(env.raw(), wake.raw(), &self.core, self.runtime.clone(), self.shared.clone());
         self.station.store(station.unwrap_or_default(), Ordering::Relaxed);

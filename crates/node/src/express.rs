@@ -24,7 +24,7 @@ use crate::uv::{self, Bell, Handle, Loop, Watch};
 use crate::waker::Waker;
 
 /// How often commands under way are looked at, in ms, and how often unused connections are.
-const SOON: u64 = 10;
+const SOON: u64 = 2;
 const LATER: u64 = 250;
 
 thread_local! {

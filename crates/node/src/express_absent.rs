@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use aerospike_core::{Client, Command};
+use aerospike_core::{Batch, Client, Command};
 use napi::sys;
 use tokio::runtime::Handle as Runtime;
 
@@ -13,9 +13,23 @@ pub(crate) fn open(_: sys::napi_env, _: sys::napi_value, _: &Client, _: Runtime,
     None
 }
 
-#[expect(clippy::result_large_err, reason = "the command is moved on, not reported")]
-pub(crate) fn begin(_: usize, command: Command, _: u32) -> Result<(), Command> {
-    Err(command)
+/// There is none.
+pub(crate) enum Boarding {}
+
+impl Boarding {
+    pub(crate) fn at(_: usize) -> Option<Self> {
+        None
+    }
+
+    #[expect(clippy::result_large_err, reason = "the command is moved on, not reported")]
+    pub(crate) fn begin(&self, _: Command, _: u32) -> Result<(), Command> {
+        match *self {}
+    }
+
+    #[expect(clippy::result_large_err, reason = "the batch is moved on, not reported")]
+    pub(crate) fn begin_batch(&self, _: Batch, _: u32, _: bool) -> Result<(), Batch> {
+        match *self {}
+    }
 }
 
 pub(crate) fn close(_: usize) {}

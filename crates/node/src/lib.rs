@@ -8,7 +8,7 @@
 //! | `completion` | outcomes of commands to completions for TypeScript |
 //! | `queue` | completions on their way to the JavaScript thread, and the one wake-up for all of them |
 //! | `alarm` | the wake-up itself |
-//! | `express` | lone commands, on the JavaScript thread itself |
+//! | `express` | commands on the JavaScript thread itself, while they are few |
 //! | `uv` | watching sockets and time on the event loop of Node.js, and waking it |
 //! | `waker` | calling JavaScript from that loop |
 //! | `client` | the class that TypeScript drives |

@@ -27,9 +27,9 @@ impl Waker {
     }
 
     /// Calls it as the event loop does: promises settle and their microtasks run before this returns.
-    pub(crate) fn call(&self, is_alone: bool) {
+    pub(crate) fn call(&self, is_express: bool) {
         let (mut handles, mut scope, mut wake) = (null_mut(), null_mut(), null_mut());
-        let (mut this, mut alone) = (null_mut(), null_mut());
+        let (mut this, mut argument) = (null_mut(), null_mut());
         // SAFETY: runs in a callback of the loop of `env`, on its thread, with no JavaScript on the stack; the
         // reference and the context live as long as `self`, and the scopes are closed in reverse
         unsafe {
@@ -39,9 +39,9 @@ impl Waker {
             if sys::napi_open_callback_scope(self.env, null_mut(), self.context, &mut scope) == sys::Status::napi_ok {
                 if sys::napi_get_reference_value(self.env, self.wake, &mut wake) == sys::Status::napi_ok
                     && sys::napi_get_undefined(self.env, &mut this) == sys::Status::napi_ok
-                    && sys::napi_get_boolean(self.env, is_alone, &mut alone) == sys::Status::napi_ok
+                    && sys::napi_get_boolean(self.env, is_express, &mut argument) == sys::Status::napi_ok
                 {
-                    let status = sys::napi_call_function(self.env, this, wake, 1, &alone, null_mut());
+                    let status = sys::napi_call_function(self.env, this, wake, 1, &argument, null_mut());
                     if status == sys::Status::napi_pending_exception {
                         self.report();
                     }

@@ -86,6 +86,11 @@ impl SubRequest {
         }
     }
 
+    /// Bytes that came in for a row.
+    pub(crate) fn row_size(&self) -> usize {
+        self.bytes_in as usize / self.rows.len().max(1)
+    }
+
     /// The rows that were not answered.
     pub(super) fn unanswered(&self) -> Vec<RowId> {
         self.rows.iter().zip(&self.answered).filter(|(_, answered)| !**answered).map(|(row, _)| *row).collect()

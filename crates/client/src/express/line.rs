@@ -92,6 +92,11 @@ impl Line {
         }
     }
 
+    /// Bytes of an answer, or of a row of a batch, lately.
+    pub(super) fn row_size(&self) -> usize {
+        self.answer_size
+    }
+
     /// How many bytes are worth waiting for: a few answers, and less than is certain to come.
     pub(super) fn worthwhile(&self) -> usize {
         self.worthwhile
@@ -148,13 +153,17 @@ impl Line {
             let has_more = self.direct.fill(room)?;
             while let Some(frame) = self.direct.next_frame()? {
                 self.last_used = Instant::now();
-                self.answer_size = (self.answer_size * 7 + frame.body.len() + PROTO_HEADER_SIZE) / 8;
                 match &mut self.load {
-                    Load::Commands(commands) => commands.answer(frame.into_message()?, news)?,
+                    Load::Commands(commands) => {
+                        let size = PROTO_HEADER_SIZE + frame.body.len();
+                        commands.answer(frame.into_message()?, news)?;
+                        self.answer_size = (self.answer_size * 7 + size) / 8;
+                    }
                     Load::Rows(outgoing, _) => {
                         if let Some(outcome) = outgoing.request.accept(frame)?
                             && let Load::Rows(outgoing, tag) = std::mem::replace(&mut self.load, Load::none())
                         {
+                            self.answer_size = outgoing.request.row_size();
                             news.push(News::Rows(outgoing, tag, outcome));
                         }
                     }

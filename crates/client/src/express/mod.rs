@@ -49,6 +49,10 @@ const LONE_COMMANDS: u32 = 8;
 const MOST_LONE_COMMANDS: u32 = 1 << 16;
 /// Answers in a row that show that a node is quick after all.
 const QUICK_ANSWERS: u32 = 64;
+/// Bytes that are not much to read on the caller's thread. Where more is to be expected, commands go the usual way.
+const MOST_BYTES: usize = 512 * 1024;
+/// Silence after which a line is looked at although nothing worthwhile came.
+const GLANCE: Duration = Duration::from_millis(1);
 /// A connection that rests for this long goes back to its pool.
 const REST: Duration = Duration::from_secs(2);
 /// How long a lease may take to come.
@@ -96,6 +100,8 @@ struct Stop {
     is_asked: bool,
     /// Others wait for a connection: nothing new is begun.
     yields: bool,
+    /// Bytes of an answer, or of a row, lately.
+    row_size: usize,
     /// Commands that found no line.
     lone: u32,
     /// How many of those it takes.
@@ -247,6 +253,9 @@ impl Express {
         }
         let at = self.stop(&node);
         let stop = self.stops.get_mut(at)?;
+        if stop.is_heavy(1) {
+            return None;
+        }
         let load = |(i, line): (usize, &Line)| line.commands().filter(|n| *n < WINDOW).map(|n| (n, i));
         let boarding = stop.boarding.and_then(|id| stop.lines.iter().enumerate().find(|(_, line)| line.id == id));
         let best = boarding.and_then(load).or_else(|| stop.lines.iter().enumerate().filter_map(load).min());
@@ -269,6 +278,10 @@ impl Express {
     #[expect(clippy::result_large_err, reason = "the batch is moved on, not reported")]
     pub fn begin_batch(&mut self, batch: Batch, tag: Tag, in_parts: bool) -> Result<(), Batch> {
         if self.is_closed || !batch.is_brief() || is_hasty(batch.policy.total_timeout) || self.is_crowded() {
+            return Err(batch);
+        }
+        let rows = batch.rows.len();
+        if self.stops.iter_mut().any(|stop| stop.is_heavy(rows)) {
             return Err(batch);
         }
         let Ok(in_flight) = self.cluster.enter() else { return Err(batch) };
@@ -373,7 +386,7 @@ impl Express {
     /// Takes in what a socket that became readable brings. A line without a command is closed by it.
     pub fn on_readable(&mut self, line: LineId) {
         let Some((at, i)) = self.find(line) else { return };
-        let Some(Stop { node, lines, answers, needed, .. }) = self.stops.get_mut(at) else { return };
+        let Some(Stop { node, lines, answers, needed, row_size, .. }) = self.stops.get_mut(at) else { return };
         let Some(line) = lines.get_mut(i) else { return };
         let was_at_rest = line.is_at_rest();
         match line.read(&mut self.room, &mut self.news) {
@@ -385,6 +398,7 @@ impl Express {
             }
             Ok(has_answers) => {
                 if has_answers {
+                    *row_size = (*row_size * 3 + line.row_size()) / 4;
                     node.health.record_answer(line.last_used);
                     *answers += 1;
                     if *answers == QUICK_ANSWERS {
@@ -441,11 +455,13 @@ impl Express {
     /// To be called every now and then: hands over what has waited for too long, and parts with lines that are not
     /// needed: unused, wanted by others, or of nodes that left.
     pub fn look_after(&mut self) {
-        let is_overdue = |line: &Line| line.waits_since().is_some_and(|since| Instant::now() - since >= HAND_OVER);
+        let waits = |line: &Line, time| line.waits_since().is_some_and(|since| Instant::now() - since >= time);
+        let is_overdue = |line: &Line| waits(line, HAND_OVER);
+        // nothing is held back for long because more was expected, and no command given away that has its answer
+        let is_due = |line: &Line| is_overdue(line) || (line.worthwhile() > 1 && waits(line, GLANCE));
         let lines = self.stops.iter().flat_map(|s| &s.lines);
-        let overdue: Vec<LineId> = lines.filter(|line| is_overdue(line)).map(|line| line.id).collect();
-        for line in overdue {
-            // the thread may have been too busy to look: answers are taken before commands are given away
+        let due: Vec<LineId> = lines.filter(|line| is_due(line)).map(|line| line.id).collect();
+        for line in due {
             self.on_readable(line);
             if let Some((at, i)) = self.find(line)
                 && self.stops.get(at).and_then(|s| s.lines.get(i)).is_some_and(is_overdue)
@@ -624,6 +640,7 @@ impl Stop {
             boarding: None,
             is_asked: false,
             yields: false,
+            row_size: 0,
             lone: 0,
             needed: LONE_COMMANDS,
             answers: 0,
@@ -640,6 +657,15 @@ impl Stop {
             && self.node.pool.spares(self.lines.len() + 1);
         self.is_asked |= wants;
         wants
+    }
+
+    /// Whether so many answers are likely to be much to read. What makes it say so is forgotten little by little.
+    fn is_heavy(&mut self, answers: usize) -> bool {
+        let is_heavy = self.row_size.saturating_mul(answers) > MOST_BYTES;
+        if is_heavy {
+            self.row_size -= self.row_size.div_ceil(64);
+        }
+        is_heavy
     }
 
     /// The node takes its time.
