@@ -1,4 +1,4 @@
-// Lone commands, which the JavaScript thread sends and receives by itself.
+// Few commands at a time, which the JavaScript thread sends and receives by itself.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -40,6 +40,49 @@ test('commands alone and in company take turns', async (t) => {
     await Promise.all([alone, ...rest])
     t.is((await client().get(['test', set, 'alone'])).bins.round, round)
   }
+})
+
+test('each of many commands under way gets its own answer', async (t) => {
+  const set = freshSet()
+  const worker = async (n: number) => {
+    for (let i = 0; i < 100; i++) {
+      await client().put(['test', set, n], { n, i, text: 'x'.repeat((n * 37 + i) % 400) })
+      const { bins } = await client().get(['test', set, n])
+      if (bins.n !== n || bins.i !== i) return bins
+      if (i % 10 === n % 10) await t.throwsAsync(client().get(['test', set, -1]), { instanceOf: RecordNotFoundError })
+    }
+    return undefined
+  }
+  // As many as one connection takes, as several do, and more than are sent from here.
+  for (const workers of [8, 70, 200]) {
+    const wrong = await Promise.all(Array.from({ length: workers }, (_, n) => worker(n)))
+    t.deepEqual(
+      wrong.filter((bins) => bins !== undefined),
+      [],
+    )
+  }
+})
+
+test('small batches at the same time get each its own rows', async (t) => {
+  const set = freshSet()
+  const keys = Array.from({ length: 200 }, (_, i) => ['test', set, i] as const)
+  ;(await client().batchWrite(keys.slice(0, 150).map((key) => ({ key, bins: { i: key[2] } })))).throwIfFailed()
+  const worker = async (n: number) => {
+    for (let round = 0; round < 50; round++) {
+      const from = (n * 13 + round * 7) % 180
+      const batch = await client().batchRead<{ i: number }>(keys.slice(from, from + 20))
+      for (const { index, result, record } of batch) {
+        const expected = from + index < 150 ? from + index : undefined
+        if (record?.bins.i !== expected || result !== (expected === undefined ? 'notFound' : 'ok')) return [from, index]
+      }
+    }
+    return undefined
+  }
+  const wrong = await Promise.all(Array.from({ length: 10 }, (_, n) => worker(n)))
+  t.deepEqual(
+    wrong.filter((row) => row !== undefined),
+    [],
+  )
 })
 
 test('what a callback throws is an uncaught exception like any other', async (t) => {
@@ -135,6 +178,36 @@ faultTest('a node that freezes costs a read its patience only', async (t) => {
   for (let i = 0; i < 300; i++) await own.get(['test', set, i % 30])
   await own.close()
 })
+
+faultTest(
+  'many commands on a node that freezes are answered once it goes on, and so are those after them',
+  async (t) => {
+    const own = await another({ tendInterval: 250 })
+    const set = freshSet()
+    const keys = Array.from({ length: 60 }, (_, i) => ['test', set, i] as const)
+    await Promise.all(keys.map((key) => own.put(key, { i: key[2] })))
+    // Until there are lines, with answers of some size.
+    for (let i = 0; i < 50; i++) await Promise.all(keys.map((key) => own.get(key)))
+    for (let round = 0; round < 3; round++) {
+      const options = { totalTimeout: 20_000, replica: 'master', maxRetries: 0 } as const
+      for (const node of [0, 1, 2]) await local().freezeNode(node)
+      const reads = keys.map((key) => own.get<{ i: number }>(key, options))
+      await sleep(60)
+      for (const node of [0, 1, 2]) await local().thawNode(node)
+      t.deepEqual(
+        (await Promise.all(reads)).map(({ bins }) => bins.i),
+        keys.map((key) => key[2]),
+      )
+      // One that can be cancelled goes through the runtime, on the connections that were here before.
+      for (const key of keys) {
+        const start = performance.now()
+        await own.get(key, { signal: new AbortController().signal, totalTimeout: 20_000 })
+        t.true(performance.now() - start < 1000)
+      }
+    }
+    await own.close()
+  },
+)
 
 faultTest('lines whose connections the server drops are replaced', async (t) => {
   const own = await another()

@@ -125,10 +125,14 @@ impl Desk {
 
     /// Begins a batch on lines, as soon as that is possible.
     async fn begin_batch(&mut self, batch: &Batch) -> Tag {
+        self.begin_parts(batch, false).await
+    }
+
+    async fn begin_parts(&mut self, batch: &Batch, in_parts: bool) -> Tag {
         let start = Instant::now();
         loop {
             let tag = self.tag();
-            match self.express.begin_batch(batch.clone(), tag, false) {
+            match self.express.begin_batch(batch.clone(), tag, in_parts) {
                 Ok(()) => {
                     self.express.flush();
                     self.events.extend(self.express.events());
@@ -391,6 +395,33 @@ async fn batches_with_trouble_go_on_where_they_are() {
     for row in 0..100 {
         assert_eq!(row_value(&reply, row), Some(row as u64 + 1), "{:?}", reply.rows[row]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_do_not_wait_for_each_other_come_when_they_are_there() {
+    let cluster = cluster(3).await;
+    let client = connect(&cluster).await;
+    let mut desk = Desk::at(&client).await;
+    for number in 0..100 {
+        put(&client, "x", number, number + 1).await.unwrap();
+    }
+    // until there are lines to all three
+    let tag = desk.begin_batch(&reads("x", 0..100)).await;
+    desk.finish_batch(tag).await;
+    cluster.slow_node(1, Duration::from_millis(150)).unwrap();
+    let tag = desk.begin_parts(&reads("x", 0..100), true).await;
+    let Way::ResumedBatch(resumed) = desk.follow(tag).await else { panic!("the slow node was quick") };
+    let start = Instant::now();
+    let mut parts = Vec::new();
+    let rest = resumed.finish(&mut |part| parts.push((start.elapsed(), part))).await;
+    assert!(!parts.is_empty() && parts[0].0 < Duration::from_millis(100), "{:?}", parts.first());
+    for row in 0..100 {
+        let of: Vec<_> =
+            parts.iter().map(|(_, part)| part).chain([&rest]).filter(|r| !r.rows[row].is_elsewhere).collect();
+        assert_eq!(of.len(), 1);
+        assert_eq!(row_value(of[0], row), Some(row as u64 + 1));
+    }
+    cluster.slow_node(1, Duration::ZERO).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

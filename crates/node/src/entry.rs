@@ -5,7 +5,7 @@
 //! not become a crash here.
 
 use aerospike_core::wire::{Digest, Info1, Info2, Info3, Info4, KeyType};
-use aerospike_core::{Batch, BatchFlags, BatchRow, Command, CommandPolicy, Key, Keyspace, Replica, Spec};
+use aerospike_core::{Batch, BatchFlags, BatchRow, Command, CommandPolicy, Express, Key, Keyspace, Replica, Spec};
 use bytes::{Buf, Bytes};
 
 /// Bytes of the part that every entry starts with.
@@ -67,9 +67,21 @@ pub(crate) fn check(mut buffer: &[u8], mut cancellable: impl FnMut(u32)) -> Resu
 }
 
 /// Whether the entries are cheap to read where they were submitted, which a large batch is not.
-pub(crate) fn is_small(buffer: &[u8]) -> bool {
-    const SMALL: usize = 16 * 1024;
-    buffer.len() <= SMALL
+pub(crate) fn is_small(mut buffer: &[u8]) -> bool {
+    const SMALL: usize = 64 * 1024;
+    const ROW_COUNT_AT: usize = 48;
+    if buffer.len() > SMALL {
+        return false;
+    }
+    while let Ok(size) = entry_size(buffer) {
+        let (entry, rest) = buffer.split_at(size);
+        let rows = entry.get(ROW_COUNT_AT..).and_then(<[u8]>::first_chunk).map_or(0, |rows| u32::from_le_bytes(*rows));
+        if entry.get(8) == Some(&BATCH) && rows as usize > Express::MOST_ROWS {
+            return false;
+        }
+        buffer = rest;
+    }
+    true
 }
 
 /// The size that the entry at the front of a buffer claims, if that many bytes are there.
@@ -361,8 +373,13 @@ mod tests {
         for _ in 1..100 {
             out.extend([ROW_SAME_KEYSPACE | ROW_SAME_SPEC, 3, 0, 0, 0, 0]);
         }
-        let entries = split(finish(out)).unwrap();
+        let entry = finish(out);
+        let entries = split(entry.clone()).unwrap();
         assert!(matches!(&entries[..], [Entry { work: Ok(Work::Batch(batch)), .. }] if batch.rows.len() == 100));
+        assert!(is_small(&entry));
+        let mut larger = entry.to_vec();
+        larger[48] = 129;
+        assert!(!is_small(&[&record(1, b"k", b"")[..], &larger].concat()));
     }
 
     #[test]

@@ -321,7 +321,13 @@ impl Station {
             }
         }
         for departure in state.express.departures() {
-            state.stop_watching(departure.line);
+            let low_water = state.stop_watching(departure.line);
+            if low_water.is_some_and(|bytes| bytes != 1)
+                && let Some(socket) = departure.socket()
+            {
+                // whoever reads it next waits for less
+                uv::set_low_water(socket, 1);
+            }
             departure.complete();
         }
         for Poll { line, handle, keeps_alive, awaits_room, low_water, .. } in &mut state.polls {
@@ -359,10 +365,12 @@ impl Station {
 }
 
 impl State {
-    fn stop_watching(&mut self, line: LineId) {
-        if let Some(at) = self.polls.iter().position(|p| p.line == line) {
-            forget(self.polls.swap_remove(at).number);
-        }
+    /// Returns how many bytes its socket was to wait for.
+    fn stop_watching(&mut self, line: LineId) -> Option<usize> {
+        let at = self.polls.iter().position(|p| p.line == line)?;
+        let Poll { number, low_water, .. } = self.polls.swap_remove(at);
+        forget(number);
+        Some(low_water)
     }
 }
 

@@ -82,9 +82,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Whether it is of few reads, and sets no limits of its own.
+    /// Whether it only reads, and sets no limit on what is read.
     pub(crate) fn is_brief(&self) -> bool {
-        self.rows.len() <= Run::FEW && self.max_response_bytes == 0 && !self.specs.iter().any(Spec::is_write)
+        self.max_response_bytes == 0 && !self.specs.iter().any(Spec::is_write)
     }
 }
 

@@ -86,10 +86,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Most rows of a batch that is begun at once.
-    pub(crate) const FEW: usize = 128;
-
-    /// Begins a batch of few reads at once: the first requests are [ready](Self::take_ready) then.
+    /// Begins a batch of reads, few enough for a turn, at once: the first requests are [ready](Self::take_ready) then.
     pub(crate) fn of_few(cluster: Arc<Cluster>, batch: Batch, start: Instant) -> Self {
         let mut run = Self::new(cluster, Arc::new(Plan::of_few(batch, start)), Order::default());
         let first = run.rows.first();

@@ -155,6 +155,17 @@ enum Then {
 }
 
 impl Departure {
+    /// The socket, to be left as it came. None where a batch took it along, whose lines are read from the first byte on.
+    #[cfg(unix)]
+    pub fn socket(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+        match &self.then {
+            Then::Close(direct) | Then::Return(direct) | Then::GoOn(direct, _) => {
+                Some(std::os::fd::AsFd::as_fd(direct.socket()))
+            }
+            Then::Nothing => None,
+        }
+    }
+
     /// Closes the connection or gives it back. Nobody watches the socket any more.
     pub fn complete(self) {
         let Self { then, cluster, .. } = self;
@@ -215,6 +226,9 @@ impl ResumedBatch {
 }
 
 impl Express {
+    /// Most rows of a batch that is sent here.
+    pub const MOST_ROWS: usize = 128;
+
     pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
         Self {
             cluster,
@@ -281,7 +295,7 @@ impl Express {
             return Err(batch);
         }
         let rows = batch.rows.len();
-        if self.stops.iter_mut().any(|stop| stop.is_heavy(rows)) {
+        if rows > Self::MOST_ROWS || self.stops.iter_mut().any(|stop| stop.is_heavy(rows)) {
             return Err(batch);
         }
         let Ok(in_flight) = self.cluster.enter() else { return Err(batch) };
