@@ -397,6 +397,41 @@ async fn batches_with_trouble_go_on_where_they_are() {
     }
 }
 
+#[test]
+fn a_batch_for_a_node_that_is_left_alone_needs_no_runtime_to_begin() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (cluster, client, mut desk) = runtime.block_on(async {
+        let cluster = cluster(1).await;
+        let config = Config { max_error_rate: 1, error_rate_window: 100, ..config(&cluster) };
+        let client = Client::connect(config).await.unwrap();
+        put(&client, "x", 1, 1).await.unwrap();
+        let desk = Desk::at(&client).await;
+        // a few failures are too many
+        cluster.freeze_node(0).unwrap();
+        let mut brief = read(1);
+        brief.policy.total_timeout = 50;
+        while client.execute(brief.clone()).await.err().is_none_or(|e| e.code() != Code::MAX_ERROR_RATE) {}
+        cluster.thaw_node(0).unwrap();
+        (cluster, client, desk)
+    });
+    // on a thread that Tokio knows nothing of, as the one of JavaScript
+    let tag = desk.tag();
+    let mut batch = reads("x", [1]);
+    batch.policy.max_retries = 0;
+    let outcome = desk.express.begin_batch(batch, tag, false);
+    let reply = runtime.block_on(async {
+        match outcome {
+            Ok(()) => desk.finish_batch(tag).await.0,
+            Err(batch) => client.batch(batch).await,
+        }
+    });
+    assert_eq!(reply.rows[0].code, Code::MAX_ERROR_RATE);
+    let mut batch = reads("x", [1]);
+    batch.policy.max_retries = 1;
+    assert!(desk.express.begin_batch(batch, 99, false).is_ok());
+    runtime.block_on(async { drop((desk, client, cluster)) });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_do_not_wait_for_each_other_come_when_they_are_there() {
     let cluster = cluster(3).await;

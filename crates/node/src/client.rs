@@ -88,7 +88,7 @@ impl NativeClient {
     /// Takes the entries in the first `length` bytes of the request buffer and returns at once. `few` says that not
     /// many calls of the client are under way: this thread then sends them itself where it can. True when all their
     /// completions will be announced by the `wake` of `express`.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn submit(&self, entries: &[u8], length: u32, few: Option<bool>) -> Result<bool> {
         let entries = entries.get(..length as usize).ok_or_else(|| refuse(Malformed("buffer length")))?;
         entry::check(entries, |ticket| self.shared.track(ticket)).map_err(refuse)?;
@@ -111,7 +111,7 @@ impl NativeClient {
 
     /// Fills `target` with completions. Returns the bytes written, 0 when nothing is ready, and `-n` when the next
     /// completion needs `n` bytes.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn drain(&self, mut target: Uint8ArraySlice<'_>) -> i64 {
         self.shared.queue.drain(bytes_of(&mut target))
     }

@@ -88,6 +88,9 @@ pub(crate) struct Run {
 impl Run {
     /// Begins a batch of reads, few enough for a turn, at once: the first requests are [ready](Self::take_ready) then.
     pub(crate) fn of_few(cluster: Arc<Cluster>, batch: Batch, start: Instant) -> Self {
+        let runtime = cluster.runtime.clone();
+        // rows that cannot be sent now wait for their time on the runtime
+        let _runtime = runtime.enter();
         let mut run = Self::new(cluster, Arc::new(Plan::of_few(batch, start)), Order::default());
         let first = run.rows.first();
         let routing = run.cluster.routing.load_full();
