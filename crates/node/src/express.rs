@@ -27,6 +27,9 @@ use crate::waker::Waker;
 const SOON: u64 = 2;
 const LATER: u64 = 250;
 
+/// Answers that JavaScript is called for at once. The rows of a batch are as many.
+const MANY: usize = 8;
+
 thread_local! {
     /// What the callbacks on this thread are about. Never dropped: a thread that ends has closed its stations before,
     /// and a process that exits at once has no loop left to close them on.
@@ -166,7 +169,8 @@ impl Drop for Boarding {
 enum Announce {
     /// It is called.
     Now,
-    /// It is called when the other sockets were read as well.
+    /// It is called when the other sockets were read as well, unless there is much for it already: while it works that
+    /// off, the other answers may still be on their way.
     Soon,
     /// It is in the middle of something else, and looks later.
     Later,
@@ -211,16 +215,16 @@ impl Station {
         self.set_timer(&mut state);
         let is_over = state.is_closed && !state.express.is_under_way();
         drop(state);
-        let (mut has_answers, mut has_rows) = (false, false);
+        let mut answers = 0;
         for (ticket, event) in events {
             match event {
                 Event::Answer(answer) => {
                     self.push(ticket, answer.into(), announce);
-                    has_answers = true;
+                    answers += 1;
                 }
                 Event::Rows(reply) => {
                     self.push(ticket, Outcome::Batch(reply), announce);
-                    has_rows = true;
+                    answers += MANY;
                 }
                 Event::Resume(resumed) => self.resume(ticket, async |_| resumed.finish().await.into()),
                 Event::ResumeBatch(resumed) => self.resume(ticket, async move |shared| {
@@ -230,15 +234,15 @@ impl Station {
             }
         }
         match announce {
-            Announce::Soon if has_answers && !has_rows && !is_over => {
+            _ if answers == 0 => {}
+            Announce::Later => {}
+            Announce::Soon if answers < MANY && !is_over => {
                 let mut state = self.state.borrow_mut();
                 if !std::mem::replace(&mut state.has_answers, true) {
                     state.round.start_check(on_round);
                 }
             }
-            Announce::Later => {}
-            _ if has_answers || has_rows => self.waker.call(true),
-            _ => {}
+            Announce::Soon | Announce::Now => self.waker.call(true),
         }
         if is_over {
             demolish(self.number);

@@ -41,6 +41,8 @@ const HAND_OVER: Duration = Duration::from_millis(10);
 const LINES: usize = 2;
 /// Commands on one connection.
 const WINDOW: usize = 64;
+/// Commands that one line takes before it is another's turn.
+const GROUP: usize = 16;
 /// With that many commands on it, a connection is worth another.
 const COMPANY: usize = 4;
 /// Lone commands for a node before a connection is taken for them; twice as many after each time that commands were
@@ -95,8 +97,9 @@ type Arrival = (Arc<Node>, Option<Direct>);
 struct Stop {
     node: Arc<Node>,
     lines: Vec<Line>,
-    /// The line that takes commands until the next flush: what is begun together goes out together.
-    boarding: Option<LineId>,
+    /// The line that takes commands until the next flush, and how many it may still take: what is begun together goes
+    /// out together, but where it is much, one half can be read while the node works on the other.
+    boarding: Option<(LineId, usize)>,
     is_asked: bool,
     /// Others wait for a connection: nothing new is begun.
     yields: bool,
@@ -271,7 +274,8 @@ impl Express {
             return None;
         }
         let load = |(i, line): (usize, &Line)| line.commands().filter(|n| *n < WINDOW).map(|n| (n, i));
-        let boarding = stop.boarding.and_then(|id| stop.lines.iter().enumerate().find(|(_, line)| line.id == id));
+        let boarding = stop.boarding.filter(|(_, room)| *room > 0);
+        let boarding = boarding.and_then(|(id, _)| stop.lines.iter().enumerate().find(|(_, line)| line.id == id));
         let best = boarding.and_then(load).or_else(|| stop.lines.iter().enumerate().filter_map(load).min());
         if best.is_none_or(|(load, _)| load >= COMPANY) && stop.wants_line() {
             ask(&self.cluster, &self.arrived, node.clone());
@@ -283,7 +287,8 @@ impl Express {
         }
         let stop = self.stops.get_mut(at)?;
         let line = stop.lines.get_mut(i)?;
-        stop.boarding = Some(line.id);
+        let room = stop.boarding.filter(|(id, room)| *id == line.id && *room > 0).map_or(GROUP, |(_, room)| room);
+        stop.boarding = Some((line.id, room - 1));
         Some((node, line))
     }
 
