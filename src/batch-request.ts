@@ -11,20 +11,45 @@ import type { Projection } from './projection.js'
 import { type Command, Info2 } from './request.js'
 import type { Writer } from './writer.js'
 
-/** What is done with the rows that point here. */
-export interface Spec {
+/** What is done with the rows that point here. A class, so that all have one shape: every row that is read looks here. */
+export class Spec {
   readonly command: Command
   readonly body: Body
   readonly argument: unknown
   readonly sendKey: boolean
   /** How the answer is read, as bits of Mode. */
   readonly mode: number
+  /** What makes bins of the answers, when parts of bins are read. */
+  readonly projection: Projection | undefined
   /** The only row that points here, for messages; -1 when there may be several. */
   readonly row: number
-  /** What makes bins of the answers, when parts of bins are read. */
-  readonly projection?: Projection | undefined
   /** The row's own filter, in the place of the batch's. */
-  readonly filter?: Exp<'bool'> | undefined
+  readonly filter: Exp<'bool'> | undefined
+
+  constructor(
+    command: Command,
+    body: Body,
+    argument: unknown,
+    sendKey: boolean,
+    mode: number,
+    projection?: Projection,
+    row = -1,
+    filter?: Exp<'bool'>,
+  ) {
+    this.command = command
+    this.body = body
+    this.argument = argument
+    this.sendKey = sendKey
+    this.mode = mode
+    this.projection = projection
+    this.row = row
+    this.filter = filter
+  }
+
+  /** The same for one row, maybe with a filter of its own. */
+  of(row: number, filter: Exp<'bool'> | undefined): Spec {
+    return new Spec(this.command, this.body, this.argument, this.sendKey, this.mode, this.projection, row, filter)
+  }
 }
 
 /** Whether rows of a spec change records. */

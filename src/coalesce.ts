@@ -1,7 +1,7 @@
 // Reads of single records that travel together: what one tick asks for becomes one batch, and every call settles as it
 // would have by itself, when the rows of its node are there.
 
-import { BatchRequest, type Spec } from './batch-request.js'
+import { BatchRequest, Spec } from './batch-request.js'
 import { Call, type KeyCall, SETTLED, TRAVELS } from './call.js'
 import { argumentError } from './check.js'
 import { type BatchReply, NO_PAGE } from './completion.js'
@@ -106,7 +106,7 @@ class Group {
     let spec = this.#known.get(identity)
     if (spec === undefined) {
       const { sendKey, mode } = policy
-      spec = this.specs.push({ command, body, argument, sendKey, mode, row: -1, filter }) - 1
+      spec = this.specs.push(new Spec(command, body, argument, sendKey, mode, undefined, -1, filter)) - 1
       this.#known.set(identity, spec)
     }
     return spec

@@ -1,7 +1,7 @@
 // From what the caller gives a batch (keys, rows, options) to a BatchRequest: checked, and with equal rows sharing a spec.
 
 import { ORIGIN } from '../batch.js'
-import { BatchRequest, type Spec, writes } from '../batch-request.js'
+import { BatchRequest, Spec, writes } from '../batch-request.js'
 import { describe, isPlain, type Where } from '../check.js'
 import { InvalidArgumentError } from '../errors.js'
 import type { Key } from '../key.js'
@@ -107,9 +107,7 @@ class Plan {
 
   /** Adds a row with a spec, and maybe a filter, of its own. */
   addSingle(key: Key, spec: Spec, filter: Spec['filter']): void {
-    const { command, body, argument, sendKey, mode, projection } = spec
-    const own = { command, body, argument, sendKey, mode, row: this.keys.length, filter, projection }
-    this.#specOf.push(this.specs.push(own) - 1)
+    this.#specOf.push(this.specs.push(spec.of(this.keys.length, filter)) - 1)
     this.keys.push(key)
   }
 
@@ -272,37 +270,29 @@ function specOf(kind: RowKind, where: Where, policy: Policy, fields: Omit<Common
 
 function writeSpec(policy: Policy, bins: unknown, writing: Command | undefined): Spec {
   const command = writing ?? writeCommand(policy, Info2.write | Info2.allAnswers)
-  const { sendKey, mode } = policy
-  return { command, body: writeBins, argument: bins, sendKey, mode: mode | Mode.operations, row: -1 }
+  return new Spec(command, writeBins, bins, policy.sendKey, policy.mode | Mode.operations)
 }
 
 function readSpec(where: Where, policy: Policy, bins: unknown, ops: unknown): Spec {
-  const spec = { sendKey: policy.sendKey, mode: policy.mode, row: -1 }
+  const { sendKey, mode } = policy
   if (ops !== undefined) {
     if ((needsOf(ops, where) & Needs.write) !== 0) {
       throw new InvalidArgumentError(`${where}: the operations of a batch read must not write; use batchOperate`)
     }
-    const command = readCommand(policy, 0)
-    return { ...spec, command, body: writeOperations, argument: ops, mode: policy.mode | Mode.operations }
+    return new Spec(readCommand(policy, 0), writeOperations, ops, sendKey, mode | Mode.operations)
   }
   if (bins === undefined) {
-    return {
-      ...spec,
-      command: readCommand(policy, Info1.read | Info1.allBins),
-      body: writeNothing,
-      argument: undefined,
-    }
+    return new Spec(readCommand(policy, Info1.read | Info1.allBins), writeNothing, undefined, sendKey, mode)
   }
   if (!Array.isArray(bins))
     throw new InvalidArgumentError(`${where}: bins must be a list of bin names, not ${describe(bins)}`)
   if (bins.length === 0) {
-    return { ...spec, command: readCommand(policy, Info1.read | Info1.noBins), body: writeNothing, argument: undefined }
+    return new Spec(readCommand(policy, Info1.read | Info1.noBins), writeNothing, undefined, sendKey, mode)
   }
   const command = readCommand(policy, Info1.read)
   const reads = readsOf(bins, String(where))
-  if (!(reads instanceof Projection)) return { ...spec, command, body: writeReads, argument: reads }
-  const mode = policy.mode | Mode.operations
-  return { ...spec, command, body: Projection.write, argument: reads, projection: reads, mode }
+  if (!(reads instanceof Projection)) return new Spec(command, writeReads, reads, sendKey, mode)
+  return new Spec(command, Projection.write, reads, sendKey, mode | Mode.operations, reads)
 }
 
 function operationSpec(where: Where, policy: Policy, ops: unknown): Spec {
@@ -313,25 +303,18 @@ function operationSpec(where: Where, policy: Policy, ops: unknown): Spec {
     command.info3 |= policy.info3 & 0xc0
   }
   const operations = [...(ops as readonly Operation[])]
-  return {
-    command,
-    body: writeOperations,
-    argument: operations,
-    sendKey: policy.sendKey,
-    row: -1,
-    mode: policy.mode | Mode.operations,
-  }
+  return new Spec(command, writeOperations, operations, policy.sendKey, policy.mode | Mode.operations)
 }
 
 function applySpec(policy: Policy, udf: UdfCall): Spec {
   const command = applyCommand(policy, udf)
-  return { command, body: writeNothing, argument: undefined, sendKey: policy.sendKey, mode: policy.mode, row: -1 }
+  return new Spec(command, writeNothing, undefined, policy.sendKey, policy.mode)
 }
 
 function removeSpec(policy: Policy): Spec {
   const command = removeCommand(policy)
   command.info2 |= Info2.allAnswers
-  return { command, body: writeNothing, argument: undefined, sendKey: policy.sendKey, mode: policy.mode, row: -1 }
+  return new Spec(command, writeNothing, undefined, policy.sendKey, policy.mode)
 }
 
 /** A copy of a row object: a getter in it runs once. */
