@@ -111,8 +111,9 @@ export type { Partitions, QueryOptions, QueryProgress } from './src/query/option
 export { Query, type QueryPage, type Selected } from './src/query/query.js'
 export { RecordStream } from './src/query/records.js'
 export { QueryStream, type Visit } from './src/query/stream.js'
-export { type ExistsResult, type Meta, NEVER_EXPIRES, type OrderedResults, type Record } from './src/record.js'
+export type { ExistsResult, Meta, OrderedResults, Record } from './src/record.js'
 export { RESULT_CODES, type ResultCode } from './src/result-codes.js'
+export { NEVER_EXPIRES } from './src/ttl.js'
 export type { UdfAdmin, UdfJob, UdfModule, UdfProgress, UdfSource } from './src/udf/admin.js'
 export {
   type Bins,

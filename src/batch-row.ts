@@ -6,10 +6,11 @@ import { type BatchReply, NO_PAGE } from './completion.js'
 import type { AerospikeError } from './error.js'
 import { errorOf } from './failure.js'
 import { type Key, KeyColumn, type UserKey } from './key.js'
-import { BinSource, Mode, readFirst } from './page.js'
+import { BinSource, readFirst } from './page.js'
 import { type Record, RecordObject } from './record.js'
 import { resultCode } from './result-codes.js'
 import { UDF_FAILED } from './udf/failure.js'
+import { Mode } from './unpack.js'
 import type { Bins } from './values.js'
 
 /** What became of a row. */

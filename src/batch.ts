@@ -11,9 +11,9 @@ import type { NodeReport } from './completion.js'
 import { digest } from './digest.js'
 import { ClientError } from './errors.js'
 import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
-import { Mode } from './page.js'
 import { copyPolicy } from './policies.js'
 import type { Record } from './record.js'
+import { Mode } from './unpack.js'
 import type { Bins } from './values.js'
 
 /** What a batch cost. */

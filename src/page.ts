@@ -8,8 +8,6 @@ import { readText } from './text.js'
 import { ttlOf } from './ttl.js'
 import { Mode, malformed, readFrom, readParticle } from './unpack.js'
 
-export { Mode }
-
 /** Bytes of the header in front of every message. */
 export const HEADER = 22
 

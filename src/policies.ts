@@ -8,7 +8,7 @@ import { describe, isPlain } from './check.js'
 import { InvalidArgumentError } from './errors.js'
 import { type Exp, isFilter } from './expressions/expression.js'
 import { nearest } from './nearest.js'
-import { Mode } from './page.js'
+import { Mode } from './unpack.js'
 
 /** Calls, as bits, so that an option can name all that take it. */
 export const Takes = {

@@ -6,8 +6,6 @@ import { BinSource } from './page.js'
 import { NEVER_EXPIRES } from './ttl.js'
 import type { Bins } from './values.js'
 
-export { NEVER_EXPIRES }
-
 /** Generation and time to live of a record. */
 export interface Meta {
   /** How often the record was written since it was created, 1 to 65,535, then 1 again. */

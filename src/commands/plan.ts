@@ -6,7 +6,6 @@ import { describe, isPlain, type Where } from '../check.js'
 import { InvalidArgumentError } from '../errors.js'
 import type { Key } from '../key.js'
 import { Needs, type Operation } from '../operations/operation.js'
-import { Mode } from '../page.js'
 import { applyOptions, copyPolicy, didYouMean, type Policy, Takes } from '../policies.js'
 import { Projection, readsOf } from '../projection.js'
 import {
@@ -24,6 +23,7 @@ import {
   writeReads,
 } from '../request.js'
 import { UdfCall } from '../udf/call.js'
+import { Mode } from '../unpack.js'
 
 /** The rows of a batch as they came, or the request they came from when they are another batch's unprocessed rows. */
 export function rowsOf(rows: unknown, verb: string): readonly unknown[] | BatchRequest {

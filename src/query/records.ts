@@ -1,9 +1,9 @@
 // The records of a query, and where the query stands.
 
 import type { Boundary } from '../native.js'
-import { Mode } from '../page.js'
 import { Projection } from '../projection.js'
 import type { Record } from '../record.js'
+import { Mode } from '../unpack.js'
 import type { Bins } from '../values.js'
 import { advance, beginning, cursorText } from './cursor.js'
 import { lastRecords, RowReader } from './rows.js'

@@ -6,8 +6,9 @@ import type { UdfSite } from '../error.js'
 import { AerospikeError } from '../errors.js'
 import { aborted, controlError, errorOf, type Failure } from '../failure.js'
 import type { Boundary } from '../native.js'
-import { Mode, readFirst } from '../page.js'
+import { readFirst } from '../page.js'
 import type { UdfCall } from '../udf/call.js'
+import { Mode } from '../unpack.js'
 import { whenAborted } from './abort.js'
 
 /** Kinds of steps. */
