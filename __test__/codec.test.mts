@@ -2,7 +2,8 @@
 
 import { type AerospikeError, type BatchRecords, Double, GeoJSON, type Operation, op } from 'aerospike-napi'
 import test from 'ava'
-import { Mode, readBins } from '#src/page'
+import { readBins } from '#src/page'
+import { Mode } from '#src/unpack'
 import { batchRows, type Case, corpus, messages, type Step, value } from './support/corpus.mjs'
 import {
   batchCompletion,

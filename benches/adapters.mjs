@@ -20,8 +20,10 @@ async function official (hosts, options = {}) {
   return {
     put: (id, bins) => client.put(key(id), bins),
     get: async id => (await client.get(key(id))).bins,
-    /** Rows with `bins` for each id, in order. */
-    batchRead: (ids, inSet) => client.batchRead(ids.map(id => ({ key: key(id, inSet), readAllBins: true }))),
+    /** What a batch read takes. */
+    requests: (ids, inSet) => ids.map(id => ({ key: key(id, inSet), readAllBins: true })),
+    /** Rows for each of the requests, in order. */
+    batchRead: requests => client.batchRead(requests),
     binsOf: row => row.record.bins,
     batchWrite: async (rows, inSet) => {
       const results = await client.batchWrite(rows.map(({ id, bins }) => ({
@@ -46,7 +48,8 @@ async function ours (hosts, options = {}) {
   return {
     put: (id, bins) => client.put(key(id), bins),
     get: async id => (await client.get(key(id))).bins,
-    batchRead: (ids, inSet) => client.batchRead(ids.map(id => key(id, inSet))),
+    requests: (ids, inSet) => ids.map(id => key(id, inSet)),
+    batchRead: requests => client.batchRead(requests),
     binsOf: row => row.record.bins,
     batchWrite: async (rows, inSet) => {
       (await client.batchWrite(rows.map(({ id, bins }) => ({ key: key(id, inSet), bins })))).throwIfFailed()

@@ -23,7 +23,8 @@ async function load () {
 async function runnerOf (lane) {
   if (lane.threads !== undefined) return startThreads(lane.threads, { who, laneName, hosts })
   const client = await adapters[who](hosts, lane.options?.[who])
-  return () => measure(() => lane.run(client))
+  const prepared = lane.prepare?.(client)
+  return () => measure(() => lane.run(client, prepared))
 }
 
 function collect () {

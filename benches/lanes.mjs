@@ -33,7 +33,7 @@ async function besideOtherWork (doing) {
 
 const batches = (total, size, inFlight, use, set = 'bench') => async client => {
   await keepGoing(total / size, inFlight, async n => {
-    const batch = await client.batchRead(ids(n * size, size, sets[set]), set)
+    const batch = await client.batchRead(client.requests(ids(n * size, size, sets[set]), set))
     let rows = 0
     for (const row of batch) {
       use?.(client.binsOf(row))
@@ -56,6 +56,7 @@ const connections = { maxConnsPerNode: 1100 }
 /**
  * The lanes: `name` for `--only`, `title` for the table, `run` for the work.
  *
+ * - `prepare`: makes what every run gets as its second argument
  * - `figure`: what is compared (`figures.mjs`); the speed if it is not said
  * - `options`: of each client's `connect`
  * - `threads`: worker_threads that do a run each, every one with a client of its own
@@ -166,8 +167,10 @@ export const lanes = [
     title: 'one batch of 50,000 keys: longest event-loop stall',
     figure: 'stall',
     once: true,
-    run: async client => {
-      const batch = await client.batchRead(ids(0, 50_000))
+    // The keys are the caller's, and made before: what is measured is what the client does to the event loop.
+    prepare: client => client.requests(ids(0, 50_000)),
+    run: async (client, requests) => {
+      const batch = await client.batchRead(requests)
       await new Promise(resolve => setTimeout(resolve, 20))
       let rows = 0
       for (const row of batch) rows += client.binsOf(row) === undefined ? 0 : 1
@@ -196,7 +199,7 @@ export const lanes = [
     run: async client => {
       const held = []
       for (let n = 0; n < 100; n++) {
-        for (const row of await client.batchRead(ids(n * 1000, 1000))) {
+        for (const row of await client.batchRead(client.requests(ids(n * 1000, 1000)))) {
           const bins = client.binsOf(row)
           touchProfile(bins)
           held.push(row)

@@ -12,7 +12,7 @@ export interface Distinct {
 }
 
 /** The work stops after so many rows, to be gone on with at once or after a turn of the event loop. */
-const ROWS_PER_LOOK = 512
+export const ROWS_PER_LOOK = 512
 const STRETCH_MS = 3
 
 /** Does work to its end without a stop. */

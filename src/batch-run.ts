@@ -1,7 +1,7 @@
 // Carries a batch out: in one entry, or, when it is large or its limits say so, in parts that go out one after another
 // and whose replies are put together.
 
-import { atOnce, type Distinct, distinctRows, inTurns, repeatsKeys } from './batch-distinct.js'
+import { atOnce, type Distinct, distinctRows, inTurns, ROWS_PER_LOOK, repeatsKeys } from './batch-distinct.js'
 import { copySlice, EntryWriter, type Slice } from './batch-entry.js'
 import type { BatchRequest } from './batch-request.js'
 import { Call } from './call.js'
@@ -104,11 +104,25 @@ async function runInParts(boundary: Boundary, request: BatchRequest): Promise<An
   const slices = await writeInParts(request, distinct)
   const ranges = slices.map(({ from, to }) => ({ from, to }))
   const replies = await new Parts(boundary, request, slices, started).run()
-  const partOf = new Uint32Array(request.keys.length)
-  const rowOf = new Uint32Array(request.keys.length)
+  const elapsed = performance.now() - started
+  const places = await inTurns(placeRows(request.keys.length, ranges, distinct))
+  // What is made of the answers goes through all rows once more.
+  await new Promise(setImmediate)
+  return { replies, ...places, elapsed }
+}
+
+/** For each row the part that has its answer, and the row there. */
+function* placeRows(
+  count: number,
+  ranges: readonly Range[],
+  distinct: Distinct | undefined,
+): Generator<void, Pick<Answers, 'partOf' | 'rowOf'>> {
+  const partOf = new Uint32Array(count)
+  const rowOf = new Uint32Array(count)
   let part = 0
-  for (let row = 0; row < rowOf.length; row++) {
-    const sent = distinct?.answeredBy[row] ?? row
+  for (let row = 0; row < count; row++) {
+    if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
+    const sent = distinct === undefined ? row : (distinct.answeredBy[row] as number)
     // Rows that have a twin point back, the others go on.
     while (sent >= (ranges[part] as Range).to) part++
     let own = part
@@ -116,7 +130,7 @@ async function runInParts(boundary: Boundary, request: BatchRequest): Promise<An
     partOf[row] = own
     rowOf[row] = sent - (ranges[own] as Range).from
   }
-  return { replies, partOf, rowOf, elapsed: performance.now() - started }
+  return { partOf, rowOf }
 }
 
 /**
