@@ -517,6 +517,31 @@ async fn small_pools_keep_their_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_slow_node_gets_few_commands_on_a_line() {
+    let cluster = cluster(1).await;
+    let client = connect(&cluster).await;
+    let mut desk = Desk::at(&client).await;
+    let mut taken = Vec::new();
+    cluster.slow_node(0, Duration::from_millis(3)).unwrap();
+    for _ in 0..12 {
+        let mut tags = Vec::new();
+        for number in 0..40 {
+            let tag = desk.tag();
+            if desk.express.begin(read(number), tag).is_ok() {
+                tags.push(tag);
+            }
+        }
+        desk.express.flush();
+        taken.push(tags.len());
+        for tag in tags {
+            _ = desk.finish(tag).await;
+        }
+    }
+    assert!(taken[0] == 40 && taken[11] < 12, "{taken:?}");
+    cluster.slow_node(0, Duration::ZERO).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn large_answers_go_the_usual_way() {
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;

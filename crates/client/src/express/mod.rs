@@ -29,6 +29,7 @@ use crate::cluster::node::Node;
 use crate::cluster::{Cluster, InFlight};
 use crate::command::{Command, Reply};
 use crate::connection::direct::Direct;
+use crate::connection::pace::Pace;
 use crate::connection::pipeline::Pipeline;
 use crate::deadline::Deadline;
 use crate::error::{Error, Failure};
@@ -39,8 +40,6 @@ use line::{Line, Load, News, Ride};
 const HAND_OVER: Duration = Duration::from_millis(10);
 /// Connections to a node: while one is read, the node works through what is on the other.
 const LINES: usize = 2;
-/// Commands on one connection.
-const WINDOW: usize = 64;
 /// Commands that one line takes before it is another's turn.
 const GROUP: usize = 16;
 /// With that many commands on it, a connection is worth another.
@@ -101,6 +100,9 @@ struct Stop {
     /// out together, but where it is much, one half can be read while the node works on the other.
     boarding: Option<(LineId, usize)>,
     is_asked: bool,
+    /// How fast it answers here, which says how many commands a line may have. More go the usual way, where a slow
+    /// node has more connections. The pool's own pace is not that of a thread that has other things to do as well.
+    pace: Pace,
     /// Others wait for a connection: nothing new is begun.
     yields: bool,
     /// Bytes of an answer, or of a row, lately.
@@ -273,7 +275,8 @@ impl Express {
         if stop.is_heavy(1) {
             return None;
         }
-        let load = |(i, line): (usize, &Line)| line.commands().filter(|n| *n < WINDOW).map(|n| (n, i));
+        let window = stop.pace.window();
+        let load = |(i, line): (usize, &Line)| line.commands().filter(|n| *n < window).map(|n| (n, i));
         let boarding = stop.boarding.filter(|(_, room)| *room > 0);
         let boarding = boarding.and_then(|(id, _)| stop.lines.iter().enumerate().find(|(_, line)| line.id == id));
         let best = boarding.and_then(load).or_else(|| stop.lines.iter().enumerate().filter_map(load).min());
@@ -405,9 +408,11 @@ impl Express {
     /// Takes in what a socket that became readable brings. A line without a command is closed by it.
     pub fn on_readable(&mut self, line: LineId) {
         let Some((at, i)) = self.find(line) else { return };
-        let Some(Stop { node, lines, answers, needed, row_size, .. }) = self.stops.get_mut(at) else { return };
+        let Some(Stop { node, lines, answers, needed, row_size, pace, .. }) = self.stops.get_mut(at) else { return };
         let Some(line) = lines.get_mut(i) else { return };
         let was_at_rest = line.is_at_rest();
+        let commands_wait_since = line.commands().and_then(|_| line.waits_since());
+        let earlier = self.news.len();
         match line.read(&mut self.room, &mut self.news) {
             // the server closed it, or answers unasked
             Err(_) if was_at_rest => self.depart(at, i, false),
@@ -419,6 +424,10 @@ impl Express {
                 if has_answers {
                     *row_size = (*row_size * 3 + line.row_size()) / 4;
                     node.health.record_answer(line.last_used);
+                    if let Some(since) = commands_wait_since {
+                        let waited = line.last_used.saturating_duration_since(since);
+                        pace.observe(waited, (self.news.len() - earlier) as u32);
+                    }
                     *answers += 1;
                     if *answers == QUICK_ANSWERS {
                         *needed = LONE_COMMANDS;
@@ -658,6 +667,7 @@ impl Stop {
             lines: Vec::new(),
             boarding: None,
             is_asked: false,
+            pace: Pace::default(),
             yields: false,
             row_size: 0,
             lone: 0,
