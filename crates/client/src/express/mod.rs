@@ -12,11 +12,17 @@
 //! | file | subject |
 //! |---|---|
 //! | `mod.rs` | which line a command takes, and when it has to leave it |
+//! | `stop.rs` | a node and the lines to it |
 //! | `line.rs` | a connection and what is under way on it |
+//! | `trip.rs` | a batch and its requests |
+//! | `onward.rs` | what goes on elsewhere |
 //!
 //! [`Client::execute`]: crate::Client::execute
 
 mod line;
+mod onward;
+mod stop;
+mod trip;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,40 +30,24 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::batch::{self, Batch, BatchReply, Outgoing};
+use crate::batch::BatchReply;
+use crate::cluster::Cluster;
 use crate::cluster::node::Node;
-use crate::cluster::{Cluster, InFlight};
 use crate::command::{Command, Reply};
-use crate::connection::direct::Direct;
-use crate::connection::pace::Pace;
-use crate::connection::pipeline::Pipeline;
-use crate::deadline::Deadline;
 use crate::error::{Error, Failure};
 use crate::execute::Run;
 use line::{Line, Load, News, Ride};
+use onward::Then;
+pub use onward::{Departure, Resumed, ResumedBatch};
+use stop::{Arrivals, Stop, ask};
+use trip::Trip;
 
 /// How long a command waits for its answer before it goes on through the runtime.
 const HAND_OVER: Duration = Duration::from_millis(10);
-/// Connections to a node: while one is read, the node works through what is on the other.
-const LINES: usize = 2;
-/// Commands that one line takes before it is another's turn.
-const GROUP: usize = 16;
-/// With that many commands on it, a connection is worth another.
-const COMPANY: usize = 4;
-/// Lone commands for a node before a connection is taken for them; twice as many after each time that commands were
-/// handed over, up to the second number: where answers take that long there is nothing to gain.
-const LONE_COMMANDS: u32 = 8;
-const MOST_LONE_COMMANDS: u32 = 1 << 16;
-/// Answers in a row that show that a node is quick after all.
-const QUICK_ANSWERS: u32 = 64;
-/// Bytes that are not much to read on the caller's thread. Where more is to be expected, commands go the usual way.
-const MOST_BYTES: usize = 512 * 1024;
 /// Silence after which a line is looked at although nothing worthwhile came.
 const GLANCE: Duration = Duration::from_millis(1);
 /// A connection that rests for this long goes back to its pool.
 const REST: Duration = Duration::from_secs(2);
-/// How long a lease may take to come.
-const LEASE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Room for receiving; longer answers take several reads.
 const ROOM: usize = 64 * 1024;
 
@@ -79,50 +69,13 @@ pub struct Express {
     cluster: Arc<Cluster>,
     stops: Vec<Stop>,
     trips: Vec<Trip>,
-    /// Connections that were asked for and have come; `None` once nobody wants them.
-    arrived: Arc<Mutex<Option<Vec<Arrival>>>>,
+    arrived: Arrivals,
     departures: Vec<Departure>,
     events: Vec<(Tag, Event)>,
     news: Vec<News>,
     room: Box<[u8]>,
     next_line: u64,
     is_closed: bool,
-}
-
-type Arrival = (Arc<Node>, Option<Direct>);
-
-/// One node.
-#[derive(Debug)]
-struct Stop {
-    node: Arc<Node>,
-    lines: Vec<Line>,
-    /// The line that takes commands until the next flush, and how many it may still take: what is begun together goes
-    /// out together, but where it is much, one half can be read while the node works on the other.
-    boarding: Option<(LineId, usize)>,
-    is_asked: bool,
-    /// How fast it answers here, which says how many commands a line may have. More go the usual way, where a slow
-    /// node has more connections. The pool's own pace is not that of a thread that has other things to do as well.
-    pace: Pace,
-    /// Others wait for a connection: nothing new is begun.
-    yields: bool,
-    /// Bytes of an answer, or of a row, lately.
-    row_size: usize,
-    /// Commands that found no line.
-    lone: u32,
-    /// How many of those it takes.
-    needed: u32,
-    answers: u32,
-}
-
-/// A batch under way.
-#[derive(Debug)]
-struct Trip {
-    tag: Tag,
-    in_flight: InFlight,
-    run: batch::Run,
-    /// Its requests that are on lines.
-    requests: usize,
-    in_parts: bool,
 }
 
 /// What became of a command.
@@ -136,98 +89,6 @@ pub enum Event {
     Rows(Box<BatchReply>),
     /// Some of its rows need more than an answer.
     ResumeBatch(Box<ResumedBatch>),
-}
-
-/// A line that is not used any more.
-#[derive(Debug)]
-pub struct Departure {
-    /// Its name.
-    pub line: LineId,
-    then: Then,
-    cluster: Arc<Cluster>,
-}
-
-#[derive(Debug)]
-enum Then {
-    /// The connection is closed.
-    Close(Direct),
-    /// It goes back to its pool.
-    Return(Direct),
-    /// It goes back with commands under way.
-    GoOn(Direct, Pipeline),
-    /// It went elsewhere.
-    Nothing,
-}
-
-impl Departure {
-    /// The socket, to be left as it came. None where a batch took it along, whose lines are read from the first byte on.
-    #[cfg(unix)]
-    pub fn socket(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
-        match &self.then {
-            Then::Close(direct) | Then::Return(direct) | Then::GoOn(direct, _) => {
-                Some(std::os::fd::AsFd::as_fd(direct.socket()))
-            }
-            Then::Nothing => None,
-        }
-    }
-
-    /// Closes the connection or gives it back. Nobody watches the socket any more.
-    pub fn complete(self) {
-        let Self { then, cluster, .. } = self;
-        match then {
-            Then::Close(direct) => drop(direct),
-            // attached again, the lease is dropped, which puts the connection back
-            Then::Return(direct) => _ = cluster.runtime.spawn(async move { drop(direct.attach()) }),
-            Then::GoOn(direct, pipeline) => {
-                cluster.runtime.spawn(async move { direct.attach_with(pipeline) });
-            }
-            Then::Nothing => {}
-        }
-    }
-}
-
-/// A command that goes on through the runtime.
-#[derive(Debug)]
-pub struct Resumed {
-    in_flight: InFlight,
-    run: Run,
-}
-
-impl Resumed {
-    /// Goes on to the outcome. Runs on the runtime that the client was connected on.
-    pub async fn finish(self: Box<Self>) -> Result<Reply, Error> {
-        let Self { in_flight, mut run } = *self;
-        run.finish(in_flight.cluster()).await
-    }
-}
-
-/// A batch that goes on through the runtime.
-#[derive(Debug)]
-pub struct ResumedBatch {
-    in_flight: InFlight,
-    run: batch::Run,
-    /// Requests under way, each with the connection it is on.
-    requests: Vec<(Direct, Outgoing)>,
-    in_parts: bool,
-}
-
-impl ResumedBatch {
-    /// Goes on to the outcome, as [`Client::batch_in_parts`](crate::Client::batch_in_parts) does if the batch was begun
-    /// so. Runs on the runtime that the client was connected on.
-    pub async fn finish(self: Box<Self>, part: &mut (dyn FnMut(BatchReply) + Send)) -> BatchReply {
-        let Self { in_flight: _in_flight, mut run, requests, in_parts } = *self;
-        for (direct, mut outgoing) in requests {
-            match direct.attach() {
-                Ok(lease) => {
-                    outgoing.request.go_on_with(lease);
-                    run.put_ready([outgoing]);
-                }
-                Err(failure) => run.conclude(outgoing, Err(failure)),
-            }
-        }
-        run.complete(in_parts.then_some(part)).await;
-        run.reply()
-    }
 }
 
 impl Express {
@@ -275,12 +136,8 @@ impl Express {
         if stop.is_heavy(1) {
             return None;
         }
-        let window = stop.pace.window();
-        let load = |(i, line): (usize, &Line)| line.commands().filter(|n| *n < window).map(|n| (n, i));
-        let boarding = stop.boarding.filter(|(_, room)| *room > 0);
-        let boarding = boarding.and_then(|(id, _)| stop.lines.iter().enumerate().find(|(_, line)| line.id == id));
-        let best = boarding.and_then(load).or_else(|| stop.lines.iter().enumerate().filter_map(load).min());
-        if best.is_none_or(|(load, _)| load >= COMPANY) && stop.wants_line() {
+        let best = stop.best_line();
+        if stop.is_company(best) && stop.wants_line() {
             ask(&self.cluster, &self.arrived, node.clone());
         }
         let (load, i) = best.filter(|_| !stop.yields)?;
@@ -288,101 +145,7 @@ impl Express {
             self.depart(at, i, true);
             return None;
         }
-        let stop = self.stops.get_mut(at)?;
-        let line = stop.lines.get_mut(i)?;
-        let room = stop.boarding.filter(|(id, room)| *id == line.id && *room > 0).map_or(GROUP, |(_, room)| room);
-        stop.boarding = Some((line.id, room - 1));
-        Some((node, line))
-    }
-
-    /// Takes in a batch of few reads, as [`Express::begin`] does a command. With `in_parts` it goes on, if it has to, as
-    /// [`Client::batch_in_parts`](crate::Client::batch_in_parts).
-    #[expect(clippy::result_large_err, reason = "the batch is moved on, not reported")]
-    pub fn begin_batch(&mut self, batch: Batch, tag: Tag, in_parts: bool) -> Result<(), Batch> {
-        if self.is_closed || !batch.is_brief() || is_hasty(batch.policy.total_timeout) || self.is_crowded() {
-            return Err(batch);
-        }
-        let rows = batch.rows.len();
-        if rows > Self::MOST_ROWS || self.stops.iter_mut().any(|stop| stop.is_heavy(rows)) {
-            return Err(batch);
-        }
-        let Ok(in_flight) = self.cluster.enter() else { return Err(batch) };
-        let now = Instant::now();
-        let mut run = batch::Run::of_few(self.cluster.clone(), batch, now);
-        let mut waiting = run.take_ready().into_iter();
-        let mut requests = 0;
-        for outgoing in waiting.by_ref() {
-            match self.line_at_rest(&outgoing.request.node) {
-                Some(line) => {
-                    line.load = Load::Rows(Box::new(outgoing), tag);
-                    line.last_used = now;
-                    requests += 1;
-                }
-                None => {
-                    // nothing was written yet: all of it goes the usual way
-                    run.put_ready([outgoing]);
-                    run.put_ready(waiting);
-                    self.take_off(tag, &mut run);
-                    let resumed = ResumedBatch { in_flight, run, requests: Vec::new(), in_parts };
-                    self.events.push((tag, Event::ResumeBatch(Box::new(resumed))));
-                    return Ok(());
-                }
-            }
-        }
-        for line in self.stops.iter_mut().flat_map(|s| &mut s.lines) {
-            if let Load::Rows(outgoing, of) = &mut line.load
-                && *of == tag
-            {
-                line.direct.work();
-                outgoing.request.encode_few();
-            }
-        }
-        self.trips.push(Trip { tag, in_flight, run, requests, in_parts });
-        if requests == 0 {
-            self.end_trip(tag);
-        }
-        Ok(())
-    }
-
-    /// Whether there are lines, and something on each of them.
-    fn is_crowded(&mut self) -> bool {
-        let mut lines = self.stops.iter().flat_map(|s| &s.lines).peekable();
-        if lines.peek().is_none() || lines.any(Line::is_at_rest) {
-            return false;
-        }
-        for stop in &mut self.stops {
-            if stop.wants_line() {
-                ask(&self.cluster, &self.arrived, stop.node.clone());
-            }
-        }
-        true
-    }
-
-    fn line_at_rest(&mut self, node: &Arc<Node>) -> Option<&mut Line> {
-        let at = self.stop(node);
-        let stop = self.stops.get_mut(at)?;
-        let Some(i) = stop.lines.iter().position(Line::is_at_rest).filter(|_| !stop.yields) else {
-            if stop.wants_line() {
-                ask(&self.cluster, &self.arrived, node.clone());
-            }
-            return None;
-        };
-        if node.pool.is_pressed() {
-            self.depart(at, i, true);
-            return None;
-        }
-        self.stops.get_mut(at)?.lines.get_mut(i)
-    }
-
-    /// Takes the requests of a batch off their lines, on which nothing of them was written.
-    fn take_off(&mut self, tag: Tag, run: &mut batch::Run) {
-        for line in self.stops.iter_mut().flat_map(|s| &mut s.lines) {
-            if matches!(&line.load, Load::Rows(_, of) if *of == tag)
-                && let Load::Rows(outgoing, _) = std::mem::replace(&mut line.load, Load::none())
-            {
-                run.put_ready([*outgoing]);
-            }
-        }
+        Some((node, self.stops.get_mut(at)?.board(i)?))
     }
 
     /// Writes what was begun, as far as the sockets take it.
@@ -408,8 +171,8 @@ impl Express {
     /// Takes in what a socket that became readable brings. A line without a command is closed by it.
     pub fn on_readable(&mut self, line: LineId) {
         let Some((at, i)) = self.find(line) else { return };
-        let Some(Stop { node, lines, answers, needed, row_size, pace, .. }) = self.stops.get_mut(at) else { return };
-        let Some(line) = lines.get_mut(i) else { return };
+        let Some(stop) = self.stops.get_mut(at) else { return };
+        let Some(line) = stop.lines.get_mut(i) else { return };
         let was_at_rest = line.is_at_rest();
         let commands_wait_since = line.commands().and_then(|_| line.waits_since());
         let earlier = self.news.len();
@@ -417,24 +180,17 @@ impl Express {
             // the server closed it, or answers unasked
             Err(_) if was_at_rest => self.depart(at, i, false),
             Err(failure) => {
-                node.health.record_connection_error();
+                stop.node.health.record_connection_error();
                 self.break_off(at, i, &failure);
             }
             Ok(has_answers) => {
-                if has_answers {
-                    *row_size = (*row_size * 3 + line.row_size()) / 4;
-                    node.health.record_answer(line.last_used);
-                    if let Some(since) = commands_wait_since {
-                        let waited = line.last_used.saturating_duration_since(since);
-                        pace.observe(waited, (self.news.len() - earlier) as u32);
-                    }
-                    *answers += 1;
-                    if *answers == QUICK_ANSWERS {
-                        *needed = LONE_COMMANDS;
-                    }
-                }
                 line.moderate();
-                if line.is_at_rest() && (!line.direct.rest() || self.is_closed) {
+                let is_over = line.is_at_rest() && (!line.direct.rest() || self.is_closed);
+                if has_answers {
+                    let (now, row_size) = (line.last_used, line.row_size());
+                    stop.answered(now, row_size, commands_wait_since, self.news.len() - earlier);
+                }
+                if is_over {
                     self.depart(at, i, false);
                 }
             }
@@ -458,18 +214,6 @@ impl Express {
                 }
             }
         }
-    }
-
-    /// All requests of a batch are over.
-    fn end_trip(&mut self, tag: Tag) {
-        let Some(at) = self.trips.iter().position(|t| t.tag == tag) else { return };
-        let Trip { in_flight, mut run, in_parts, .. } = self.trips.swap_remove(at);
-        let event = if run.is_complete() {
-            Event::Rows(Box::new(run.reply()))
-        } else {
-            Event::ResumeBatch(Box::new(ResumedBatch { in_flight, run, requests: Vec::new(), in_parts }))
-        };
-        self.events.push((tag, event));
     }
 
     /// Ends what is under way on a line that failed, and the line.
@@ -516,26 +260,6 @@ impl Express {
                 self.part(id, Then::Nothing);
                 self.hand_over_trip(tag, (direct, *outgoing));
             }
-        }
-    }
-
-    /// Hands over a batch, with the requests that are on other lines.
-    fn hand_over_trip(&mut self, tag: Tag, overdue: (Direct, Outgoing)) {
-        let mut requests = vec![overdue];
-        for at in 0..self.stops.len() {
-            let is_of = |line: &Line| matches!(&line.load, Load::Rows(_, of) if *of == tag);
-            let lines = self.stops.get_mut(at).map(|s| s.lines.extract_if(.., |line| is_of(line)).collect::<Vec<_>>());
-            for Line { id, direct, load, .. } in lines.into_iter().flatten() {
-                self.part(id, Then::Nothing);
-                if let Load::Rows(outgoing, _) = load {
-                    requests.push((direct, *outgoing));
-                }
-            }
-        }
-        if let Some(at) = self.trips.iter().position(|t| t.tag == tag) {
-            let Trip { in_flight, run, in_parts, .. } = self.trips.swap_remove(at);
-            let resumed = ResumedBatch { in_flight, run, requests, in_parts };
-            self.events.push((tag, Event::ResumeBatch(Box::new(resumed))));
         }
     }
 
@@ -658,63 +382,6 @@ impl Express {
     fn part(&mut self, line: LineId, then: Then) {
         self.departures.push(Departure { line, then, cluster: self.cluster.clone() });
     }
-}
-
-impl Stop {
-    fn new(node: Arc<Node>) -> Self {
-        Self {
-            node,
-            lines: Vec::new(),
-            boarding: None,
-            is_asked: false,
-            pace: Pace::default(),
-            yields: false,
-            row_size: 0,
-            lone: 0,
-            needed: LONE_COMMANDS,
-            answers: 0,
-        }
-    }
-
-    /// Counts a command that would use another line, and says whether it is time to ask for one.
-    fn wants_line(&mut self) -> bool {
-        self.lone = self.lone.saturating_add(1);
-        let wants = !self.is_asked
-            && !self.yields
-            && self.lines.len() < LINES
-            && self.lone >= self.needed
-            && self.node.pool.spares(self.lines.len() + 1);
-        self.is_asked |= wants;
-        wants
-    }
-
-    /// Whether so many answers are likely to be much to read. What makes it say so is forgotten little by little.
-    fn is_heavy(&mut self, answers: usize) -> bool {
-        let is_heavy = self.row_size.saturating_mul(answers) > MOST_BYTES;
-        if is_heavy {
-            self.row_size -= self.row_size.div_ceil(64);
-        }
-        is_heavy
-    }
-
-    /// The node takes its time.
-    fn slow(&mut self) {
-        self.lone = 0;
-        self.answers = 0;
-        self.needed = (self.needed * 2).min(MOST_LONE_COMMANDS);
-    }
-}
-
-/// Has a connection to a node leased.
-fn ask(cluster: &Cluster, arrived: &Arc<Mutex<Option<Vec<Arrival>>>>, node: Arc<Node>) {
-    let arrived = arrived.clone();
-    cluster.runtime.spawn(async move {
-        let deadline = Deadline::within(Instant::now(), LEASE_TIMEOUT);
-        let direct = node.pool.lease(deadline).await.ok().and_then(Direct::detach);
-        if let Some(arrived) = &mut *arrived.lock() {
-            arrived.push((node, direct));
-        }
-    });
 }
 
 /// Whether a command has too little time for being handed over in between. In ms, 0 for no limit.
