@@ -104,8 +104,11 @@ impl Line {
 
     /// Settles how many bytes are worth waiting for. Not exactly: each change takes a system call.
     pub(super) fn moderate(&mut self) {
-        let certain = self.commands().unwrap_or_default() * LEAST_ANSWER * 3 / 4;
-        let wanted = if certain < 4 * LEAST_ANSWER { 1 } else { certain.min(GATHER * self.answer_size) };
+        let due = self.commands().unwrap_or_default();
+        let certain = due * LEAST_ANSWER * 3 / 4;
+        // a quarter of what is due at most: the node is to have something to do meanwhile
+        let gather = GATHER.min(due / 4);
+        let wanted = if gather < 2 { 1 } else { certain.min(gather * self.answer_size) };
         if self.worthwhile > certain.max(1) || wanted > self.worthwhile * 2 || wanted * 2 < self.worthwhile {
             self.worthwhile = wanted;
         }
