@@ -17,8 +17,8 @@
 //! | `config` | connect options and the plain objects of the control plane |
 //! | `cluster` | the embedded cluster as a class |
 //!
-//! No panic may cross into JavaScript: commands run in Tokio tasks whose tickets settle even when the task dies, and
-//! napi-rs turns a panic in a call into an exception.
+//! No panic may cross into JavaScript: commands run in Tokio tasks whose tickets settle even when the task dies, and the
+//! calls that do the core's work on the JavaScript thread turn a panic into an exception.
 
 mod aggregation;
 mod alarm;
