@@ -39,7 +39,7 @@ use crate::execute::Run;
 use line::{Line, Load, News, Ride};
 use onward::Then;
 pub use onward::{Departure, Resumed, ResumedBatch};
-use stop::{Arrivals, Stop, ask};
+use stop::{Arrivals, COMPANY, Stop, ask};
 use trip::Trip;
 
 /// How long a command waits for its answer before it goes on through the runtime.
@@ -137,7 +137,7 @@ impl Express {
             return None;
         }
         let best = stop.best_line();
-        if stop.is_company(best) && stop.wants_line() {
+        if best.is_none_or(|(load, _)| load >= COMPANY) && stop.wants_line() {
             ask(&self.cluster, &self.arrived, node.clone());
         }
         let (load, i) = best.filter(|_| !stop.yields)?;

@@ -19,7 +19,7 @@ const LINES: usize = 2;
 /// Commands that one line takes before it is another's turn.
 const GROUP: usize = 16;
 /// With that many commands on it, a connection is worth another.
-const COMPANY: usize = 4;
+pub(super) const COMPANY: usize = 4;
 /// Lone commands for a node before a connection is taken for them; twice as many after each time that commands were
 /// handed over, up to the second number: where answers take that long there is nothing to gain.
 const LONE_COMMANDS: u32 = 8;
@@ -81,11 +81,6 @@ impl Stop {
         let boarding = self.boarding.filter(|(_, room)| *room > 0);
         let boarding = boarding.and_then(|(id, _)| self.lines.iter().enumerate().find(|(_, line)| line.id == id));
         boarding.and_then(load).or_else(|| self.lines.iter().enumerate().filter_map(load).min())
-    }
-
-    /// Whether another line than the best would have something to do.
-    pub(super) fn is_company(&self, best: Option<(usize, usize)>) -> bool {
-        best.is_none_or(|(load, _)| load >= COMPANY)
     }
 
     /// Has a line take the next command.
