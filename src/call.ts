@@ -2,7 +2,7 @@
 
 import type { BatchReply } from './completion.js'
 import type { UdfSite } from './error.js'
-import { Failure } from './failure.js'
+import { Failure, rejectThrough } from './failure.js'
 import type { Key } from './key.js'
 import { keptMeta, readBins, readFirst, readMeta, readResults } from './page.js'
 import type { Policy } from './policies.js'
@@ -30,13 +30,17 @@ export abstract class Call<T = unknown> {
   /** The buffer its entry is in, until that has been handed over. */
   writer: Writer | undefined = undefined
   resolve!: (value: unknown) => void
-  reject!: (reason: unknown) => void
 
   constructor(verb: string, key: Key | undefined, policy: Policy, writes: boolean) {
     this.verb = verb
     this.key = key
     this.policy = policy
     this.writes = writes
+  }
+
+  /** Ends the wait with what went wrong. */
+  reject(reason: unknown): void {
+    rejectThrough(this.resolve, reason)
   }
 
   /** Writes the entry of the call and returns where it begins. */

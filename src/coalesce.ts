@@ -181,7 +181,15 @@ class Together extends Call<void> {
     this.#calls = group.calls
     this.#request = request
     this.resolve = () => {}
-    this.reject = (reason) => this.#failed(reason)
+  }
+
+  /** The batch as a whole failed, and with it every call. */
+  override reject(reason: unknown): void {
+    for (const call of this.#calls) {
+      if (call === undefined) continue
+      const own = reason instanceof Failure ? new Failure({ ...reason.facts, verb: call.verb, key: call.key }) : reason
+      this.#boundary.reject(call, own)
+    }
   }
 
   write(w: Writer, ticket: number): number {
@@ -217,15 +225,6 @@ class Together extends Call<void> {
     const instead = call.instead(code)
     if (instead !== undefined) this.#boundary.resolve(call, instead)
     else this.#boundary.reject(call, new Failure(factsOf(call, reply, row, code)))
-  }
-
-  /** The batch as a whole failed, and with it every call. */
-  #failed(reason: unknown): void {
-    for (const call of this.#calls) {
-      if (call === undefined) continue
-      const own = reason instanceof Failure ? new Failure({ ...reason.facts, verb: call.verb, key: call.key }) : reason
-      this.#boundary.reject(call, own)
-    }
   }
 }
 

@@ -73,8 +73,25 @@ export class Failure {
   }
 }
 
-/** Rejection handler of every call: turns facts into the error, in the context of whoever awaits the call. */
-export function fail(reason: unknown): never {
+const settled = Promise.resolve()
+
+/**
+ * Rejects a promise, whose `resolve` this is, with the error for a reason. The promise is made to follow another one,
+ * in whose rejection handler the error is made: there V8 knows who awaits the promise, and the stack shows it. So only
+ * calls that fail need a second promise, and an Error captured at call time would cost each call 1,500 ns.
+ */
+export function rejectThrough(resolve: (value: unknown) => void, reason: unknown): void {
+  let reject!: (reason: unknown) => void
+  const facts = new Promise((_, rejectFacts) => {
+    reject = rejectFacts
+  })
+  resolve(facts.then(undefined, fail))
+  // Following begins in the next microtask: before that V8 would find nobody who waits.
+  settled.then(() => reject(reason))
+}
+
+/** Rejection handler of every call that fails: turns facts into the error, in the context of whoever awaits the call. */
+function fail(reason: unknown): never {
   if (reason instanceof Failure) throw errorOf(reason.facts)
   // Made while answers were decoded; its stack shows our event loop. Show the caller instead.
   if (reason instanceof AerospikeError) Error.captureStackTrace(reason, fail)

@@ -7,7 +7,7 @@ import type { Binding, NativeClient, NativeConfig } from './addon.js'
 import { type Call, SETTLED, TRAVELS } from './call.js'
 import { BatchReply, readFailure } from './completion.js'
 import { ClientClosedError, ClientError, QueueFullError } from './errors.js'
-import { aborted, controlError, Failure, fail, LocalCode } from './failure.js'
+import { aborted, controlError, Failure, LocalCode } from './failure.js'
 import { EntryKind, KIND_AT } from './request.js'
 import { Watches } from './watch.js'
 import { Writer } from './writer.js'
@@ -55,11 +55,9 @@ export function binding(): Binding {
 }
 
 let resolveLast: (value: unknown) => void
-let rejectLast: (reason: unknown) => void
 // One executor for all promises: a closure per call is what this saves.
-const capture = (resolve: (value: unknown) => void, reject: (reason: unknown) => void): void => {
+const capture = (resolve: (value: unknown) => void): void => {
   resolveLast = resolve
-  rejectLast = reject
 }
 
 const nobody = (): void => {}
@@ -163,10 +161,8 @@ export class Boundary {
   promise<T>(call: Call<T>): Promise<T> {
     const promise = new Promise<T>(capture as never)
     call.resolve = resolveLast
-    call.reject = rejectLast
     this.#watches.add(call)
-    // Both promises cost 90 ns together; an Error captured at call time costs 1,500.
-    return promise.then(undefined, fail)
+    return promise
   }
 
   /** Writes the entry of a call into the buffer that is handed over after this tick. */
@@ -418,9 +414,8 @@ export class Boundary {
   reject(call: Call, reason: unknown): void {
     // Already settled: what failed was something after it.
     if (call.ticket === SETTLED) return
-    const { reject } = call
+    call.reject(reason)
     this.#end(call)
-    reject(reason)
   }
 
   /**
@@ -431,7 +426,6 @@ export class Boundary {
     if (call.ticket >= 0) this.#give(call.ticket)
     call.ticket = SETTLED
     call.resolve = nobody
-    call.reject = nobody
     this.#watches.delete(call)
   }
 

@@ -59,6 +59,8 @@ abstract class Tuple {
   }
 }
 Object.setPrototypeOf(Tuple.prototype, Array.prototype)
+// Every promise asks what it is resolved with for `then`. Found here, it is not looked for among all methods of arrays.
+Object.defineProperty(Tuple.prototype, 'then', { value: undefined })
 
 /**
  * The class behind {@link Record}. People hold many of them, so its few fields change their meaning rather than being
