@@ -1,8 +1,8 @@
 // The only reader of result bytes: messages as a server sent them, to records (protocol 2).
 // The values in them are unpack.ts's business.
 
+import type { Layout } from './layout.js'
 import type { Meta } from './record.js'
-import { Particle } from './scalars.js'
 import { define, ROOT, type Shape } from './shapes.js'
 import { readText } from './text.js'
 import { ttlOf } from './ttl.js'
@@ -27,8 +27,6 @@ export class OperationResults extends Array<unknown> {
     return Array
   }
 }
-
-const values: unknown[] = []
 
 function u16(bytes: Buffer, at: number): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
@@ -96,31 +94,71 @@ export function readMeta(bytes: Buffer, at: number, now?: number): Meta {
 
 /** The bins of the message at `start`, as an object. */
 export function readBins(bytes: Buffer, start: number, limit: number, mode: number): object {
-  let op = firstOp(bytes, start, limit)
+  const op = firstOp(bytes, start, limit)
   const count = u16(bytes, start + 20)
   readFrom(bytes, mode)
   if ((mode & Mode.operations) !== 0) return mergeResults(bytes, op, limit, count)
-  if (count > MOST_SHAPED) return manyBins(bytes, op, limit, count)
-  const first = op
-  const plainIntegers = (mode & (Mode.bigints | Mode.numbers)) === 0
+  if (count === 0) return {}
+  const layout = layouts[placeOf(bytes, op, count)]
+  if (layout !== undefined) {
+    const bins = layout(bytes, viewOf(bytes), op, limit, isPlain(mode))
+    if (bins !== undefined) return bins
+  }
+  return readShaped(bytes, op, limit, count, mode)
+}
+
+function isPlain(mode: number): boolean {
+  return (mode & (Mode.bigints | Mode.numbers)) === 0
+}
+
+/** Layouts that were used lately, by what is seen of a record at once. */
+const layouts: (Layout | undefined)[] = new Array(64).fill(undefined)
+
+function placeOf(bytes: Buffer, op: number, count: number): number {
+  return (count * 5 + (bytes[op + 7] as number) * 11 + (bytes[op + 8] as number)) & 63
+}
+
+let viewed: Buffer | undefined
+let lastView: DataView
+
+function viewOf(bytes: Buffer): DataView {
+  if (bytes !== viewed) {
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    viewed = bytes
+  }
+  return lastView
+}
+
+const path: Shape[] = []
+const types: number[] = []
+
+/** Finds the shape of the record whose bins begin at `first`, and reads it as that or name by name. */
+function readShaped(bytes: Buffer, first: number, limit: number, count: number, mode: number): object {
+  if (count > MOST_SHAPED) return manyBins(bytes, first, limit, count)
   let shape: Shape | undefined = ROOT
-  for (let i = 0; i < count; i++) {
+  path.length = types.length = count
+  for (let i = 0, op = first; i < count; i++) {
     const next = opEnd(bytes, op)
-    const nameLength = bytes[op + 7] as number
-    const at = op + 8 + nameLength
-    if (next > limit || at > next) malformed()
-    shape = shape.next(bytes, op + 8, nameLength)
+    const length = bytes[op + 7] as number
+    if (next > limit || op + 8 + length > next) malformed()
+    shape = shape.next(bytes, op + 8, length)
     // Too many different sequences of names for the trie: without it, then.
     if (shape === undefined) return manyBins(bytes, first, limit, count)
-    const type = bytes[op + 5] as number
-    // The two most common types without a call into the other module: 20 ns of 140 for a record of five bins.
-    if (type === Particle.string) values[i] = shape.text(bytes, at, next - at)
-    else if (type === Particle.integer && plainIntegers && next - at === 8 && isSafe(i32(bytes, at))) {
-      values[i] = i32(bytes, at) * 4294967296 + u32(bytes, at + 4)
-    } else values[i] = readParticle(type, at, next)
+    path[i] = shape
+    types[i] = bytes[op + 5] as number
     op = next
   }
-  return count === 0 ? {} : shape.object(values, count)
+  const layout = shape.layout(path, types)
+  if (layout !== undefined) {
+    layouts[placeOf(bytes, first, count)] = layout
+    const bins = layout(bytes, viewOf(bytes), first, limit, isPlain(mode))
+    if (bins !== undefined) return bins
+  }
+  const object = {}
+  for (let i = 0, op = first; i < count; i++, op = opEnd(bytes, op)) {
+    define(object, (path[i] as Shape).name, opValue(bytes, op))
+  }
+  return object
 }
 
 /** Where the value of a bin is in the message at `start`, and its particle type; undefined when the bin is not there. */
@@ -207,11 +245,6 @@ export function readOperation(bytes: Buffer, at: number, mode: number): { value:
   if (next > bytes.length || at + 8 + (bytes[at + 7] as number) > next) malformed()
   readFrom(bytes, mode)
   return { value: opValue(bytes, at), next }
-}
-
-/** Whether an integer with this upper half is safe, whatever its lower half. */
-function isSafe(high: number): boolean {
-  return high >= -0x1fffff && high <= 0x1fffff
 }
 
 /** Where the operations of a message begin: behind its header and fields. */

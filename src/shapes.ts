@@ -5,16 +5,14 @@
 // A node also remembers the texts its bin had lately: where they are few (a city, a status), a record shares one string
 // with all others instead of having its own.
 
+import { type Layout, makeLayout } from './layout.js'
 import { readText } from './text.js'
 
 /** Nodes kept in all; records beyond that are decoded without the trie. */
 const MOST_NODES = 4096
 
-/** After this many records of one shape its object is built by a function of its own. */
+/** After this many records of one shape they are read by a function of their own. */
 const OFTEN = 32
-
-/** More bins than this are stored one by one. */
-const MOST_BINS = 64
 
 /** Longer texts are taken to be all different. */
 const MOST_SHARED = 16
@@ -25,29 +23,26 @@ const PLACES = 64
 /** After this many texts it is judged whether remembering them is worth it: when half of them were known. */
 const TRIAL = 512
 
-type Build = (values: readonly unknown[]) => object
-
 let nodes = 0
 
 /** One bin name after a certain sequence of names; so a node stands for the sequence up to itself. */
 export class Shape {
   readonly name: string
-  readonly parent: Shape | undefined
-  readonly #bytes: Uint8Array
+  /** The name, as it is on the wire. */
+  readonly bytes: Uint8Array
   readonly #length: number
   #likely: Shape | undefined
   #others: Map<string, Shape> | undefined
   #uses = 0
-  #build: Build | undefined
+  #layout: Layout | undefined
   /** Texts by a hash of their bytes; undefined when the bin's texts are too different. */
   #texts: string[] | undefined = []
   #asked = 0
   #known = 0
 
-  constructor(parent: Shape | undefined, name: string, bytes: Uint8Array) {
-    this.parent = parent
+  constructor(name: string, bytes: Uint8Array) {
     this.name = name
-    this.#bytes = bytes
+    this.bytes = bytes
     this.#length = bytes.length
   }
 
@@ -55,7 +50,7 @@ export class Shape {
   next(bytes: Buffer, at: number, length: number): Shape | undefined {
     const likely = this.#likely
     if (likely !== undefined && likely.#length === length) {
-      const known = likely.#bytes
+      const known = likely.bytes
       let i = 0
       while (i < length && known[i] === bytes[at + i]) i++
       if (i === length) return likely
@@ -69,7 +64,7 @@ export class Shape {
     if (found === undefined) {
       if (nodes >= MOST_NODES) return undefined
       nodes++
-      found = new Shape(this, name, Uint8Array.prototype.slice.call(bytes, at, at + length))
+      found = new Shape(name, Uint8Array.prototype.slice.call(bytes, at, at + length))
       this.#others ??= new Map()
       this.#others.set(name, found)
     }
@@ -107,26 +102,15 @@ export class Shape {
     this.#known = 0
   }
 
-  /** The object of a record whose last bin is this node's; `values` in the order of the bins. */
-  object(values: readonly unknown[], count: number): object {
-    const build = this.#build
-    if (build !== undefined) return build(values)
-    if (++this.#uses === OFTEN && count <= MOST_BINS) this.#build = compile(this.#names())
-    const object = {}
-    const names = this.#names()
-    for (let i = 0; i < count; i++) define(object, names[i] as string, values[i])
-    return object
-  }
-
-  #names(): string[] {
-    const names: string[] = []
-    for (let node: Shape | undefined = this; node?.parent !== undefined; node = node.parent) names.push(node.name)
-    return names.reverse()
+  /** The layout of records whose last bin is this node's, and `bins` all of them, once there were many of them. */
+  layout(bins: readonly Shape[], types: readonly number[]): Layout | undefined {
+    if (this.#uses < OFTEN && ++this.#uses === OFTEN) this.#layout = makeLayout(bins, types)
+    return this.#layout
   }
 }
 
 /** Where every record starts. */
-export const ROOT = new Shape(undefined, '', new Uint8Array(0))
+export const ROOT = new Shape('', new Uint8Array(0))
 
 /** Sets a property that is data whatever its name. */
 export function define(object: object, name: string, value: unknown): void {
@@ -134,17 +118,5 @@ export function define(object: object, name: string, value: unknown): void {
     Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
   } else {
     ;(object as { [name: string]: unknown })[name] = value
-  }
-}
-
-function compile(names: readonly string[]): Build | undefined {
-  if (new Set(names).size !== names.length || names.includes('__proto__')) return undefined
-  try {
-    const entries = names.map((name, i) => `${JSON.stringify(name)}: v[${i}]`)
-    // Names are quoted by JSON.stringify, which leaves nothing that could end the literal.
-    return new Function('v', `return { ${entries.join(', ')} }`) as Build
-  } catch {
-    // Node was started with --disallow-code-generation-from-strings: one by one, then.
-    return undefined
   }
 }
