@@ -4,7 +4,7 @@ mod lanes;
 
 use ripemd::{Digest as _, Ripemd160};
 
-use self::lanes::{Blocks, LANES};
+use self::lanes::{Blocks, MOST_LANES};
 use crate::limits::PARTITIONS;
 use crate::particle::ParticleType;
 
@@ -75,7 +75,7 @@ impl Digest {
     pub fn of_keys<'a>(keys: impl IntoIterator<Item = (&'a [u8], KeyType, &'a [u8])>, digests: &mut Vec<Self>) {
         let mut blocks = Blocks::new();
         // where in `digests` the lanes that are taken belong
-        let mut places = [0; LANES];
+        let mut places = [0; MOST_LANES];
         let mut taken = 0;
         for (set, kind, key) in keys {
             if blocks.set(taken, [set, &[kind as u8], key]) {
@@ -85,7 +85,7 @@ impl Digest {
             } else {
                 digests.push(Self::of_key(set, kind, key));
             }
-            if taken == LANES {
+            if taken == MOST_LANES {
                 Self::fill(&blocks, &places, digests);
                 taken = 0;
             }
@@ -94,10 +94,7 @@ impl Digest {
     }
 
     fn fill(blocks: &Blocks, places: &[usize], digests: &mut [Self]) {
-        if places.is_empty() {
-            return;
-        }
-        for (place, digest) in places.iter().zip(blocks.digests()) {
+        for (place, digest) in places.iter().zip(blocks.digests(places.len())) {
             if let Some(to) = digests.get_mut(*place) {
                 *to = Self(digest);
             }
