@@ -316,3 +316,56 @@ test('rows decode once, and only what is touched', async (t) => {
   t.throws(() => batch.at(1)?.record?.bins, { instanceOf: AerospikeError })
   t.true(new RecordNotFoundError('x') instanceof AerospikeError)
 })
+
+test('a batch that comes whole has bytes of its own: what is drained later does not change it', async (t) => {
+  const { client, native } = fakeClient()
+  const call = client.batchRead([key, ['test', 's', 'other'], ['test', 's', 'none']])
+  await turn()
+  const ticket = native.entries[0]?.ticket as number
+  const rows = [
+    { message: message({ v: Buffer.from('first') }) },
+    { message: message({ v: Buffer.from('second') }) },
+    { code: -15 },
+  ]
+  native.complete(batchCompletion(native, ticket, rows, true))
+  const batch = await call
+  t.deepEqual(native.released, [])
+  // A later batch overwrites the buffer that this one came in.
+  const later = client.batchRead([key, ['test', 's', 'other']])
+  await turn()
+  const others = [
+    { message: message({ v: Buffer.from('X'.repeat(200)) }) },
+    { message: message({ v: Buffer.from('Y') }) },
+  ]
+  native.complete(batchCompletion(native, native.entries[1]?.ticket as number, others, true))
+  await later
+  t.deepEqual(
+    [...batch].map((row) => row.record?.bins),
+    [{ v: 'first' }, { v: 'second' }, undefined],
+  )
+  t.deepEqual(
+    [...batch].map((row) => [row.result, row.node]),
+    [
+      ['ok', 'A1'],
+      ['ok', 'A1'],
+      ['unprocessed', 'A1'],
+    ],
+  )
+  t.like(batch.cost, { keys: 3, found: 2, bytesOut: 100, roundTrips: 1, elapsed: 2.5 })
+})
+
+test('reads that travel together settle from a batch that comes whole', async (t) => {
+  const { client, native } = fakeClient(undefined, true)
+  const calls = [client.get(key), client.get(['test', 's', 'other']), client.get(['test', 's', 'none'])]
+  await turn()
+  const rows = [
+    { message: message({ v: Buffer.from('first') }) },
+    { message: message({ v: Buffer.from('second') }) },
+    { code: -15 },
+  ]
+  native.complete(batchCompletion(native, native.entries[0]?.ticket as number, rows, true))
+  t.deepEqual((await calls[0])?.bins, { v: 'first' })
+  t.deepEqual((await calls[1])?.bins, { v: 'second' })
+  t.like(await t.throwsAsync(calls[2] as Promise<unknown>), { node: 'A1', attempts: 1, elapsed: 2.5 })
+  t.deepEqual(native.released, [])
+})

@@ -71,7 +71,7 @@ class WholeCall extends Call<BatchReply> {
   }
 
   override batch(reply: BatchReply): BatchReply {
-    return reply
+    return reply.kept()
   }
 }
 

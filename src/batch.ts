@@ -63,19 +63,13 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
   #byDigest: Map<string, number> | undefined
 
   /** @internal */
-  constructor(request: BatchRequest, answers: Answers, resend: Resend) {
+  constructor(request: BatchRequest, answers: Answers, resend: Resend, parts = partsOf(request, answers)) {
     this.request = request
     this.#resend = resend
-    this.#parts = answers.replies.map((reply) => new Part(request, reply))
+    this.#parts = parts
     this.#partOf = answers.partOf
     this.#rowOf = answers.rowOf
     this.#rounds = [answers]
-    let left = 0
-    for (let row = 0; row < request.keys.length; row++) {
-      const part = this.#parts[answers.partOf?.[row] ?? 0] as Part
-      left += part.expect(answers.rowOf?.[row] ?? row) ? 0 : 1
-    }
-    if (left === 0) request.settle()
   }
 
   /** Number of rows. */
@@ -321,8 +315,7 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
   }
 
   #copy(): BatchRecords<B> {
-    const copy = new BatchRecords<B>(this.request, NO_ANSWERS, this.#resend)
-    copy.#parts.splice(0, 1, ...this.#parts)
+    const copy = new BatchRecords<B>(this.request, NO_ANSWERS, this.#resend, [...this.#parts])
     copy.#rounds.splice(0, 1, ...this.#rounds)
     copy.#partOf = this.#partOf?.slice() ?? new Uint32Array(this.length)
     copy.#rowOf = this.#rowOf?.slice() ?? Uint32Array.from({ length: this.length }, (_, i) => i)
@@ -350,6 +343,18 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     const { keys, found, elapsed } = this.cost
     return `BatchRecords { rows: ${keys}, found: ${found}, unprocessed: ${this.#unprocessed().length}, elapsed: ${elapsed.toFixed(1)} ms }`
   }
+}
+
+/** The parts that answer a request, with what each of their pages has to give. A request that is done is settled. */
+function partsOf(request: BatchRequest, { replies, partOf, rowOf }: Answers): Part[] {
+  const parts = replies.map((reply) => new Part(request, reply))
+  let left = 0
+  for (let row = 0; row < request.keys.length; row++) {
+    const part = parts[partOf?.[row] ?? 0] as Part
+    left += part.expect(rowOf?.[row] ?? row) ? 0 : 1
+  }
+  if (left === 0) request.settle()
+  return parts
 }
 
 /** Goes through the rows. A generator would do the same, and go in and out of the engine for each. */

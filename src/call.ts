@@ -54,7 +54,7 @@ export abstract class Call<T = unknown> {
     return undefined
   }
 
-  /** The result of a batch. Only batches are answered with one. */
+  /** The result of a batch, whose bytes may be used again afterwards. Only batches are answered with one. */
   batch(_reply: BatchReply): T {
     throw new TypeError(`${this.verb} was answered as a batch`)
   }

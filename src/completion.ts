@@ -3,6 +3,7 @@
 import type { Call } from './call.js'
 import type { AttemptError } from './error.js'
 import { Failure } from './failure.js'
+import { viewOf } from './page.js'
 
 /** The facts of a failure completion. */
 export function readFailure(
@@ -74,57 +75,136 @@ export const NO_PAGE = 0xffff
 /** Bytes of a row in the row table (boundary.md). */
 const ROW_BYTES = 12
 
+/** Bytes of a batch completion in front of the sizes of its pages, and of a node between its name and its error. */
+const HEAD_BYTES = 18
+const NODE_BYTES = 34
+
 /** The code of a row that should have been answered, and was not. */
 const NO_RESPONSE = -15
 
-/** A batch reply as it crossed: the pages as the nodes sent them, and a table of where each row is. */
+const NO_BYTES = Buffer.alloc(0)
+
+/** A batch reply as it crossed: a table of where each row is, and the pages as the nodes sent them. */
 export class BatchReply {
   readonly rows: number
-  readonly pages: (Buffer | undefined)[] = []
-  readonly nodes: NodeReport[] = []
-  readonly table: Uint8Array
   readonly elapsed: number
+  /** The pages, each until it is given up. */
+  readonly pages: (Buffer | undefined)[]
+  readonly #table: DataView
+  readonly #tableAt: number
+  /** Of a reply in place: where each page begins in the buffer they share, and where the last one ends. */
+  readonly #starts: readonly number[] | undefined
+  #nodes: readonly NodeReport[] | undefined
+  /** Where its head is, as long as the reports of the nodes have not been read from what follows. */
+  #bytes: Buffer
+  readonly #head: number
+
+  private constructor(bytes: Buffer, head: number, table: DataView, tableAt: number, starts: number[] | undefined) {
+    this.rows = bytes.readUInt32LE(head)
+    this.elapsed = bytes.readDoubleLE(head + 8)
+    this.pages = []
+    this.#bytes = bytes
+    this.#head = head
+    this.#table = table
+    this.#tableAt = tableAt
+    this.#starts = starts
+  }
+
+  /** A reply of which only the head has come; there is room for its table and its pages, to be filled in. */
+  static announced(bytes: Buffer, head: number): BatchReply {
+    const table = new DataView(new ArrayBuffer(bytes.readUInt32LE(head) * ROW_BYTES))
+    const reply = new BatchReply(bytes, head, table, 0, undefined)
+    const pages = bytes.readUInt32LE(head + 4)
+    // Slow buffers: one from the pool would keep its neighbours alive.
+    for (let i = 0; i < pages; i++) {
+      reply.pages.push(Buffer.allocUnsafeSlow(bytes.readUInt32LE(head + HEAD_BYTES + 4 * i)))
+    }
+    reply.#readNodes()
+    return reply
+  }
+
+  /** A reply that has come with all its bytes. Good until these are used again: see {@link kept}. */
+  static inPlace(bytes: Buffer, head: number): BatchReply {
+    const pages = bytes.readUInt32LE(head + 4)
+    let pos = head + HEAD_BYTES + 4 * pages
+    for (let nodes = bytes.readUInt16LE(head + 16); nodes > 0; nodes--) {
+      pos += 2 + bytes.readUInt16LE(pos) + NODE_BYTES
+      pos += 2 + bytes.readUInt16LE(pos)
+    }
+    const starts: number[] = []
+    const reply = new BatchReply(bytes, head, viewOf(bytes), pos, starts)
+    pos += reply.rows * ROW_BYTES
+    for (let i = 0; i < pages; i++) {
+      starts.push(pos)
+      reply.pages.push(bytes)
+      pos += bytes.readUInt32LE(head + HEAD_BYTES + 4 * i)
+    }
+    starts.push(pos)
+    return reply
+  }
 
   /** The reply to a batch of no rows, which never crosses. */
   static empty(): BatchReply {
-    return new BatchReply(Buffer.alloc(18), 0)
+    return BatchReply.announced(Buffer.alloc(HEAD_BYTES), 0)
   }
 
   /** The reply to rows that were not sent, each with the code that says why. */
   static unanswered(rows: number, code: number): BatchReply {
-    const head = Buffer.alloc(18)
+    const head = Buffer.alloc(HEAD_BYTES)
     head.writeUInt32LE(rows)
-    const reply = new BatchReply(head, 0)
-    const table = Buffer.from(reply.table.buffer)
-    for (let at = 0; at < table.length; at += ROW_BYTES) {
-      table.writeUInt16LE(NO_PAGE, at + 4)
-      table.writeInt16LE(code, at + 6)
-      table[at + 9] = 0xff
+    const reply = BatchReply.announced(head, 0)
+    const table = reply.#table
+    for (let at = 0; at < table.byteLength; at += ROW_BYTES) {
+      table.setUint16(at + 4, NO_PAGE, true)
+      table.setInt16(at + 6, code, true)
+      table.setUint8(at + 9, 0xff)
     }
     return reply
   }
 
-  /** Reads a batch completion, from byte 12 of it. The table and the pages are filled in afterwards. */
-  constructor(bytes: Buffer, at: number) {
-    this.rows = bytes.readUInt32LE(at)
-    const pages = bytes.readUInt32LE(at + 4)
-    this.elapsed = bytes.readDoubleLE(at + 8)
-    const nodes = bytes.readUInt16LE(at + 16)
-    let pos = at + 18
-    this.table = new Uint8Array(this.rows * ROW_BYTES)
-    // Slow buffers: one from the pool would keep its neighbours alive.
-    for (let i = 0; i < pages; i++, pos += 4) this.pages.push(Buffer.allocUnsafeSlow(bytes.readUInt32LE(pos)))
+  /** The same reply with bytes of its own. */
+  kept(): BatchReply {
+    const starts = this.#starts
+    if (starts === undefined) return this
+    const bytes = this.#bytes
+    const table = new Uint8Array(this.rows * ROW_BYTES)
+    table.set(bytes.subarray(this.#tableAt, this.#tableAt + table.length))
+    const reply = new BatchReply(bytes, this.#head, new DataView(table.buffer), 0, undefined)
+    for (let i = 0; i < this.pages.length; i++) {
+      const start = starts[i] as number
+      const page = Buffer.allocUnsafeSlow((starts[i + 1] as number) - start)
+      bytes.copy(page, 0, start)
+      reply.pages.push(page)
+    }
+    reply.#readNodes()
+    return reply
+  }
+
+  /** The table of an announced reply, to be filled in. */
+  get table(): Uint8Array {
+    return new Uint8Array(this.#table.buffer)
+  }
+
+  /** What each node did. */
+  get nodes(): readonly NodeReport[] {
+    return this.#nodes ?? this.#readNodes()
+  }
+
+  #readNodes(): readonly NodeReport[] {
+    const bytes = this.#bytes
+    const nodes: NodeReport[] = []
+    let pos = this.#head + HEAD_BYTES + 4 * this.pages.length
     const text = (): string => {
       const length = bytes.readUInt16LE(pos)
       pos += 2 + length
       return bytes.utf8Slice(pos - length, pos)
     }
-    for (let i = 0; i < nodes; i++) {
+    for (let count = bytes.readUInt16LE(this.#head + 16); count > 0; count--) {
       const name = text()
       const at = pos
-      pos += 34
+      pos += NODE_BYTES
       // In one literal: for a copy with one property more the engine takes its slow path each time.
-      this.nodes.push({
+      nodes.push({
         name,
         rows: bytes.readUInt32LE(at),
         answered: bytes.readUInt32LE(at + 4),
@@ -136,54 +216,50 @@ export class BatchReply {
         detail: text(),
       })
     }
+    // Of a reply with bytes of its own this was all that it needs of the completion.
+    if (this.#starts === undefined) this.#bytes = NO_BYTES
+    this.#nodes = nodes
+    return nodes
+  }
+
+  #place(row: number): number {
+    return this.#tableAt + row * ROW_BYTES
   }
 
   /** The page that has the answer of a row, or {@link NO_PAGE}. */
   page(row: number): number {
-    const table = this.table
-    const at = row * ROW_BYTES + 4
-    return (table[at] as number) | ((table[at + 1] as number) << 8)
+    return this.#table.getUint16(this.#place(row) + 4, true)
   }
 
   /** Where in its page the answer begins. */
   offset(row: number): number {
-    const table = this.table
-    const at = row * ROW_BYTES
-    return (
-      ((table[at] as number) |
-        ((table[at + 1] as number) << 8) |
-        ((table[at + 2] as number) << 16) |
-        ((table[at + 3] as number) << 24)) >>>
-      0
-    )
+    const offset = this.#table.getUint32(this.#place(row), true)
+    return this.#starts === undefined ? offset : offset + (this.#starts[this.page(row)] as number)
   }
 
   /** The server's result code, or the client's own code for why there is no answer. */
   code(row: number): number {
-    const table = this.table
-    const at = row * ROW_BYTES + 6
-    const code = (((table[at] as number) | ((table[at + 1] as number) << 8)) << 16) >> 16
+    const code = this.#table.getInt16(this.#place(row) + 6, true)
     return code === 0 && this.page(row) === NO_PAGE ? NO_RESPONSE : code
   }
 
   /** Whether a write may have happened although it has no good answer. */
   inDoubt(row: number): boolean {
-    return ((this.table[row * ROW_BYTES + 8] as number) & 1) !== 0
+    return (this.#table.getUint8(this.#place(row) + 8) & 1) !== 0
   }
 
   /** Whether the outcome of a row is in another part of the reply. */
   isElsewhere(row: number): boolean {
-    return ((this.table[row * ROW_BYTES + 8] as number) & 2) !== 0
+    return (this.#table.getUint8(this.#place(row) + 8) & 2) !== 0
   }
 
   /** The node that answered, or was asked last. */
   node(row: number): NodeReport | undefined {
-    return this.nodes[this.table[row * ROW_BYTES + 9] as number]
+    return this.nodes[this.#table.getUint8(this.#place(row) + 9)]
   }
 
   /** How often the row was sent. */
   attempts(row: number): number {
-    const at = row * ROW_BYTES + 10
-    return (this.table[at] as number) | ((this.table[at + 1] as number) << 8)
+    return this.#table.getUint16(this.#place(row) + 10, true)
   }
 }

@@ -24,8 +24,9 @@ const DRAIN_BYTES = 64 * 1024
 /** A buffer that had to grow beyond this is not kept. */
 const KEEP_BYTES = 4 * 1024 * 1024
 
-/** The flag of a batch completion that is followed by others of its ticket. */
+/** Flags of a batch completion: others of its ticket follow; its table and pages are in it. */
 const IS_PART = 4
+const IS_WHOLE = 8
 
 /** Up to this many calls under way, this thread sends them itself; with more, those of others cost it less. */
 const EXPRESS_CALLS = 96
@@ -360,12 +361,12 @@ export class Boundary {
       const kind = bytes[at + 8]
       const call = this.#callOf(ticket)
       if (call === undefined) {
-        if (kind === 3) native.release(ticket)
+        if (kind === 3 && ((bytes[at + 9] as number) & IS_WHOLE) === 0) native.release(ticket)
       } else {
         try {
           if (kind === 1) this.resolve(call, call.answer(bytes, at + 12, next))
           else if (kind === 2) this.#failed(call, bytes, at)
-          else this.#gathering.push(startGathering(call, ticket, bytes, at))
+          else this.#takeIn(call, ticket, bytes, at)
         } catch (error) {
           this.reject(call, error)
         }
@@ -381,6 +382,19 @@ export class Boundary {
     else this.reject(call, readFailure(call, code, bytes, at))
   }
 
+  /** A batch completion: what is in it is settled at once, other bytes are copied over first. */
+  #takeIn(call: Call, ticket: number, bytes: Buffer, at: number): void {
+    const flags = bytes[at + 9] as number
+    const isPart = (flags & IS_PART) !== 0
+    if ((flags & IS_WHOLE) !== 0) this.#settleBatch(call, BatchReply.inPlace(bytes, at + 12), isPart)
+    else this.#gathering.push({ call, ticket, isPart, reply: BatchReply.announced(bytes, at + 12), next: 0 })
+  }
+
+  #settleBatch(call: Call, reply: BatchReply, isPart: boolean): void {
+    if (isPart) call.part(reply)
+    else this.resolve(call, call.batch(reply))
+  }
+
   /** Copies the pages of the oldest batch until it is complete or the stretch is over. */
   #gather(native: NativeClient, until: number): void {
     const batch = this.#gathering[0] as Gathering
@@ -393,8 +407,7 @@ export class Boundary {
           batch.next++
           if (performance.now() >= until && batch.next < reply.pages.length) return
         }
-        if (batch.isPart) call.part(reply)
-        else this.resolve(call, call.batch(reply))
+        this.#settleBatch(call, reply, batch.isPart)
       }
     } catch (error) {
       this.reject(call, error)
@@ -478,8 +491,4 @@ export class Boundary {
       this.#referenced = false
     }
   }
-}
-
-function startGathering(call: Call, ticket: number, bytes: Buffer, at: number): Gathering {
-  return { call, ticket, isPart: bytes[at + 9] === IS_PART, reply: new BatchReply(bytes, at + 12), next: 0 }
 }

@@ -121,7 +121,8 @@ function placeOf(bytes: Buffer, op: number, count: number): number {
 let viewed: Buffer | undefined
 let lastView: DataView
 
-function viewOf(bytes: Buffer): DataView {
+/** A view of bytes that are mostly those of the call before. */
+export function viewOf(bytes: Buffer): DataView {
   if (bytes !== viewed) {
     lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     viewed = bytes

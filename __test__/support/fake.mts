@@ -351,8 +351,8 @@ export function failureCompletion(
 /** A row of a batch reply: a message, or the code why there is none. */
 export type FakeRow = { message: Buffer } | { code: number; inDoubt?: boolean; node?: number }
 
-/** A batch completion; all messages are in one page. */
-export function batchCompletion(native: FakeNative, ticket: number, rows: FakeRow[]): Buffer {
+/** A batch completion; all messages are in one page. `whole`: with the table and the page in it. */
+export function batchCompletion(native: FakeNative, ticket: number, rows: FakeRow[], whole = false): Buffer {
   const page = Buffer.concat(rows.map((row) => ('message' in row ? row.message : Buffer.alloc(0))))
   const table = Buffer.alloc(rows.length * 12)
   let offset = 0
@@ -370,7 +370,7 @@ export function batchCompletion(native: FakeNative, ticket: number, rows: FakeRo
     table[at + 9] = 0
     table.writeUInt16LE(1, at + 10)
   })
-  native.pages.set(ticket, { table, pages: [page] })
+  if (!whole) native.pages.set(ticket, { table, pages: [page] })
   const head = Buffer.alloc(22)
   head.writeUInt32LE(rows.length, 0)
   head.writeUInt32LE(1, 4)
@@ -383,5 +383,6 @@ export function batchCompletion(native: FakeNative, ticket: number, rows: FakeRo
   numbers.writeDoubleLE(100, 8)
   numbers.writeDoubleLE(page.length, 16)
   numbers.writeUInt32LE(1, 24)
-  return envelope(ticket, 3, 0, 0, Buffer.concat([head, text('A1'), numbers, text('')]))
+  const inIt = whole ? [table, page] : []
+  return envelope(ticket, 3, whole ? 8 : 0, 0, Buffer.concat([head, text('A1'), numbers, text(''), ...inIt]))
 }

@@ -302,7 +302,7 @@ impl Crossing {
 /// A failure as TypeScript reads it: a completion without a ticket.
 fn failure_of(error: CoreError) -> Vec<u8> {
     let mut bytes = Vec::new();
-    completion::write(&mut bytes, 0, &Outcome::Failure(error));
+    completion::write(&mut bytes, 0, &Outcome::Failure(error), false);
     bytes
 }
 

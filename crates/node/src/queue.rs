@@ -82,8 +82,17 @@ impl Queue {
         loop {
             if state.encoded.is_empty() {
                 let Some((ticket, outcome)) = state.waiting.pop_front() else { break };
-                completion::write(&mut state.encoded, ticket, &outcome);
-                if let Outcome::Batch(reply) | Outcome::Part(reply) = outcome {
+                // A part must not overtake one whose bytes are still being fetched.
+                let whole = match &outcome {
+                    Outcome::Batch(reply) | Outcome::Part(reply) => {
+                        completion::fits_whole(reply) && !state.batches.contains_key(&ticket)
+                    }
+                    _ => false,
+                };
+                completion::write(&mut state.encoded, ticket, &outcome, whole);
+                if let Outcome::Batch(reply) | Outcome::Part(reply) = outcome
+                    && !whole
+                {
                     state.batches.entry(ticket).or_default().push_back(*reply);
                 }
             }
