@@ -1,4 +1,5 @@
-// One measurement in a process of its own: node child.mjs CLIENT LANE HOSTS. Prints a JSON line.
+// One client in one lane, in a process of its own: node child.mjs CLIENT LANE HOSTS, started with an IPC channel. Every
+// message asks for a measurement, and is answered with one. LANE `load` writes what the lanes read, and ends.
 import { adapters } from './adapters.mjs'
 import { sets } from './data.mjs'
 import { lanes } from './lanes.mjs'
@@ -8,7 +9,10 @@ import { startThreads } from './threads.mjs'
 const [who, laneName, hostList] = process.argv.slice(2)
 const hosts = hostList.split(',')
 const rowsOfLoad = 500
+/** Connections, caches, the JIT: a short run of a fast client is over before the JIT is done. */
 const warmUpMillis = 700
+/** The other client had the machine meanwhile. */
+const settlingMillis = 200
 const measuredMillis = 1000
 
 async function load () {
@@ -45,12 +49,10 @@ async function repeat (run, millis) {
   return all
 }
 
-async function measureLane (lane) {
-  const run = await runnerOf(lane)
-  // warm-up: connections, caches, the JIT. A short run of a fast client is over before the JIT is done.
-  await repeat(run, lane.once ? 0 : warmUpMillis)
+async function measureOnce (run, lane) {
+  await repeat(run, lane.once ? 0 : settlingMillis)
   globalThis.held = undefined
-  const before = collect()
+  const before = lane.once ? collect() : 0
   const cpu = process.cpuUsage()
   const { done, elapsed, jsMillis, stallMillis } = await repeat(run, lane.once ? 0 : measuredMillis)
   const used = process.cpuUsage(cpu)
@@ -59,10 +61,17 @@ async function measureLane (lane) {
     cpuMicros: (used.user + used.system) / done,
     jsMicros: jsMillis * 1000 / done,
     stallMillis,
-    bytesHeld: (collect() - before) / done
+    bytesHeld: lane.once ? (collect() - before) / done : 0
   }
 }
 
-if (laneName === 'load') await load()
-else console.log(JSON.stringify(await measureLane(lanes.find(({ name }) => name === laneName))))
-process.exit(0)
+if (laneName === 'load') {
+  await load()
+  process.exit(0)
+}
+const lane = lanes.find(({ name }) => name === laneName)
+const run = await runnerOf(lane)
+if (!lane.once) await repeat(run, warmUpMillis)
+process.on('message', async () => process.send(await measureOnce(run, lane)))
+process.on('disconnect', () => process.exit(0))
+process.send('ready')

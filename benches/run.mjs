@@ -1,9 +1,9 @@
 // npm run bench [-- --rounds N] [--only REGEX] [--quick]
 //
-// Runs the official client and ours in alternation on the same server, each measurement in its own process, and takes
-// medians. The server is the embedded one as a separate process, or a real one named by AEROSPIKE_HOSTS. What the numbers
+// Runs the official client and ours in alternation on the same server, each in its own process, and takes medians. The server is the embedded one as a separate process, or a real one named by AEROSPIKE_HOSTS. What the numbers
 // mean is in README.md.
-import { spawnSync } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -33,14 +33,56 @@ if (!existsSync(join(here, 'node_modules', 'aerospike'))) {
   if (npm.status !== 0) process.exit(1)
 }
 
-function measure (client, lane, hosts) {
-  const child = spawnSync(process.execPath, ['--expose-gc', join(here, 'child.mjs'), client, lane, hosts], { encoding: 'utf8', maxBuffer: 1 << 26 })
-  if (child.status !== 0) throw new Error(`${client}, ${lane}: ended with ${child.status ?? child.signal}\n${child.stderr}`)
-  return lane === 'load' ? undefined : JSON.parse(child.stdout.trim().split('\n').at(-1))
+/** A client in a lane, as a process; `measure` resolves to what it did, `end` ends it. */
+async function start (client, lane, hosts) {
+  const child = fork(join(here, 'child.mjs'), [client, lane, hosts], { execArgv: ['--expose-gc'] })
+  const answer = async () => {
+    const [message] = await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(([code]) => { throw new Error(`${client}, ${lane}: ended with ${code}`) })
+    ])
+    return message
+  }
+  await answer()
+  const measure = () => {
+    child.send('measure')
+    return answer()
+  }
+  const end = () => child.disconnect()
+  return { measure, end }
+}
+
+async function load (hosts) {
+  const [code] = await once(fork(join(here, 'child.mjs'), ['ours', 'load', hosts]), 'exit')
+  if (code !== 0) throw new Error(`writing the records ended with ${code}`)
+}
+
+/** What each client did in each of the rounds, the two in alternation. */
+async function measureLane (lane, hosts) {
+  const taking = lane.alone === undefined ? clients : ['ours']
+  const runs = Object.fromEntries(taking.map(client => [client, []]))
+  const started = {}
+  for (let round = 0; round < rounds; round++) {
+    for (const client of round % 2 ? taking.toReversed() : taking) {
+      started[client] ??= await start(client, lane.name, hosts)
+      runs[client].push(await started[client].measure())
+      if (lane.once) {
+        started[client].end()
+        started[client] = undefined
+      }
+    }
+  }
+  for (const child of Object.values(started)) child?.end()
+  return runs
 }
 
 const median = numbers => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
 const medians = runs => Object.fromEntries(Object.keys(runs[0]).map(key => [key, median(runs.map(run => run[key]))]))
+
+/** The median of the rounds' ratios: in a round the machine was much the same for both. */
+function medianRatio (lane, { official, ours }) {
+  return official === undefined ? null : median(ours.map((one, round) => ratioOf(lane, { ours: one, official: official[round] })))
+}
 
 function row (lane, { official, ours, ratio }) {
   const micros = of => of === null ? '-' : `${of.cpuMicros.toFixed(2)} / ${of.jsMicros.toFixed(2)}`
@@ -56,17 +98,17 @@ function table (rows) {
 
 const server = await startServer()
 try {
-  measure('ours', 'load', server.hosts)
+  await load(server.hosts)
   const chosen = lanes.filter(({ name }) => !values.only || new RegExp(values.only).test(name))
   const results = {}
   for (const lane of chosen) {
-    const runs = { official: [], ours: [] }
-    const taking = lane.alone === undefined ? clients : ['ours']
-    for (let round = 0; round < rounds; round++) {
-      for (const client of round % 2 ? taking.toReversed() : taking) runs[client].push(measure(client, lane.name, server.hosts))
+    const runs = await measureLane(lane, server.hosts)
+    results[lane.name] = {
+      official: lane.alone === undefined ? medians(runs.official) : null,
+      ours: medians(runs.ours),
+      ratio: medianRatio(lane, runs),
+      ...(lane.alone && { note: `without the official client, since ${lane.alone}` })
     }
-    const result = { official: lane.alone === undefined ? medians(runs.official) : null, ours: medians(runs.ours) }
-    results[lane.name] = { ...result, ratio: ratioOf(lane, result), ...(lane.alone && { note: `without the official client, since ${lane.alone}` }) }
     console.error(row(lane, results[lane.name]).join('  '))
   }
   const run = {
