@@ -152,7 +152,9 @@ function enter(boundary: Boundary, group: Group): void {
   const calls = group.calls
   if (calls.length > 1) {
     try {
-      boundary.enter(new Together(boundary, group))
+      const together = new Together(boundary, group)
+      boundary.enter(together)
+      boundary.relieve(together)
       return
     } catch {
       // A key or a name that is refused, or no room: below, every call meets its own fate.

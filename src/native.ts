@@ -17,8 +17,9 @@ const SLOT_BITS = 20
 const MOST_CALLS = 1 << SLOT_BITS
 const GENERATIONS = 1 << 12
 
-/** A tick that writes more than this hands over in between, so that the buffer stays small. */
-const FLUSH_BYTES = 1024 * 1024
+/** A call that takes more than this is handed over at once: the core works on it while this thread goes on. */
+const PROMPT_BYTES = 4 * 1024
+/** A tick that writes more than this hands over in between. */
 const REQUEST_BYTES = 64 * 1024
 const DRAIN_BYTES = 64 * 1024
 /** A buffer that had to grow beyond this is not kept. */
@@ -148,7 +149,9 @@ export class Boundary {
   submit<T>(call: Call<T>): Promise<T> {
     this.admit(call)
     this.enter(call)
-    return this.promise(call)
+    const promise = this.promise(call)
+    this.relieve(call)
+    return promise
   }
 
   /** Throws when a call cannot be taken in: the client is closed, or its signal was aborted before. */
@@ -187,8 +190,13 @@ export class Boundary {
     call.writer = writer
     if (nested) this.#nested.push(writer)
     this.#fresh.push(call)
-    if (!nested && writer.at >= FLUSH_BYTES) this.flush()
-    else this.schedule()
+    this.schedule()
+  }
+
+  /** Hands over what was written so far if that is much, or the call written last is. */
+  relieve(last: Call): void {
+    const { at } = this.#writer
+    if (!this.#writing && (at >= REQUEST_BYTES || at - last.entryAt >= PROMPT_BYTES)) this.#handOver()
   }
 
   /** Sees to it that this tick is handed over, and that `before` runs then. */
@@ -224,7 +232,7 @@ export class Boundary {
     return call?.ticket === ticket ? call : undefined
   }
 
-  /** Hands everything written since the last time over to the core. */
+  /** Ends a tick: everything it asked for goes to the core. */
   flush(): void {
     const before = this.#before
     if (before.length > 0) {
@@ -232,6 +240,11 @@ export class Boundary {
       for (const gather of before) gather()
     }
     this.#scheduled = false
+    this.#handOver()
+  }
+
+  /** Hands everything written since the last time over to the core. */
+  #handOver(): void {
     const writer = this.#writer
     const fresh = this.#fresh
     if (fresh.length === 0) return
