@@ -4,12 +4,10 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-use super::Connection;
 use super::frame::{Frame, FrameBuffer};
 use super::lease::Lease;
 use super::pipeline::Pipeline;
 use super::pool::Rest;
-use super::transport::Transport;
 use crate::error::{Code, Failure};
 
 /// A non-blocking socket that Tokio knows nothing of. Dropping it closes the connection.
@@ -35,7 +33,7 @@ impl Direct {
         let Self { mut lease, socket, incoming, rest } = self;
         let socket = tokio::net::TcpStream::from_std(socket)
             .map_err(|e| Failure::new(Code::CONNECTION, format!("could not watch the connection: {e}")))?;
-        lease.put(Connection { transport: Transport::Plain(socket), incoming });
+        lease.put_plain(socket, incoming);
         drop(rest);
         Ok(lease)
     }

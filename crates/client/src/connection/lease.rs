@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
-use super::Connection;
+use super::frame::FrameBuffer;
 use super::pipeline::Pipeline;
 use super::pool::{Pool, Rest};
 use super::transport::Transport;
+use super::{Connection, Origin};
 use crate::error::{Code, Failure};
 
 /// The right to a connection. Dropping it closes the connection, unless it is clean: then it goes back to the pool.
 #[derive(Debug)]
 pub(crate) struct Lease {
     pool: Arc<Pool>,
+    origin: Origin,
     connection: Option<Connection>,
     is_clean: bool,
     /// The pool counts it no more.
@@ -22,7 +24,7 @@ pub(crate) struct Lease {
 
 impl Lease {
     pub(super) fn new(pool: Arc<Pool>, connection: Connection) -> Self {
-        Self { pool, connection: Some(connection), is_clean: true, is_over: false }
+        Self { pool, origin: connection.origin, connection: Some(connection), is_clean: true, is_over: false }
     }
 
     /// The connection, from now on in an unknown state.
@@ -32,7 +34,7 @@ impl Lease {
     }
 
     /// Takes out the socket of a plain connection that is fit for use. The lease goes on; until a connection is
-    /// [`put`](Self::put) into it again it stands for one that will not come back.
+    /// [put back](Self::put_plain) it stands for one that will not come back.
     pub(super) fn take_plain(&mut self) -> Option<TcpStream> {
         let connection = self.connection.take_if(|c| c.transport.is_plain() && c.is_usable())?;
         match connection.transport {
@@ -42,8 +44,9 @@ impl Lease {
         }
     }
 
-    pub(super) fn put(&mut self, connection: Connection) {
-        self.connection = Some(connection);
+    /// Puts the socket back, with what was read from it.
+    pub(super) fn put_plain(&mut self, socket: TcpStream, incoming: FrameBuffer) {
+        self.connection = Some(Connection { origin: self.origin, transport: Transport::Plain(socket), incoming });
     }
 
     pub(super) fn rest(&self) -> Rest {

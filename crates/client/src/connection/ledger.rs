@@ -2,18 +2,18 @@
 //! I/O. [`Ledger::rebalance`] is the only place that pairs connections with work. It runs under the pool's lock and
 //! says what is to be done; the pool does it outside.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Connection;
 use super::lane::LaneId;
 use super::lease::Lease;
 use super::pace::MAX_WINDOW;
 use super::request::Carrier;
+use super::{Connection, Origin};
 use crate::error::Failure;
 
 /// Lanes a fast node has: more of them only spread the commands over more system calls. A node that is slow to answer
@@ -23,6 +23,8 @@ const LANES: usize = 2;
 const MAX_NEW_LANES: usize = 8;
 /// Lanes that may stall without the node answering anything, before it counts as silent and gets no more of them.
 const SILENT_STALLS: u32 = 8;
+/// Connections that were opened within this time of each other were opened together.
+const TOGETHER: Duration = Duration::from_millis(2);
 
 /// How many connections a pool keeps.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +42,10 @@ pub(super) struct Ledger {
     pub(super) backlog: VecDeque<Carrier>,
     /// Callers that want a lease, oldest first.
     pub(super) waiters: VecDeque<LeaseSender>,
-    /// Connections without work, longest unused first.
-    pub(super) idle: VecDeque<Idle>,
+    /// Connections without work, by number.
+    pub(super) idle: BTreeMap<u64, Idle>,
+    /// Connections that were opened so far.
+    opened: u64,
     pub(super) lanes: Vec<LaneEntry>,
     pub(super) dialing: usize,
     pub(super) leased: usize,
@@ -150,16 +154,35 @@ impl Ledger {
         }
     }
 
+    /// Numbers a connection that was just opened.
+    pub(super) fn number(&mut self, connection: &mut Connection) {
+        connection.origin.number = self.opened;
+        self.opened += 1;
+    }
+
     /// Adds an idle connection, unless the pool is closed.
     pub(super) fn add_idle(&mut self, connection: Connection) {
         if self.closed.is_none() {
-            self.idle.push_back(Idle { connection, since: Instant::now() });
+            self.idle.insert(connection.origin.number, Idle { connection, since: Instant::now() });
         }
     }
 
-    /// The freshest idle connection that can still be used.
+    /// The first idle connection that can still be used. The last ones are unused for long, and closed, when there are
+    /// too many.
     fn pop_idle(&mut self) -> Option<Connection> {
-        std::iter::from_fn(|| self.idle.pop_back()).map(|i| i.connection).find(Connection::is_usable)
+        std::iter::from_fn(|| self.idle.pop_first()).map(|(_, idle)| idle.connection).find(Connection::is_usable)
+    }
+
+    /// Leases two idle connections that were opened together.
+    pub(super) fn take_pair(&mut self) -> Option<[Connection; 2]> {
+        let usable = || self.idle.values().filter(|i| i.connection.is_usable()).map(|i| i.connection.origin);
+        let are_pair = |(a, b): &(Origin, Origin)| {
+            b.number == a.number + 1 && b.opened_at.saturating_duration_since(a.opened_at) < TOGETHER
+        };
+        let (a, b) = usable().zip(usable().skip(1)).find(are_pair)?;
+        let pair = [self.idle.remove(&a.number)?.connection, self.idle.remove(&b.number)?.connection];
+        self.leased += pair.len();
+        Some(pair)
     }
 
     /// The waiter that waits longest.
@@ -295,11 +318,12 @@ impl Ledger {
     }
 
     /// Takes out what was not used for too long, or was closed by its peer. Lanes find themselves gone when woken.
-    pub(super) fn expire(&mut self, now: Instant, max_idle: Duration) -> (Vec<Idle>, Vec<Waker>) {
+    pub(super) fn expire(&mut self, now: Instant, max_idle: Duration) -> (BTreeMap<u64, Idle>, Vec<Waker>) {
         let too_old = |since: Instant| now.saturating_duration_since(since) >= max_idle;
-        let (dead, fresh): (Vec<Idle>, Vec<Idle>) =
-            std::mem::take(&mut self.idle).into_iter().partition(|i| too_old(i.since) || !i.connection.is_usable());
-        self.idle = fresh.into();
+        let (dead, fresh) = std::mem::take(&mut self.idle)
+            .into_iter()
+            .partition(|(_, idle)| too_old(idle.since) || !idle.connection.is_usable());
+        self.idle = fresh;
         let mut wakers = Vec::new();
         self.lanes.retain_mut(|lane| {
             let stale = lane.in_flight == 0 && lane.is_parked && too_old(lane.last_used);
@@ -309,5 +333,63 @@ impl Ledger {
             !stale
         });
         (dead, wakers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::connection::transport::Transport;
+
+    /// A ledger with idle connections that were opened so many milliseconds after the first, and their peers.
+    async fn with_idle(opened_after: &[u64]) -> (Ledger, Vec<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let start = Instant::now();
+        let mut ledger = Ledger::default();
+        let mut peers = Vec::new();
+        for millis in opened_after {
+            let mut connection = Connection::new(Transport::Plain(TcpStream::connect(address).await.unwrap()));
+            peers.push(listener.accept().await.unwrap().0);
+            connection.origin.opened_at = start + Duration::from_millis(*millis);
+            ledger.number(&mut connection);
+            ledger.add_idle(connection);
+        }
+        (ledger, peers)
+    }
+
+    fn numbers(pair: Option<[Connection; 2]>) -> Option<[u64; 2]> {
+        pair.map(|pair| pair.map(|connection| connection.origin.number))
+    }
+
+    #[tokio::test]
+    async fn the_connection_opened_first_is_used_first() {
+        let (mut ledger, _peers) = with_idle(&[0, 1, 2]).await;
+        let first = ledger.pop_idle().unwrap();
+        assert_eq!(first.origin.number, 0);
+        assert_eq!(ledger.pop_idle().unwrap().origin.number, 1);
+        ledger.add_idle(first);
+        assert_eq!(ledger.pop_idle().unwrap().origin.number, 0);
+    }
+
+    #[tokio::test]
+    async fn a_pair_is_of_neighbours_that_were_opened_together() {
+        let (mut ledger, _peers) = with_idle(&[0, 50, 100, 101, 150]).await;
+        assert_eq!(numbers(ledger.take_pair()), Some([2, 3]));
+        assert_eq!((ledger.leased, ledger.idle.len()), (2, 3));
+        assert_eq!(numbers(ledger.take_pair()), None);
+        assert_eq!((ledger.leased, ledger.idle.len()), (2, 3));
+    }
+
+    #[tokio::test]
+    async fn a_pair_of_which_one_is_in_use_or_closed_is_none() {
+        let (mut ledger, mut peers) = with_idle(&[0, 0, 50, 50, 100, 100]).await;
+        let in_use = ledger.pop_idle();
+        drop(peers.remove(3));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(numbers(ledger.take_pair()), Some([4, 5]));
+        drop(in_use);
     }
 }

@@ -32,21 +32,31 @@ pub(crate) mod request;
 pub(crate) mod transport;
 
 use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
 
 use crate::error::Failure;
 use frame::{Frame, FrameBuffer};
 use transport::Transport;
 
+/// When a connection was opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    /// Its place among all that its pool opened.
+    number: u64,
+    opened_at: Instant,
+}
+
 /// An open connection. Dropping it closes it.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    pub(crate) origin: Origin,
     pub(crate) transport: Transport,
     pub(crate) incoming: FrameBuffer,
 }
 
 impl Connection {
     pub(crate) fn new(transport: Transport) -> Self {
-        Self { transport, incoming: FrameBuffer::default() }
+        Self { origin: Origin { number: 0, opened_at: Instant::now() }, transport, incoming: FrameBuffer::default() }
     }
 
     /// Writes everything.

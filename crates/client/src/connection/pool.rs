@@ -19,7 +19,7 @@ use super::dial::Dialer;
 use super::health::Health;
 use super::lane::{Lane, LaneId};
 use super::lease::Lease;
-use super::ledger::{Ledger, Limits, Pulled, Work};
+use super::ledger::{LeaseSender, Ledger, Limits, Pulled, Work};
 use super::pace::Pace;
 use super::pipeline::Pipeline;
 use super::request::Carrier;
@@ -109,6 +109,42 @@ impl Pool {
             Ok(Err(_)) => Err(Failure::connection("the connections of the node were dropped")),
             Err(_) => Err(Failure::timeout("no connection to the node came free in time")),
         }
+    }
+
+    /// Leases two connections that were opened together, if two may be had without anybody's waiting. Servers deal new
+    /// connections out to their threads in turn, so these are served by two: where a server has no more than two, what
+    /// is asked on both is done in half the time.
+    pub(crate) async fn lease_pair(self: &Arc<Self>) -> Option<[Lease; 2]> {
+        let as_leases = |pair: [Connection; 2]| pair.map(|connection| Lease::new(self.clone(), connection));
+        {
+            let mut ledger = self.ledger.lock();
+            let pair = ledger.take_pair();
+            if pair.is_some() || ledger.closed.is_some() || ledger.open() + 2 > self.limits.max {
+                return pair.map(as_leases);
+            }
+            ledger.dialing += 2;
+        }
+        let dialings = [Dialing(Some(self.clone())), Dialing(Some(self.clone()))];
+        // in one task, so that nothing comes in between
+        let outcomes = tokio::join!(self.dialer.dial(), self.dialer.dial());
+        let (Ok(first), Ok(second)) = outcomes else {
+            for (dialing, outcome) in dialings.into_iter().zip([outcomes.0, outcomes.1]) {
+                dialing.end(outcome);
+            }
+            return None;
+        };
+        let mut pair = [first, second];
+        let mut is_closed = false;
+        self.change(|ledger| {
+            ledger.dialing -= 2;
+            is_closed = ledger.closed.is_some();
+            if !is_closed {
+                ledger.leased += pair.len();
+                pair.iter_mut().for_each(|connection| ledger.number(connection));
+            }
+        });
+        dialings.into_iter().for_each(Dialing::forget);
+        (!is_closed).then(|| as_leases(pair))
     }
 
     /// Called by a lane: moves work from the backlog to `into`, or parks the lane.
@@ -217,9 +253,10 @@ impl Pool {
         }
     }
 
-    fn dialed(self: &Arc<Self>, connection: Connection) {
+    fn dialed(self: &Arc<Self>, mut connection: Connection) {
         self.change(|ledger| {
             ledger.dialing -= 1;
+            ledger.number(&mut connection);
             ledger.add_idle(connection);
         });
     }
@@ -285,6 +322,11 @@ impl Pool {
         }
     }
 
+    /// Whether its connections are encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.dialer.tls.is_some()
+    }
+
     /// Whether so many connections may be leased for long.
     pub(crate) fn spares(&self, connections: usize) -> bool {
         self.limits.max >= ENOUGH * connections
@@ -325,7 +367,7 @@ impl Drop for Rest {
 #[derive(Default)]
 struct Refused {
     backlog: VecDeque<Carrier>,
-    waiters: VecDeque<oneshot::Sender<Result<Lease, Failure>>>,
+    waiters: VecDeque<LeaseSender>,
 }
 
 impl Refused {
@@ -345,14 +387,23 @@ impl Refused {
 struct Dialing(Option<Arc<Pool>>);
 
 impl Dialing {
-    async fn run(mut self) {
+    async fn run(self) {
         let Some(pool) = self.0.clone() else { return };
         let outcome = pool.dialer.dial().await;
-        self.0 = None;
-        match outcome {
-            Ok(connection) => pool.dialed(connection),
-            Err(failure) => pool.dial_failed(failure),
+        self.end(outcome);
+    }
+
+    fn end(mut self, outcome: Result<Connection, Failure>) {
+        match (self.0.take(), outcome) {
+            (Some(pool), Ok(connection)) => pool.dialed(connection),
+            (Some(pool), Err(failure)) => pool.dial_failed(failure),
+            (None, _) => {}
         }
+    }
+
+    /// The pool knows already.
+    fn forget(mut self) {
+        self.0 = None;
     }
 }
 

@@ -39,7 +39,7 @@ use crate::execute::Run;
 use line::{Line, Load, News, Ride};
 use onward::Then;
 pub use onward::{Departure, Resumed, ResumedBatch};
-use stop::{Arrivals, COMPANY, Stop, ask};
+use stop::{Arrivals, COMPANY, Stop};
 use trip::Trip;
 
 /// How long a command waits for its answer before it goes on through the runtime.
@@ -138,7 +138,7 @@ impl Express {
         }
         let best = stop.best_line();
         if best.is_none_or(|(load, _)| load >= COMPANY) && stop.wants_line() {
-            ask(&self.cluster, &self.arrived, node.clone());
+            stop.ask(&self.cluster, &self.arrived);
         }
         let (load, i) = best.filter(|_| !stop.yields)?;
         if load == 0 && node.pool.is_pressed() {
@@ -270,10 +270,11 @@ impl Express {
             let is_active = stop.node.is_active();
             stop.yields = !stop.lines.is_empty() && stop.node.pool.is_pressed();
             let is_needed = is_active && !stop.yields;
-            let rests = |line: &Line| now.saturating_duration_since(line.last_used) >= REST;
+            // they go back together: two that were opened together are worth keeping so
+            let rest = stop.lines.iter().all(|line| now.saturating_duration_since(line.last_used) >= REST);
             for i in (0..stop.lines.len()).rev() {
                 let line = self.stops.get(at).and_then(|s| s.lines.get(i));
-                if line.is_some_and(|line| line.is_at_rest() && (!is_needed || rests(line))) {
+                if line.is_some_and(Line::is_at_rest) && (!is_needed || rest) {
                     self.depart(at, i, is_active);
                 }
             }

@@ -116,6 +116,26 @@ impl Stop {
         wants
     }
 
+    /// Has a connection leased for another line; for the first one two, which are better company than any others.
+    pub(super) fn ask(&self, cluster: &Cluster, arrived: &Arrivals) {
+        let (node, arrived) = (self.node.clone(), arrived.clone());
+        let pool = &node.pool;
+        let takes_pair = self.lines.is_empty() && pool.spares(LINES) && !pool.is_encrypted();
+        cluster.runtime.spawn(async move {
+            let pair = if takes_pair { node.pool.lease_pair().await } else { None };
+            let directs = match pair {
+                Some(pair) => pair.map(Direct::detach).into(),
+                None => {
+                    let deadline = Deadline::within(Instant::now(), LEASE_TIMEOUT);
+                    vec![node.pool.lease(deadline).await.ok().and_then(Direct::detach)]
+                }
+            };
+            if let Some(arrived) = &mut *arrived.lock() {
+                arrived.extend(directs.into_iter().map(|direct| (node.clone(), direct)));
+            }
+        });
+    }
+
     /// Whether so many answers are likely to be much to read. What makes it say so is forgotten little by little.
     pub(super) fn is_heavy(&mut self, answers: usize) -> bool {
         let is_heavy = self.row_size.saturating_mul(answers) > MOST_BYTES;
@@ -131,16 +151,4 @@ impl Stop {
         self.answers = 0;
         self.needed = (self.needed * 2).min(MOST_LONE_COMMANDS);
     }
-}
-
-/// Has a connection to a node leased.
-pub(super) fn ask(cluster: &Cluster, arrived: &Arrivals, node: Arc<Node>) {
-    let arrived = arrived.clone();
-    cluster.runtime.spawn(async move {
-        let deadline = Deadline::within(Instant::now(), LEASE_TIMEOUT);
-        let direct = node.pool.lease(deadline).await.ok().and_then(Direct::detach);
-        if let Some(arrived) = &mut *arrived.lock() {
-            arrived.push((node, direct));
-        }
-    });
 }

@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use super::line::{Line, Load};
 use super::onward::{ResumedBatch, Then};
-use super::stop::ask;
 use super::{Event, Express, Tag, is_hasty};
 use crate::batch::{self, Batch, Outgoing};
 use crate::cluster::InFlight;
@@ -82,7 +81,7 @@ impl Express {
         }
         for stop in &mut self.stops {
             if stop.wants_line() {
-                ask(&self.cluster, &self.arrived, stop.node.clone());
+                stop.ask(&self.cluster, &self.arrived);
             }
         }
         true
@@ -93,7 +92,7 @@ impl Express {
         let stop = self.stops.get_mut(at)?;
         let Some(i) = stop.lines.iter().position(Line::is_at_rest).filter(|_| !stop.yields) else {
             if stop.wants_line() {
-                ask(&self.cluster, &self.arrived, node.clone());
+                stop.ask(&self.cluster, &self.arrived);
             }
             return None;
         };
