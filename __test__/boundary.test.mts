@@ -61,6 +61,24 @@ test('a tick that writes much hands over in between', async (t) => {
   await Promise.all(calls)
 })
 
+test('a large batch is handed over at once, and the rest of the tick with its end', async (t) => {
+  const { client, native } = fakeClient()
+  const keys = Array.from({ length: 256 }, (_, i) => ['test', 's', i] as const)
+  const first = client.get(key)
+  const batch = client.batchRead(keys)
+  t.is(native.submits, 1)
+  t.is(native.entries.length, 2)
+  const last = client.get(key)
+  t.is(native.submits, 1)
+  await turn()
+  t.is(native.submits, 2)
+  const [a, b, c] = native.entries.map((entry) => entry.ticket) as [number, number, number]
+  const rows = keys.map(() => ({ message: message({ v: Buffer.from('row') }) }))
+  native.complete(recordCompletion(a, message()), batchCompletion(native, b, rows), recordCompletion(c, message()))
+  t.is((await batch).found.length, 256)
+  await Promise.all([first, last])
+})
+
 test('an answer that cannot be read fails its own call and no other', async (t) => {
   const { client, native } = fakeClient()
   const calls = [client.get(key), client.get(key), client.get(key)]

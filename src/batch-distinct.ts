@@ -49,6 +49,7 @@ class Places {
   readonly #keys: KeyList
   readonly #table: Uint32Array
   readonly #mask: number
+  #place = 0
 
   constructor(keys: KeyList) {
     this.#keys = keys
@@ -56,27 +57,27 @@ class Places {
     this.#mask = this.#table.length - 1
   }
 
-  /** The place of a row's record: where an earlier row of it is, or where there is none. */
-  find(row: number, user: string | number): number {
-    const keys = this.#keys
-    const own = keys.at(row) as Key
+  /** The row that named a record last, -1 if none did. It is at the record's place, which {@link put} means. */
+  find(key: Key, user: string | number): number {
+    const table = this.#table
     let place = hash(user) & this.#mask
-    for (;;) {
-      const other = this.#table[place] as number
-      if (other === 0) return place
-      const key = keys.at(other - 1) as Key
-      if (key[0] === own[0] && (key[1] ?? '') === (own[1] ?? '') && comparable(key[2]) === user) return place
+    let found = table[place] as number
+    while (found !== 0 && !this.#isOf(found - 1, key, user)) {
       place = (place + 1) & this.#mask
+      found = table[place] as number
     }
+    this.#place = place
+    return found - 1
   }
 
-  /** The row at a place, -1 for none. */
-  at(place: number): number {
-    return (this.#table[place] as number) - 1
+  #isOf(row: number, key: Key, user: string | number): boolean {
+    const other = this.#keys.at(row) as Key
+    return comparable(other[2]) === user && other[0] === key[0] && (other[1] ?? '') === (key[1] ?? '')
   }
 
-  put(place: number, row: number): void {
-    this.#table[place] = row + 1
+  /** Says that a row names the record that was looked for last. */
+  put(row: number): void {
+    this.#table[this.#place] = row + 1
   }
 
   clear(): void {
@@ -86,8 +87,10 @@ class Places {
 
 function hash(user: string | number): number {
   let sum = SEED
-  if (typeof user === 'number') sum ^= Math.imul(user | 0, 0x9e3779b1) ^ Math.imul((user / 4294967296) | 0, 0x85ebca6b)
-  else
+  if (typeof user === 'number') {
+    sum ^= Math.imul(user | 0, 0x9e3779b1)
+    if ((user | 0) !== user) sum ^= Math.imul((user / 4294967296) | 0, 0x85ebca6b)
+  } else
     for (let i = Math.max(0, user.length - MOST_HASHED); i < user.length; i++)
       sum = Math.imul(sum ^ user.charCodeAt(i), 0x01000193)
   return Math.imul(sum ^ (sum >>> 15), 0x2c1b3c6d) >>> 7
@@ -112,11 +115,10 @@ export function* distinctRows(request: BatchRequest): Generator<void, Distinct |
     const user = comparable(key[2])
     let twin = -1
     if (user !== undefined) {
-      const place = places.find(row, user)
-      twin = places.at(place)
+      twin = places.find(key as unknown as Key, user)
       // A twin asks the same, and so is a read if this one is.
       if (twin >= 0 && (request.spec(twin) !== request.spec(row) || writes(request.spec(row)))) twin = -1
-      if (twin < 0) places.put(place, row)
+      if (twin < 0) places.put(row)
     } else if (key[2] === null && request.writes && writes(request.spec(row))) {
       // A digest may be that of any key.
       places.clear()
@@ -142,11 +144,10 @@ export function* repeatsKeys(request: BatchRequest): Generator<void, boolean> {
   const places = new Places(keys)
   for (let row = 0; row < keys.length; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
-    const user = comparable((keys.at(row) as Key)[2])
-    if (user === undefined) return true
-    const place = places.find(row, user)
-    if (places.at(place) >= 0) return true
-    places.put(place, row)
+    const key = keys.at(row) as Key
+    const user = comparable(key[2])
+    if (user === undefined || places.find(key, user) >= 0) return true
+    places.put(row)
   }
   return false
 }

@@ -15,6 +15,9 @@ import type { Writer } from './writer.js'
 const WHOLE_READS = 4096
 const WHOLE_WRITES = 1024
 
+/** So many rows are worth a call of their own into the core. */
+const LARGE = 256
+
 /** Parts under way at once when nothing else is said. */
 const PARTS = 4
 
@@ -42,7 +45,7 @@ export function run(boundary: Boundary, request: BatchRequest): Promise<Answers>
     return runInParts(boundary, request)
   }
   const distinct = atOnce(distinctRows(request))
-  const sent = boundary.submit(new WholeCall(request, distinct))
+  const sent = boundary.submit(new WholeCall(request, distinct), request.keys.length >= LARGE)
   return sent.then((reply) => ({
     replies: [reply],
     partOf: undefined,

@@ -152,9 +152,8 @@ function enter(boundary: Boundary, group: Group): void {
   const calls = group.calls
   if (calls.length > 1) {
     try {
-      const together = new Together(boundary, group)
-      boundary.enter(together)
-      boundary.relieve(together)
+      boundary.enter(new Together(boundary, group))
+      boundary.relieve()
       return
     } catch {
       // A key or a name that is refused, or no room: below, every call meets its own fate.

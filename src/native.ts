@@ -17,9 +17,8 @@ const SLOT_BITS = 20
 const MOST_CALLS = 1 << SLOT_BITS
 const GENERATIONS = 1 << 12
 
-/** A call that takes more than this is handed over at once: the core works on it while this thread goes on. */
-const PROMPT_BYTES = 4 * 1024
-/** A tick that writes more than this hands over in between. */
+/** A tick that writes more than this hands over in between, so that the buffer stays small. */
+const FLUSH_BYTES = 1024 * 1024
 const REQUEST_BYTES = 64 * 1024
 const DRAIN_BYTES = 64 * 1024
 /** A buffer that had to grow beyond this is not kept. */
@@ -145,12 +144,14 @@ export class Boundary {
 
   /**
    * Takes in a call: its entry goes into the buffer. Throws what writing the entry throws, leaving no trace of the call.
+   * What is `large` is handed over at once: the core works on it while this thread goes on.
    */
-  submit<T>(call: Call<T>): Promise<T> {
+  submit<T>(call: Call<T>, large = false): Promise<T> {
     this.admit(call)
     this.enter(call)
     const promise = this.promise(call)
-    this.relieve(call)
+    if (large && !this.#writing) this.#handOver()
+    else this.relieve()
     return promise
   }
 
@@ -193,10 +194,9 @@ export class Boundary {
     this.schedule()
   }
 
-  /** Hands over what was written so far if that is much, or the call written last is. */
-  relieve(last: Call): void {
-    const { at } = this.#writer
-    if (!this.#writing && (at >= REQUEST_BYTES || at - last.entryAt >= PROMPT_BYTES)) this.#handOver()
+  /** Hands over what was written so far, if that is much. */
+  relieve(): void {
+    if (!this.#writing && this.#writer.at >= FLUSH_BYTES) this.#handOver()
   }
 
   /** Sees to it that this tick is handed over, and that `before` runs then. */
