@@ -42,7 +42,7 @@ async function official (hosts, options = {}) {
 }
 
 async function ours (hosts, options = {}) {
-  const { connect } = await import('../dist/index.js')
+  const { connect } = await import(process.env.BENCH_DIST ?? '../dist/index.js')
   const client = await connect({ defaults: { read: { totalTimeout }, write: { totalTimeout }, batch: { totalTimeout } }, ...options, hosts })
   const key = (id, inSet = set) => [namespace, inSet, id]
   return {

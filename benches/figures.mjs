@@ -25,3 +25,8 @@ export const ratioText = (ratio, digits) => ratio === null ? '-' : `${ratio.toFi
 
 /** Lanes that a picture of speeds has a bar for. */
 export const hasBar = (lane, { ratio }) => (lane.figure ?? 'speed') === 'speed' && ratio !== null
+
+export const median = numbers => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
+
+/** The median of each figure. */
+export const medians = runs => Object.fromEntries(Object.keys(runs[0]).map(key => [key, median(runs.map(run => run[key]))]))

@@ -1,17 +1,18 @@
 // npm run bench [-- --rounds N] [--only REGEX] [--quick]
 //
-// Runs the official client and ours in alternation on the same server, each in its own process, and takes medians. The server is the embedded one as a separate process, or a real one named by AEROSPIKE_HOSTS. What the numbers
-// mean is in README.md.
-import { fork, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+// Runs the official client and ours in alternation on the same server, each in its own process, and takes medians. The
+// server is the embedded one as a separate process, or a real one named by AEROSPIKE_HOSTS. What the numbers mean is in
+// README.md.
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { prepare, root } from '../scripts/prepare.mjs'
 import { draw } from './draw.mjs'
-import { figureText, ratioOf, ratioText } from './figures.mjs'
+import { figureText, median, medians, ratioOf, ratioText } from './figures.mjs'
 import { lanes } from './lanes.mjs'
+import { load, start } from './process.mjs'
 import { startServer } from './server.mjs'
 
 const { values } = parseArgs({
@@ -33,30 +34,6 @@ if (!existsSync(join(here, 'node_modules', 'aerospike'))) {
   if (npm.status !== 0) process.exit(1)
 }
 
-/** A client in a lane, as a process; `measure` resolves to what it did, `end` ends it. */
-async function start (client, lane, hosts) {
-  const child = fork(join(here, 'child.mjs'), [client, lane, hosts], { execArgv: ['--expose-gc'] })
-  const answer = async () => {
-    const [message] = await Promise.race([
-      once(child, 'message'),
-      once(child, 'exit').then(([code]) => { throw new Error(`${client}, ${lane}: ended with ${code}`) })
-    ])
-    return message
-  }
-  await answer()
-  const measure = () => {
-    child.send('measure')
-    return answer()
-  }
-  const end = () => child.disconnect()
-  return { measure, end }
-}
-
-async function load (hosts) {
-  const [code] = await once(fork(join(here, 'child.mjs'), ['ours', 'load', hosts]), 'exit')
-  if (code !== 0) throw new Error(`writing the records ended with ${code}`)
-}
-
 /** What each client did in each of the rounds, the two in alternation. */
 async function measureLane (lane, hosts) {
   const taking = lane.alone === undefined ? clients : ['ours']
@@ -75,9 +52,6 @@ async function measureLane (lane, hosts) {
   for (const child of Object.values(started)) child?.end()
   return runs
 }
-
-const median = numbers => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]
-const medians = runs => Object.fromEntries(Object.keys(runs[0]).map(key => [key, median(runs.map(run => run[key]))]))
 
 /** The median of the rounds' ratios: in a round the machine was much the same for both. */
 function medianRatio (lane, { official, ours }) {

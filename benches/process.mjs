@@ -1,0 +1,31 @@
+// Clients in processes of their own, which measure when they are asked to (child.mjs).
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const child = fileURLToPath(new URL('child.mjs', import.meta.url))
+
+/** A client in a lane; `measure` resolves to what it did, `end` ends it. `dist`: the build of ours, if not this one. */
+export async function start (client, lane, hosts, dist) {
+  const env = dist === undefined ? process.env : { ...process.env, BENCH_DIST: dist }
+  const its = fork(child, [client, lane, hosts], { execArgv: ['--expose-gc'], env })
+  const answer = async () => {
+    const [message] = await Promise.race([
+      once(its, 'message'),
+      once(its, 'exit').then(([code]) => { throw new Error(`${client}, ${lane}: ended with ${code}`) })
+    ])
+    return message
+  }
+  await answer()
+  const measure = () => {
+    its.send('measure')
+    return answer()
+  }
+  return { measure, end: () => its.disconnect() }
+}
+
+/** Writes what the lanes read. */
+export async function load (hosts) {
+  const [code] = await once(fork(child, ['ours', 'load', hosts]), 'exit')
+  if (code !== 0) throw new Error(`writing the records ended with ${code}`)
+}
