@@ -515,6 +515,38 @@ async fn a_line_at_rest_is_open_but_not_in_use_and_goes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_lines_of_a_node_are_a_pair_which_is_used_again() {
+    let cluster = cluster(1).await;
+    let client = connect(&cluster).await;
+    let mut desk = Desk::at(&client).await;
+    assert_eq!(desk.lines.len(), 2);
+    let open = client.nodes()[0].connections_open;
+    // at rest they go back together, and the next lines are the same two
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    desk.look();
+    assert!(desk.lines.is_empty());
+    let mut again = Desk::at(&client).await;
+    assert_eq!((again.lines.len(), client.nodes()[0].connections_open), (2, open));
+    again.look();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_that_cannot_be_opened_leaves_nothing_behind() {
+    let cluster = cluster(1).await;
+    let client = connect(&cluster).await;
+    let mut express = client.express();
+    cluster.stop_node(0).await.unwrap();
+    for tag in 0..40 {
+        if let Err(command) = express.begin(read(1), tag) {
+            _ = client.execute(command).await;
+        }
+        assert!(express.arrivals().is_empty());
+    }
+    let open = || client.nodes().first().map_or(0, |node| node.connections_open + node.connections_in_use);
+    eventually("no connection", || open() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn small_pools_keep_their_connections() {
     let cluster = cluster(1).await;
     let client = Client::connect(Config { max_connections_per_node: 3, ..config(&cluster) }).await.unwrap();

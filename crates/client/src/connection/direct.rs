@@ -8,12 +8,15 @@ use super::frame::{Frame, FrameBuffer};
 use super::lease::Lease;
 use super::pipeline::Pipeline;
 use super::pool::Rest;
+use super::transport::Transport;
+use super::{Connection, Origin};
 use crate::error::{Code, Failure};
 
 /// A non-blocking socket that Tokio knows nothing of. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct Direct {
     lease: Lease,
+    origin: Origin,
     socket: TcpStream,
     incoming: FrameBuffer,
     /// Held while there is no command on it.
@@ -23,17 +26,18 @@ pub(crate) struct Direct {
 impl Direct {
     /// Takes the leased connection off Tokio. An encrypted one cannot be, and goes back to the pool.
     pub(crate) fn detach(mut lease: Lease) -> Option<Self> {
-        let socket = lease.take_plain()?.into_std().ok()?;
+        let (origin, socket) = lease.take_plain()?;
+        let socket = socket.into_std().ok()?;
         let rest = Some(lease.rest());
-        Some(Self { lease, socket, incoming: FrameBuffer::default(), rest })
+        Some(Self { lease, origin, socket, incoming: FrameBuffer::default(), rest })
     }
 
     /// Puts the connection on Tokio again, on whose threads this must run.
     pub(crate) fn attach(self) -> Result<Lease, Failure> {
-        let Self { mut lease, socket, incoming, rest } = self;
+        let Self { mut lease, origin, socket, incoming, rest } = self;
         let socket = tokio::net::TcpStream::from_std(socket)
             .map_err(|e| Failure::new(Code::CONNECTION, format!("could not watch the connection: {e}")))?;
-        lease.put_plain(socket, incoming);
+        lease.put(Connection { origin, transport: Transport::Plain(socket), incoming });
         drop(rest);
         Ok(lease)
     }

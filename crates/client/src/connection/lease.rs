@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
-use super::frame::FrameBuffer;
 use super::pipeline::Pipeline;
 use super::pool::{Pool, Rest};
 use super::transport::Transport;
@@ -15,7 +14,6 @@ use crate::error::{Code, Failure};
 #[derive(Debug)]
 pub(crate) struct Lease {
     pool: Arc<Pool>,
-    origin: Origin,
     connection: Option<Connection>,
     is_clean: bool,
     /// The pool counts it no more.
@@ -24,7 +22,18 @@ pub(crate) struct Lease {
 
 impl Lease {
     pub(super) fn new(pool: Arc<Pool>, connection: Connection) -> Self {
-        Self { pool, origin: connection.origin, connection: Some(connection), is_clean: true, is_over: false }
+        let mut lease = Self::vacant(pool);
+        lease.put(connection);
+        lease
+    }
+
+    /// The right to a connection that is still to be opened.
+    pub(super) fn vacant(pool: Arc<Pool>) -> Self {
+        Self { pool, connection: None, is_clean: true, is_over: false }
+    }
+
+    pub(super) fn put(&mut self, connection: Connection) {
+        self.connection = Some(connection);
     }
 
     /// The connection, from now on in an unknown state.
@@ -34,19 +43,14 @@ impl Lease {
     }
 
     /// Takes out the socket of a plain connection that is fit for use. The lease goes on; until a connection is
-    /// [put back](Self::put_plain) it stands for one that will not come back.
-    pub(super) fn take_plain(&mut self) -> Option<TcpStream> {
+    /// [`put`](Self::put) into it again it stands for one that will not come back.
+    pub(super) fn take_plain(&mut self) -> Option<(Origin, TcpStream)> {
         let connection = self.connection.take_if(|c| c.transport.is_plain() && c.is_usable())?;
         match connection.transport {
-            Transport::Plain(socket) => Some(socket),
+            Transport::Plain(socket) => Some((connection.origin, socket)),
             #[cfg(feature = "tls")]
             Transport::Tls(_) => None,
         }
-    }
-
-    /// Puts the socket back, with what was read from it.
-    pub(super) fn put_plain(&mut self, socket: TcpStream, incoming: FrameBuffer) {
-        self.connection = Some(Connection { origin: self.origin, transport: Transport::Plain(socket), incoming });
     }
 
     pub(super) fn rest(&self) -> Rest {

@@ -115,36 +115,33 @@ impl Pool {
     /// connections out to their threads in turn, so these are served by two: where a server has no more than two, what
     /// is asked on both is done in half the time.
     pub(crate) async fn lease_pair(self: &Arc<Self>) -> Option<[Lease; 2]> {
-        let as_leases = |pair: [Connection; 2]| pair.map(|connection| Lease::new(self.clone(), connection));
         {
             let mut ledger = self.ledger.lock();
-            let pair = ledger.take_pair();
-            if pair.is_some() || ledger.closed.is_some() || ledger.open() + 2 > self.limits.max {
-                return pair.map(as_leases);
+            if let Some(pair) = ledger.take_pair() {
+                return Some(pair.map(|connection| Lease::new(self.clone(), connection)));
             }
-            ledger.dialing += 2;
+            if ledger.closed.is_some() || ledger.open() + 2 > self.limits.max {
+                return None;
+            }
+            ledger.leased += 2;
         }
-        let dialings = [Dialing(Some(self.clone())), Dialing(Some(self.clone()))];
+        let mut leases = [Lease::vacant(self.clone()), Lease::vacant(self.clone())];
         // in one task, so that nothing comes in between
-        let outcomes = tokio::join!(self.dialer.dial(), self.dialer.dial());
-        let (Ok(first), Ok(second)) = outcomes else {
-            for (dialing, outcome) in dialings.into_iter().zip([outcomes.0, outcomes.1]) {
-                dialing.end(outcome);
+        let (first, second) = tokio::join!(self.dialer.dial(), self.dialer.dial());
+        let mut is_whole = true;
+        for (lease, outcome) in leases.iter_mut().zip([first, second]) {
+            match outcome {
+                Ok(mut connection) => {
+                    self.ledger.lock().number(&mut connection);
+                    lease.put(connection);
+                }
+                Err(_) => {
+                    self.health.record_connection_error();
+                    is_whole = false;
+                }
             }
-            return None;
-        };
-        let mut pair = [first, second];
-        let mut is_closed = false;
-        self.change(|ledger| {
-            ledger.dialing -= 2;
-            is_closed = ledger.closed.is_some();
-            if !is_closed {
-                ledger.leased += pair.len();
-                pair.iter_mut().for_each(|connection| ledger.number(connection));
-            }
-        });
-        dialings.into_iter().for_each(Dialing::forget);
-        (!is_closed).then(|| as_leases(pair))
+        }
+        is_whole.then_some(leases)
     }
 
     /// Called by a lane: moves work from the backlog to `into`, or parks the lane.
@@ -387,23 +384,14 @@ impl Refused {
 struct Dialing(Option<Arc<Pool>>);
 
 impl Dialing {
-    async fn run(self) {
+    async fn run(mut self) {
         let Some(pool) = self.0.clone() else { return };
         let outcome = pool.dialer.dial().await;
-        self.end(outcome);
-    }
-
-    fn end(mut self, outcome: Result<Connection, Failure>) {
-        match (self.0.take(), outcome) {
-            (Some(pool), Ok(connection)) => pool.dialed(connection),
-            (Some(pool), Err(failure)) => pool.dial_failed(failure),
-            (None, _) => {}
-        }
-    }
-
-    /// The pool knows already.
-    fn forget(mut self) {
         self.0 = None;
+        match outcome {
+            Ok(connection) => pool.dialed(connection),
+            Err(failure) => pool.dial_failed(failure),
+        }
     }
 }
 
