@@ -112,8 +112,8 @@ impl Pool {
     }
 
     /// Leases two connections that were opened together, if two may be had without anybody's waiting. Servers deal new
-    /// connections out to their threads in turn, so these are served by two: where a server has no more than two, what
-    /// is asked on both is done in half the time.
+    /// connections out to their threads in turn, so these are served by two: a server that has
+    /// no more than two otherwise leaves one without work every other time.
     pub(crate) async fn lease_pair(self: &Arc<Self>) -> Option<[Lease; 2]> {
         {
             let mut ledger = self.ledger.lock();
