@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto'
 import type { BatchRequest } from './batch-request.js'
 import { writes } from './batch-request.js'
-import type { Key, KeyList } from './key.js'
+import type { KeyList } from './key.js'
 
 /** The rows that are sent, and for each row of the request the one of them that answers it. */
 export interface Distinct {
@@ -57,22 +57,18 @@ class Places {
     this.#mask = this.#table.length - 1
   }
 
-  /** The row that named a record last, -1 if none did. It is at the record's place, which {@link put} means. */
-  find(key: Key, user: string | number): number {
+  /** The row that named a row's record last, -1 if none did. It is at the record's place, which {@link put} means. */
+  find(row: number, user: string | number): number {
+    const keys = this.#keys
     const table = this.#table
     let place = hash(user) & this.#mask
     let found = table[place] as number
-    while (found !== 0 && !this.#isOf(found - 1, key, user)) {
+    while (found !== 0 && !(comparable(keys.user(found - 1)) === user && keys.sameNames(found - 1, row))) {
       place = (place + 1) & this.#mask
       found = table[place] as number
     }
     this.#place = place
     return found - 1
-  }
-
-  #isOf(row: number, key: Key, user: string | number): boolean {
-    const other = this.#keys.at(row) as Key
-    return comparable(other[2]) === user && other[0] === key[0] && (other[1] ?? '') === (key[1] ?? '')
   }
 
   /** Says that a row names the record that was looked for last. */
@@ -97,8 +93,8 @@ function hash(user: string | number): number {
 }
 
 /**
- * Finds equal reads. A write of a key stands between the reads before and after it. Undefined when all rows differ, or
- * when a key is malformed, which is for the writer of the entry to say.
+ * Finds equal reads. A write of a key stands between the reads before and after it. Undefined when all rows differ. What
+ * is malformed about a key is for the writer of the entry to say.
  */
 export function* distinctRows(request: BatchRequest): Generator<void, Distinct | undefined> {
   const { keys, specs } = request
@@ -110,16 +106,15 @@ export function* distinctRows(request: BatchRequest): Generator<void, Distinct |
   let answeredBy: Uint32Array | undefined
   for (let row = 0; row < count; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
-    const key: unknown = keys.at(row)
-    if (!Array.isArray(key)) return undefined
-    const user = comparable(key[2])
+    const named = keys.user(row)
+    const user = comparable(named)
     let twin = -1
     if (user !== undefined) {
-      twin = places.find(key as unknown as Key, user)
+      twin = places.find(row, user)
       // A twin asks the same, and so is a read if this one is.
       if (twin >= 0 && (request.spec(twin) !== request.spec(row) || writes(request.spec(row)))) twin = -1
       if (twin < 0) places.put(row)
-    } else if (key[2] === null && request.writes && writes(request.spec(row))) {
+    } else if (named === null && request.writes && writes(request.spec(row))) {
       // A digest may be that of any key.
       places.clear()
     }
@@ -144,9 +139,8 @@ export function* repeatsKeys(request: BatchRequest): Generator<void, boolean> {
   const places = new Places(keys)
   for (let row = 0; row < keys.length; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
-    const key = keys.at(row) as Key
-    const user = comparable(key[2])
-    if (user === undefined || places.find(key, user) >= 0) return true
+    const user = comparable(keys.user(row))
+    if (user === undefined || places.find(row, user) >= 0) return true
     places.put(row)
   }
   return false

@@ -2,7 +2,18 @@
 
 import type { BatchRequest, Spec } from './batch-request.js'
 import { InvalidArgumentError } from './errors.js'
-import { checkKey, type Key, KeyType, keyType, writeNames, writeUserKey } from './key.js'
+import {
+  checkKey,
+  type Key,
+  KeyColumn,
+  KeyType,
+  keyType,
+  namesRecord,
+  type UserKey,
+  userKeyType,
+  writeNames,
+  writeUserKey,
+} from './key.js'
 import type { Policy } from './policies.js'
 import { closeCommand, closeEntry, EntryKind, openCommand, openEntry, writeFields } from './request.js'
 import { Writer } from './writer.js'
@@ -138,31 +149,32 @@ export class EntryWriter {
   }
 
   #writeRow(w: Writer, row: number, spec: number): void {
+    const { keys } = this.#request
+    const sendKey = this.#request.spec(row).sendKey ? SEND_KEY : 0
     try {
-      const key = this.#request.keys.at(row) as Key
+      // Mostly, nothing but the user key is new.
+      if (spec === this.#last && keys instanceof KeyColumn) {
+        const user = keys.user(row)
+        const type = userKeyType(user, 'key')
+        openRow(w, SAME_NAMES | SAME_SPEC | sendKey, type)
+        writeRowKey(w, user, type)
+        return
+      }
+      const key = keys.at(row)
       checkKey(key, 'key')
       const type = keyType(key, 'key')
       const sameNames = this.#last !== -1 && key[0] === this.#namespace && key[1] === this.#set
       let flags = sameNames ? SAME_NAMES : 0
       if (spec === this.#last) flags |= SAME_SPEC
-      if (this.#request.spec(row).sendKey && type !== KeyType.digest) flags |= SEND_KEY
-      w.reserve(8)
-      w.bytes[w.at] = flags
-      w.bytes[w.at + 1] = type
-      w.at += 2
+      if (type !== KeyType.digest) flags |= sendKey
+      openRow(w, flags, type)
       if (spec !== this.#last) w.u32LE(spec)
       if (!sameNames) {
         writeRowNames(w, key)
         this.#namespace = key[0]
         this.#set = key[1]
       }
-      if (type === KeyType.string || type === KeyType.bytes) {
-        const lengthAt = w.at
-        w.u32LE(0)
-        w.patchU32LE(lengthAt, writeUserKey(w, key, type))
-      } else {
-        writeUserKey(w, key, type)
-      }
+      writeRowKey(w, namesRecord(key, type), type)
       this.#last = spec
     } catch (error) {
       if (error instanceof InvalidArgumentError) throw new InvalidArgumentError(`rows[${row}]: ${error.message}`)
@@ -195,6 +207,23 @@ function openBatch(w: Writer, ticket: number, policy: Policy, specs: number, row
   w.u32LE(rows)
   if (policy.filter !== undefined) w.raw(policy.filter.bytes)
   return start
+}
+
+function openRow(w: Writer, flags: number, type: number): void {
+  w.reserve(2)
+  w.bytes[w.at] = flags
+  w.bytes[w.at + 1] = type
+  w.at += 2
+}
+
+function writeRowKey(w: Writer, user: UserKey, type: number): void {
+  if (type !== KeyType.string && type !== KeyType.bytes) {
+    writeUserKey(w, user)
+    return
+  }
+  const lengthAt = w.at
+  w.u32LE(0)
+  w.patchU32LE(lengthAt, writeUserKey(w, user))
 }
 
 function writeRowNames(w: Writer, key: Key): void {

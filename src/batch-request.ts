@@ -5,7 +5,7 @@ import type { Distinct } from './batch-distinct.js'
 import { EntryWriter } from './batch-entry.js'
 import type { Body } from './call.js'
 import type { Exp } from './expressions/expression.js'
-import { type Key, KeyColumn, type KeyList } from './key.js'
+import { type KeyList, keyList } from './key.js'
 import type { Policy } from './policies.js'
 import type { Projection } from './projection.js'
 import { type Command, Info2 } from './request.js'
@@ -62,7 +62,7 @@ export class BatchRequest {
   readonly verb: string
   readonly policy: Policy
   readonly writes: boolean
-  #keys: KeyList
+  readonly keys: KeyList
   #inputs: readonly unknown[]
   readonly specs: readonly Spec[]
   /** For each row its spec; undefined when there is only one. */
@@ -86,7 +86,7 @@ export class BatchRequest {
     this.verb = verb
     this.policy = policy
     this.writes = writes
-    this.#keys = keys
+    this.keys = keys
     this.#inputs = inputs
     this.specs = specs
     this.specOf = specOf
@@ -94,19 +94,14 @@ export class BatchRequest {
     this.first = first
   }
 
-  get keys(): KeyList {
-    return this.#keys
-  }
-
   /** The rows as the caller gave them; none once all of them are done. */
   get inputs(): readonly unknown[] {
     return this.#inputs
   }
 
-  /** No row will be sent again: keeps of the keys what is needed to hand them back, and of the rows nothing. */
+  /** No row will be sent again: nothing is kept of what the caller gave. */
   settle(): void {
     this.#inputs = []
-    if (Array.isArray(this.#keys)) this.#keys = KeyColumn.of(this.#keys) ?? this.#keys
   }
 
   spec(row: number): Spec {
@@ -131,7 +126,7 @@ export class BatchRequest {
       this.verb,
       this.policy,
       this.writes,
-      positions.map((position) => this.keys.at(position) as Key),
+      keyList(positions.map((position) => this.keys.at(position))),
       pick(this.inputs),
       [...renumbered.keys()],
       specOf,

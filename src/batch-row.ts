@@ -5,7 +5,7 @@ import type { BatchRequest, Spec } from './batch-request.js'
 import { type BatchReply, NO_PAGE } from './completion.js'
 import type { AerospikeError } from './error.js'
 import { errorOf } from './failure.js'
-import { type Key, KeyColumn, type UserKey } from './key.js'
+import { type Key, KeyColumn } from './key.js'
 import { BinSource, readFirst } from './page.js'
 import { type Record, RecordObject } from './record.js'
 import { resultCode } from './result-codes.js'
@@ -65,12 +65,17 @@ export class Part {
     this.#left = reply.pages.map(() => 0)
   }
 
-  /** Says that a row of the request has its answer here, before it is looked at. Whether it is one for good. */
-  expect(row: number): boolean {
+  /** Says that a row of the request has its answer here, before it is looked at. */
+  expect(row: number): void {
     const page = this.reply.page(row)
     if (page !== NO_PAGE) this.#left[page] = (this.#left[page] as number) + 1
-    const code = this.reply.code(row)
-    return code === OK || code === NOT_FOUND || code === FILTERED
+  }
+
+  /** Says so of every row of the reply. */
+  expectAll(): void {
+    this.reply.answered.forEach((rows, page) => {
+      this.#left[page] = rows
+    })
   }
 
   /** The view of a row; there is one, however many results share this part. Twins have views of their own. */
@@ -111,8 +116,8 @@ export class Part {
     const at = this.reply.offset(row)
     const record =
       keys instanceof KeyColumn
-        ? RecordObject.from(keys.users[position] as UserKey, keys.names, source, at)
-        : RecordObject.from(keys.at(position) as Key, undefined, source, at)
+        ? RecordObject.from(keys.user(position), keys.names, source, at)
+        : RecordObject.from(keys.at(position), undefined, source, at)
     const left = (this.#left[page] as number) - 1
     this.#left[page] = left
     if (left === 0) {
@@ -147,9 +152,7 @@ export class Row {
   }
 
   get key(): Key {
-    return this.#outcome instanceof RecordObject
-      ? this.#outcome.key
-      : (this.#part.request.keys.at(this.position) as Key)
+    return this.#outcome instanceof RecordObject ? this.#outcome.key : this.#part.request.keys.at(this.position)
   }
 
   get resultCode(): number {

@@ -29,12 +29,20 @@ export interface Answers {
   readonly replies: readonly BatchReply[]
   readonly partOf: Uint32Array | undefined
   readonly rowOf: Uint32Array | undefined
+  /** Whether a row of a reply may be the answer of several. */
+  readonly haveTwins: boolean
   /** Milliseconds until the last answer. */
   readonly elapsed: number
 }
 
 /** The answers to no rows. */
-export const NO_ANSWERS: Answers = { replies: [BatchReply.empty()], partOf: undefined, rowOf: undefined, elapsed: 0 }
+export const NO_ANSWERS: Answers = {
+  replies: [BatchReply.empty()],
+  partOf: undefined,
+  rowOf: undefined,
+  haveTwins: false,
+  elapsed: 0,
+}
 
 /** Sends a request and gathers the answers. Throws, or rejects with, what refuses the request as a whole. */
 export function run(boundary: Boundary, request: BatchRequest): Promise<Answers> {
@@ -50,6 +58,7 @@ export function run(boundary: Boundary, request: BatchRequest): Promise<Answers>
     replies: [reply],
     partOf: undefined,
     rowOf: distinct?.answeredBy,
+    haveTwins: distinct !== undefined,
     elapsed: reply.elapsed,
   }))
 }
@@ -111,7 +120,7 @@ async function runInParts(boundary: Boundary, request: BatchRequest): Promise<An
   const places = await inTurns(placeRows(request.keys.length, ranges, distinct))
   // What is made of the answers goes through all rows once more.
   await new Promise(setImmediate)
-  return { replies, ...places, elapsed }
+  return { replies, ...places, haveTwins: distinct !== undefined, elapsed }
 }
 
 /** For each row the part that has its answer, and the row there. */

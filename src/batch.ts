@@ -107,14 +107,14 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
   #indexBy(identify: (key: Key) => string): Map<string, number> {
     const index = new Map<string, number>()
     for (let row = 0; row < this.length; row++) {
-      const identity = identify(this.request.keys.at(row) as Key)
+      const identity = identify(this.request.keys.at(row))
       if (!index.has(identity)) index.set(identity, row)
     }
     return index
   }
 
   #hasDigests(): boolean {
-    for (let row = 0; row < this.length; row++) if (isDigestOnly(this.request.keys.at(row) as Key)) return true
+    for (let row = 0; row < this.length; row++) if (isDigestOnly(this.request.keys.at(row))) return true
     return false
   }
 
@@ -346,14 +346,16 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
 }
 
 /** The parts that answer a request, with what each of their pages has to give. A request that is done is settled. */
-function partsOf(request: BatchRequest, { replies, partOf, rowOf }: Answers): Part[] {
+function partsOf(request: BatchRequest, { replies, partOf, rowOf, haveTwins }: Answers): Part[] {
   const parts = replies.map((reply) => new Part(request, reply))
-  let left = 0
-  for (let row = 0; row < request.keys.length; row++) {
-    const part = parts[partOf?.[row] ?? 0] as Part
-    left += part.expect(rowOf?.[row] ?? row) ? 0 : 1
+  if (!haveTwins) for (const part of parts) part.expectAll()
+  else {
+    for (let row = 0; row < request.keys.length; row++) {
+      const part = parts[partOf?.[row] ?? 0] as Part
+      part.expect(rowOf?.[row] ?? row)
+    }
   }
-  if (left === 0) request.settle()
+  if (replies.every(({ left }) => left === 0)) request.settle()
   return parts
 }
 

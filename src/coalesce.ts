@@ -6,7 +6,7 @@ import { Call, type KeyCall, SETTLED, TRAVELS } from './call.js'
 import { argumentError } from './check.js'
 import { type BatchReply, NO_PAGE } from './completion.js'
 import { type Facts, Failure } from './failure.js'
-import type { Key } from './key.js'
+import { type Key, keyList } from './key.js'
 import type { Boundary } from './native.js'
 import { copyPolicy, type Policy } from './policies.js'
 import { Projection } from './projection.js'
@@ -143,7 +143,7 @@ class Group {
     const policy = signal === undefined && filter === undefined ? this.policy : copyPolicy(this.policy)
     policy.signal = undefined
     policy.filter = undefined
-    const keys = calls.map((call) => call.key as Key)
+    const keys = keyList(calls.map((call) => call.key as Key))
     return new BatchRequest('get', policy, false, keys, [], specs, specs.length === 1 ? undefined : specOf)
   }
 }

@@ -75,8 +75,9 @@ export const NO_PAGE = 0xffff
 /** Bytes of a row in the row table (boundary.md). */
 const ROW_BYTES = 12
 
-/** Bytes of a batch completion in front of the sizes of its pages, and of a node between its name and its error. */
-const HEAD_BYTES = 18
+/** Bytes of a batch completion in front of its pages, of a page there, and of a node between its name and its error. */
+const HEAD_BYTES = 22
+const PAGE_BYTES = 8
 const NODE_BYTES = 34
 
 /** The code of a row that should have been answered, and was not. */
@@ -90,6 +91,10 @@ export class BatchReply {
   readonly elapsed: number
   /** The pages, each until it is given up. */
   readonly pages: (Buffer | undefined)[]
+  /** Rows that are not done for good: other than ok, not found and filtered out. */
+  readonly left: number
+  /** For each page how many rows it answers. */
+  readonly answered: readonly number[]
   readonly #table: DataView
   readonly #tableAt: number
   /** Of a reply in place: where each page begins in the buffer they share, and where the last one ends. */
@@ -102,7 +107,9 @@ export class BatchReply {
   private constructor(bytes: Buffer, head: number, table: DataView, tableAt: number, starts: number[] | undefined) {
     this.rows = bytes.readUInt32LE(head)
     this.elapsed = bytes.readDoubleLE(head + 8)
+    this.left = bytes.readUInt32LE(head + 18)
     this.pages = []
+    this.answered = answeredBy(bytes, head)
     this.#bytes = bytes
     this.#head = head
     this.#table = table
@@ -117,7 +124,7 @@ export class BatchReply {
     const pages = bytes.readUInt32LE(head + 4)
     // Slow buffers: one from the pool would keep its neighbours alive.
     for (let i = 0; i < pages; i++) {
-      reply.pages.push(Buffer.allocUnsafeSlow(bytes.readUInt32LE(head + HEAD_BYTES + 4 * i)))
+      reply.pages.push(Buffer.allocUnsafeSlow(pageSize(bytes, head, i)))
     }
     reply.#readNodes()
     return reply
@@ -126,7 +133,7 @@ export class BatchReply {
   /** A reply that has come with all its bytes. Good until these are used again: see {@link kept}. */
   static inPlace(bytes: Buffer, head: number): BatchReply {
     const pages = bytes.readUInt32LE(head + 4)
-    let pos = head + HEAD_BYTES + 4 * pages
+    let pos = head + HEAD_BYTES + PAGE_BYTES * pages
     for (let nodes = bytes.readUInt16LE(head + 16); nodes > 0; nodes--) {
       pos += 2 + bytes.readUInt16LE(pos) + NODE_BYTES
       pos += 2 + bytes.readUInt16LE(pos)
@@ -137,7 +144,7 @@ export class BatchReply {
     for (let i = 0; i < pages; i++) {
       starts.push(pos)
       reply.pages.push(bytes)
-      pos += bytes.readUInt32LE(head + HEAD_BYTES + 4 * i)
+      pos += pageSize(bytes, head, i)
     }
     starts.push(pos)
     return reply
@@ -152,6 +159,7 @@ export class BatchReply {
   static unanswered(rows: number, code: number): BatchReply {
     const head = Buffer.alloc(HEAD_BYTES)
     head.writeUInt32LE(rows)
+    head.writeUInt32LE(rows, 18)
     const reply = BatchReply.announced(head, 0)
     const table = reply.#table
     for (let at = 0; at < table.byteLength; at += ROW_BYTES) {
@@ -193,7 +201,7 @@ export class BatchReply {
   #readNodes(): readonly NodeReport[] {
     const bytes = this.#bytes
     const nodes: NodeReport[] = []
-    let pos = this.#head + HEAD_BYTES + 4 * this.pages.length
+    let pos = this.#head + HEAD_BYTES + PAGE_BYTES * this.pages.length
     const text = (): string => {
       const length = bytes.readUInt16LE(pos)
       pos += 2 + length
@@ -262,4 +270,18 @@ export class BatchReply {
   attempts(row: number): number {
     return this.#table.getUint16(this.#place(row) + 10, true)
   }
+}
+
+/** The size of a page, from the head of a batch completion. */
+function pageSize(bytes: Buffer, head: number, page: number): number {
+  return bytes.readUInt32LE(head + HEAD_BYTES + PAGE_BYTES * page)
+}
+
+/** For each page how many rows it answers, from the same. */
+function answeredBy(bytes: Buffer, head: number): number[] {
+  const answered: number[] = []
+  for (let page = 0; page < bytes.readUInt32LE(head + 4); page++) {
+    answered.push(bytes.readUInt32LE(head + HEAD_BYTES + PAGE_BYTES * page + 4))
+  }
+  return answered
 }

@@ -1,6 +1,6 @@
 // The digest of a key, and the partition it lives in.
 
-import { checkKey, type Key, KeyType, keyType, writeUserKey } from './key.js'
+import { checkKey, type Key, KeyType, keyType, namesRecord, writeUserKey } from './key.js'
 import { binding } from './native.js'
 import { Writer } from './writer.js'
 
@@ -21,7 +21,7 @@ export function digest(key: Key): Buffer {
   checkKey(key, 'key')
   const type = keyType(key, 'key')
   writer.at = 0
-  writeUserKey(writer, key, type)
+  writeUserKey(writer, namesRecord(key, type))
   const bytes = writer.bytes.subarray(0, writer.at)
   return type === KeyType.digest ? Buffer.from(bytes) : binding().digest(key[1] ?? '', type, bytes)
 }

@@ -4,7 +4,7 @@ import { ORIGIN } from '../batch.js'
 import { BatchRequest, Spec, writes } from '../batch-request.js'
 import { describe, isPlain, type Where } from '../check.js'
 import { InvalidArgumentError } from '../errors.js'
-import type { Key } from '../key.js'
+import { type Key, keyList } from '../key.js'
 import { Needs, type Operation } from '../operations/operation.js'
 import { applyOptions, copyPolicy, didYouMean, type Policy, Takes } from '../policies.js'
 import { Projection, readsOf } from '../projection.js'
@@ -113,7 +113,7 @@ class Plan {
 
   request(verb: string, policy: Policy, inputs: readonly unknown[]): BatchRequest {
     const specOf = this.specs.length <= 1 ? undefined : Uint32Array.from(this.#specOf)
-    return new BatchRequest(verb, policy, this.specs.some(writes), this.keys, inputs, this.specs, specOf)
+    return new BatchRequest(verb, policy, this.specs.some(writes), keyList(this.keys), inputs, this.specs, specOf)
   }
 }
 
@@ -161,7 +161,7 @@ export function planBatch(verb: string, rows: readonly unknown[], common: Common
   // Of keys alone there is nothing to say one by one.
   if (common.kind !== undefined && common.kind !== 'write' && rows.every(Array.isArray)) {
     const spec = specOf(common.kind, verb, policy, common)
-    const keys = rows.slice() as unknown as Key[]
+    const keys = keyList(rows as unknown as Key[])
     return new BatchRequest(verb, policy, writes(spec), keys, rows.slice(), [spec], undefined)
   }
   const plan = new Plan()

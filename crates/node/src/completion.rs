@@ -1,5 +1,6 @@
 //! Completions: what became of a command, in the form TypeScript reads.
 
+use aerospike_core::wire::ResultCode;
 use aerospike_core::{BatchReply, Code, Error, NodeCost, Reply, RowOutcome};
 
 const KIND_RECORD: u8 = 1;
@@ -10,6 +11,8 @@ const HAS_MESSAGE: u8 = 2;
 const IS_PART: u8 = 4;
 const IS_WHOLE: u8 = 8;
 const ELSEWHERE: u8 = 2;
+const NOT_FOUND: Code = Code(ResultCode::NOT_FOUND.0 as i16);
+const FILTERED_OUT: Code = Code(ResultCode::FILTERED_OUT.0 as i16);
 /// Bytes of a row in a batch's table.
 pub(crate) const TABLE_ROW_SIZE: usize = 12;
 /// A batch whose table and pages take no more than this travels whole in its completion: copying so little twice costs
@@ -130,6 +133,28 @@ fn write_failure(to: &mut Writer<'_>, error: &Error) {
     }
 }
 
+/// What JavaScript would have to go through all rows for.
+struct Tally {
+    /// For each page the rows it answers.
+    answered: Vec<u32>,
+    /// Rows that are not over and done with: not there, not found, not left out by a filter either.
+    left: u32,
+}
+
+impl Tally {
+    fn of(reply: &BatchReply) -> Self {
+        let mut tally = Self { answered: vec![0; reply.pages.len()], left: 0 };
+        for row in &reply.rows {
+            if let Some(page) = tally.answered.get_mut(usize::from(row.page)) {
+                *page += 1;
+            }
+            let is_done = row.is_answered() && matches!(row.code, Code::OK | NOT_FOUND | FILTERED_OUT);
+            tally.left += u32::from(!is_done);
+        }
+        tally
+    }
+}
+
 fn write_batch(to: &mut Writer<'_>, reply: &BatchReply, flags: u8, whole: bool) {
     to.u8(KIND_BATCH);
     to.u8(flags | if whole { IS_WHOLE } else { 0 });
@@ -138,8 +163,11 @@ fn write_batch(to: &mut Writer<'_>, reply: &BatchReply, flags: u8, whole: bool) 
     to.u32(reply.pages.len() as u32);
     to.f64(reply.elapsed.as_secs_f64() * 1000.0);
     to.u16(reply.nodes.len() as u16);
-    for page in &reply.pages {
+    let Tally { answered, left } = Tally::of(reply);
+    to.u32(left);
+    for (page, answered) in reply.pages.iter().zip(answered) {
         to.u32(page.len() as u32);
+        to.u32(answered);
     }
     for NodeCost { name, asked, answered, bytes_out, bytes_in, round_trips, retries, last_error } in &reply.nodes {
         to.str(name);
