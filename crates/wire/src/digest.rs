@@ -77,8 +77,15 @@ impl Digest {
         // where in `digests` the lanes that are taken belong
         let mut places = [0; MOST_LANES];
         let mut taken = 0;
+        // what the key before this one began with, and whether it left room in a block
+        let mut begun: Option<(&[u8], KeyType, bool)> = None;
         for (set, kind, key) in keys {
-            if blocks.set(taken, [set, &[kind as u8], key]) {
+            let fits = match begun {
+                Some((its_set, its_kind, fits)) if its_kind == kind && is_same(its_set, set) => fits,
+                _ => blocks.begin([set, &[kind as u8]]),
+            };
+            begun = Some((set, kind, fits));
+            if fits && blocks.set(taken, key) {
                 places[taken] = digests.len();
                 digests.push(Self([0; Self::SIZE]));
                 taken += 1;
@@ -122,6 +129,11 @@ impl std::fmt::Debug for Digest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Digest({self})")
     }
+}
+
+/// Whether two slices hold the same; mostly they are the same.
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    std::ptr::eq(a, b) || a == b
 }
 
 /// One of the 4096 partitions of a namespace.

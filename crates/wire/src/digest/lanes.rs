@@ -24,30 +24,70 @@ type Lanes = [u32; MOST_LANES];
 pub(super) struct Blocks {
     level: Level,
     words: [Lanes; WORDS],
+    /// The message that was taken in last, padded, and how long it is.
+    block: [u8; BLOCK],
+    length: usize,
+    /// How much of it is the prefix.
+    prefix: usize,
+    /// For each lane how many of its words may differ from zero, the last two apart.
+    used: [usize; MOST_LANES],
+    /// The lanes that begin with the prefix.
+    prefixed: u32,
 }
 
 impl Blocks {
     pub(super) fn new() -> Self {
-        Self { level: Level::new(), words: [[0; MOST_LANES]; WORDS] }
+        Self {
+            level: Level::new(),
+            words: [[0; MOST_LANES]; WORDS],
+            block: [0; BLOCK],
+            length: 0,
+            prefix: 0,
+            used: [0; MOST_LANES],
+            prefixed: 0,
+        }
     }
 
-    /// Takes in the concatenation of `parts` as the message of a lane; false when it does not fit into a block.
-    pub(super) fn set(&mut self, lane: usize, parts: [&[u8]; 3]) -> bool {
+    /// Says what the messages from here on begin with; false when none of them would fit into a block.
+    pub(super) fn begin(&mut self, parts: [&[u8]; 2]) -> bool {
         let length: usize = parts.iter().map(|part| part.len()).sum();
+        if length > MOST {
+            return false;
+        }
+        self.block = [0; BLOCK];
+        let mut at = 0;
+        for part in parts {
+            self.block[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        (self.prefix, self.length, self.prefixed) = (length, length, 0);
+        true
+    }
+
+    /// Takes in the prefix and `rest` as the message of a lane; false when it does not fit into a block. Of lanes that
+    /// have the prefix already, only the words behind it change.
+    pub(super) fn set(&mut self, lane: usize, rest: &[u8]) -> bool {
+        let length = self.prefix + rest.len();
         if length > MOST || lane >= MOST_LANES {
             return false;
         }
-        let mut block = [0; BLOCK];
-        let mut at = 0;
-        for part in parts.into_iter().chain([&[0x80][..]]) {
-            block[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
+        self.block[self.prefix..length].copy_from_slice(rest);
+        self.block[length] = 0x80;
+        if length < self.length {
+            self.block[length + 1..=self.length].fill(0);
         }
-        // the length in bits: 440 at most
-        block[56..58].copy_from_slice(&(length as u16 * 8).to_le_bytes());
-        for (lanes, word) in self.words.iter_mut().zip(block.as_chunks::<4>().0) {
+        self.length = length;
+        let words = self.block.as_chunks::<4>().0;
+        let is_prefixed = self.prefixed & 1 << lane != 0;
+        let from = if is_prefixed { self.prefix / 4 } else { 0 };
+        let to = (length / 4 + 1).max(self.used[lane]);
+        for (lanes, word) in self.words.iter_mut().zip(words).take(to).skip(from) {
             lanes[lane] = u32::from_le_bytes(*word);
         }
+        self.used[lane] = length / 4 + 1;
+        self.prefixed |= 1 << lane;
+        // the length in bits: 440 at most
+        self.words[WORDS - 2][lane] = length as u32 * 8;
         true
     }
 
@@ -162,7 +202,7 @@ mod tests {
         for level in levels() {
             let mut blocks = Blocks { level, ..Blocks::new() };
             for (lane, message) in messages.iter().enumerate() {
-                assert!(blocks.set(lane, [message, b"", b""]));
+                assert!(blocks.set(lane, message));
             }
             for count in 0..=MOST_LANES {
                 assert_eq!(blocks.digests(count).collect::<Vec<_>>(), expected[..count], "{level:?}, {count} of them");
@@ -173,8 +213,11 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused() {
         let mut blocks = Blocks::new();
-        assert!(blocks.set(0, [&[1; MOST], b"", b""]));
-        assert!(!blocks.set(0, [&[1; MOST], b"2", b""]));
-        assert!(!blocks.set(MOST_LANES, [b"", b"", b""]));
+        assert!(blocks.set(0, &[1; MOST]));
+        assert!(!blocks.set(0, &[1; MOST + 1]));
+        assert!(!blocks.set(MOST_LANES, b""));
+        assert!(blocks.begin([&[1; MOST - 1], b"2"]));
+        assert!(blocks.set(0, b"") && !blocks.set(0, b"3"));
+        assert!(!blocks.begin([&[1; MOST], b"2"]));
     }
 }
