@@ -21,7 +21,7 @@ use crate::cluster::node::Node;
 use crate::error::{Code, Failure};
 use crate::execute::no_namespace;
 use crate::routing::replica::Course;
-use crate::routing::{NodeIndex, Routing, Table};
+use crate::routing::{Routing, Table};
 
 /// How long rows that have their outcome wait for the others before they are handed over as a part.
 const PATIENCE: Duration = Duration::from_millis(4);
@@ -255,7 +255,7 @@ impl Run {
             let course = course.get_or_insert_with(|| Course::new(spec, policy, table, &self.cluster.turn));
             let racks = &self.cluster.config.preferred_racks;
             let node = course.choose(routing, table, digest.partition(), racks);
-            match node.and_then(|NodeIndex(at)| groups.get_mut(usize::from(at))) {
+            match node.and_then(|node| groups.get_mut(node.at())) {
                 Some(group) => group.push(*id),
                 None => {
                     let failure = Failure::new(Code::INVALID_NODE, "no active node holds the partition");

@@ -58,7 +58,7 @@ impl PartitionMap {
     /// The snapshot for commands. Partitions of members that are not in `nodes` have no owner in it.
     pub(crate) fn snapshot(&self, nodes: &[(MemberId, Arc<Node>)]) -> Routing {
         let index: HashMap<MemberId, NodeIndex> =
-            nodes.iter().zip(0..).map(|((member, _), at)| (*member, NodeIndex(at))).collect();
+            nodes.iter().zip(0..).map(|((member, _), at)| (*member, NodeIndex::new(at))).collect();
         let table = |(name, map): (&String, &NamespaceMap)| Table {
             namespace: name.as_str().into(),
             replicas: map.replicas.min(TRACKED_REPLICAS) as u8,

@@ -47,8 +47,8 @@ impl Tracker {
         let mut groups: Vec<Vec<(PartitionId, Standing)>> = vec![Vec::new(); routing.nodes.len()];
         for (id, standing) in cursor.iter().filter(|(_, standing)| *standing != Standing::Done) {
             match self.choose(cluster, query, &routing, table, id) {
-                Choice::Node(NodeIndex(at)) => {
-                    if let Some(group) = groups.get_mut(usize::from(at)) {
+                Choice::Node(node) => {
+                    if let Some(group) = groups.get_mut(node.at()) {
                         group.push((id, standing));
                     }
                 }
@@ -76,8 +76,8 @@ impl Tracker {
         let is_first = slot.is_none();
         let policy = query.policy.replica;
         let course = slot.get_or_insert_with(|| Course::new(&Spec::read_all(), policy, table, &cluster.turn));
-        let may_ask = |NodeIndex(at): NodeIndex| {
-            let node = routing.nodes.get(usize::from(at));
+        let may_ask = |node: NodeIndex| {
+            let node = routing.node(node);
             query.nodes.as_ref().is_none_or(|names| node.is_some_and(|node| names.contains(&node.name)))
         };
         let racks = &cluster.config.preferred_racks;

@@ -7,6 +7,7 @@
 
 pub(crate) mod replica;
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use aerospike_wire::PartitionId;
@@ -17,9 +18,20 @@ use crate::cluster::node::Node;
 /// Replicas of a partition that commands are sent to (protocol section 5.1).
 pub(crate) const TRACKED_REPLICAS: usize = 3;
 
-/// An index into [`Routing::nodes`].
+/// An index into [`Routing::nodes`]. One more than it is kept, so that 24 KiB say who holds the partitions of a
+/// namespace: every row of a batch looks there, in an order that no cache foresees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct NodeIndex(pub(crate) u16);
+pub(crate) struct NodeIndex(NonZero<u16>);
+
+impl NodeIndex {
+    pub(crate) const fn new(at: u16) -> Self {
+        Self(NonZero::<u16>::MIN.saturating_add(at))
+    }
+
+    pub(crate) fn at(self) -> usize {
+        usize::from(self.0.get()) - 1
+    }
+}
 
 /// The nodes of a cluster and who holds which partition, as one immutable value. Tending replaces it as a whole.
 #[derive(Debug, Default)]
@@ -56,7 +68,7 @@ impl Routing {
     }
 
     pub(crate) fn node(&self, index: NodeIndex) -> Option<&Arc<Node>> {
-        self.nodes.get(usize::from(index.0))
+        self.nodes.get(index.at())
     }
 
     /// Any active node.

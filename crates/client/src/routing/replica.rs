@@ -154,7 +154,7 @@ pub(crate) mod tests {
     /// Three nodes that hold the partition as master, first and second replica.
     fn routing(is_strong: bool) -> Routing {
         let mut owners = Box::new([[None; TRACKED_REPLICAS]; PARTITIONS]);
-        owners[usize::from(PARTITION)] = [0, 1, 2].map(|at| Some(NodeIndex(at)));
+        owners[usize::from(PARTITION)] = [0, 1, 2].map(|at| Some(NodeIndex::new(at)));
         let table = Table { namespace: "test".into(), replicas: 3, is_strong, owners };
         Routing { nodes: vec![node("A"), node("B"), node("C")], namespaces: vec![table] }
     }
@@ -210,7 +210,7 @@ pub(crate) mod tests {
         let first = |_| {
             let mut course = Course::new(&Spec::read_all(), Replica::Any, &routing.namespaces[0], &turn);
             let partition = PartitionId::new(PARTITION).unwrap();
-            course.choose(&routing, &routing.namespaces[0], partition, &[]).unwrap().0
+            course.choose(&routing, &routing.namespaces[0], partition, &[]).unwrap().at()
         };
         assert_eq!((0..4).map(first).collect::<Vec<_>>(), [0, 1, 2, 0]);
     }
