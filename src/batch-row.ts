@@ -7,6 +7,7 @@ import type { AerospikeError } from './error.js'
 import { errorOf } from './failure.js'
 import { type Key, KeyColumn } from './key.js'
 import { BinSource, readFirst } from './page.js'
+import type { Page } from './page-pool.js'
 import { type Record, RecordObject } from './record.js'
 import { resultCode } from './result-codes.js'
 import { UDF_FAILED } from './udf/failure.js'
@@ -68,13 +69,16 @@ export class Part {
   /** Says that a row of the request has its answer here, before it is looked at. */
   expect(row: number): void {
     const page = this.reply.page(row)
-    if (page !== NO_PAGE) this.#left[page] = (this.#left[page] as number) + 1
+    if (page === NO_PAGE) return
+    this.#left[page] = (this.#left[page] as number) + 1
+    this.reply.pages[page]?.expect(1)
   }
 
   /** Says so of every row of the reply. */
   expectAll(): void {
     this.reply.answered.forEach((rows, page) => {
       this.#left[page] = rows
+      this.reply.pages[page]?.expect(rows)
     })
   }
 
@@ -100,7 +104,7 @@ export class Part {
 
   /** Where the message of an answered row is, unless its page is given up. */
   message(row: number): { readonly bytes: Buffer; readonly at: number } | undefined {
-    const bytes = this.reply.pages[this.reply.page(row)]
+    const bytes = this.reply.bytes(row)
     return bytes === undefined ? undefined : { bytes, at: this.reply.offset(row) }
   }
 
@@ -109,7 +113,7 @@ export class Part {
     const page = this.reply.page(row)
     let source = this.#sources[page]
     if (source === undefined || source.mode !== mode || source.projection !== projection) {
-      source = new BinSource(this.reply.pages[page] as Buffer, mode, projection, this.#arrived)
+      source = new BinSource(this.reply.pages[page] as Page, mode, projection, this.#arrived)
       this.#sources[page] = source
     }
     const { keys } = this.request

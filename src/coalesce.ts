@@ -214,13 +214,14 @@ class Together extends Call<void> {
         this.#boundary.reject(call, error)
       }
     }
+    for (const page of reply.pages) page?.wasReadWhole()
   }
 
   #settle(call: Read, reply: BatchReply, row: number): void {
     const code = reply.code(row)
     if (code === 0) {
-      const page = reply.pages[reply.page(row)] as Buffer
-      this.#boundary.resolve(call, call.answer(page, reply.offset(row), page.length))
+      const bytes = reply.bytes(row) as Buffer
+      this.#boundary.resolve(call, call.answer(bytes, reply.offset(row), bytes.length))
       return
     }
     const instead = call.instead(code)

@@ -4,6 +4,7 @@ import type { Call } from './call.js'
 import type { AttemptError } from './error.js'
 import { Failure } from './failure.js'
 import { viewOf } from './page.js'
+import { Page } from './page-pool.js'
 
 /** The facts of a failure completion. */
 export function readFailure(
@@ -89,8 +90,8 @@ const NO_BYTES = Buffer.alloc(0)
 export class BatchReply {
   readonly rows: number
   readonly elapsed: number
-  /** The pages, each until it is given up. */
-  readonly pages: (Buffer | undefined)[]
+  /** The pages, each until it is given up; none of a reply in place. */
+  readonly pages: (Page | undefined)[] = []
   /** Rows that are not done for good: other than ok, not found and filtered out. */
   readonly left: number
   /** For each page how many rows it answers. */
@@ -108,7 +109,6 @@ export class BatchReply {
     this.rows = bytes.readUInt32LE(head)
     this.elapsed = bytes.readDoubleLE(head + 8)
     this.left = bytes.readUInt32LE(head + 18)
-    this.pages = []
     this.answered = answeredBy(bytes, head)
     this.#bytes = bytes
     this.#head = head
@@ -122,10 +122,7 @@ export class BatchReply {
     const table = new DataView(new ArrayBuffer(bytes.readUInt32LE(head) * ROW_BYTES))
     const reply = new BatchReply(bytes, head, table, 0, undefined)
     const pages = bytes.readUInt32LE(head + 4)
-    // Slow buffers: one from the pool would keep its neighbours alive.
-    for (let i = 0; i < pages; i++) {
-      reply.pages.push(Buffer.allocUnsafeSlow(pageSize(bytes, head, i)))
-    }
+    for (let i = 0; i < pages; i++) reply.pages.push(new Page(pageSize(bytes, head, i)))
     reply.#readNodes()
     return reply
   }
@@ -143,7 +140,6 @@ export class BatchReply {
     pos += reply.rows * ROW_BYTES
     for (let i = 0; i < pages; i++) {
       starts.push(pos)
-      reply.pages.push(bytes)
       pos += pageSize(bytes, head, i)
     }
     starts.push(pos)
@@ -178,10 +174,10 @@ export class BatchReply {
     const table = new Uint8Array(this.rows * ROW_BYTES)
     table.set(bytes.subarray(this.#tableAt, this.#tableAt + table.length))
     const reply = new BatchReply(bytes, this.#head, new DataView(table.buffer), 0, undefined)
-    for (let i = 0; i < this.pages.length; i++) {
+    for (let i = 0; i + 1 < starts.length; i++) {
       const start = starts[i] as number
-      const page = Buffer.allocUnsafeSlow((starts[i + 1] as number) - start)
-      bytes.copy(page, 0, start)
+      const page = new Page((starts[i + 1] as number) - start)
+      bytes.copy(page.bytes, 0, start)
       reply.pages.push(page)
     }
     reply.#readNodes()
@@ -201,7 +197,7 @@ export class BatchReply {
   #readNodes(): readonly NodeReport[] {
     const bytes = this.#bytes
     const nodes: NodeReport[] = []
-    let pos = this.#head + HEAD_BYTES + PAGE_BYTES * this.pages.length
+    let pos = this.#head + HEAD_BYTES + PAGE_BYTES * this.answered.length
     const text = (): string => {
       const length = bytes.readUInt16LE(pos)
       pos += 2 + length
@@ -239,7 +235,12 @@ export class BatchReply {
     return this.#table.getUint16(this.#place(row) + 4, true)
   }
 
-  /** Where in its page the answer begins. */
+  /** The bytes that the answer of a row is in, unless their page is given up. */
+  bytes(row: number): Buffer | undefined {
+    return this.#starts === undefined ? this.pages[this.page(row)]?.bytes : this.#bytes
+  }
+
+  /** Where in them the answer begins. */
   offset(row: number): number {
     const offset = this.#table.getUint32(this.#place(row), true)
     return this.#starts === undefined ? offset : offset + (this.#starts[this.page(row)] as number)

@@ -8,6 +8,7 @@ import { type Call, SETTLED, TRAVELS } from './call.js'
 import { BatchReply, readFailure } from './completion.js'
 import { ClientClosedError, ClientError, QueueFullError } from './errors.js'
 import { aborted, controlError, Failure, LocalCode } from './failure.js'
+import type { Page } from './page-pool.js'
 import { EntryKind, KIND_AT } from './request.js'
 import { Watches } from './watch.js'
 import { Writer } from './writer.js'
@@ -416,7 +417,7 @@ export class Boundary {
       if (call.ticket === ticket) {
         if (batch.next === 0) native.table(ticket, reply.table)
         while (batch.next < reply.pages.length) {
-          native.page(ticket, batch.next, reply.pages[batch.next] as Buffer)
+          native.page(ticket, batch.next, (reply.pages[batch.next] as Page).bytes)
           batch.next++
           if (performance.now() >= until && batch.next < reply.pages.length) return
         }

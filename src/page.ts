@@ -2,6 +2,7 @@
 // The values in them are unpack.ts's business.
 
 import type { Layout } from './layout.js'
+import type { Page } from './page-pool.js'
 import type { Meta } from './record.js'
 import { define, ROOT, type Shape } from './shapes.js'
 import { readText } from './text.js'
@@ -55,11 +56,13 @@ export class BinSource {
   readonly bytes: Buffer
   readonly mode: number
   readonly projection: Assembles | undefined
+  readonly #page: Page
   /** When the bytes were complete, in milliseconds: times to live count from then. */
   readonly #arrived: number
 
-  constructor(source: Buffer, readMode: number, projection: Assembles | undefined, arrived: number) {
-    this.bytes = source
+  constructor(page: Page, readMode: number, projection: Assembles | undefined, arrived: number) {
+    this.bytes = page.bytes
+    this.#page = page
     this.mode = readMode
     this.projection = projection
     this.#arrived = arrived
@@ -79,6 +82,11 @@ export class BinSource {
 
   keptMeta(at: number): Meta | number {
     return keptMeta(this.bytes, at, this.#arrived)
+  }
+
+  /** A record has taken all it needs: it must not come back, the bytes may be used for others from now on. */
+  leave(): void {
+    this.#page.wasRead()
   }
 }
 

@@ -118,8 +118,9 @@ export class RecordObject extends Tuple {
     const at = this.#meta as number
     // The page may be large: one record that is kept must not keep it alive.
     const bins = source.bins(at)
-    this.#bins = bins
     this.#meta = source.keptMeta(at)
+    this.#bins = bins
+    source.leave()
     return bins
   }
 
