@@ -4,11 +4,14 @@ import { ids, profile, sets, touchDeep, touchLarge, touchProfile } from './data.
 
 const { records } = sets.bench
 
-/** Keeps `inFlight` calls going until `total` were made. */
-async function keepGoing (total, inFlight, call) {
+/** Keeps `inFlight` calls going for a time, and resolves to how many were made. */
+async function keepGoing (millis, inFlight, call) {
   let next = 0
-  const worker = async () => { while (next < total) await call(next++) }
+  let isOver = false
+  setTimeout(() => { isOver = true }, millis)
+  const worker = async () => { while (!isOver) await call(next++) }
   await Promise.all(Array.from({ length: inFlight }, worker))
+  return next
 }
 
 function spin (microseconds) {
@@ -31,8 +34,8 @@ async function besideOtherWork (doing) {
   }
 }
 
-const batches = (total, size, inFlight, use, set = 'bench') => async client => {
-  await keepGoing(total / size, inFlight, async n => {
+const batches = (size, inFlight, use, set = 'bench') => async (client, prepared, millis) => {
+  const made = await keepGoing(millis, inFlight, async n => {
     const batch = await client.batchRead(client.requests(ids(n * size, size, sets[set]), set))
     let rows = 0
     for (const row of batch) {
@@ -41,20 +44,19 @@ const batches = (total, size, inFlight, use, set = 'bench') => async client => {
     }
     if (rows !== size) throw new Error(`${rows} of ${size} rows`)
   })
-  return total
+  return made * size
 }
 
-const gets = (total, inFlight, use = touchProfile) => async client => {
-  await keepGoing(total, inFlight, async n => use(await client.get(n % records)))
-  return total
-}
+const gets = (inFlight, use = touchProfile) => (client, prepared, millis) =>
+  keepGoing(millis, inFlight, async n => use(await client.get(n % records)))
 
 const coalesced = { coalesceReads: true }
 /** The official client has a connection for each command, and refuses commands when it may not have more. */
 const connections = { maxConnsPerNode: 1100 }
 
 /**
- * The lanes: `name` for `--only`, `title` for the table, `run` for the work.
+ * The lanes: `name` for `--only`, `title` for the table, `run` for the work: so many milliseconds of it, where it is not
+ * of a certain size. It resolves to how many records it handled.
  *
  * - `prepare`: makes what every run gets as its second argument
  * - `figure`: what is compared (`figures.mjs`); the speed if it is not said
@@ -66,98 +68,93 @@ export const lanes = [
   {
     name: 'batchRead, every bin',
     title: 'batchRead 1,000 × 5 bins, every bin read',
-    run: batches(200_000, 1000, 4, touchProfile)
+    run: batches(1000, 4, touchProfile)
   },
   {
     name: 'batchRead, one bin',
     title: 'batchRead 1,000 × 5 bins, one bin read',
-    run: batches(200_000, 1000, 4, bins => { if (bins.age === undefined) throw new Error('no age') })
+    run: batches(1000, 4, bins => { if (bins.age === undefined) throw new Error('no age') })
   },
   {
     name: 'batchRead, rows only',
     title: 'batchRead 1,000 × 5 bins, bins untouched',
-    run: batches(200_000, 1000, 4)
+    run: batches(1000, 4)
   },
   {
     name: 'batchRead, one at a time',
     title: 'batchRead 1,000 × 5 bins, every bin read, 1 batch in flight',
-    run: batches(100_000, 1000, 1, touchProfile)
+    run: batches(1000, 1, touchProfile)
   },
   {
     name: 'batchRead, busy loop',
     title: 'batchRead 1,000 × 5 bins, 20 µs of other work in every turn',
-    run: client => besideOtherWork(() => batches(100_000, 1000, 4, touchProfile)(client))
+    run: (...args) => besideOtherWork(() => batches(1000, 4, touchProfile)(...args))
   },
   {
     name: 'batchRead, 2 threads',
     title: 'batchRead 1,000 × 5 bins, in 2 worker_threads',
     threads: 2,
     alone: 'its addon loads in one thread of a process only ("Module did not self-register")',
-    run: batches(200_000, 1000, 4, touchProfile)
+    run: batches(1000, 4, touchProfile)
   },
   {
     name: 'batchRead, large records',
     title: 'batchRead 100 × 10 KB, every bin read',
-    run: batches(20_000, 100, 4, touchLarge, 'benchlarge')
+    run: batches(100, 4, touchLarge, 'benchlarge')
   },
   {
     name: 'batchRead, deep maps',
     title: 'batchRead 200 × map of 60 leaves, 4 deep, all read',
-    run: batches(10_000, 200, 4, touchDeep, 'benchdeep')
+    run: batches(200, 4, touchDeep, 'benchdeep')
   },
   {
     name: 'batchWrite',
     title: 'batchWrite 1,000 × 5 bins',
-    run: async client => {
-      await keepGoing(60, 4, n => client.batchWrite(ids(n * 1000, 1000).map(id => ({ id, bins: profile(id) }))))
-      return 60_000
-    }
+    run: async (client, prepared, millis) => 1000 * await keepGoing(millis, 4, n =>
+      client.batchWrite(ids(n * 1000, 1000).map(id => ({ id, bins: profile(id) }))))
   },
-  { name: 'get, 64 in flight', title: 'get, 64 in flight', run: gets(100_000, 64) },
+  { name: 'get, 64 in flight', title: 'get, 64 in flight', run: gets(64) },
   {
     name: 'get, 1,000 in flight',
     title: 'get, 1,000 in flight',
     options: { official: connections },
-    run: gets(40_000, 1000)
+    run: gets(1000)
   },
   {
     name: 'get, 64 in flight, coalesced',
     title: 'get, 64 in flight, coalesced into batches',
     options: { ours: coalesced },
-    run: gets(200_000, 64)
+    run: gets(64)
   },
   {
     name: 'get, 1,000 in flight, coalesced',
     title: 'get, 1,000 in flight, coalesced into batches',
     options: { official: connections, ours: coalesced },
-    run: gets(50_000, 1000)
+    run: gets(1000)
   },
   {
     name: 'JS per get',
     title: 'JavaScript thread per get, 64 in flight',
     figure: 'js',
-    run: gets(100_000, 64)
+    run: gets(64)
   },
   {
     name: 'JS per coalesced get',
     title: 'JavaScript thread per get, 1,000 in flight, coalesced',
     figure: 'js',
     options: { official: connections, ours: coalesced },
-    run: gets(50_000, 1000)
+    run: gets(1000)
   },
   {
     name: 'put, 64 in flight',
     title: 'put, 64 in flight',
-    run: async client => {
-      await keepGoing(60_000, 64, n => client.put(n % records, profile(n % records)))
-      return 60_000
-    }
+    run: (client, prepared, millis) => keepGoing(millis, 64, n => client.put(n % records, profile(n % records)))
   },
-  { name: 'get, 1 in flight', title: 'get, 1 in flight (latency)', run: gets(10_000, 1) },
+  { name: 'get, 1 in flight', title: 'get, 1 in flight (latency)', run: gets(1) },
   {
     name: 'get, busy loop',
     title: 'get, 64 in flight, 20 µs of other work each',
-    run: gets(40_000, 64, bins => {
+    run: gets(64, bins => {
       touchProfile(bins)
       spin(20)
     })

@@ -10,10 +10,10 @@ import { measure } from './measure.mjs'
 export async function startThreads (count, data) {
   const workers = Array.from({ length: count }, () => new Worker(fileURLToPath(import.meta.url), { workerData: data }))
   await Promise.all(workers.map(worker => once(worker, 'message')))
-  return async () => {
+  return async millis => {
     const started = performance.now()
     const each = await Promise.all(workers.map(async worker => {
-      worker.postMessage('run')
+      worker.postMessage(millis)
       const [measured] = await once(worker, 'message')
       return measured
     }))
@@ -31,6 +31,6 @@ if (!isMainThread) {
   const { who, laneName, hosts } = workerData
   const lane = lanes.find(({ name }) => name === laneName)
   const client = await adapters[who](hosts, lane.options?.[who])
-  parentPort.on('message', async () => parentPort.postMessage(await measure(() => lane.run(client))))
+  parentPort.on('message', async millis => parentPort.postMessage(await measure(() => lane.run(client, undefined, millis))))
   parentPort.postMessage('ready')
 }
