@@ -15,7 +15,42 @@ const MERGE_ALL_FROM: usize = 60_000;
 pub(super) struct Pages {
     done: Vec<Bytes>,
     /// The page that small frames go to; its place in `done` is held by an empty page.
-    open: Option<(u16, BytesMut)>,
+    open: Option<(u16, Open)>,
+}
+
+/// A page that takes more frames.
+#[derive(Debug)]
+enum Open {
+    /// As long as it is one frame, that is not copied.
+    Frame(Bytes),
+    Merged(BytesMut),
+}
+
+impl Open {
+    fn len(&self) -> usize {
+        match self {
+            Self::Frame(frame) => frame.len(),
+            Self::Merged(page) => page.len(),
+        }
+    }
+
+    fn add(&mut self, frame: &Bytes) {
+        if let Self::Frame(first) = self {
+            let mut page = BytesMut::with_capacity(first.len() + frame.len());
+            page.extend_from_slice(first);
+            *self = Self::Merged(page);
+        }
+        if let Self::Merged(page) = self {
+            page.extend_from_slice(frame);
+        }
+    }
+
+    fn close(self) -> Bytes {
+        match self {
+            Self::Frame(frame) => frame,
+            Self::Merged(page) => page.freeze(),
+        }
+    }
 }
 
 impl Pages {
@@ -30,15 +65,15 @@ impl Pages {
         if self.open.as_ref().is_some_and(|(_, page)| !merge_all && page.len() + frame.len() > PAGE_SIZE) {
             self.close();
         }
-        let next = self.done.len() as u16;
-        let done = &mut self.done;
-        let (index, page) = self.open.get_or_insert_with(|| {
-            done.push(Bytes::new());
-            (next, BytesMut::new())
-        });
-        let offset = page.len() as u32;
-        page.extend_from_slice(frame);
-        (*index, offset)
+        if let Some((index, page)) = &mut self.open {
+            let offset = page.len() as u32;
+            page.add(frame);
+            return (*index, offset);
+        }
+        let index = self.done.len() as u16;
+        self.done.push(Bytes::new());
+        self.open = Some((index, Open::Frame(frame.clone())));
+        (index, 0)
     }
 
     /// All pages, in order.
@@ -51,7 +86,7 @@ impl Pages {
         if let Some((index, page)) = self.open.take()
             && let Some(place) = self.done.get_mut(usize::from(index))
         {
-            *place = page.freeze();
+            *place = page.close();
         }
     }
 }

@@ -73,12 +73,12 @@ impl SubRequest {
             node,
             left: rows.len(),
             answered: vec![false; rows.len()],
+            hits: Vec::with_capacity(rows.len()),
             rows,
             round,
             lease: None,
             unwritten: BytesMut::new(),
             frames: Vec::new(),
-            hits: Vec::new(),
             refused: Vec::new(),
             bytes_out: 0,
             bytes_in: 0,
@@ -238,6 +238,7 @@ impl SubRequest {
             return Err(Failure::connection("the server sent a frame that is no message"));
         }
         let number = self.frames.len() as u32;
+        let hits = self.hits.len();
         let mut trailer = None;
         for message in Messages::new(&frame.body) {
             let (offset, message) = message.map_err(Failure::garbage)?;
@@ -256,7 +257,10 @@ impl SubRequest {
                 self.hits.push(Hit { row: *row, frame: number, offset: offset as u32, result: header.result });
             }
         }
-        self.frames.push(frame.body);
+        // the last message often has a frame of its own, of which nothing is kept
+        if self.hits.len() > hits {
+            self.frames.push(frame.body);
+        }
         Ok(trailer)
     }
 

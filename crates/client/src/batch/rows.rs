@@ -145,11 +145,15 @@ impl Rows {
     }
 
     /// Drops the rows that got their outcome while they were in line.
-    pub(super) fn still_open(&mut self, rows: Vec<RowId>) -> Vec<RowId> {
-        let (open, settled): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|id| self.states.get(*id as usize).is_some_and(|state| !state.is_settled));
-        self.leave(&settled);
-        open
+    pub(super) fn still_open(&mut self, mut rows: Vec<RowId>) -> Vec<RowId> {
+        rows.retain(|id| {
+            let Some(state) = self.states.get_mut(*id as usize) else { return false };
+            if state.is_settled {
+                state.tasks = state.tasks.saturating_sub(1);
+            }
+            !state.is_settled
+        });
+        rows
     }
 
     /// Keeps the bytes of an answer.

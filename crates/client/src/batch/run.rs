@@ -85,6 +85,13 @@ pub(crate) struct Run {
     covered: HashMap<Id, Covered>,
 }
 
+/// A group of rows for each node, with room for a fair share of them.
+fn groups(routing: &Routing, rows: usize) -> Vec<Vec<RowId>> {
+    let nodes = routing.nodes.len();
+    let share = if nodes > 1 { rows / nodes + rows / 8 } else { rows };
+    std::iter::repeat_with(|| Vec::with_capacity(share)).take(nodes).collect()
+}
+
 impl Run {
     /// Begins a batch of reads, few enough for a turn, at once: the first requests are [ready](Self::take_ready) then.
     pub(crate) fn of_few(cluster: Arc<Cluster>, batch: Batch, start: Instant) -> Self {
@@ -94,7 +101,7 @@ impl Run {
         let mut run = Self::new(cluster, Arc::new(Plan::of_few(batch, start)), Order::default());
         let first = run.rows.first();
         let routing = run.cluster.routing.load_full();
-        let mut groups = run.groups(&routing);
+        let mut groups = groups(&routing, first.len());
         run.group(&first, &routing, &mut groups);
         run.line_up(&routing, groups, 0);
         run
@@ -219,7 +226,7 @@ impl Run {
     /// Makes requests for rows to the nodes that are to answer them.
     async fn route(&mut self, rows: &[RowId], round: u16) {
         let routing = self.cluster.routing.load_full();
-        let mut groups = self.groups(&routing);
+        let mut groups = groups(&routing, rows.len());
         for chunk in rows.chunks(ROWS_PER_TURN) {
             self.group(chunk, &routing, &mut groups);
             if rows.len() > ROWS_PER_TURN {
@@ -227,10 +234,6 @@ impl Run {
             }
         }
         self.line_up(&routing, groups, round);
-    }
-
-    fn groups(&self, routing: &Routing) -> Vec<Vec<RowId>> {
-        vec![Vec::new(); routing.nodes.len()]
     }
 
     /// Adds rows to the groups of the nodes that are to answer them.
