@@ -25,6 +25,8 @@ async function official (hosts, options = {}) {
     /** Rows for each of the requests, in order. */
     batchRead: requests => client.batchRead(requests),
     binsOf: row => row.record.bins,
+    /** An integer bin of all rows as an array. */
+    column: (rows, bin) => Int32Array.from(rows, row => row.record.bins[bin]),
     batchWrite: async (rows, inSet) => {
       const results = await client.batchWrite(rows.map(({ id, bins }) => ({
         type: BATCH_WRITE,
@@ -51,6 +53,7 @@ async function ours (hosts, options = {}) {
     requests: (ids, inSet) => ids.map(id => key(id, inSet)),
     batchRead: requests => client.batchRead(requests),
     binsOf: row => row.record.bins,
+    column: (batch, bin) => batch.column(bin, Int32Array).values,
     batchWrite: async (rows, inSet) => {
       (await client.batchWrite(rows.map(({ id, bins }) => ({ key: key(id, inSet), bins })))).throwIfFailed()
     },

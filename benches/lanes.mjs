@@ -76,6 +76,14 @@ export const lanes = [
     run: batches(1000, 4, bins => { if (bins.age === undefined) throw new Error('no age') })
   },
   {
+    name: 'batchRead, one bin as an array',
+    title: 'batchRead 1,000 × 5 bins, one bin of all rows as an array',
+    run: async (client, prepared, millis) => 1000 * await keepGoing(millis, 4, async n => {
+      const ages = client.column(await client.batchRead(client.requests(ids(n * 1000, 1000))), 'age')
+      if (ages.length !== 1000 || ages.includes(0)) throw new Error('a row without an age')
+    })
+  },
+  {
     name: 'batchRead, rows only',
     title: 'batchRead 1,000 × 5 bins, bins untouched',
     run: batches(1000, 4)

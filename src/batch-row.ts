@@ -43,7 +43,7 @@ export type BatchRow<B extends object = Bins> =
   | (RowBase & { readonly result: 'notFound' | 'filtered'; readonly record: null; readonly error: null })
   | (RowBase & { readonly result: 'error' | 'unprocessed'; readonly record: null; readonly error: AerospikeError })
 
-const OK = 0
+export const OK = 0
 const NOT_FOUND = 2
 const FILTERED = 27
 const INVALID = -2

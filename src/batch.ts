@@ -4,10 +4,10 @@ import { inspect } from 'node:util'
 import { BatchPartialError } from './batch-error.js'
 import type { BatchRequest } from './batch-request.js'
 import { OVERLOADED, pause, type RetryOptions, retryOptions } from './batch-retry.js'
-import { type BatchRow, Part, type Row, type RowResult, resultOf } from './batch-row.js'
+import { type BatchRow, OK, Part, type Row, type RowResult, resultOf } from './batch-row.js'
 import { type Answers, NO_ANSWERS } from './batch-run.js'
 import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
-import type { NodeReport } from './completion.js'
+import type { BatchReply, NodeReport } from './completion.js'
 import { digest } from './digest.js'
 import { ClientError } from './errors.js'
 import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
@@ -124,12 +124,13 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     return rows
   }
 
+  /** The reply that has the answer of a row. */
+  #reply(index: number): BatchReply {
+    return (this.#parts[this.#partOf?.[index] ?? 0] as Part).reply
+  }
+
   #resultOf(index: number): RowResult {
-    return resultOf(
-      this.request,
-      (this.#parts[this.#partOf?.[index] ?? 0] as Part).reply,
-      this.#rowOf?.[index] ?? index,
-    )
+    return resultOf(this.request, this.#reply(index), this.#rowOf?.[index] ?? index)
   }
 
   /** Rows with a record. */
@@ -260,11 +261,12 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     const row = (index: number): Row => this.#row(index) as unknown as Row
     const source: ColumnSource = {
       length: this.length,
-      has: (index) => this.#resultOf(index) === 'ok',
-      message: (index) => {
-        if ((this.request.spec(index).mode & Mode.operations) !== 0) return undefined
-        return (this.#parts[this.#partOf?.[index] ?? 0] as Part).message(this.#rowOf?.[index] ?? index)
+      has: (index) => this.#reply(index).code(this.#rowOf?.[index] ?? index) === OK,
+      bytes: (index) => {
+        const isPlain = (this.request.spec(index).mode & Mode.operations) === 0
+        return isPlain ? this.#reply(index).bytes(this.#rowOf?.[index] ?? index) : undefined
       },
+      offset: (index) => this.#reply(index).offset(this.#rowOf?.[index] ?? index),
       value: (index, bin) => (row(index).record?.bins as Bins | undefined)?.[bin],
     }
     return readColumn(source, name, type, options)

@@ -2,8 +2,9 @@
 
 import { describe } from './check.js'
 import { ClientError, InvalidArgumentError } from './errors.js'
-import { findBin } from './page.js'
+import { BinPlace } from './page.js'
 import { Particle } from './scalars.js'
+import { readText } from './text.js'
 import { Double } from './values.js'
 
 /** What a column can be made of: see `BatchRecords.column`. */
@@ -39,8 +40,10 @@ export interface ColumnOptions {
 /** Where a column finds its values: bytes of a message, or, when those are gone, the value itself. */
 export interface ColumnSource {
   readonly length: number
-  /** The message of a row with a record, or undefined when its bytes are gone or its bins are answers of operations. */
-  message(row: number): { readonly bytes: Buffer; readonly at: number } | undefined
+  /** The bytes of a row with a record, or undefined when they are gone or its bins are answers of operations. */
+  bytes(row: number): Buffer | undefined
+  /** Where in them its message begins. */
+  offset(row: number): number
   /** The decoded value of a row, undefined when it has none. */
   value(row: number, name: string): unknown
   /** Whether a row has a record. */
@@ -85,19 +88,19 @@ export function readColumn(
   }
 }
 
+const place = new BinPlace()
+
 function readCell(source: ColumnSource, row: number, name: string, wanted: Buffer, cells: Cells<unknown>): boolean {
-  const message = source.message(row)
-  if (message === undefined) {
+  const bytes = source.bytes(row)
+  if (bytes === undefined) {
     const value = source.value(row, name)
     if (value === undefined || value === null) return false
     if (!cells.fromValue(row, value)) throw misfit(row, name, cells.holds, describe(value))
     return true
   }
-  const { bytes, at } = message
-  const found = findBin(bytes, at, wanted)
-  if (found === undefined || found.type === Particle.null) return false
-  if (!cells.fromBytes(row, found.type, bytes, found.at, found.end)) {
-    throw misfit(row, name, cells.holds, `particle type ${found.type}, ${found.end - found.at} bytes`)
+  if (!place.find(bytes, source.offset(row), wanted) || place.type === Particle.null) return false
+  if (!cells.fromBytes(row, place.type, bytes, place.at, place.end)) {
+    throw misfit(row, name, cells.holds, `particle type ${place.type}, ${place.end - place.at} bytes`)
   }
   return true
 }
@@ -125,6 +128,11 @@ function cellsOf(type: ColumnType, rows: number, options: ColumnOptions): Cells<
   }
 }
 
+/** An integer, rounded when it is not safe. */
+function integer(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * 4294967296 + bytes.readUInt32BE(at + 4)
+}
+
 function floats(rows: number): Cells<Float64Array> {
   const values = new Float64Array(rows)
   return {
@@ -133,10 +141,10 @@ function floats(rows: number): Cells<Float64Array> {
     dimensions: 1,
     fromBytes(row, type, bytes, at, end) {
       if (end - at !== 8) return false
-      if (type === Particle.double) values[row] = bytes.readDoubleBE(at)
-      else if (type === Particle.integer) return this.fromValue(row, bytes.readBigInt64BE(at))
-      else return false
-      return true
+      const number =
+        type === Particle.double ? bytes.readDoubleBE(at) : type === Particle.integer ? integer(bytes, at) : NaN
+      values[row] = number
+      return type === Particle.double || Number.isSafeInteger(number)
     },
     fromValue(row, value) {
       const number = value instanceof Double ? value.value : typeof value === 'bigint' ? Number(value) : value
@@ -199,7 +207,7 @@ function texts(rows: number): Cells<(string | null)[]> {
     dimensions: 1,
     fromBytes(row, type, bytes, at, end) {
       if (type !== Particle.string) return false
-      values[row] = bytes.utf8Slice(at, end)
+      values[row] = readText(bytes, at, end - at)
       return true
     },
     fromValue(row, value) {

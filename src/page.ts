@@ -170,26 +170,35 @@ function readShaped(bytes: Buffer, first: number, limit: number, count: number, 
   return object
 }
 
-/** Where the value of a bin is in the message at `start`, and its particle type; undefined when the bin is not there. */
-export function findBin(
-  bytes: Buffer,
-  start: number,
-  name: Uint8Array,
-): { type: number; at: number; end: number } | undefined {
-  let op = firstOp(bytes, start, bytes.length)
-  for (let count = u16(bytes, start + 20); count > 0; count--) {
-    const end = opEnd(bytes, op)
-    const length = bytes[op + 7] as number
-    const at = op + 8 + length
-    if (end > bytes.length || at > end) malformed()
-    if (length === name.length) {
-      let i = 0
-      while (i < length && name[i] === bytes[op + 8 + i]) i++
-      if (i === length) return { type: bytes[op + 5] as number, at, end }
+/** Where the value of a bin is in a message. */
+export class BinPlace {
+  /** Its particle type. */
+  type = 0
+  at = 0
+  end = 0
+
+  /** Finds the bin of that name in the message at `start`; false when it is not there. */
+  find(bytes: Buffer, start: number, name: Uint8Array): boolean {
+    let op = firstOp(bytes, start, bytes.length)
+    for (let count = u16(bytes, start + 20); count > 0; count--) {
+      const end = opEnd(bytes, op)
+      const length = bytes[op + 7] as number
+      const at = op + 8 + length
+      if (end > bytes.length || at > end) malformed()
+      if (length === name.length) {
+        let i = 0
+        while (i < length && name[i] === bytes[op + 8 + i]) i++
+        if (i === length) {
+          this.type = bytes[op + 5] as number
+          this.at = at
+          this.end = end
+          return true
+        }
+      }
+      op = end
     }
-    op = end
+    return false
   }
-  return undefined
 }
 
 /** Fields of a message that names its record (protocol 8.4). */
