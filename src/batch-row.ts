@@ -102,12 +102,6 @@ export class Part {
     return twin
   }
 
-  /** Where the message of an answered row is, unless its page is given up. */
-  message(row: number): { readonly bytes: Buffer; readonly at: number } | undefined {
-    const bytes = this.reply.bytes(row)
-    return bytes === undefined ? undefined : { bytes, at: this.reply.offset(row) }
-  }
-
   /** The record of an answered row. When the last row of a page has become a record, the batch gives the page up. */
   record(row: number, position: number, { mode, projection }: Spec): RecordObject {
     const page = this.reply.page(row)
@@ -132,7 +126,10 @@ export class Part {
   }
 }
 
-/** The class behind {@link BatchRow}: a view on the reply that remembers the record it made. */
+/**
+ * The class behind {@link BatchRow}: a view on the reply that remembers the record it made. There are many: 56 bytes each,
+ * and no private methods, which would be a field more.
+ */
 export class Row {
   /** Its place in the request. */
   readonly position: number
@@ -194,20 +191,10 @@ export class Row {
       attempts: this.#part.reply.attempts(this.#at),
       elapsed: this.#part.reply.elapsed,
       inDoubt: this.inDoubt,
-      detail: this.#detail(),
+      detail: detailOf(this.#part, this.#at),
       udf: this.#part.request.spec(this.position).command.udf,
     })
     return this.#outcome as AerospikeError
-  }
-
-  /** Why it has no answer, or what the function it called answered instead. */
-  #detail(): string {
-    if (this.#part.reply.page(this.#at) === NO_PAGE) return this.#part.reply.node(this.#at)?.detail ?? ''
-    const message = this.resultCode === UDF_FAILED ? this.#part.message(this.#at) : undefined
-    if (message === undefined) return ''
-    const { bytes, at } = message
-    const said = readFirst(bytes, at, bytes.length, Mode.plainDoubles)
-    return typeof said === 'string' ? said : ''
   }
 
   toJSON(): unknown {
@@ -219,6 +206,15 @@ export class Row {
     const { key, index, result, resultCode, record, error } = this
     return `BatchRow ${show({ key, index, result, resultCode, record, error }, options)}`
   }
+}
+
+/** Why a row has no answer, or what the function it called answered instead. */
+function detailOf({ reply }: Part, row: number): string {
+  if (reply.page(row) === NO_PAGE) return reply.node(row)?.detail ?? ''
+  const bytes = reply.code(row) === UDF_FAILED ? reply.bytes(row) : undefined
+  if (bytes === undefined) return ''
+  const said = readFirst(bytes, reply.offset(row), bytes.length, Mode.plainDoubles)
+  return typeof said === 'string' ? said : ''
 }
 
 /** What a code means for a row. */

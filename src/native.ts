@@ -296,14 +296,14 @@ export class Boundary {
     this.#referenced = true
   }
 
-  /** Completions of express commands are there, and mostly nothing else: one look is enough. */
+  /** Completions of express commands are there, and mostly nothing else: one look is enough. What is left rings again. */
   #wakeExpress(): void {
     const native = this.#native
     if (native === undefined || this.#draining) return
     const length = native.drain(this.#target)
     if (length > 0) this.#settleAll(native, length)
-    // Where that was not all, or others are to come, the rest is done as ever.
-    if (this.#pending > 0 || this.#referenced || this.#gathering.length > 0) this.#drain()
+    // Where that was not all, or others bring completions as well, the rest is done as ever.
+    if (length < 0 || this.#referenced || this.#gathering.length > 0) this.#drain()
   }
 
   /**

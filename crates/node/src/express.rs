@@ -242,7 +242,7 @@ impl Station {
                     state.round.start_check(on_round);
                 }
             }
-            Announce::Soon | Announce::Now => self.waker.call(true),
+            Announce::Soon | Announce::Now => self.announce(),
         }
         if is_over {
             demolish(self.number);
@@ -290,7 +290,15 @@ impl Station {
         let has_answers = std::mem::take(&mut state.has_answers);
         drop(state);
         if has_answers {
-            self.waker.call(true);
+            self.announce();
+        }
+    }
+
+    /// Calls JavaScript, which looks at what there is once. What it left is a reason to call it again.
+    fn announce(&self) {
+        self.waker.call(true);
+        if self.shared.queue.has_waiting() {
+            self.shared.queue.alarm().ring();
         }
     }
 

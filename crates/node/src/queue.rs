@@ -74,6 +74,12 @@ impl Queue {
         self.state.lock().waiting.push_back((ticket, outcome));
     }
 
+    /// Whether something waits to be drained.
+    pub(crate) fn has_waiting(&self) -> bool {
+        let state = self.state.lock();
+        !state.waiting.is_empty() || !state.encoded.is_empty()
+    }
+
     /// Fills `target` with whole completions. Returns the bytes written, 0 when nothing waits, and `-n` when the next
     /// completion needs `n` bytes.
     pub(crate) fn drain(&self, target: &mut [u8]) -> i64 {
