@@ -7,7 +7,6 @@
 
 pub(crate) mod replica;
 
-use std::num::NonZero;
 use std::sync::Arc;
 
 use aerospike_wire::PartitionId;
@@ -18,18 +17,17 @@ use crate::cluster::node::Node;
 /// Replicas of a partition that commands are sent to (protocol section 5.1).
 pub(crate) const TRACKED_REPLICAS: usize = 3;
 
-/// An index into [`Routing::nodes`]. One more than it is kept, so that 24 KiB say who holds the partitions of a
-/// namespace: every row of a batch looks there, in an order that no cache foresees.
+/// An index into [`Routing::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct NodeIndex(NonZero<u16>);
+pub(crate) struct NodeIndex(u16);
 
 impl NodeIndex {
     pub(crate) const fn new(at: u16) -> Self {
-        Self(NonZero::<u16>::MIN.saturating_add(at))
+        Self(at)
     }
 
     pub(crate) fn at(self) -> usize {
-        usize::from(self.0.get()) - 1
+        self.0.into()
     }
 }
 
