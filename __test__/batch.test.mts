@@ -23,6 +23,26 @@ async function filled(count: number): Promise<Key[]> {
   return keys
 }
 
+test('a list of keys that is changed after the call is read as it was', async (t) => {
+  const keys = await filled(3)
+  for (const asked of [
+    [...keys],
+    [...keys, ['test', 'nowhere', 1] as const],
+    Array.from({ length: 5000 }, () => keys[1] as Key),
+  ]) {
+    const before = asked.map((key) => key[2])
+    const reading = client().batchRead<{ i: number }>(asked)
+    asked.reverse()
+    asked.length = 1
+    const batch = await reading
+    t.deepEqual(
+      Array.from(batch, ({ key }) => key[2]),
+      before,
+    )
+    t.is(batch.at(0)?.record?.bins.i, before[0] as number)
+  }
+})
+
 test('batchRead gives a row for each key, in the order of the keys', async (t) => {
   const keys = await filled(300)
   const asked: Key[] = [...keys].reverse()

@@ -4,35 +4,12 @@ import { randomInt } from 'node:crypto'
 import type { BatchRequest } from './batch-request.js'
 import { writes } from './batch-request.js'
 import type { KeyList } from './key.js'
+import { ROWS_PER_LOOK } from './turns.js'
 
 /** The rows that are sent, and for each row of the request the one of them that answers it. */
 export interface Distinct {
   readonly rows: Uint32Array
   readonly answeredBy: Uint32Array
-}
-
-/** The work stops after so many rows, to be gone on with at once or after a turn of the event loop. */
-export const ROWS_PER_LOOK = 512
-const STRETCH_MS = 3
-
-/** Does work to its end without a stop. */
-export function atOnce<T>(work: Generator<void, T>): T {
-  for (;;) {
-    const { done, value } = work.next()
-    if (done === true) return value
-  }
-}
-
-/** Does work in stretches of a few milliseconds, between which the event loop has its turn. */
-export async function inTurns<T>(work: Generator<void, T>): Promise<T> {
-  for (;;) {
-    const until = performance.now() + STRETCH_MS
-    while (performance.now() < until) {
-      const { done, value } = work.next()
-      if (done === true) return value
-    }
-    await new Promise(setImmediate)
-  }
 }
 
 /** No two processes put the same keys into the same places. */

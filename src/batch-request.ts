@@ -5,7 +5,7 @@ import type { Distinct } from './batch-distinct.js'
 import { EntryWriter } from './batch-entry.js'
 import type { Body } from './call.js'
 import type { Exp } from './expressions/expression.js'
-import { type KeyList, keyList } from './key.js'
+import { type KeyList, KeyRows, keyList } from './key.js'
 import type { Policy } from './policies.js'
 import type { Projection } from './projection.js'
 import { type Command, Info2 } from './request.js'
@@ -62,7 +62,7 @@ export class BatchRequest {
   readonly verb: string
   readonly policy: Policy
   readonly writes: boolean
-  readonly keys: KeyList
+  #keys: KeyList
   #inputs: readonly unknown[]
   readonly specs: readonly Spec[]
   /** For each row its spec; undefined when there is only one. */
@@ -86,12 +86,21 @@ export class BatchRequest {
     this.verb = verb
     this.policy = policy
     this.writes = writes
-    this.keys = keys
+    this.#keys = keys
     this.#inputs = inputs
     this.specs = specs
     this.specOf = specOf
     this.origins = origins
     this.first = first
+  }
+
+  get keys(): KeyList {
+    return this.#keys
+  }
+
+  /** Makes a column of many keys, which keys that are few were from the start. */
+  *gatherKeys(): Generator<void, void> {
+    if (this.#keys instanceof KeyRows) this.#keys = (yield* this.#keys.column()) ?? this.#keys
   }
 
   /** The rows as the caller gave them; none once all of them are done. */

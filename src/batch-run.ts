@@ -1,7 +1,7 @@
 // Carries a batch out: in one entry, or, when it is large or its limits say so, in parts that go out one after another
 // and whose replies are put together.
 
-import { atOnce, type Distinct, distinctRows, inTurns, ROWS_PER_LOOK, repeatsKeys } from './batch-distinct.js'
+import { type Distinct, distinctRows, repeatsKeys } from './batch-distinct.js'
 import { copySlice, EntryWriter, type Slice } from './batch-entry.js'
 import type { BatchRequest } from './batch-request.js'
 import { Call } from './call.js'
@@ -9,6 +9,7 @@ import { BatchReply } from './completion.js'
 import { AbortError } from './errors.js'
 import { aborted } from './failure.js'
 import type { Boundary } from './native.js'
+import { atOnce, inTurns, ROWS_PER_LOOK } from './turns.js'
 import type { Writer } from './writer.js'
 
 /** Rows that go in one entry: about 3 ms of encoding for keys alone, and for rows with specs of their own. */
@@ -112,6 +113,7 @@ async function runInParts(boundary: Boundary, request: BatchRequest): Promise<An
   boundary.admit(new WholeCall(request, undefined))
   // First a turn for whoever called: what comes is several stretches of work.
   await new Promise(setImmediate)
+  await inTurns(request.gatherKeys())
   const distinct = await inTurns(distinctRows(request))
   const slices = await writeInParts(request, distinct)
   const ranges = slices.map(({ from, to }) => ({ from, to }))

@@ -3,6 +3,7 @@
 import { types } from 'node:util'
 import { describe } from './check.js'
 import { InvalidArgumentError } from './errors.js'
+import { atOnce, ROWS_PER_LOOK } from './turns.js'
 import type { Writer } from './writer.js'
 
 /**
@@ -48,9 +49,13 @@ export interface KeyList {
   sameNames(row: number, other: number): boolean
 }
 
-/** Keys as a list that costs least. */
+/** More keys than these are made a column in turns, when there is time. */
+const MOST_AT_ONCE = 4096
+
+/** Keys as a list of its own; as a column, if they are not too many for that at once. */
 export function keyList(keys: readonly Key[]): KeyList {
-  return KeyColumn.of(keys) ?? new KeyRows(keys)
+  const column = keys.length > MOST_AT_ONCE ? undefined : atOnce(KeyColumn.of(keys))
+  return column ?? new KeyRows(keys.slice())
 }
 
 /**
@@ -67,12 +72,13 @@ export class KeyColumn implements KeyList {
   }
 
   /** The keys as a column, unless they are of several sets, have no user key or are no keys. */
-  static of(keys: readonly Key[]): KeyColumn | undefined {
+  static *of(keys: readonly Key[]): Generator<void, KeyColumn | undefined> {
     const first: unknown = keys[0]
     if (!Array.isArray(first)) return undefined
     const [namespace, set] = first
     const users = new Array<UserKey>(keys.length)
     for (let i = 0; i < users.length; i++) {
+      if (i % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
       const key = keys[i] as Key
       if (!Array.isArray(key) || key.length !== 3 || key[0] !== namespace || key[1] !== set) return undefined
       const user = key[2] as UserKey | null | undefined
@@ -100,11 +106,16 @@ export class KeyColumn implements KeyList {
 }
 
 /** Keys of all kinds. */
-class KeyRows implements KeyList {
+export class KeyRows implements KeyList {
   readonly #keys: readonly Key[]
 
   constructor(keys: readonly Key[]) {
     this.#keys = keys
+  }
+
+  /** The same keys as a column, if they can be one. */
+  column(): Generator<void, KeyColumn | undefined> {
+    return KeyColumn.of(this.#keys)
   }
 
   get length(): number {
