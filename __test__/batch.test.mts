@@ -327,6 +327,12 @@ faultTest('a frozen node costs only its own rows, and retry completes them', asy
   t.true(batch.unprocessed.length > 0, 'some rows could not be read')
   t.true(batch.found.length >= 300, `${batch.found.length} rows of the other nodes arrived`)
   t.is(batch.found.length + batch.unprocessed.length, 600)
+  const left = Array.from(batch).filter((one) => one.result === 'unprocessed')
+  t.deepEqual<unknown, unknown>(
+    [...batch.unprocessed],
+    left.map(({ index }) => keys[index]),
+    'as they were given',
+  )
   const row = Array.from(batch).find((one) => one.result === 'unprocessed')
   t.is(row?.record, null)
   t.true((row?.error?.code ?? 0) !== 0)

@@ -22,6 +22,19 @@ test('the bytes are used again after the last of the rows that were announced', 
   t.not(new Page(UNIQUE).bytes.buffer, first.bytes.buffer)
 })
 
+test('bytes are given back once', (t) => {
+  // Small enough that there would be room for all of them.
+  const size = 900_000
+  const page = new Page(size)
+  page.expect(1)
+  page.wasRead()
+  page.wasReadWhole()
+  page.expect(1)
+  page.wasRead()
+  t.is(new Page(size).bytes.buffer, page.bytes.buffer)
+  t.not(new Page(size).bytes.buffer, page.bytes.buffer)
+})
+
 test('a page does not get much more room than it needs', (t) => {
   const large = new Page(UNIQUE + 1)
   large.wasReadWhole()

@@ -1,5 +1,5 @@
-// The work that is measured. A lane says how many records one run handles and does them; everything it reads is used,
-// so that nothing is left undecoded by accident.
+// The work that is measured. A lane does it for a time, or does all there is, and says how many records that were;
+// everything it reads is used, so that nothing is left undecoded by accident.
 import { ids, profile, sets, touchDeep, touchLarge, touchProfile } from './data.mjs'
 
 const { records } = sets.bench

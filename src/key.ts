@@ -49,7 +49,7 @@ export interface KeyList {
   sameNames(row: number, other: number): boolean
 }
 
-/** More keys than these are made a column in turns, when there is time. */
+/** More keys than these are made a column in turns, as they are sent in several entries (batch-run.ts). */
 const MOST_AT_ONCE = 4096
 
 /** Keys as a list of its own; as a column, if they are not too many for that at once. */

@@ -39,12 +39,14 @@ function give(room: ArrayBuffer): void {
  */
 export class Page {
   readonly bytes: Buffer
-  readonly #room: ArrayBuffer
+  /** Its memory, until that is given back: twice would be two pages in one place. */
+  #room: ArrayBuffer | undefined
   #unread = 0
 
   constructor(size: number) {
-    this.#room = take(size)
-    this.bytes = Buffer.from(this.#room, 0, size)
+    const room = take(size)
+    this.#room = room
+    this.bytes = Buffer.from(room, 0, size)
   }
 
   /** So many more rows will be read. */
@@ -54,12 +56,12 @@ export class Page {
 
   /** A row was read, and will not be again. */
   wasRead(): void {
-    if (--this.#unread === 0) give(this.#room)
+    if (--this.#unread === 0) this.wasReadWhole()
   }
 
   /** Everything was read that will be. */
   wasReadWhole(): void {
-    this.#unread = 1
-    this.wasRead()
+    if (this.#room !== undefined) give(this.#room)
+    this.#room = undefined
   }
 }

@@ -11,8 +11,6 @@ const HAS_MESSAGE: u8 = 2;
 const IS_PART: u8 = 4;
 const IS_WHOLE: u8 = 8;
 const ELSEWHERE: u8 = 2;
-const NOT_FOUND: Code = Code(ResultCode::NOT_FOUND.0 as i16);
-const FILTERED_OUT: Code = Code(ResultCode::FILTERED_OUT.0 as i16);
 /// Bytes of a row in a batch's table.
 pub(crate) const TABLE_ROW_SIZE: usize = 12;
 /// A batch whose table and pages take no more than this travels whole in its completion: copying so little twice costs
@@ -133,11 +131,11 @@ fn write_failure(to: &mut Writer<'_>, error: &Error) {
     }
 }
 
-/// What JavaScript would have to go through all rows for.
+/// What JavaScript would have to go through all rows to know.
 struct Tally {
     /// For each page the rows it answers.
     answered: Vec<u32>,
-    /// Rows that are not over and done with: not there, not found, not left out by a filter either.
+    /// Rows that are not done for good: other than ok, not found and filtered out.
     left: u32,
 }
 
@@ -148,7 +146,8 @@ impl Tally {
             if let Some(page) = tally.answered.get_mut(usize::from(row.page)) {
                 *page += 1;
             }
-            let is_done = row.is_answered() && matches!(row.code, Code::OK | NOT_FOUND | FILTERED_OUT);
+            let result = u8::try_from(row.code.0).map(ResultCode);
+            let is_done = row.is_answered() && result.is_ok_and(ResultCode::keeps_batch_going);
             tally.left += u32::from(!is_done);
         }
         tally

@@ -49,9 +49,9 @@ proptest! {
     #[test]
     fn many_digests_at_once_are_the_same_as_one_by_one(
         sets in vec(vec(any::<u8>(), 0..63), 1..4),
-        keys in vec((any::<prop::sample::Index>(), 0usize..2, vec(any::<u8>(), 0..80)), 0..80),
+        keys in vec((any::<prop::sample::Index>(), 0usize..3, vec(any::<u8>(), 0..80)), 0..80),
     ) {
-        let kinds = [KeyType::String, KeyType::Blob];
+        let kinds = [KeyType::Integer, KeyType::String, KeyType::Blob];
         let keys: Vec<_> =
             keys.iter().map(|(set, kind, key)| (&set.get(&sets)[..], kinds[*kind], &key[..])).collect();
         let mut digests = Vec::new();

@@ -1,5 +1,5 @@
-//! Where the bytes of a batch's answers end up: large frames as they are, small ones merged, so that a page is worth
-//! its index and a record that someone keeps pins no more than a page.
+//! Where the bytes of a batch's answers end up: large frames, and a lone one, as they are, small ones merged, so that a
+//! page is worth its index and a record that someone keeps pins no more than a page.
 
 use bytes::{Bytes, BytesMut};
 
@@ -96,8 +96,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_frames_share_a_page_and_large_ones_are_not_copied() {
+    fn small_frames_share_a_page_and_large_or_lone_ones_are_not_copied() {
         let (small, large) = (Bytes::from(vec![1; 1000]), Bytes::from(vec![2; KEEP_FRAME]));
+        let mut lone = Pages::default();
+        assert_eq!(lone.add(&small), (0, 0));
+        assert_eq!(lone.finish()[0].as_ptr(), small.as_ptr());
         let mut pages = Pages::default();
         assert_eq!(pages.add(&small), (0, 0));
         assert_eq!(pages.add(&large), (1, 0));

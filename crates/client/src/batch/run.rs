@@ -88,8 +88,9 @@ pub(crate) struct Run {
 /// A group of rows for each node, with room for a fair share of them.
 fn groups(routing: &Routing, rows: usize) -> Vec<Vec<RowId>> {
     let nodes = routing.nodes.len();
-    let share = if nodes > 1 { rows / nodes + rows / 8 } else { rows };
-    std::iter::repeat_with(|| Vec::with_capacity(share)).take(nodes).collect()
+    let share = rows / nodes.max(1);
+    let room = if nodes > 1 { share + share / 4 } else { share };
+    std::iter::repeat_with(|| Vec::with_capacity(room)).take(nodes).collect()
 }
 
 impl Run {
