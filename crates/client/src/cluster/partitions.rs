@@ -8,7 +8,7 @@ use aerospike_wire::info::NamespaceReplicas;
 use aerospike_wire::limits::PARTITIONS;
 
 use super::node::Node;
-use crate::routing::{NodeIndex, Routing, TRACKED_REPLICAS, Table};
+use crate::routing::{NodeIndex, Owners, Routing, TRACKED_REPLICAS, Table};
 
 /// Names one stay of a node in the cluster: a node that comes back gets another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,12 +94,8 @@ impl NamespaceMap {
         }
     }
 
-    fn owners(&self, index: &HashMap<MemberId, NodeIndex>) -> Box<[[Option<NodeIndex>; TRACKED_REPLICAS]; PARTITIONS]> {
-        let mut owners = Box::new([[None; TRACKED_REPLICAS]; PARTITIONS]);
-        for (to, from) in owners.iter_mut().zip(&self.entries) {
-            *to = from.owners.map(|member| index.get(&member?).copied());
-        }
-        owners
+    fn owners(&self, index: &HashMap<MemberId, NodeIndex>) -> Owners {
+        Owners::new(self.entries.iter().map(|entry| entry.owners.map(|member| index.get(&member?).copied())))
     }
 }
 

@@ -3,15 +3,17 @@
 //! | file | subject |
 //! |---|---|
 //! | `mod.rs` | the snapshot that commands read without a lock |
+//! | `owners.rs` | the nodes that hold each partition |
 //! | `replica.rs` | choosing among the replicas of a partition |
 
+mod owners;
 pub(crate) mod replica;
 
 use std::sync::Arc;
 
 use aerospike_wire::PartitionId;
-use aerospike_wire::limits::PARTITIONS;
 
+pub(crate) use self::owners::Owners;
 use crate::cluster::node::Node;
 
 /// Replicas of a partition that commands are sent to (protocol section 5.1).
@@ -47,14 +49,13 @@ pub(crate) struct Table {
     pub(crate) replicas: u8,
     /// Whether the namespace is strongly consistent.
     pub(crate) is_strong: bool,
-    /// For every partition its master, first replica and second replica.
-    pub(crate) owners: Box<[[Option<NodeIndex>; TRACKED_REPLICAS]; PARTITIONS]>,
+    pub(crate) owners: Owners,
 }
 
 impl Table {
     /// The nodes that hold a partition, master first.
     pub(crate) fn owners(&self, partition: PartitionId) -> &[Option<NodeIndex>] {
-        let all = &self.owners[partition.index()]; // a PartitionId is below PARTITIONS
+        let all = self.owners.of(partition);
         all.get(..usize::from(self.replicas)).unwrap_or(all)
     }
 }

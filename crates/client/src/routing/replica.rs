@@ -125,10 +125,10 @@ pub(crate) mod tests {
 
     use aerospike_wire::Info2;
     use aerospike_wire::info::Endpoint;
-    use aerospike_wire::limits::PARTITIONS;
     use std::collections::HashMap;
     use std::time::Duration;
 
+    use super::super::Owners;
     use super::*;
     use crate::auth::Session;
     use crate::cluster::node::Node;
@@ -153,8 +153,9 @@ pub(crate) mod tests {
 
     /// Three nodes that hold the partition as master, first and second replica.
     fn routing(is_strong: bool) -> Routing {
-        let mut owners = Box::new([[None; TRACKED_REPLICAS]; PARTITIONS]);
-        owners[usize::from(PARTITION)] = [0, 1, 2].map(|at| Some(NodeIndex::new(at)));
+        let held = [0, 1, 2].map(|at| Some(NodeIndex::new(at)));
+        let owners =
+            Owners::new((0..=PARTITION).map(|at| if at == PARTITION { held } else { [None; TRACKED_REPLICAS] }));
         let table = Table { namespace: "test".into(), replicas: 3, is_strong, owners };
         Routing { nodes: vec![node("A"), node("B"), node("C")], namespaces: vec![table] }
     }
