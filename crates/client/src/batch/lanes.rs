@@ -46,8 +46,8 @@ struct Lane {
     /// Most rows in flight; `None` while the node has not complained.
     limit: Option<usize>,
     in_flight: usize,
-    /// Rows, and the round of their next attempt.
-    waiting: VecDeque<(RowId, u16)>,
+    /// Rows that came together, and the round of their next attempt.
+    waiting: VecDeque<(Vec<RowId>, u16)>,
     /// Overloads in a row.
     strikes: u16,
     is_paused: bool,
@@ -71,9 +71,11 @@ impl Lanes {
     }
 
     /// Puts rows in line.
-    pub(super) fn add(&mut self, LaneId(at): LaneId, rows: &[RowId], round: u16) {
-        if let Some(lane) = self.0.get_mut(at) {
-            lane.waiting.extend(rows.iter().map(|id| (*id, round)));
+    pub(super) fn add(&mut self, LaneId(at): LaneId, mut rows: Vec<RowId>, round: u16) {
+        let Some(lane) = self.0.get_mut(at) else { return };
+        match lane.waiting.back_mut() {
+            Some((last, of)) if *of == round => last.append(&mut rows),
+            _ => lane.waiting.push_back((rows, round)),
         }
     }
 
@@ -81,13 +83,15 @@ impl Lanes {
     pub(super) fn take(&mut self, LaneId(at): LaneId) -> Option<(Arc<Node>, Vec<RowId>, u16)> {
         let lane = self.0.get_mut(at).filter(|lane| !lane.is_paused)?;
         let room = lane.limit.map_or(usize::MAX, |limit| limit.saturating_sub(lane.in_flight));
-        let (_, round) = *lane.waiting.front()?;
-        let count = lane.waiting.iter().take(room).take_while(|(_, r)| *r == round).count();
-        if count == 0 {
-            return None;
-        }
-        lane.in_flight += count;
-        Some((lane.node.clone(), lane.waiting.drain(..count).map(|(id, _)| id).collect(), round))
+        let (waiting, round) = lane.waiting.front_mut()?;
+        let round = *round;
+        let rows: Vec<_> = match room {
+            0 => return None,
+            _ if room < waiting.len() => waiting.drain(..room).collect(),
+            _ => lane.waiting.pop_front()?.0,
+        };
+        lane.in_flight += rows.len();
+        Some((lane.node.clone(), rows, round))
     }
 
     /// Rows are no longer in flight.
@@ -137,14 +141,14 @@ mod tests {
     async fn a_node_gets_everything_until_it_complains_then_half_and_a_little_more_each_time() {
         let mut lanes = Lanes::default();
         let at = lanes.of(&node("A"));
-        lanes.add(at, &(0..100).collect::<Vec<_>>(), 0);
+        lanes.add(at, (0..100).collect(), 0);
         let (_, rows, _) = lanes.take(at).unwrap();
         assert_eq!(rows.len(), 100);
         let busy = lanes.busy(at);
         lanes.leave(at, 100);
         assert!(lanes.overloaded(at, busy).is_some());
         assert!(lanes.overloaded(at, busy).is_none(), "one pause at a time");
-        lanes.add(at, &rows, 1);
+        lanes.add(at, rows, 1);
         assert!(lanes.take(at).is_none());
         lanes.resume(at);
         assert_eq!(lanes.take(at).unwrap().1.len(), 50);
@@ -159,7 +163,7 @@ mod tests {
     async fn a_node_that_always_complains_still_gets_one_row_at_a_time() {
         let mut lanes = Lanes::default();
         let at = lanes.of(&node("A"));
-        lanes.add(at, &[1, 2, 3], 0);
+        lanes.add(at, vec![1, 2, 3], 0);
         for _ in 0..10 {
             _ = lanes.overloaded(at, 1);
             lanes.resume(at);

@@ -275,7 +275,7 @@ impl Run {
             if !group.is_empty() {
                 let lane = self.lanes.of(node);
                 self.rows.enter(&group);
-                self.lanes.add(lane, &group, round);
+                self.lanes.add(lane, group, round);
                 self.pump(lane);
             }
         }
