@@ -42,9 +42,9 @@ test('a page does not get much more room than it needs', (t) => {
   t.is(new Page(UNIQUE + 1).bytes.buffer, large.bytes.buffer)
 })
 
-test('no more is kept than 16 pages and 4 MiB', (t) => {
+test('no more is kept than 32 pages and 4 MiB', (t) => {
   for (const [size, kept] of [
-    [70_000, 16],
+    [70_000, 32],
     [1_500_000, 2],
   ] as const) {
     const pages = Array.from({ length: 40 }, () => new Page(size))

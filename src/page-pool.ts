@@ -6,7 +6,7 @@
 const STEP = 8 * 1024
 
 /** What is kept for later: so many pages, and so many bytes in all. */
-const MOST_PAGES = 16
+const MOST_PAGES = 32
 const MOST_BYTES = 4 * 1024 * 1024
 
 /** Room that nobody uses, what was used last at the end. */

@@ -66,7 +66,10 @@ export type MixedRow =
   | ({ readonly type: 'remove' } & RemoveRow)
   | ({ readonly type: 'apply'; readonly module: string; readonly function: string } & ApplyRow)
 
-/** The commands on many records: one message for each node, and a row for each key whatever happens. */
+/**
+ * The commands on many records: a row for each key whatever happens, and one message for each node; up to four for one
+ * that would get 500 rows or more and has nothing to do, which then works on them side by side.
+ */
 export abstract class BatchCommands extends RecordCommands {
   readonly #resend: Resend = (request) => run(this.boundary, request)
 

@@ -4,7 +4,7 @@
 use bytes::{Bytes, BytesMut};
 
 /// Frames from this size on become pages without copying.
-const KEEP_FRAME: usize = 64 * 1024;
+const KEEP_FRAME: usize = 32 * 1024;
 /// Small frames are merged up to this size.
 const PAGE_SIZE: usize = 256 * 1024;
 /// From this many pages on everything is merged: rows name their page in 16 bits, and 0xffff means none.
@@ -112,11 +112,11 @@ mod tests {
 
     #[test]
     fn a_full_page_is_followed_by_another() {
-        let frame = Bytes::from(vec![0; 60_000]);
+        let frame = Bytes::from(vec![0; 30_000]);
         let mut pages = Pages::default();
-        let places: Vec<_> = (0..9).map(|_| pages.add(&frame)).collect();
-        assert_eq!(places[3], (0, 180_000));
-        assert_eq!(places[4], (1, 0));
+        let places: Vec<_> = (0..17).map(|_| pages.add(&frame)).collect();
+        assert_eq!(places[7], (0, 210_000));
+        assert_eq!(places[8], (1, 0));
         assert_eq!(pages.finish().len(), 3);
     }
 }

@@ -15,6 +15,10 @@ use crate::deadline::Deadline;
 
 /// Most bytes of one request: far below what servers take (128 MiB), and enough that nobody splits for it in earnest.
 const MAX_REQUEST_SIZE: usize = 32 * 1024 * 1024;
+/// A node carries a request out on one thread. So many rows go as several requests, until it has this many of batches
+/// under way, and each with so many rows that it is worth its message.
+const SPREAD: usize = 4;
+const WORTH_A_REQUEST: usize = 250;
 /// Rows to hash, route or encode before other tasks get their turn: about 0.3 ms of work.
 pub(super) const ROWS_PER_TURN: usize = 1024;
 /// Bytes of a row's header, flags, field headers and counts, at most.
@@ -83,11 +87,14 @@ impl Plan {
         limit > 0 && self.taken_in.load(Ordering::Relaxed) >= limit
     }
 
-    /// Cuts the rows of a node into requests within the limits.
-    pub(super) fn split(&self, rows: Vec<RowId>) -> Vec<Arc<[RowId]>> {
+    /// Cuts the rows of a node into requests within the limits; it has `under_way` of them already.
+    pub(super) fn split(&self, rows: Vec<RowId>, under_way: usize) -> Vec<Arc<[RowId]>> {
+        // answers that may become too many come one after another
+        let spread = if self.batch.max_response_bytes == 0 { SPREAD.saturating_sub(under_way) } else { 1 };
+        let share = rows.len().div_ceil(spread.min(rows.len() / WORTH_A_REQUEST).max(1));
         let max_rows = match self.batch.max_rows_per_request {
-            0 => usize::MAX,
-            n => n as usize,
+            0 => share,
+            n => share.min(n as usize),
         };
         let fixed = self.batch.filter.as_ref().map_or(0, |f| f.len()) + 64;
         let mut requests = Vec::new();
@@ -250,10 +257,27 @@ mod tests {
             let batch = Batch { max_rows_per_request: most, ..batch(&rows) };
             let plan = on_one_thread(Plan::new(batch, Instant::now()));
             let ids: Vec<RowId> = (0..count as u32).collect();
-            let requests = plan.split(ids.clone());
+            let requests = plan.split(ids.clone(), usize::MAX);
             prop_assert!(requests.iter().all(|r| !r.is_empty() && (most == 0 || r.len() <= most as usize)));
             prop_assert_eq!(requests.iter().flat_map(|r| r.iter().copied()).collect::<Vec<_>>(), ids);
         }
+    }
+
+    #[test]
+    fn an_idle_node_gets_many_rows_as_several_requests() {
+        let rows: Vec<_> = (0..2000).map(|n| (0, 0, false, n as u8)).collect();
+        let sizes = |max_response_bytes: u32, count: u32, under_way: usize| {
+            let batch = Batch { max_response_bytes, ..batch(&rows) };
+            let plan = on_one_thread(Plan::new(batch, Instant::now()));
+            plan.split((0..count).collect(), under_way).iter().map(|r| r.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(0, 2000, 0), [500; 4]);
+        assert_eq!(sizes(0, 1999, 2), [1000, 999]);
+        assert_eq!(sizes(0, 1000, 3), [1000]);
+        assert_eq!(sizes(0, 1000, 9), [1000]);
+        assert_eq!(sizes(0, 600, 0), [300; 2]);
+        assert_eq!(sizes(0, 499, 0), [499]);
+        assert_eq!(sizes(1, 2000, 0), [2000]);
     }
 
     #[test]
@@ -261,7 +285,7 @@ mod tests {
         let mut batch = batch(&[(0, 0, true, 1), (0, 0, true, 2), (0, 0, true, 3), (0, 0, true, 4), (0, 0, true, 5)]);
         batch.specs[0].ops = vec![0; 10 * 1024 * 1024].into();
         let plan = on_one_thread(Plan::new(batch, Instant::now()));
-        let sizes: Vec<usize> = plan.split((0..5).collect()).iter().map(|r| r.len()).collect();
+        let sizes: Vec<usize> = plan.split((0..5).collect(), 0).iter().map(|r| r.len()).collect();
         assert_eq!(sizes, [3, 2]);
     }
 }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::plan::{Plan, RowId};
-use crate::cluster::node::Node;
+use crate::cluster::node::{Node, UnderWay};
 use crate::connection::frame::Frame;
 use crate::connection::lease::Lease;
 use crate::deadline::Deadline;
@@ -46,6 +46,7 @@ pub(crate) struct SubRequest {
     pub(super) bytes_out: u64,
     pub(super) bytes_in: u64,
     pub(super) was_sent: bool,
+    _counted: UnderWay,
 }
 
 /// How far a request came.
@@ -70,6 +71,7 @@ impl SubRequest {
     pub(super) fn new(plan: Arc<Plan>, node: Arc<Node>, rows: Arc<[RowId]>, round: u16) -> Self {
         Self {
             plan,
+            _counted: UnderWay::at(node.clone()),
             node,
             left: rows.len(),
             answered: vec![false; rows.len()],

@@ -293,7 +293,7 @@ impl Run {
             let in_time = !self.plan.deadline.has_passed(Instant::now());
             if in_time && !node.health.is_tripped() {
                 self.rows.ask(&rows, self.costs.index_of(&node));
-                for rows in self.plan.split(rows) {
+                for rows in self.plan.split(rows, node.batch_requests()) {
                     self.start(node.clone(), rows, round, lane);
                 }
                 continue;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aerospike_wire::info::Endpoint;
 use arc_swap::ArcSwap;
@@ -21,6 +21,8 @@ pub(crate) struct Node {
     pub(crate) pool: Arc<Pool>,
     pub(crate) health: Arc<Health>,
     is_active: AtomicBool,
+    /// Requests of batches that are under way there.
+    batch_requests: AtomicUsize,
     /// Namespace to the rack the node is in; written by tending.
     racks: ArcSwap<HashMap<String, u32>>,
 }
@@ -28,7 +30,16 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn new(name: Arc<str>, endpoint: Endpoint, build: Build, pool: Arc<Pool>) -> Self {
         let health = pool.health.clone();
-        Self { name, endpoint, build, pool, health, is_active: AtomicBool::new(true), racks: ArcSwap::default() }
+        Self {
+            name,
+            endpoint,
+            build,
+            pool,
+            health,
+            is_active: AtomicBool::new(true),
+            batch_requests: AtomicUsize::new(0),
+            racks: ArcSwap::default(),
+        }
     }
 
     /// Whether commands may be sent to it.
@@ -48,5 +59,27 @@ impl Node {
 
     pub(crate) fn set_racks(&self, racks: HashMap<String, u32>) {
         self.racks.store(Arc::new(racks));
+    }
+
+    /// Requests of batches that are under way there, of all batches.
+    pub(crate) fn batch_requests(&self) -> usize {
+        self.batch_requests.load(Ordering::Relaxed)
+    }
+}
+
+/// A request of a batch that is under way at a node, for as long as this is kept.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Arc<Node>);
+
+impl UnderWay {
+    pub(crate) fn at(node: Arc<Node>) -> Self {
+        node.batch_requests.fetch_add(1, Ordering::Relaxed);
+        Self(node)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.batch_requests.fetch_sub(1, Ordering::Relaxed);
     }
 }
