@@ -67,8 +67,8 @@ export type MixedRow =
   | ({ readonly type: 'apply'; readonly module: string; readonly function: string } & ApplyRow)
 
 /**
- * The commands on many records: a row for each key whatever happens, and one message for each node; up to four for one
- * that would get 500 rows or more and has nothing to do, which then works on them side by side.
+ * The commands on many records: a row for each key whatever happens, and one message for each node; two for one that is to
+ * get 500 rows or more and has no other batch, which then works on them side by side.
  */
 export abstract class BatchCommands extends RecordCommands {
   readonly #resend: Resend = (request) => run(this.boundary, request)

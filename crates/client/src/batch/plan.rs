@@ -15,9 +15,9 @@ use crate::deadline::Deadline;
 
 /// Most bytes of one request: far below what servers take (128 MiB), and enough that nobody splits for it in earnest.
 const MAX_REQUEST_SIZE: usize = 32 * 1024 * 1024;
-/// A node carries a request out on one thread. So many rows go as several requests, until it has this many of batches
+/// A node carries a request out on one thread. So its rows go as several requests, until it has this many of batches
 /// under way, and each with so many rows that it is worth its message.
-const SPREAD: usize = 4;
+const SPREAD: usize = 2;
 const WORTH_A_REQUEST: usize = 250;
 /// Rows to hash, route or encode before other tasks get their turn: about 0.3 ms of work.
 pub(super) const ROWS_PER_TURN: usize = 1024;
@@ -271,11 +271,10 @@ mod tests {
             let plan = on_one_thread(Plan::new(batch, Instant::now()));
             plan.split((0..count).collect(), under_way).iter().map(|r| r.len()).collect::<Vec<_>>()
         };
-        assert_eq!(sizes(0, 2000, 0), [500; 4]);
-        assert_eq!(sizes(0, 1999, 2), [1000, 999]);
-        assert_eq!(sizes(0, 1000, 3), [1000]);
+        assert_eq!(sizes(0, 1999, 0), [1000, 999]);
+        assert_eq!(sizes(0, 1000, 1), [1000]);
         assert_eq!(sizes(0, 1000, 9), [1000]);
-        assert_eq!(sizes(0, 600, 0), [300; 2]);
+        assert_eq!(sizes(0, 500, 0), [250; 2]);
         assert_eq!(sizes(0, 499, 0), [499]);
         assert_eq!(sizes(1, 2000, 0), [2000]);
     }
