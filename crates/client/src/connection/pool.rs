@@ -126,13 +126,16 @@ impl Pool {
             ledger.leased += 2;
         }
         let mut leases = [Lease::vacant(self.clone()), Lease::vacant(self.clone())];
-        // in one task, so that nothing comes in between
+        // in one task, so that nothing comes in between; they stay a pair however long either of them took
+        let begun = Instant::now();
         let (first, second) = tokio::join!(self.dialer.dial(), self.dialer.dial());
         let mut is_whole = true;
+        let mut ledger = self.ledger.lock();
         for (lease, outcome) in leases.iter_mut().zip([first, second]) {
             match outcome {
                 Ok(mut connection) => {
-                    self.ledger.lock().number(&mut connection);
+                    ledger.number(&mut connection);
+                    connection.origin.opened_at = begun;
                     lease.put(connection);
                 }
                 Err(_) => {
@@ -141,6 +144,7 @@ impl Pool {
                 }
             }
         }
+        drop(ledger);
         is_whole.then_some(leases)
     }
 
