@@ -40,20 +40,31 @@ enum Way {
 }
 
 impl Desk {
+    fn new(client: &Client) -> Self {
+        Self { client: client.clone(), express: client.express(), lines: Vec::new(), events: Vec::new(), last_tag: 0 }
+    }
+
     async fn at(client: &Client) -> Self {
-        let mut desk = Self {
-            client: client.clone(),
-            express: client.express(),
-            lines: Vec::new(),
-            events: Vec::new(),
-            last_tag: 0,
-        };
+        let mut desk = Self::new(client);
         // the lines come with the first commands
         let mut number = 0;
         eventually_async("lines to all nodes", async || {
             number += 1;
             _ = desk.run(read(number)).await;
             desk.lines.len() >= client.nodes().len()
+        })
+        .await;
+        desk
+    }
+
+    /// With its first lines, and without a command that went the usual way and took a connection for that.
+    async fn undisturbed(client: &Client) -> Self {
+        let mut desk = Self::new(client);
+        eventually_async("the first lines", async || {
+            assert!(desk.express.begin(read(1), 1).is_err(), "there is no line yet");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            desk.look();
+            !desk.lines.is_empty()
         })
         .await;
         desk
@@ -241,7 +252,7 @@ async fn what_is_not_brief_or_has_no_time_goes_the_usual_way() {
     let mut writes = reads("x", [1]);
     writes.specs[0] = put_spec(1);
     assert!(desk.express.begin_batch(writes, 3, false).is_err());
-    assert!(desk.express.begin_batch(reads("x", 0..1000), 4, false).is_err());
+    assert!(desk.express.begin_batch(reads("x", 0..1025), 4, false).is_err());
     assert!(desk.express.begin(read(1), 5).is_ok());
 }
 
@@ -370,6 +381,36 @@ async fn a_batch_of_few_reads_is_what_it_is_elsewhere() {
         })
     };
     assert_eq!(totals(&reply), totals(&usual));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_batch_is_taken_in_while_it_is_the_only_one() {
+    let cluster = cluster(1).await;
+    let client = connect(&cluster).await;
+    let mut desk = Desk::at(&client).await;
+    let large = reads("x", 0..1000);
+    let start = Instant::now();
+    let tag = loop {
+        let tag = desk.begin_batch(&large).await;
+        if desk.express.is_under_way() {
+            break tag;
+        }
+        _ = desk.finish_batch(tag).await;
+        assert!(start.elapsed() < PATIENCE, "it never went on lines");
+    };
+    assert!(desk.express.begin_batch(reads("x", 0..129), 1000, false).is_err(), "one is under way here");
+    let (reply, _) = desk.finish_batch(tag).await;
+    assert!(reply.rows.iter().all(|row| row.code == Code(2)));
+    assert_eq!((reply.nodes[0].round_trips, reply.nodes[0].answered), (2, 1000));
+    cluster.freeze_node(0).unwrap();
+    let elsewhere = tokio::spawn({
+        let (client, batch) = (client.clone(), reads("x", 0..10));
+        async move { client.batch(batch).await }
+    });
+    eventually("a batch elsewhere", || desk.express.most_rows() == Express::MOST_ROWS).await;
+    cluster.thaw_node(0).unwrap();
+    elsewhere.await.unwrap();
+    assert_eq!(desk.express.most_rows(), Express::MOST_ROWS_ALONE);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -518,14 +559,16 @@ async fn a_line_at_rest_is_open_but_not_in_use_and_goes_back() {
 async fn the_first_lines_of_a_node_are_a_pair_which_is_used_again() {
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;
-    let mut desk = Desk::at(&client).await;
+    let mut desk = Desk::undisturbed(&client).await;
     assert_eq!(desk.lines.len(), 2);
     let open = client.nodes()[0].connections_open;
     // at rest they go back together, and the next lines are the same two
     tokio::time::sleep(Duration::from_millis(2100)).await;
     desk.look();
     assert!(desk.lines.is_empty());
-    let mut again = Desk::at(&client).await;
+    // the runtime takes them back
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut again = Desk::undisturbed(&client).await;
     assert_eq!((again.lines.len(), client.nodes()[0].connections_open), (2, open));
     again.look();
 }

@@ -94,8 +94,8 @@ impl NativeClient {
         entry::check(entries, |ticket| self.shared.track(ticket)).map_err(refuse)?;
         let buffer = Bytes::copy_from_slice(entries);
         if few == Some(true)
-            && entry::is_small(entries)
             && let Some(boarding) = Boarding::at(self.station.load(Ordering::Relaxed))
+            && entry::is_small(entries, boarding.most_rows())
         {
             return Ok(self.submit_few(buffer, &boarding));
         }

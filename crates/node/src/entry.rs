@@ -5,7 +5,7 @@
 //! not become a crash here.
 
 use aerospike_core::wire::{Digest, Info1, Info2, Info3, Info4, KeyType};
-use aerospike_core::{Batch, BatchFlags, BatchRow, Command, CommandPolicy, Express, Key, Keyspace, Replica, Spec};
+use aerospike_core::{Batch, BatchFlags, BatchRow, Command, CommandPolicy, Key, Keyspace, Replica, Spec};
 use bytes::{Buf, Bytes};
 
 /// Bytes of the part that every entry starts with.
@@ -66,8 +66,8 @@ pub(crate) fn check(mut buffer: &[u8], mut cancellable: impl FnMut(u32)) -> Resu
     Ok(())
 }
 
-/// Whether the entries are cheap to read where they were submitted, which a large batch is not.
-pub(crate) fn is_small(mut buffer: &[u8]) -> bool {
+/// Whether the entries are cheap to read where they were submitted, which a batch of more than `most_rows` is not.
+pub(crate) fn is_small(mut buffer: &[u8], most_rows: usize) -> bool {
     const SMALL: usize = 64 * 1024;
     const ROW_COUNT_AT: usize = 48;
     if buffer.len() > SMALL {
@@ -76,7 +76,7 @@ pub(crate) fn is_small(mut buffer: &[u8]) -> bool {
     while let Ok(size) = entry_size(buffer) {
         let (entry, rest) = buffer.split_at(size);
         let rows = entry.get(ROW_COUNT_AT..).and_then(<[u8]>::first_chunk).map_or(0, |rows| u32::from_le_bytes(*rows));
-        if entry.get(8) == Some(&BATCH) && rows as usize > Express::MOST_ROWS {
+        if entry.get(8) == Some(&BATCH) && rows as usize > most_rows {
             return false;
         }
         buffer = rest;
@@ -376,10 +376,12 @@ mod tests {
         let entry = finish(out);
         let entries = split(entry.clone()).unwrap();
         assert!(matches!(&entries[..], [Entry { work: Ok(Work::Batch(batch)), .. }] if batch.rows.len() == 100));
-        assert!(is_small(&entry));
+        assert!(is_small(&entry, 128));
         let mut larger = entry.to_vec();
         larger[48] = 129;
-        assert!(!is_small(&[&record(1, b"k", b"")[..], &larger].concat()));
+        let both = [&record(1, b"k", b"")[..], &larger].concat();
+        assert!(!is_small(&both, 128));
+        assert!(is_small(&both, 129));
     }
 
     #[test]

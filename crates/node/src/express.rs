@@ -144,6 +144,11 @@ impl Boarding {
         find(number).map(|watched| Self(watched.station))
     }
 
+    /// Most rows of a batch that would be taken in now.
+    pub(crate) fn most_rows(&self) -> usize {
+        self.0.state.borrow().express.most_rows()
+    }
+
     /// Gives back a command that cannot be sent here.
     #[expect(clippy::result_large_err, reason = "the command is moved on, not reported")]
     pub(crate) fn begin(&self, command: Command, ticket: u32) -> Result<(), Command> {

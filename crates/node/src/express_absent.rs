@@ -21,6 +21,10 @@ impl Boarding {
         None
     }
 
+    pub(crate) fn most_rows(&self) -> usize {
+        match *self {}
+    }
+
     #[expect(clippy::result_large_err, reason = "the command is moved on, not reported")]
     pub(crate) fn begin(&self, _: Command, _: u32) -> Result<(), Command> {
         match *self {}

@@ -92,8 +92,10 @@ pub enum Event {
 }
 
 impl Express {
-    /// Most rows of a batch that is sent here.
+    /// Most rows of a batch that is sent here beside others.
     pub const MOST_ROWS: usize = 128;
+    /// Most rows of one that has the client to itself: while it is under way, the caller waits for it.
+    pub const MOST_ROWS_ALONE: usize = 1024;
 
     pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
         Self {
@@ -108,6 +110,14 @@ impl Express {
             next_line: 0,
             is_closed: false,
         }
+    }
+
+    /// Most rows of a batch that would be taken in now. Two large ones under way are better off with the runtime, which
+    /// prepares one while the caller's thread is busy with the other.
+    pub fn most_rows(&self) -> usize {
+        let is_alone =
+            !self.is_under_way() && self.cluster.routing.load().nodes.iter().all(|n| n.batch_requests() == 0);
+        if is_alone { Self::MOST_ROWS_ALONE } else { Self::MOST_ROWS }
     }
 
     /// Takes in a command, to be sent with the next flush, if that is possible. Otherwise it is given back, and was

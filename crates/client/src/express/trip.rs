@@ -24,7 +24,7 @@ pub(super) struct Trip {
 }
 
 impl Express {
-    /// Takes in a batch of few reads, as [`Express::begin`] does a command. With `in_parts` it goes on, if it has to, as
+    /// Takes in a batch of [few](Self::most_rows) reads, as [`Express::begin`] does a command. With `in_parts` it goes on, if it has to, as
     /// [`Client::batch_in_parts`](crate::Client::batch_in_parts).
     #[expect(clippy::result_large_err, reason = "the batch is moved on, not reported")]
     pub fn begin_batch(&mut self, batch: Batch, tag: Tag, in_parts: bool) -> Result<(), Batch> {
@@ -32,7 +32,7 @@ impl Express {
             return Err(batch);
         }
         let rows = batch.rows.len();
-        if rows > Self::MOST_ROWS || self.stops.iter_mut().any(|stop| stop.is_heavy(rows)) {
+        if rows > self.most_rows() || self.stops.iter_mut().any(|stop| stop.is_heavy(rows)) {
             return Err(batch);
         }
         let Ok(in_flight) = self.cluster.enter() else { return Err(batch) };
