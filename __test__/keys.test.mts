@@ -115,7 +115,8 @@ const malformed: [string, unknown, RegExp][] = [
 for (const [name, key, message] of malformed) {
   test(`a key that is ${name} is refused before anything is sent`, async (t) => {
     await t.throwsAsync(client().get(key as Key), { instanceOf: InvalidArgumentError, message })
-    await t.throwsAsync(client().batchRead([key as Key]), { instanceOf: InvalidArgumentError })
+    const keys = [['test', 'demo', 1], ['test', 'demo', 'a'], key] as Key[]
+    await t.throwsAsync(client().batchRead(keys), { instanceOf: InvalidArgumentError, message: /rows\[2\]|trap/ })
   })
 }
 

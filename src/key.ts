@@ -128,7 +128,8 @@ export class KeyRows implements KeyList {
 
   user(row: number): unknown {
     const key: unknown = this.#keys[row]
-    return Array.isArray(key) ? key[2] : undefined
+    // Of what is no key it is unknown: it must not pass for the twin of one, which nobody would check.
+    return Array.isArray(key) && (key.length === 3 || key[2] === null) ? key[2] : undefined
   }
 
   sameNames(row: number, other: number): boolean {
