@@ -143,6 +143,26 @@ test('duplicate keys keep rows of their own', async (t) => {
   )
 })
 
+test('equal keys are asked for once, whatever their order', async (t) => {
+  const keys = await filled(3)
+  for (const order of [
+    [0, 1, 2],
+    [0, 1, 1, 2],
+    [2, 2, 1, 0],
+    [0, 1, 2, 0],
+  ]) {
+    const batch = await client().batchRead<{ i: number }>(order.map((i) => keys[i] as Key))
+    t.deepEqual(
+      Array.from(batch, ({ record }) => record?.bins.i),
+      order,
+    )
+    t.is(
+      batch.cost.nodes.reduce((sum, { rows }) => sum + rows, 0),
+      3,
+    )
+  }
+})
+
 test('batchWrite writes rows of its own kind: bins, operations, TTL, conditions', async (t) => {
   const set = freshSet()
   const key = (id: string) => ['test', set, id] as const

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto'
 import type { BatchRequest } from './batch-request.js'
 import { writes } from './batch-request.js'
-import type { KeyList } from './key.js'
+import { KeyColumn, type KeyList } from './key.js'
 import { ROWS_PER_LOOK } from './turns.js'
 
 /** The rows that are sent, and for each row of the request the one of them that answers it. */
@@ -95,7 +95,7 @@ function hash(user: string | number): number {
 export function* distinctRows(request: BatchRequest): Generator<void, Distinct | undefined> {
   const { keys, specs } = request
   const count = keys.length
-  if (count < 2 || (request.writes && specs.every(writes))) return undefined
+  if (count < 2 || (request.writes && specs.every(writes)) || isAscending(keys)) return undefined
   const places = new Places(keys)
   let sent = 0
   let rows: Uint32Array | undefined
@@ -128,6 +128,17 @@ export function* distinctRows(request: BatchRequest): Generator<void, Distinct |
   }
   places.free()
   return rows === undefined || answeredBy === undefined ? undefined : { rows: rows.slice(0, sent), answeredBy }
+}
+
+/** Whether all keys are integers in ascending order, as those of a range or a sorted list: no two are the same then. */
+function isAscending(keys: KeyList): boolean {
+  if (!(keys instanceof KeyColumn)) return false
+  let last = -Infinity
+  for (const user of keys.users) {
+    if (typeof user !== 'number' || user <= last) return false
+    last = user
+  }
+  return true
 }
 
 /** Whether a request names a record twice, so that its parts have to follow one another. Bytes and digests count. */

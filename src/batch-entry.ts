@@ -86,9 +86,15 @@ export class EntryWriter {
     for (const spec of specs) writeSpec(w, spec)
     w.row = -1
     this.#restart()
-    for (let i = 0; i < this.length; i++) {
-      const row = this.#rows === undefined ? i : (this.#rows[i] as number)
-      this.#writeRow(w, row, this.#request.specOf?.[row] ?? 0)
+    const rows = this.#rows
+    const { keys, specOf } = this.#request
+    const users = keys instanceof KeyColumn && rows === undefined && specOf === undefined ? keys.users : undefined
+    const flags = SAME_NAMES | SAME_SPEC | (specs[0]?.sendKey === true ? SEND_KEY : 0)
+    for (let i = 0; i < this.length; ) {
+      const row = rows === undefined ? i : (rows[i] as number)
+      this.#writeRow(w, row, specOf?.[row] ?? 0)
+      i++
+      if (users !== undefined) i = writeUsers(w, users, i, flags)
     }
     closeEntry(w, start)
     return start
@@ -177,10 +183,41 @@ export class EntryWriter {
       writeRowKey(w, namesRecord(key, type), type)
       this.#last = spec
     } catch (error) {
-      if (error instanceof InvalidArgumentError) throw new InvalidArgumentError(`rows[${row}]: ${error.message}`)
-      throw error
+      throw ofRow(row, error)
     }
   }
+}
+
+/** What refused a row, saying which. */
+function ofRow(row: number, error: unknown): unknown {
+  return error instanceof InvalidArgumentError ? new InvalidArgumentError(`rows[${row}]: ${error.message}`) : error
+}
+
+/**
+ * Writes rows that differ from the one before in nothing but the user key, from `from` on, up to the first whose key is
+ * neither text nor a small integer. Returns that row.
+ */
+function writeUsers(w: Writer, users: readonly UserKey[], from: number, flags: number): number {
+  let row = from
+  try {
+    for (; row < users.length; row++) {
+      const user = users[row]
+      if (typeof user === 'number') {
+        if ((user | 0) !== user) break
+        openRow(w, flags, KeyType.integer)
+        w.smallInt64(user)
+      } else if (typeof user === 'string') {
+        openRow(w, flags, KeyType.string)
+        const lengthAt = w.at
+        w.u32LE(user.length)
+        const written = w.text(user)
+        if (written !== user.length) w.patchU32LE(lengthAt, written)
+      } else break
+    }
+  } catch (error) {
+    throw ofRow(row, error)
+  }
+  return row
 }
 
 /** Copies a slice into the request buffer, with what is only known now. Returns where its entry begins. */

@@ -74,6 +74,14 @@ export class Writer {
     this.at += 8
   }
 
+  /** An integer of 32 bits as 8 bytes. */
+  smallInt64(value: number): void {
+    this.reserve(8)
+    this.#view.setInt32(this.at, value >> 31)
+    this.#view.setInt32(this.at + 4, value)
+    this.at += 8
+  }
+
   bigInt64(value: bigint): void {
     this.reserve(8)
     this.#view.setBigInt64(this.at, value)
