@@ -83,44 +83,68 @@ impl Queue {
     /// Fills `target` with whole completions. Returns the bytes written, 0 when nothing waits, and `-n` when the next
     /// completion needs `n` bytes.
     pub(crate) fn drain(&self, target: &mut [u8]) -> i64 {
-        let mut state = self.state.lock();
-        let mut filled = 0;
-        loop {
-            if state.encoded.is_empty() {
-                let Some((ticket, outcome)) = state.waiting.pop_front() else { break };
-                // A part must not overtake one whose bytes are still being fetched.
-                let whole = match &outcome {
-                    Outcome::Batch(reply) | Outcome::Part(reply) => {
-                        completion::fits_whole(reply) && !state.batches.contains_key(&ticket)
-                    }
-                    _ => false,
-                };
-                completion::write(&mut state.encoded, ticket, &outcome, whole);
-                if let Outcome::Batch(reply) | Outcome::Part(reply) = outcome
-                    && !whole
-                {
-                    state.batches.entry(ticket).or_default().push_back(*reply);
-                }
-            }
-            let size = state.encoded.len();
-            match target.get_mut(filled..filled + size) {
-                Some(room) => room.copy_from_slice(&state.encoded),
-                None if filled == 0 => return -(size as i64),
-                None => return filled as i64,
-            }
-            filled += size;
-            state.encoded.clear();
-        }
-        if filled == 0 {
-            state.awake = false;
-        }
-        filled as i64
+        self.state.lock().drain(target)
     }
 
     /// Copies the table of a batch's rows; false when `target` has the wrong size or there is no such batch.
     pub(crate) fn table(&self, ticket: u32, target: &mut [u8]) -> bool {
-        let state = self.state.lock();
-        match state.batches.get(&ticket).and_then(VecDeque::front) {
+        self.state.lock().table(ticket, target)
+    }
+
+    /// Takes a page of a batch, which is copied outside the lock.
+    pub(crate) fn page(&self, ticket: u32, index: usize) -> Option<Bytes> {
+        self.state.lock().page(ticket, index)
+    }
+
+    /// Drops what is left of a batch, or of its first part.
+    pub(crate) fn release(&self, ticket: u32) {
+        let reply = self.state.lock().release(ticket);
+        drop(reply); // outside the lock: a large one takes a while
+    }
+}
+
+impl State {
+    fn drain(&mut self, target: &mut [u8]) -> i64 {
+        let mut filled = 0;
+        loop {
+            if self.encoded.is_empty() {
+                let Some((ticket, outcome)) = self.waiting.pop_front() else { break };
+                self.encode(ticket, outcome);
+            }
+            let size = self.encoded.len();
+            match target.get_mut(filled..filled + size) {
+                Some(room) => room.copy_from_slice(&self.encoded),
+                None if filled == 0 => return -(size as i64),
+                None => return filled as i64,
+            }
+            filled += size;
+            self.encoded.clear();
+        }
+        if filled == 0 {
+            self.awake = false;
+        }
+        filled as i64
+    }
+
+    /// Encodes a completion. What of a batch does not travel in it is kept, to be fetched.
+    fn encode(&mut self, ticket: u32, outcome: Outcome) {
+        let whole = match &outcome {
+            // a part must not overtake one whose bytes are still being fetched
+            Outcome::Batch(reply) | Outcome::Part(reply) => {
+                completion::fits_whole(reply) && !self.batches.contains_key(&ticket)
+            }
+            _ => false,
+        };
+        completion::write(&mut self.encoded, ticket, &outcome, whole);
+        if let Outcome::Batch(reply) | Outcome::Part(reply) = outcome
+            && !whole
+        {
+            self.batches.entry(ticket).or_default().push_back(*reply);
+        }
+    }
+
+    fn table(&self, ticket: u32, target: &mut [u8]) -> bool {
+        match self.batches.get(&ticket).and_then(VecDeque::front) {
             Some(reply) if target.len() == reply.rows.len() * completion::TABLE_ROW_SIZE => {
                 completion::write_table(target, &reply.rows);
                 true
@@ -129,21 +153,70 @@ impl Queue {
         }
     }
 
-    /// Takes a page of a batch, which is copied outside the lock.
-    pub(crate) fn page(&self, ticket: u32, index: usize) -> Option<Bytes> {
-        let mut state = self.state.lock();
-        state.batches.get_mut(&ticket)?.front_mut()?.pages.get_mut(index).map(std::mem::take)
+    fn page(&mut self, ticket: u32, index: usize) -> Option<Bytes> {
+        self.batches.get_mut(&ticket)?.front_mut()?.pages.get_mut(index).map(std::mem::take)
     }
 
-    /// Drops what is left of a batch, or of its first part.
-    pub(crate) fn release(&self, ticket: u32) {
-        let mut state = self.state.lock();
-        let Some(parts) = state.batches.get_mut(&ticket) else { return };
+    fn release(&mut self, ticket: u32) -> Option<BatchReply> {
+        let parts = self.batches.get_mut(&ticket)?;
         let reply = parts.pop_front();
         if parts.is_empty() {
-            state.batches.remove(&ticket);
+            self.batches.remove(&ticket);
         }
-        drop(state);
-        drop(reply); // outside the lock: a large one takes a while
+        reply
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICKET: u32 = 7;
+
+    /// A part whose only page has so many bytes, all of them `mark`.
+    fn part(size: usize, mark: u8) -> Outcome {
+        Outcome::Part(Box::new(BatchReply { pages: vec![vec![mark; size].into()], ..BatchReply::default() }))
+    }
+
+    /// The sizes of the completions that one drain brings.
+    fn drained(state: &mut State) -> Vec<usize> {
+        let mut target = vec![0; 128 * 1024];
+        let filled = state.drain(&mut target) as usize;
+        let mut rest = &target[..filled];
+        let mut sizes = Vec::new();
+        while let Some(length) = rest.first_chunk() {
+            let (one, others) = rest.split_at(u32::from_le_bytes(*length) as usize);
+            sizes.push(one.len());
+            rest = others;
+        }
+        sizes
+    }
+
+    #[test]
+    fn a_small_part_travels_whole_unless_it_would_overtake_one_that_is_being_fetched() {
+        let mut state = State::default();
+        state.waiting.extend([(TICKET, part(100, 1)), (TICKET, part(100_000, 2)), (TICKET, part(100, 3))]);
+        state.waiting.push_back((TICKET + 1, part(100, 4)));
+        let sizes = drained(&mut state);
+        assert_eq!(sizes.iter().map(|size| *size > 100).collect::<Vec<_>>(), [true, false, false, true]);
+        for (size, mark) in [(100_000, 2), (100, 3)] {
+            assert_eq!(state.page(TICKET, 0).unwrap(), vec![mark; size]);
+            assert!(state.release(TICKET).is_some());
+        }
+        assert!(state.page(TICKET, 0).is_none() && state.release(TICKET).is_none());
+        state.waiting.push_back((TICKET, part(100, 5)));
+        assert!(drained(&mut state)[0] > 100, "nothing is being fetched any more");
+    }
+
+    #[test]
+    fn a_completion_waits_for_a_target_that_it_fits() {
+        let mut state = State { awake: true, ..State::default() };
+        state.waiting.extend([(1, part(1000, 1)), (2, part(10, 2))]);
+        let mut small = [0; 64];
+        let needed = state.drain(&mut small);
+        assert!(needed < -1000 && state.awake);
+        assert_eq!(state.drain(&mut vec![0; -needed as usize]), -needed);
+        assert!(state.drain(&mut [0; 128]) > 0);
+        assert_eq!((state.drain(&mut small), state.awake), (0, false));
     }
 }
