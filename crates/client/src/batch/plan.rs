@@ -15,8 +15,8 @@ use crate::deadline::Deadline;
 
 /// Most bytes of one request: far below what servers take (128 MiB), and enough that nobody splits for it in earnest.
 const MAX_REQUEST_SIZE: usize = 32 * 1024 * 1024;
-/// A node carries a request out on one thread. So its rows go as several requests, until it has this many of batches
-/// under way, and each with so many rows that it is worth its message.
+/// A node answers rows that are in its memory on the thread that took the request. So they go as several requests,
+/// until it has this many of batches under way, and each with so many rows that it is worth its message.
 const SPREAD: usize = 2;
 const WORTH_A_REQUEST: usize = 250;
 /// Rows to hash, route or encode before other tasks get their turn: about 0.3 ms of work.

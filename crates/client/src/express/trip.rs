@@ -24,8 +24,8 @@ pub(super) struct Trip {
 }
 
 impl Express {
-    /// Takes in a batch of [few](Self::most_rows) reads, as [`Express::begin`] does a command. With `in_parts` it goes on, if it has to, as
-    /// [`Client::batch_in_parts`](crate::Client::batch_in_parts).
+    /// Takes in a batch of [few](Self::most_rows) reads, as [`Express::begin`] does a command. With `in_parts` it goes
+    /// on, if it has to, as [`Client::batch_in_parts`](crate::Client::batch_in_parts).
     #[expect(clippy::result_large_err, reason = "the batch is moved on, not reported")]
     pub fn begin_batch(&mut self, batch: Batch, tag: Tag, in_parts: bool) -> Result<(), Batch> {
         if self.is_closed || !batch.is_brief() || is_hasty(batch.policy.total_timeout) || self.is_crowded() {

@@ -12,7 +12,7 @@ pub(crate) type Replicas = [Option<NodeIndex>; TRACKED_REPLICAS];
 
 /// Who holds which partition. Nodes hold partitions in few combinations, so a partition is the number of its own: 8 KiB,
 /// which stay in the caches of a processor while the rows of a batch are routed, where 48 KiB of nodes did not.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Owners {
     numbers: Box<[u16; PARTITIONS]>,
     combinations: Vec<Replicas>,
