@@ -148,9 +148,10 @@ export interface NativeChange {
 export interface NativeClient {
   /**
    * Has commands need no other thread while they are few; false where that is not possible. `wake` is then called in place
-   * of the one of `connect`, and also when such commands completed: with `true` when it is for those.
+   * of the one of `connect`, with -1, and also when such commands completed: with the number of bytes of completions that
+   * are in `target`, or 0 when the next one is larger than that.
    */
-  express(wake: (isExpress: boolean) => void): boolean
+  express(wake: (filled: number) => void, target: Uint8Array): boolean
   /** `few`: not many calls are under way. True when the `wake` of `express` will announce all that completes. */
   submit(entries: Uint8Array, length: number, few?: boolean): boolean
   drain(target: Uint8Array): number

@@ -235,7 +235,8 @@ function openBatch(w: Writer, ticket: number, policy: Policy, specs: number, row
   w.reserve(24)
   w.bytes[w.at] = policy.inline | ANSWER_ALL
   w.bytes[w.at + 1] = policy.refusalRetries
-  w.bytes.fill(0, w.at + 2, w.at + 4)
+  w.bytes[w.at + 2] = 0
+  w.bytes[w.at + 3] = 0
   w.at += 4
   w.u32LE(policy.maxKeysPerRequest)
   w.u32LE(policy.maxResponseBytes)

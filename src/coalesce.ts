@@ -26,11 +26,18 @@ type Read = KeyCall<unknown>
 /** Gathers the reads of a tick, and enters them as batches when the tick is over. */
 export class Coalescer {
   readonly #boundary: Boundary
+  readonly #plain = new PlainSpec()
   #groups: Group[] = []
   readonly #enterAll = (): void => {
     const groups = this.#groups
     this.#groups = []
-    for (const group of groups) for (const part of group.parts()) enter(this.#boundary, part)
+    for (const group of groups) {
+      group.compact()
+      const { length } = group.calls
+      const share = length < ENOUGH_FOR_TWO ? length : Math.ceil(length / 2)
+      for (let from = 0; from < length; from += share)
+        enter(this.#boundary, group, from, Math.min(from + share, length))
+    }
   }
 
   constructor(boundary: Boundary) {
@@ -52,9 +59,27 @@ export class Coalescer {
       if (group.takes(policy)) return group
     }
     if (groups.length === 0) this.#boundary.schedule(this.#enterAll)
-    const group = new Group(policy)
+    const group = new Group(policy, this.#plain)
     groups.push(group)
     return group
+  }
+}
+
+/** The spec of the latest read of whole records: mostly that of the next one, in this tick and in those to come. */
+class PlainSpec {
+  #verb = ''
+  #policy: Policy | undefined
+  #spec: Spec | undefined
+
+  of({ verb, policy, argument }: Read): Spec | undefined {
+    return argument === undefined && policy === this.#policy && verb === this.#verb ? this.#spec : undefined
+  }
+
+  keep({ verb, policy, argument }: Read, spec: Spec): void {
+    if (argument !== undefined) return
+    this.#verb = verb
+    this.#policy = policy
+    this.#spec = spec
   }
 }
 
@@ -62,14 +87,16 @@ export class Coalescer {
 class Group {
   readonly policy: Policy
   calls: Read[] = []
-  /** For each call its spec. */
-  specOf: number[] = []
   readonly specs: Spec[] = []
-  readonly #known = new Map<string, number>()
-  #latest: Read | undefined
+  /** For each call its spec, once there are several. */
+  specOf: number[] | undefined
+  readonly #plain: PlainSpec
+  /** The specs by what they ask. */
+  #known: Map<string, Spec> | undefined
 
-  constructor(policy: Policy) {
+  constructor(policy: Policy, plain: PlainSpec) {
     this.policy = policy
+    this.#plain = plain
   }
 
   takes(policy: Policy): boolean {
@@ -86,73 +113,71 @@ class Group {
   }
 
   add(call: Read): void {
-    const latest = this.#latest
-    const same = latest !== undefined && latest.verb === call.verb && latest.policy === call.policy
-    const spec = same && call.argument === undefined ? this.specOf[this.specOf.length - 1] : this.#spec(call)
-    this.specOf.push(spec as number)
-    this.calls.push(call)
-    this.#latest = call
+    const spec = this.#plain.of(call) ?? this.#spec(call)
+    const { specs, calls } = this
+    if (spec !== specs[specs.length - 1] || this.specOf !== undefined) this.#number(spec)
+    calls.push(call)
   }
 
-  #spec(call: Read): number {
+  /** Gives the next call a spec that is not that of all calls before. */
+  #number(spec: Spec): void {
+    const { specs } = this
+    let number = specs.indexOf(spec)
+    if (number < 0) number = specs.push(spec) - 1
+    if (specs.length > 1) {
+      this.specOf ??= new Array<number>(this.calls.length).fill(0)
+      this.specOf.push(number)
+    }
+  }
+
+  /** The spec of a call: that of the calls before it which ask the same. */
+  #spec(call: Read): Spec {
     const { command, body, policy } = call
     // Bin names are taken at the time of the call, as a call of its own takes them.
     const argument = Array.isArray(call.argument) ? call.argument.slice() : call.argument
     const reads =
       argument instanceof Projection ? argument.identity : (argument as unknown[] | undefined)?.map(String).join('\0')
-    const { filter } = policy
+    const { filter, sendKey, mode } = policy
     const condition = filter === undefined ? '' : Buffer.from(filter.bytes).toString('base64')
-    const identity = `${command.info1}.${command.info3}.${command.ttl}.${policy.sendKey}.${condition}.${argument instanceof Projection}.${reads}`
+    const identity = `${command.info1}.${command.info3}.${command.ttl}.${sendKey}.${condition}.${argument instanceof Projection}.${reads}`
+    this.#known ??= new Map()
     let spec = this.#known.get(identity)
     if (spec === undefined) {
-      const { sendKey, mode } = policy
-      spec = this.specs.push(new Spec(command, body, argument, sendKey, mode, undefined, -1, filter)) - 1
+      spec = new Spec(command, body, argument, sendKey, mode, undefined, -1, filter)
       this.#known.set(identity, spec)
     }
+    this.#plain.keep(call, spec)
     return spec
   }
 
   /** Forgets the calls that were cancelled meanwhile. */
-  #compact(): void {
+  compact(): void {
     const { calls, specOf } = this
     if (calls.every((call) => call.ticket !== SETTLED)) return
-    this.specOf = specOf.filter((_, i) => (calls[i] as Read).ticket !== SETTLED)
+    this.specOf = specOf?.filter((_, i) => (calls[i] as Read).ticket !== SETTLED)
     this.calls = calls.filter((call) => call.ticket !== SETTLED)
   }
 
-  /** The batches to be made of it. */
-  parts(): Group[] {
-    this.#compact()
-    if (this.calls.length < ENOUGH_FOR_TWO) return [this]
-    const half = this.calls.length >> 1
-    return [this.#part(0, half), this.#part(half, this.calls.length)]
-  }
-
-  #part(from: number, to: number): Group {
-    const part = new Group(this.policy)
-    part.calls = this.calls.slice(from, to)
-    part.specOf = this.specOf.slice(from, to)
-    part.specs.push(...this.specs)
-    return part
-  }
-
-  request(): BatchRequest {
-    const { calls, specs, specOf } = this
+  /** A batch of the reads from `from` to `to`. */
+  request(from: number, to: number): BatchRequest {
+    const { specs } = this
     // The batch is not cancelled with one of its rows, and their filters are not those of all.
     const { signal, filter } = this.policy
     const policy = signal === undefined && filter === undefined ? this.policy : copyPolicy(this.policy)
     policy.signal = undefined
     policy.filter = undefined
-    const keys = keyList(calls.map((call) => call.key as Key))
-    return new BatchRequest('get', policy, false, keys, [], specs, specs.length === 1 ? undefined : specOf)
+    const keys = new Array<Key>(to - from)
+    for (let i = 0; i < keys.length; i++) keys[i] = (this.calls[from + i] as Read).key as Key
+    return new BatchRequest('get', policy, false, keyList(keys), [], specs, this.specOf?.slice(from, to))
   }
 }
 
-function enter(boundary: Boundary, group: Group): void {
-  const calls = group.calls
+/** Enters the reads of a group from `from` to `to`. */
+function enter(boundary: Boundary, group: Group, from: number, to: number): void {
+  const calls = group.calls.slice(from, to)
   if (calls.length > 1) {
     try {
-      boundary.enter(new Together(boundary, group))
+      boundary.enter(new Together(boundary, calls, group.request(from, to)))
       boundary.relieve()
       return
     } catch {
@@ -175,11 +200,10 @@ class Together extends Call<void> {
   readonly #calls: (Read | undefined)[]
   readonly #request: BatchRequest
 
-  constructor(boundary: Boundary, group: Group) {
-    const request = group.request()
+  constructor(boundary: Boundary, calls: Read[], request: BatchRequest) {
     super('get', undefined, request.policy, false)
     this.#boundary = boundary
-    this.#calls = group.calls
+    this.#calls = calls
     this.#request = request
     this.resolve = () => {}
   }

@@ -118,7 +118,8 @@ export class Boundary {
       boundary.#native = await binding().NativeClient.connect(config, () => boundary.#wakeReferenced())
       boundary.#native.unref()
       if (hasEventLoop) {
-        boundary.#native.express((isExpress) => (isExpress ? boundary.#wakeExpress() : boundary.#rung()))
+        const target = Buffer.allocUnsafeSlow(DRAIN_BYTES)
+        boundary.#native.express((n) => (n < 0 ? boundary.#rung() : boundary.#wakeExpress(target, n)), target)
       }
     } catch (error) {
       throw controlError('connect', error)
@@ -296,14 +297,14 @@ export class Boundary {
     this.#referenced = true
   }
 
-  /** Completions of express commands are there, and mostly nothing else: one look is enough. What is left rings again. */
-  #wakeExpress(): void {
+  /** Completions of express commands came, and mostly nothing else. What is left rings again. */
+  #wakeExpress(target: Buffer, filled: number): void {
     const native = this.#native
-    if (native === undefined || this.#draining) return
-    const length = native.drain(this.#target)
-    if (length > 0) this.#settleAll(native, length)
+    if (native === undefined) return
+    if (filled > 0) this.#settleAll(native, target, filled)
     // Where that was not all, or others bring completions as well, the rest is done as ever.
-    if (length < 0 || this.#referenced || this.#gathering.length > 0) this.#drain()
+    const isAll = filled > 0 && !this.#referenced && this.#gathering.length === 0
+    if (!isAll && !this.#draining) this.#drain()
   }
 
   /**
@@ -343,7 +344,7 @@ export class Boundary {
         this.#target = Buffer.allocUnsafeSlow(-length)
         continue
       }
-      this.#settleAll(native, length)
+      this.#settleAll(native, this.#target, length)
       if (performance.now() >= until) {
         this.#later()
         return
@@ -365,9 +366,8 @@ export class Boundary {
     setImmediate(this.#continue)
   }
 
-  /** Settles the completions in the first `length` bytes of the target. One that cannot be read fails alone. */
-  #settleAll(native: NativeClient, length: number): void {
-    const bytes = this.#target
+  /** Settles the completions in the first `length` bytes. One that cannot be read fails alone. */
+  #settleAll(native: NativeClient, bytes: Buffer, length: number): void {
     let at = 0
     while (at < length) {
       const next = at + bytes.readUInt32LE(at)

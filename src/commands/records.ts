@@ -31,6 +31,8 @@ import {
 import { UdfCall } from '../udf/call.js'
 import type { Bins, Double, Storable, Value } from '../values.js'
 
+const WHOLE_RECORD = Info1.read | Info1.allBins
+
 /** The commands on single records. Every failure is a rejection, never a synchronous throw. */
 export abstract class RecordCommands {
   /** @internal */
@@ -41,11 +43,17 @@ export abstract class RecordCommands {
   /** @internal Where reads of single records go: to the boundary, or to what coalesces them. */
   protected readonly reads: Pick<Coalescer, 'submit'>
 
+  /** What calls without options are, made once. */
+  readonly #get: Command
+  readonly #put: Command
+
   /** @internal */
   constructor(boundary: Boundary, policies: Policies, coalesceReads = false) {
     this.boundary = boundary
     this.policies = policies
     this.reads = coalesceReads ? new Coalescer(boundary) : boundary
+    this.#get = readCommand(policies.read, WHOLE_RECORD)
+    this.#put = writeCommand(policies.write, Info2.write)
   }
 
   /**
@@ -64,7 +72,7 @@ export abstract class RecordCommands {
         return this.#some('get', key, bins, others) as never
       }
       const policy = this.#read(options, 'get', ['bins'])
-      const command = readCommand(policy, Info1.read | Info1.allBins)
+      const command = options === undefined ? this.#get : readCommand(policy, WHOLE_RECORD)
       return this.reads.submit(new RecordCall('get', key, policy, false, command, writeNothing, undefined)) as never
     } catch (error) {
       return refused(error, 'get')
@@ -133,9 +141,8 @@ export abstract class RecordCommands {
   put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta> {
     try {
       const policy = this.#write(options, 'put')
-      return this.boundary.submit(
-        new MetaCall('put', key, policy, true, writeCommand(policy, Info2.write), writeBins, bins),
-      )
+      const command = options === undefined ? this.#put : writeCommand(policy, Info2.write)
+      return this.boundary.submit(new MetaCall('put', key, policy, true, command, writeBins, bins))
     } catch (error) {
       return refused(error, 'put')
     }

@@ -76,11 +76,12 @@ impl NativeClient {
     }
 
     /// Has commands sent from the JavaScript thread itself while they are few, where the system allows that. `wake` is
-    /// then called in place of the one of `connect`, and also when such commands completed: with `true` when it is for
-    /// those.
-    #[napi(ts_args_type = "wake: (isExpress: boolean) => void")]
-    pub fn express(&self, env: Env, wake: Function<'_, bool, ()>) -> bool {
-        let station = express::open(env.raw(), wake.raw(), &self.core, self.runtime.clone(), self.shared.clone());
+    /// then called in place of the one of `connect`, with -1, and also when such commands completed: with the number of
+    /// bytes of completions that are in `target` then, or 0 when the next one is larger than that.
+    #[napi(ts_args_type = "wake: (filled: number) => void, target: Uint8Array")]
+    pub fn express(&self, env: Env, wake: Function<'_, i32, ()>, target: Uint8ArraySlice<'_>) -> bool {
+        let (runtime, shared) = (self.runtime.clone(), self.shared.clone());
+        let station = express::open(env.raw(), wake.raw(), target.raw(), &self.core, runtime, shared);
         self.station.store(station.unwrap_or_default(), Ordering::Relaxed);
         station.is_some()
     }

@@ -102,18 +102,22 @@ enum Timing {
     Later,
 }
 
-/// Sets a client up for express commands. `wake` is called in place of the client's own, and also with a completion
-/// of the station's. Returns the number of its station; `None` where the loop cannot be used.
+/// What `wake` is called with when completions of other threads are ready, none of which is in the target.
+const RUNG: i32 = -1;
+
+/// Sets a client up for express commands. `wake` is called in place of the client's own, and also with completions
+/// of the station's in `target`. Returns the number of its station; `None` where the loop cannot be used.
 pub(crate) fn open(
     env: sys::napi_env,
     wake: sys::napi_value,
+    target: sys::napi_value,
     core: &Client,
     runtime: Runtime,
     shared: Arc<Shared>,
 ) -> Option<usize> {
     let event_loop = Loop::of(env)?;
     let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-    let waker = Waker::new(env, wake)?;
+    let waker = Waker::new(env, wake, target)?;
     let hook = CleanupHook::new(env, number)?;
     let timer = event_loop.timer(number, hook.clone())?;
     let round = event_loop.check(number, hook.clone())?;
@@ -299,9 +303,9 @@ impl Station {
         }
     }
 
-    /// Calls JavaScript, which looks at what there is once. What it left is a reason to call it again.
+    /// Calls JavaScript with what there is, as far as the target has room. What is left is a reason to call it again.
     fn announce(&self) {
-        self.waker.call(true);
+        self.waker.call(|target| self.shared.queue.drain(target).max(0) as i32);
         if self.shared.queue.has_waiting() {
             self.shared.queue.alarm().ring();
         }
@@ -452,7 +456,7 @@ unsafe extern "C" fn on_rung(handle: *mut c_void) {
     let number = unsafe { uv::number_of(handle) };
     guarded(|| {
         if let Some(Watched { station, .. }) = find(number) {
-            station.waker.call(false);
+            station.waker.call(|_| RUNG);
         }
     });
 }
