@@ -297,14 +297,14 @@ export class Boundary {
     this.#referenced = true
   }
 
-  /** Completions of express commands came, and mostly nothing else. What is left rings again. */
+  /** Completions of express commands came. What of theirs had no room rings, as do completions that others bring. */
   #wakeExpress(target: Buffer, filled: number): void {
     const native = this.#native
     if (native === undefined) return
-    if (filled > 0) this.#settleAll(native, target, filled)
-    // Where that was not all, or others bring completions as well, the rest is done as ever.
-    const isAll = filled > 0 && !this.#referenced && this.#gathering.length === 0
-    if (!isAll && !this.#draining) this.#drain()
+    this.#settleAll(native, target, filled)
+    // The next one is too large for that target, or a batch is to be fetched.
+    if ((filled === 0 || this.#gathering.length > 0) && !this.#draining) this.#drain()
+    else this.#rest()
   }
 
   /**
