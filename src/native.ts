@@ -5,18 +5,14 @@
 
 import type { Binding, NativeClient, NativeConfig } from './addon.js'
 import { type Call, SETTLED, TRAVELS } from './call.js'
+import { CallTable } from './call-table.js'
 import { BatchReply, readFailure } from './completion.js'
-import { ClientClosedError, ClientError, QueueFullError } from './errors.js'
+import { ClientClosedError, ClientError } from './errors.js'
 import { aborted, controlError, Failure, LocalCode } from './failure.js'
 import type { Page } from './page-pool.js'
 import { EntryKind, KIND_AT } from './request.js'
 import { Watches } from './watch.js'
 import { Writer } from './writer.js'
-
-/** Slots are the low 20 bits of a ticket, their generation the upper 12. */
-const SLOT_BITS = 20
-const MOST_CALLS = 1 << SLOT_BITS
-const GENERATIONS = 1 << 12
 
 /** A tick that writes more than this hands over in between, so that the buffer stays small. */
 const FLUSH_BYTES = 1024 * 1024
@@ -84,10 +80,7 @@ export class Boundary {
   #fresh: Call[] = []
   /** Entries written while another entry was being written: a getter of one call's value made another call. */
   #nested: Writer[] = []
-  #calls: (Call | undefined)[] = []
-  #generations: number[] = []
-  #free: number[] = []
-  #pending = 0
+  readonly #calls = new CallTable()
   #referenced = false
   #target = Buffer.allocUnsafeSlow(DRAIN_BYTES)
   #draining = false
@@ -175,7 +168,7 @@ export class Boundary {
   /** Writes the entry of a call into the buffer that is handed over after this tick. */
   enter(call: Call): void {
     const before = call.ticket
-    const ticket = this.#take(call)
+    const ticket = this.#calls.add(call)
     const nested = this.#writing
     const writer = nested ? new Writer(1024) : this.#writer
     const start = writer.at
@@ -184,7 +177,7 @@ export class Boundary {
       call.entryAt = call.write(writer, ticket)
     } catch (error) {
       writer.at = start
-      this.#give(ticket)
+      this.#calls.delete(ticket)
       call.ticket = before
       throw error
     } finally {
@@ -209,31 +202,6 @@ export class Boundary {
     process.nextTick(this.#flush)
   }
 
-  #take(call: Call): number {
-    const slot = this.#free.pop() ?? this.#calls.length
-    if (slot >= MOST_CALLS) throw new QueueFullError(`${call.verb}: ${MOST_CALLS} calls are waiting already`)
-    if (slot === this.#calls.length) this.#generations.push(0)
-    this.#calls[slot] = call
-    this.#pending++
-    call.ticket = (((this.#generations[slot] as number) << SLOT_BITS) | slot) >>> 0
-    return call.ticket
-  }
-
-  /** Ends a call's hold on its slot. */
-  #give(ticket: number): void {
-    const slot = ticket & (MOST_CALLS - 1)
-    this.#calls[slot] = undefined
-    this.#generations[slot] = ((this.#generations[slot] as number) + 1) % GENERATIONS
-    this.#free.push(slot)
-    this.#pending--
-  }
-
-  /** The call of a ticket, or undefined when it was cancelled meanwhile. */
-  #callOf(ticket: number): Call | undefined {
-    const call = this.#calls[ticket & (MOST_CALLS - 1)]
-    return call?.ticket === ticket ? call : undefined
-  }
-
   /** Ends a tick: everything it asked for goes to the core. */
   flush(): void {
     const before = this.#before
@@ -252,7 +220,7 @@ export class Boundary {
     if (fresh.length === 0) return
     this.#fresh = []
     try {
-      const few = this.#pending <= EXPRESS_CALLS
+      const few = this.#calls.waiting <= EXPRESS_CALLS
       // Express commands keep the process alive by themselves.
       if (writer.at > 0 && !this.native.submit(writer.bytes, writer.at, few)) this.#reference()
       if (this.#nested.length > 0) this.#submitNested()
@@ -274,7 +242,7 @@ export class Boundary {
   /** Keeps the process alive until nothing is under way. */
   #reference(): void {
     // What was cancelled before it was handed over keeps nothing alive.
-    if (this.#pending === 0) return
+    if (this.#calls.waiting === 0) return
     if (!this.#referenced) this.#native?.ref()
     this.#referenced = true
   }
@@ -356,7 +324,7 @@ export class Boundary {
 
   /** Lets the process end when no call is under way. */
   #rest(): void {
-    if (this.#pending > 0 || !this.#referenced) return
+    if (this.#calls.waiting > 0 || !this.#referenced) return
     this.#referenced = false
     this.#native?.unref()
   }
@@ -373,7 +341,7 @@ export class Boundary {
       const next = at + bytes.readUInt32LE(at)
       const ticket = bytes.readUInt32LE(at + 4)
       const kind = bytes[at + 8]
-      const call = this.#callOf(ticket)
+      const call = this.#calls.get(ticket)
       if (call === undefined) {
         if (kind === 3 && ((bytes[at + 9] as number) & IS_WHOLE) === 0) native.release(ticket)
       } else {
@@ -450,7 +418,7 @@ export class Boundary {
    * otherwise make the result as old, and what follows from it, all garbage that only a full collection finds.
    */
   #end(call: Call): void {
-    if (call.ticket >= 0) this.#give(call.ticket)
+    if (call.ticket >= 0) this.#calls.delete(call.ticket)
     call.ticket = SETTLED
     call.resolve = nobody
     this.#watches.delete(call)
@@ -494,12 +462,7 @@ export class Boundary {
     } finally {
       this.#drain()
       for (const call of this.#calls) {
-        if (call !== undefined) {
-          this.reject(
-            call,
-            new Failure({ verb: call.verb, key: call.key, code: LocalCode.closed, inDoubt: call.writes }),
-          )
-        }
+        this.reject(call, new Failure({ verb: call.verb, key: call.key, code: LocalCode.closed, inDoubt: call.writes }))
       }
       if (this.#referenced) native.unref()
       this.#referenced = false
