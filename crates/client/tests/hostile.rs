@@ -131,6 +131,21 @@ async fn connecting_to_a_dead_host_fails_at_once_and_names_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_still_starting_is_waited_for_as_long_as_the_timeout_says() {
+    let fake = Fake::starting(3).await;
+    let client = Client::connect(fake.config()).await.unwrap();
+    assert_eq!(client.nodes().len(), 1);
+
+    let fake = Fake::starting(u32::MAX).await;
+    let mut config = fake.config();
+    config.connect_timeout = Duration::from_millis(350);
+    let start = Instant::now();
+    let error = Client::connect(config).await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    assert!(error.to_string().contains("is still starting"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_good_seed_among_silent_and_dead_ones_is_enough() {
     let cluster = cluster(2).await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();

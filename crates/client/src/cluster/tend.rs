@@ -27,6 +27,8 @@ const MAX_FAILURES: u32 = 5;
 const ALARM_PAUSE: Duration = Duration::from_millis(100);
 /// How long other seeds may still answer once one has.
 const SEED_GRACE: Duration = Duration::from_millis(250);
+/// How often the hosts are asked again while those that answer are still starting.
+const STARTING_PAUSE: Duration = Duration::from_millis(100);
 /// Looks in a row while nodes keep being found through nodes just found.
 const MAX_PASSES: usize = 16;
 
@@ -47,7 +49,16 @@ impl Tender {
 
     /// Finds the cluster and learns all of it.
     pub(crate) async fn start(&mut self, deadline: Deadline) -> Result<(), Error> {
-        let failures = self.seed(deadline).await;
+        let mut failures = self.seed(deadline).await;
+        // a node that is still starting is worth waiting for, unlike one that does not answer or is another's
+        while self.members.is_empty() && failures.iter().any(|f| f.code == Code::INVALID_NODE) {
+            let again = Instant::now() + STARTING_PAUSE;
+            if deadline.has_passed(again) {
+                break;
+            }
+            sleep_until(again).await;
+            failures = self.seed(deadline).await;
+        }
         let mut known = 0;
         while self.members.len() > known {
             known = self.members.len();

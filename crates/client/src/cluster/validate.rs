@@ -127,7 +127,7 @@ fn check(
         return Err(Failure::new(Code::CLIENT, format!("{endpoint} is node {name}, not {node} as its peers say")));
     }
     if answer.number("partition-generation")? == -1 {
-        return Err(Failure::new(Code::CLIENT, format!("node {name} at {endpoint} is still starting")));
+        return Err(Failure::new(Code::INVALID_NODE, format!("node {name} at {endpoint} is still starting")));
     }
     let build = Build::parse(answer.value("build")?);
     if build.numbers < Build::OLDEST {

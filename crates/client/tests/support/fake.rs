@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use aerospike_core::wire::info::PartitionBitmap;
 use aerospike_core::wire::proto::write_frame;
@@ -39,16 +40,30 @@ impl Fake {
         tls: Option<TlsAcceptor>,
         answer: impl Fn(ProtoType, &[u8]) -> Option<Vec<u8>> + Send + Sync + 'static,
     ) -> Self {
+        Self::serving(tls, 0, answer).await
+    }
+
+    /// A node that says the first `asks` times that it is still starting.
+    pub async fn starting(asks: u32) -> Self {
+        Self::serving(None, asks, |_, _| None).await
+    }
+
+    async fn serving(
+        tls: Option<TlsAcceptor>,
+        asks: u32,
+        answer: impl Fn(ProtoType, &[u8]) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
+        let starting = Arc::new(AtomicU32::new(asks));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let answer: Answer = Arc::new(answer);
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let (tls, answer) = (tls.clone(), answer.clone());
+                let (tls, answer, starting) = (tls.clone(), answer.clone(), starting.clone());
                 tokio::spawn(async move {
                     match tls {
-                        None => serve(socket, address, answer).await,
-                        Some(tls) => serve(tls.accept(socket).await.ok()?, address, answer).await,
+                        None => serve(socket, address, answer, &starting).await,
+                        Some(tls) => serve(tls.accept(socket).await.ok()?, address, answer, &starting).await,
                     }
                 });
             }
@@ -61,7 +76,12 @@ impl Fake {
     }
 }
 
-async fn serve(mut socket: impl AsyncRead + AsyncWrite + Unpin, address: SocketAddr, answer: Answer) -> Option<()> {
+async fn serve(
+    mut socket: impl AsyncRead + AsyncWrite + Unpin,
+    address: SocketAddr,
+    answer: Answer,
+    starting: &AtomicU32,
+) -> Option<()> {
     loop {
         let mut header = [0; 8];
         socket.read_exact(&mut header).await.ok()?;
@@ -69,7 +89,7 @@ async fn serve(mut socket: impl AsyncRead + AsyncWrite + Unpin, address: SocketA
         let mut body = vec![0; header.size];
         socket.read_exact(&mut body).await.ok()?;
         let bytes = match header.kind {
-            ProtoType::Info => info(&String::from_utf8(body).ok()?, address),
+            ProtoType::Info => info(&String::from_utf8(body).ok()?, address, starting),
             kind => answer(kind, &body)?,
         };
         socket.write_all(&bytes).await.ok()?;
@@ -77,7 +97,7 @@ async fn serve(mut socket: impl AsyncRead + AsyncWrite + Unpin, address: SocketA
     }
 }
 
-fn info(request: &str, address: SocketAddr) -> Vec<u8> {
+fn info(request: &str, address: SocketAddr, starting: &AtomicU32) -> Vec<u8> {
     let mut out = BytesMut::new();
     write_frame(&mut out, ProtoType::Info, |out| {
         for name in request.lines() {
@@ -85,7 +105,11 @@ fn info(request: &str, address: SocketAddr) -> Vec<u8> {
                 "node" => "FA1".to_owned(),
                 "build" => "8.1.2.0".to_owned(),
                 "cluster-name" => "fake".to_owned(),
-                "partition-generation" | "peers-generation" => "1".to_owned(),
+                "partition-generation" => {
+                    let is_starting = starting.fetch_update(Relaxed, Relaxed, |asks| asks.checked_sub(1)).is_ok();
+                    if is_starting { "-1".to_owned() } else { "1".to_owned() }
+                }
+                "peers-generation" => "1".to_owned(),
                 "peers-clear-std" => "1,3000,[]".to_owned(),
                 "peers-tls-std" => "1,3000,[]".to_owned(),
                 "service-clear-std" | "service-tls-std" => address.to_string(),
