@@ -192,6 +192,19 @@ async fn values_are_checked_by_their_type() {
 }
 
 #[tokio::test]
+async fn nothing_is_added_to_geojson() {
+    let (_cluster, mut client) = client().await;
+    let point: &[u8] = b"\0\0\0{\"type\":\"Point\",\"coordinates\":[1,2]}";
+    client.run("s", "geo", write(&op(OpCode::Write, ParticleType::GEOJSON, "g", point), 1)).await;
+    for code in [OpCode::Increment, OpCode::Append, OpCode::Prepend] {
+        for (particle, value) in [(INTEGER, &[0; 8][..]), (ParticleType::GEOJSON, point), (STRING, b"x")] {
+            let answer = client.run("s", "geo", write(&op(code, particle, "g", value), 1)).await;
+            assert_eq!(answer.result, ResultCode::SERVER_ERROR, "{code:?} {particle:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_last_bin_moves_into_the_place_of_a_deleted_one() {
     let (_cluster, mut client) = client().await;
     let four = ops(&["a", "b", "c", "d"].map(|name| (OpCode::Write, STRING, name, b"".as_slice())));

@@ -12,10 +12,8 @@ use crate::value;
 pub(super) fn modify<'a>(code: OpCode, op: &Op<'a>, bin: Option<BinRef<'_>>) -> Result<Cow<'a, [u8]>, ResultCode> {
     let Some(bin) = bin else { return value::from_wire(op.particle, op.value) };
     match (code, op.particle) {
-        // text cannot be spliced into GeoJSON, and the real server has no better code for that
-        (OpCode::Append | OpCode::Prepend, _) if bin.particle == ParticleType::GEOJSON => {
-            return Err(ResultCode::SERVER_ERROR);
-        }
+        // nothing can be added to GeoJSON, and the real server has no better code for that
+        _ if bin.particle == ParticleType::GEOJSON => return Err(ResultCode::SERVER_ERROR),
         _ if bin.particle != op.particle => return Err(ResultCode::INCOMPATIBLE_TYPE),
         _ => {}
     }
