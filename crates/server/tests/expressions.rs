@@ -96,6 +96,14 @@ fn an_unknown_argument_matters_only_when_nothing_else_decides() {
 }
 
 #[test]
+fn the_value_of_a_variable_may_define_variables_itself() {
+    let (x, y) = (name("x"), name("y"));
+    let inner = call(125, &[&y, &[3], &call(20, &[&call(124, &[&y]), &[4]])]);
+    let outer = call(125, &[&x, &inner, &y, &[9], &call(1, &[&call(124, &[&x]), &[7]])]);
+    assert_eq!(truth(&outer), Some(true));
+}
+
+#[test]
 fn types_are_checked_before_anything_runs() {
     let wrong: &[Vec<u8>] = &[
         vec![],

@@ -133,8 +133,10 @@ impl<'a> Run<'a> {
     fn define(&mut self, values: &'a [Node<'a>], body: &'a Node<'a>) -> Value<'a> {
         let before = self.variables.len();
         for value in values {
-            let value = self.evaluate(value);
-            self.variables.push(value);
+            // its place is taken before those of variables inside the value, as in the parser
+            let place = self.variables.len();
+            self.variables.push(Value::Unknown);
+            self.variables[place] = self.evaluate(value);
         }
         let result = self.evaluate(body);
         self.variables.truncate(before);
