@@ -63,7 +63,7 @@ impl Geometry {
     /// The cells kept beside the text: a point's own, or those that cover a region.
     fn cells(&self) -> Vec<CellID> {
         match self {
-            Self::Point(point) => vec![CellID::from(point)],
+            Self::Point(point) => vec![leaf(point)],
             Self::Circle(cap) if cap.is_empty() => Vec::new(),
             Self::Polygon(polygon) if polygon.is_empty() => Vec::new(),
             Self::Circle(cap) => cover(cap),
@@ -82,7 +82,7 @@ impl Geometry {
     /// around it. They do not overlap. `None` for a region that takes too many cells.
     pub(crate) fn search_ranges(&self) -> Option<Vec<(u64, u64)>> {
         if let Self::Point(point) = self {
-            let leaf = CellID::from(point);
+            let leaf = leaf(point);
             return Some((0..=leaf.level()).map(|level| leaf.parent(level).0).map(|cell| (cell, cell)).collect());
         }
         let cells = self.cells();
@@ -98,13 +98,28 @@ impl Geometry {
 
     fn holds(&self, point: &Self) -> bool {
         let Self::Point(point) = point else { return false };
-        let point = Point::from(CellID::from(point));
+        let point = Point::from(leaf(point));
         match self {
             Self::Point(_) => false,
             Self::Circle(cap) => cap.contains_point(&point),
             Self::Polygon(polygon) => polygon.contains_point(&point),
         }
     }
+}
+
+/// The leaf cell of a point. On the edge between two faces of the cube, as at longitudes of 45 and 135 degrees, the
+/// server's S2 library takes the face of the later axis and this one that of the earlier. The point is moved off the
+/// edge, by much less than a leaf cell.
+fn leaf(point: &Point) -> CellID {
+    const INWARDS: f64 = 1.0 - f64::EPSILON;
+    let (mut place, abs) = (point.0, point.0.abs());
+    if abs.x == abs.y.max(abs.z) {
+        place.x *= INWARDS;
+    }
+    if abs.y == abs.z {
+        place.y *= INWARDS;
+    }
+    CellID::from(Point(place))
 }
 
 fn cover<R: Region + 'static>(region: &R) -> Vec<CellID> {
@@ -191,6 +206,23 @@ mod tests {
         let value = stored(text).unwrap();
         assert_eq!(value[..11], [0, 0, 1, 0x10, 0x03, 0x6e, 0x17, 0xca, 0x9f, 0xb7, 0x09]);
         assert_eq!(&value[11..], text.as_bytes());
+    }
+
+    #[test]
+    fn a_point_between_two_faces_has_the_cell_of_a_real_server() {
+        let cell = |longitude: i32, latitude: i32| {
+            let text = format!(r#"{{"type":"Point","coordinates":[{longitude},{latitude}]}}"#);
+            stored_cells(&stored(&text).unwrap()).next().unwrap()
+        };
+        for (longitude, latitude, expected) in [
+            (45, 19, 0x3e1d_5f58_a820_09e3),
+            (-45, 19, 0x8b4d_4b4c_ad35_4cb3),
+            (135, -20, 0x2b4b_54cc_ccb3_4d2d),
+            (-135, 3, 0x82a0_82a9_fe01_d57d),
+            (45, 0, 0x17ff_ffff_ffff_ffff), // rounded, not quite between them
+        ] {
+            assert_eq!(cell(longitude, latitude), expected, "[{longitude},{latitude}]");
+        }
     }
 
     #[test]
