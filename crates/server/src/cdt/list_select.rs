@@ -76,10 +76,11 @@ fn contiguous(found: Range<usize>, n: usize, inverted: bool) -> Selection {
 }
 
 fn pick_ordered_list(list: &List<'_>, inverted: bool, args: &Args) -> Result<Selection, ResultCode> {
-    let runs: Vec<_> = wanted(args)?.iter().map(|v| list.equal_range(v)).filter(|r| !r.is_empty()).collect();
-    if inverted && runs.is_empty() {
+    let wanted = wanted(args)?;
+    if inverted && wanted.is_empty() {
         return Ok(Selection::all(list.items.len()));
     }
+    let runs: Vec<_> = wanted.iter().map(|v| list.equal_range(v)).filter(|r| !r.is_empty()).collect();
     let mut selection = Selection {
         picked: runs.iter().cloned().flatten().collect(),
         indexes: Places::Runs(runs.clone()),
@@ -180,7 +181,6 @@ fn by_rank(list: &List<'_>, ranks: Range<usize>, inverted: bool) -> Selection {
     let n = list.items.len();
     match (ranks.is_empty(), inverted) {
         (_, true) if ranks.len() == n => Selection::nothing(Some(0), Some(0)),
-        (true, true) => Selection { indexes: Places::Ascending, ..Selection::all(n) },
         (true, false) => Selection::nothing(Some(ranks.start as i64), Some(ranks.start as i64)),
         _ => {
             let picked = heap::pick(n, &ranks, &|a, b| compare(list.items[a], list.items[b]));

@@ -181,15 +181,19 @@ fn by_rank(map: &Map<'_>, ranks: Range<usize>, inverted: bool) -> Selection {
 }
 
 /// Pairs come in key order and once; indexes in the order of the argument, and of an ordered map as often as asked for.
+/// Everything else is told one by one of an ordered map, unless no key was asked for.
 fn by_key_list(map: &Map<'_>, inverted: bool, args: &Args) -> Result<Selection, ResultCode> {
     let n = map.pairs.len();
-    let found: Vec<usize> = wanted(args)?.iter().filter_map(|key| map.find(key).ok()).collect();
+    let wanted = wanted(args)?;
+    let is_ordered = map.flags & ORDERED != 0;
+    let found: Vec<usize> = wanted.iter().filter_map(|key| map.find(key).ok()).collect();
     let mut picked = found.clone();
     picked.sort_unstable();
     picked.dedup();
     let indexes = match inverted {
+        true if is_ordered && !wanted.is_empty() => Places::Picked,
         true => Places::Runs(gaps(picked.clone(), n)),
-        false if map.flags & ORDERED != 0 => Places::Listed(found),
+        false if is_ordered => Places::Listed(found),
         false => Places::Listed(last_occurrences(&found)),
     };
     Ok(Selection {

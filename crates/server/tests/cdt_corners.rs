@@ -1,0 +1,114 @@
+//! Corners of lists, maps and bits that the recorded cases leave out: what a server of version 8.1 answered, row by row.
+//!
+//! Values are written as JSON. An object is a map without order, except `{"ext": flags}`, the element that leads an
+//! ordered list in stored form, `{"order": flags, …}`, a map with these flags, and `{"bytes": "hex"}`, a blob.
+
+use aerospike_server::cdt::{self, BinChange, Modified, Particle};
+use aerospike_wire::{ParticleType, ResultCode, Value};
+use bytes::BytesMut;
+use serde_json::Value as Json;
+
+/// A bin, an operation on it, its result and what the bin is afterwards. Nothing is written `""`.
+type Row = (&'static str, &'static str, Result<&'static str, ResultCode>, &'static str);
+
+/// The bin is as it was.
+const SAME: &str = "same";
+const NOT_APPLICABLE: Result<&str, ResultCode> = Err(ResultCode::OP_NOT_APPLICABLE);
+const EXISTS: Result<&str, ResultCode> = Err(ResultCode::ELEMENT_EXISTS);
+
+fn value(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Nil,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(n) => n.as_i64().map_or_else(|| Value::Float(n.as_f64().unwrap()), Value::Integer),
+        Json::String(text) => text.as_str().into(),
+        Json::Array(items) => Value::List(items.iter().map(value).collect()),
+        Json::Object(pairs) => {
+            let flags = |name: &str| pairs.get(name).map(|flags| flags.as_u64().unwrap() as u8);
+            if let Some(Json::String(hex)) = pairs.get("bytes") {
+                let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+                return Value::Blob(ParticleType::BLOB, (0..hex.len()).step_by(2).map(byte).collect());
+            }
+            if let Some(flags) = flags("ext") {
+                return Value::Ext(flags, Vec::new());
+            }
+            let pair = |(key, json): (&String, &Json)| (key.as_str().into(), value(json));
+            let stored = pairs.iter().filter(|(key, _)| *key != "order").map(pair).collect();
+            Value::Map(flags("order").unwrap_or(0), stored)
+        }
+    }
+}
+
+fn particle(text: &str) -> Option<Particle> {
+    let json = (!text.is_empty()).then(|| serde_json::from_str(text).expect(text))?;
+    let mut out = BytesMut::new();
+    let kind = value(&json).write_particle(&mut out);
+    Some((kind, out.to_vec()))
+}
+
+type Modify = fn(cdt::Bin<'_>, &[u8]) -> Result<Modified, ResultCode>;
+type Read = fn(cdt::Bin<'_>, &[u8]) -> Result<Option<Particle>, ResultCode>;
+
+/// Runs rows with the engine of their kind of operation. What is no operation that modifies is one that reads.
+fn check((modify, read): (Modify, Read), rows: &[Row]) {
+    for (before, operation, expected, after) in rows {
+        let row = format!("{before} {operation}");
+        let (bin, payload) = (particle(before), particle(operation).unwrap().1);
+        let on = bin.as_ref().map(|(kind, bytes)| (*kind, bytes.as_slice()));
+        let modified = match modify(on, &payload) {
+            Err(ResultCode::PARAMETER) => {
+                read(on, &payload).map(|result| Modified { bin: BinChange::Unchanged, result })
+            }
+            modified => modified,
+        };
+        assert_eq!(modified.as_ref().map(|m| m.result.clone()), expected.as_ref().map(|text| particle(text)), "{row}");
+        let stored = match modified.map(|m| m.bin) {
+            Ok(BinChange::Stored(kind, bytes)) => Some((kind, bytes)),
+            _ => bin,
+        };
+        assert_eq!(stored, particle(if *after == SAME { before } else { after }), "{row}");
+    }
+}
+
+const COLLECTIONS: (Modify, Read) = (cdt::modify, cdt::read);
+
+#[test]
+fn everything_but_a_list_of_values_is_told_one_by_one_if_the_list_names_any() {
+    const LIST: &str = r#"[{"ext":1},0,5,6]"#;
+    const MAP: &str = r#"{"order":1,"a":1,"b":1,"c":1,"d":1,"e":1}"#;
+    const UNORDERED: &str = r#"{"a":1,"b":1,"c":1,"d":1,"e":1}"#;
+    check(
+        COLLECTIONS,
+        &[
+            (LIST, r#"[36,65538,[""]]"#, Ok("[2,1,0]"), r#"[{"ext":1}]"#),
+            (LIST, r#"[36,65537,[""]]"#, Ok("[0,1,2]"), r#"[{"ext":1}]"#),
+            (LIST, "[36,65538,[]]", Ok("[0,1,2]"), r#"[{"ext":1}]"#),
+            (LIST, "[23,65540,[12]]", Ok("[2,1,0]"), SAME),
+            (LIST, "[23,65538,[5]]", Ok("[2,0]"), SAME),
+            (MAP, r#"[107,65538,["zz"]]"#, Ok("[4,3,2,1,0]"), SAME),
+            (MAP, r#"[107,65538,["b"]]"#, Ok("[4,2,1,0]"), SAME),
+            (MAP, r#"[107,65537,["b"]]"#, Ok("[0,2,3,4]"), SAME),
+            (MAP, "[107,65538,[]]", Ok("[0,1,2,3,4]"), SAME),
+            (UNORDERED, r#"[107,65538,["zz"]]"#, Ok("[0,1,2,3,4]"), SAME),
+            (UNORDERED, r#"[107,65538,["b"]]"#, Ok("[4,0,1,2]"), SAME),
+        ],
+    );
+}
+
+#[test]
+fn everything_but_no_rank_is_two_runs_of_ranks() {
+    const LIST: &str = "[0,3,9,6,-4,2,5]";
+    check(
+        COLLECTIONS,
+        &[
+            (LIST, "[39,65540,3,0]", Ok("[4,5,6,0,1,2,3]"), "[]"),
+            (LIST, "[26,65540,3,0]", Ok("[4,5,6,0,1,2,3]"), SAME),
+            (LIST, "[27,65540,3,0,0]", Ok("[4,5,6,0,1,2,3]"), SAME),
+            (LIST, "[26,65540,9,0]", Ok("[0,1,2,3,4,5,6]"), SAME),
+            (LIST, "[26,65539,3,0]", Ok("[0,1,2,3,4,5,6]"), SAME),
+            (LIST, "[26,65538,3,0]", Ok("[6,5,4,3,2,1,0]"), SAME),
+            (LIST, "[26,65548,3,0]", NOT_APPLICABLE, SAME),
+            (LIST, "[26,65549,3,0]", Ok("true"), SAME),
+        ],
+    );
+}
