@@ -112,3 +112,52 @@ fn everything_but_no_rank_is_two_runs_of_ranks() {
         ],
     );
 }
+
+#[test]
+fn the_first_item_that_is_not_unique_decides() {
+    const LIST: &str = "[0,[[4]]]";
+    const ORDERED: &str = r#"[{"ext":1},0,[[4]]]"#;
+    check(
+        COLLECTIONS,
+        &[
+            (LIST, "[4,0,[[4],4,4,[[4]]],1]", NOT_APPLICABLE, SAME),
+            (LIST, "[2,[[4],4,4,[[4]]],0,1]", NOT_APPLICABLE, SAME),
+            (LIST, "[2,[[[4]],4,4],0,1]", EXISTS, SAME),
+            (LIST, "[2,[[[4]],[[4]]],0,1]", EXISTS, SAME),
+            (ORDERED, "[2,[[[4]],4,4],1,1]", NOT_APPLICABLE, SAME),
+            (ORDERED, "[2,[[[4]],4],1,1]", EXISTS, SAME),
+        ],
+    );
+}
+
+#[test]
+fn where_no_item_gets_in_nothing_is_filled_up() {
+    check(
+        COLLECTIONS,
+        &[
+            ("[-1,9,7]", "[3,5,7,13]", Ok("3"), SAME),
+            ("[4]", "[4,3,[4,4,4],13]", Ok("1"), SAME),
+            ("[4]", "[4,3,[4,5,4],13]", Ok("4"), "[4,null,null,5]"),
+        ],
+    );
+}
+
+#[test]
+fn a_value_that_stays_must_be_the_only_one_to_be_unique() {
+    const ORDERED: &str = r#"[{"ext":1},1,1,2]"#;
+    check(
+        COLLECTIONS,
+        &[
+            ("[5,6]", "[9,0,5,1]", Ok(""), SAME),
+            ("[5,5]", "[9,0,5,1]", EXISTS, SAME),
+            ("[5,5]", "[9,1,5,1]", EXISTS, SAME),
+            ("[1,1,2]", "[12,0,0,0,1]", EXISTS, SAME),
+            ("[1,1,2]", "[12,0,0,0,5]", Ok("1"), SAME),
+            ("[1,1,2]", "[12,2,0,0,1]", Ok("2"), SAME),
+            // an ordered list looks at the first of equal elements only
+            (ORDERED, "[12,0,0,1,1]", Ok("1"), SAME),
+            (ORDERED, "[12,1,0,1,1]", EXISTS, SAME),
+            (ORDERED, "[12,2,0,1,1]", Ok("2"), SAME),
+        ],
+    );
+}

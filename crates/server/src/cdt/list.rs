@@ -125,25 +125,38 @@ fn acceptable<'a>(
     }
     let held: BTreeSet<ByValue<'_>> = list.items.iter().map(|e| ByValue(e)).collect();
     let mut seen = BTreeSet::new();
-    let (mut allowed, mut is_held, mut is_repeated) = (Vec::with_capacity(items.len()), false, false);
+    let (mut allowed, mut is_repeated, mut first) = (Vec::with_capacity(items.len()), false, None);
     for item in items {
-        let known = held.contains(&ByValue(item));
         let repeated = !seen.insert(ByValue(item));
-        is_held |= known;
         is_repeated |= repeated;
-        if !known && !repeated {
-            allowed.push(item);
-        }
+        let offence = match (held.contains(&ByValue(item)), repeated) {
+            (true, _) => ResultCode::ELEMENT_EXISTS,
+            (false, true) => ResultCode::OP_NOT_APPLICABLE,
+            (false, false) => {
+                allowed.push(item);
+                continue;
+            }
+        };
+        first.get_or_insert(offence);
     }
-    if !is_held && !is_repeated || flags & (flags::NO_FAIL | flags::PARTIAL) == flags::NO_FAIL | flags::PARTIAL {
-        return Ok(Some(allowed));
+    let Some(first) = first else { return Ok(Some(allowed)) };
+    match (flags & flags::NO_FAIL != 0, flags & flags::PARTIAL != 0) {
+        (true, true) => Ok(Some(allowed)),
+        (true, false) => Ok(None),
+        // an ordered list sorts what is given and sees repetitions first
+        (false, _) if list.ordered && is_repeated => Err(ResultCode::OP_NOT_APPLICABLE),
+        (false, _) => Err(first),
     }
-    // an ordered list sorts what is given and sees repetitions first
-    let repetition_shows = is_repeated && (list.ordered || !is_held);
-    match flags & flags::NO_FAIL != 0 {
-        true => Ok(None),
-        false if repetition_shows => Err(ResultCode::OP_NOT_APPLICABLE),
-        false => Err(ResultCode::ELEMENT_EXISTS),
+}
+
+/// Whether a value is in the list but not at the index that it is to take. An ordered list looks only at the first of
+/// equal elements.
+fn is_held_elsewhere(list: &List<'_>, value: Element<'_>, at: usize) -> bool {
+    if list.ordered {
+        let equal = list.equal_range(value);
+        !equal.is_empty() && equal.start != at
+    } else {
+        list.items.iter().enumerate().any(|(i, e)| i != at && compare(e, value) == Ordering::Equal)
     }
 }
 
@@ -176,7 +189,9 @@ fn insert_all<'a>(mut list: List<'a>, created: bool, args: &'a Args, items: Vec<
     if flags & flags::INSERT_BOUNDED != 0 && at > list.len() {
         return violation(&list, flags, ResultCode::OP_NOT_APPLICABLE);
     }
-    let Some(items) = acceptable(&list, items, flags)? else { return unchanged(&list) };
+    let Some(items) = acceptable(&list, items, flags)?.filter(|items| !items.is_empty()) else {
+        return unchanged(&list);
+    };
     pad(&mut list, at)?;
     list.items.splice(at..at, items);
     stored(&list)
@@ -201,7 +216,7 @@ pub(crate) fn set<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
     if flags & flags::INSERT_BOUNDED != 0 && at > list.len() {
         return nothing(ResultCode::OP_NOT_APPLICABLE);
     }
-    if flags & flags::ADD_UNIQUE != 0 && list.items.get(at).is_none_or(|old| *old != value) && list.contains(value) {
+    if flags & flags::ADD_UNIQUE != 0 && is_held_elsewhere(&list, value, at) {
         return nothing(ResultCode::ELEMENT_EXISTS);
     }
     pad(&mut list, at + 1)?;
@@ -221,7 +236,7 @@ pub(crate) fn increment<'a>(mut list: List<'a>, created: bool, args: &'a Args) -
     }
     let refused = if at > n && flags & flags::INSERT_BOUNDED != 0 {
         Some(ResultCode::OP_NOT_APPLICABLE)
-    } else if flags & flags::ADD_UNIQUE != 0 && old != Some(&sum[..]) && list.contains(&sum) {
+    } else if flags & flags::ADD_UNIQUE != 0 && is_held_elsewhere(&list, &sum, at) {
         Some(ResultCode::ELEMENT_EXISTS)
     } else {
         None
