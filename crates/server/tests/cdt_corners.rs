@@ -161,3 +161,19 @@ fn a_value_that_stays_must_be_the_only_one_to_be_unique() {
         ],
     );
 }
+
+#[test]
+fn a_rank_creates_as_an_index_does_in_an_ordered_list() {
+    const NESTED: &str = r#"[{"ext":1},[1]]"#;
+    check(
+        COLLECTIONS,
+        &[
+            (r#"[{"ext":1}]"#, "[255,[209,3],[0,1]]", Ok(""), r#"[{"ext":1},[{"ext":1}]]"#),
+            (NESTED, "[255,[209,0],[0,1]]", Ok(""), r#"[{"ext":1},[{"ext":1},1]]"#),
+            (NESTED, "[255,[81,5],[1,5]]", Ok("1"), r#"[{"ext":1},[1],[5]]"#),
+            (NESTED, "[255,[17,5],[1,5]]", NOT_APPLICABLE, SAME),
+            ("[[1]]", "[255,[81,1],[1,5]]", NOT_APPLICABLE, SAME),
+            ("", "[255,[209,0],[1,5]]", NOT_APPLICABLE, SAME),
+        ],
+    );
+}

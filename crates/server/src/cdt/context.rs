@@ -41,7 +41,8 @@ pub(crate) enum By {
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     by: By,
-    /// [`CREATE_BITS`] of the type: what to create where there is nothing.
+    /// [`CREATE_BITS`] of the type: what to create where there is nothing. Those of a rank count in ordered lists only,
+    /// where a rank is an index.
     create: i64,
     value: BytesMut,
 }
@@ -64,8 +65,8 @@ pub(crate) fn parse(payload: &mut &[u8]) -> Result<Vec<Step>, ResultCode> {
 impl Step {
     fn new(kind: i64, value: BytesMut) -> Result<Self, ResultCode> {
         let by = By::from_code(kind & !(CREATE_BITS | PERSIST_INDEX)).unwrap_or(By::Unknown);
-        // ranks, values and map indexes mean nothing in an empty collection: their create bits are ignored
-        let create = if matches!(by, By::ListIndex | By::MapKey) { kind & CREATE_BITS } else { 0 };
+        // values, map indexes and map ranks mean nothing in an empty collection: their create bits are ignored
+        let create = if matches!(by, By::ListIndex | By::ListRank | By::MapKey) { kind & CREATE_BITS } else { 0 };
         if by.is_numeric() && as_integer(&value).is_none() {
             return Err(ResultCode::PARAMETER);
         }
@@ -83,7 +84,7 @@ impl Step {
         (self.by, &self.value)
     }
 
-    /// Whether an absent element can be created at this step.
+    /// Whether the step can create the collection it is a step into.
     const fn creates(&self) -> bool {
         matches!(self.by, By::ListIndex | By::MapKey)
     }
@@ -170,6 +171,7 @@ pub(crate) fn at(
         Ok(Outcome { stored, result })
     } else {
         let list = List::parse(on).ok_or(ResultCode::OP_NOT_APPLICABLE)?;
+        let creating = creating && (list.ordered || step.by != By::ListRank);
         let found = find_in_list(&list, step);
         let child = inner(found.map(|i| list.items[i]), deeper, creating)?;
         let reachable = found.map_or_else(|| place_for(&list, step), Ok);
