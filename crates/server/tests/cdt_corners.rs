@@ -71,6 +71,7 @@ fn check((modify, read): (Modify, Read), rows: &[Row]) {
 }
 
 const COLLECTIONS: (Modify, Read) = (cdt::modify, cdt::read);
+const BITS: (Modify, Read) = (cdt::bits_modify, cdt::bits_read);
 
 #[test]
 fn everything_but_a_list_of_values_is_told_one_by_one_if_the_list_names_any() {
@@ -174,6 +175,22 @@ fn a_rank_creates_as_an_index_does_in_an_ordered_list() {
             (NESTED, "[255,[17,5],[1,5]]", NOT_APPLICABLE, SAME),
             ("[[1]]", "[255,[81,1],[1,5]]", NOT_APPLICABLE, SAME),
             ("", "[255,[209,0],[1,5]]", NOT_APPLICABLE, SAME),
+        ],
+    );
+}
+
+#[test]
+fn a_scan_backwards_goes_on_to_the_start_of_the_byte() {
+    check(
+        BITS,
+        &[
+            (r#"{"bytes":"2463da"}"#, "[53,4,1,true]", Ok("-2"), SAME),
+            (r#"{"bytes":"2463da"}"#, "[52,4,1,true]", Ok("-1"), SAME),
+            (r#"{"bytes":"20"}"#, "[53,4,4,true]", Ok("-2"), SAME),
+            (r#"{"bytes":"d1"}"#, "[53,5,1,true]", Ok("-2"), SAME),
+            (r#"{"bytes":"24f000"}"#, "[53,15,1,true]", Ok("-4"), SAME),
+            (r#"{"bytes":"24f000"}"#, "[53,8,8,true]", Ok("3"), SAME),
+            (r#"{"bytes":"240000"}"#, "[53,12,10,true]", Ok("-1"), SAME),
         ],
     );
 }

@@ -49,13 +49,20 @@ enum Change {
     Insert,
     Remove,
     /// The field, aligned, and the arguments behind offset and size.
-    Field(fn(&mut [u8], u64, &Args<'_>) -> Result<(), ResultCode>),
+    Aligned(fn(&mut [u8], u64, &Args<'_>) -> Result<(), ResultCode>),
 }
 
 #[derive(Clone, Copy)]
 enum Run {
     Modify(Change),
-    Read(fn(&[u8], u64, &Args<'_>) -> Result<Particle, ResultCode>),
+    Read(fn(&Field<'_>, &Args<'_>) -> Particle),
+}
+
+/// The bits that are read: `size` of them from `offset` on.
+struct Field<'a> {
+    blob: &'a [u8],
+    offset: u64,
+    size: u64,
 }
 
 struct Operation {
@@ -67,7 +74,7 @@ struct Operation {
     allowed: i64,
 }
 
-use Change::Field;
+use Change::Aligned;
 use Parameter::{Blob, Bool, Flags, Integer, Offset, Size};
 use Run::{Modify, Read};
 
@@ -88,16 +95,16 @@ static OPERATIONS: &[Operation] = &[
     row(0, Modify(Change::Resize), &[Size, Flags, Flags], 1, CREATING),
     row(1, Modify(Change::Insert), &[Offset, Blob, Flags], 2, CREATING),
     row(2, Modify(Change::Remove), &[Offset, Size, Flags], 2, CLIPPING),
-    row(3, Modify(Field(set)), &[Offset, Size, Blob, Flags], 3, CLIPPING),
-    row(4, Modify(Field(or)), &[Offset, Size, Blob, Flags], 3, CLIPPING),
-    row(5, Modify(Field(xor)), &[Offset, Size, Blob, Flags], 3, CLIPPING),
-    row(6, Modify(Field(and)), &[Offset, Size, Blob, Flags], 3, CLIPPING),
-    row(7, Modify(Field(not)), &[Offset, Size, Flags], 2, CLIPPING),
-    row(8, Modify(Field(shift_left)), &[Offset, Size, Size, Flags], 3, CLIPPING),
-    row(9, Modify(Field(shift_right)), &[Offset, Size, Size, Flags], 3, CLIPPING),
-    row(10, Modify(Field(add)), &[Offset, Size, Integer, Flags, Flags], 3, NUMERIC),
-    row(11, Modify(Field(subtract)), &[Offset, Size, Integer, Flags, Flags], 3, NUMERIC),
-    row(12, Modify(Field(set_integer)), &[Offset, Size, Integer, Flags], 3, NUMERIC),
+    row(3, Modify(Aligned(set)), &[Offset, Size, Blob, Flags], 3, CLIPPING),
+    row(4, Modify(Aligned(or)), &[Offset, Size, Blob, Flags], 3, CLIPPING),
+    row(5, Modify(Aligned(xor)), &[Offset, Size, Blob, Flags], 3, CLIPPING),
+    row(6, Modify(Aligned(and)), &[Offset, Size, Blob, Flags], 3, CLIPPING),
+    row(7, Modify(Aligned(not)), &[Offset, Size, Flags], 2, CLIPPING),
+    row(8, Modify(Aligned(shift_left)), &[Offset, Size, Size, Flags], 3, CLIPPING),
+    row(9, Modify(Aligned(shift_right)), &[Offset, Size, Size, Flags], 3, CLIPPING),
+    row(10, Modify(Aligned(add)), &[Offset, Size, Integer, Flags, Flags], 3, NUMERIC),
+    row(11, Modify(Aligned(subtract)), &[Offset, Size, Integer, Flags, Flags], 3, NUMERIC),
+    row(12, Modify(Aligned(set_integer)), &[Offset, Size, Integer, Flags], 3, NUMERIC),
     row(50, Read(get), &[Offset, Size], 2, 0),
     row(51, Read(count), &[Offset, Size], 2, 0),
     row(52, Read(scan_left), &[Offset, Size, Bool], 3, 0),
@@ -189,19 +196,7 @@ pub fn bits_read(bin: Bin<'_>, payload: &[u8]) -> Result<Option<Particle>, Resul
     }
     let blob = blob(bin)?;
     let (offset, size) = field(&call.args, blob.len(), false)?;
-    if call.operation.code == RSCAN && size == 1 && offset % 8 == 7 {
-        return Ok(Some(scan_whole_byte(blob[(offset / 8) as usize], &call.args)));
-    }
-    run(&extract(blob, offset, size), size, &call.args).map(Some)
-}
-
-const RSCAN: i64 = 53;
-
-/// Scanning the last bit of a byte alone, the server goes on to the bits before it.
-fn scan_whole_byte(byte: u8, args: &Args<'_>) -> Particle {
-    let wanted = args.integers[2] != 0;
-    let misses = (0..8).take_while(|bit| (byte >> bit & 1 != 0) != wanted).count() as i64;
-    integer(if misses == 8 { -1 } else { -misses })
+    Ok(Some(run(&Field { blob, offset, size }, &call.args)))
 }
 
 /// Executes the payload of a BITS_MODIFY. These never answer anything.
@@ -217,15 +212,15 @@ pub fn bits_modify(bin: Bin<'_>, payload: &[u8]) -> Result<Modified, ResultCode>
         return Err(ResultCode::PARAMETER);
     }
     let forgive = |code: ResultCode| if flags & flags::NO_FAIL != 0 { Ok(NOTHING) } else { Err(code) };
-    let old = bin.map(blob).transpose()?;
     let creates = matches!(change, Change::Resize | Change::Insert);
+    let old = bin.map(blob).transpose()?;
     match old {
         None if flags & flags::UPDATE_ONLY != 0 || !creates => return forgive(ResultCode::BIN_NOT_FOUND),
         Some(_) if flags & flags::CREATE_ONLY != 0 => return forgive(ResultCode::BIN_EXISTS),
         _ => {}
     }
     let old = old.unwrap_or_default();
-    let unit = if matches!(change, Change::Field(_)) { 8 } else { 1 };
+    let unit = if matches!(change, Change::Aligned(_)) { 8 } else { 1 };
     if !matches!(change, Change::Resize) {
         from_end(call.args.integers[0], old.len() as i64 * unit)?; // not forgiven, unlike what sticks out at the end
     }
@@ -233,7 +228,7 @@ pub fn bits_modify(bin: Bin<'_>, payload: &[u8]) -> Result<Modified, ResultCode>
         Change::Resize => resized(old, &call.args),
         Change::Insert => inserted(old, &call.args),
         Change::Remove => removed(old, &call.args),
-        Change::Field(run) => changed(old, &call.args, run),
+        Change::Aligned(run) => changed(old, &call.args, run),
     };
     match new {
         Ok(new) if bin.is_none() && new.is_empty() => Ok(NOTHING),
@@ -466,29 +461,43 @@ fn integer(n: i64) -> Particle {
     (ParticleType::INTEGER, n.to_be_bytes().to_vec())
 }
 
-fn get(field: &[u8], _: u64, _: &Args<'_>) -> Result<Particle, ResultCode> {
-    Ok((ParticleType::BLOB, field.to_vec()))
+impl Field<'_> {
+    /// The bits, moved to the front of their own bytes.
+    fn aligned(&self) -> Vec<u8> {
+        extract(self.blob, self.offset, self.size)
+    }
+
+    /// Whether a bit of the blob is what a scan looks for.
+    fn is_wanted(&self, at: u64, args: &Args<'_>) -> bool {
+        let is_set = self.blob[(at / 8) as usize] & 0x80 >> (at % 8) != 0;
+        is_set == (args.integers[2] != 0)
+    }
+
+    /// The answer of a scan: a bit's distance from the start of the field, or -1.
+    fn distance(&self, found: Option<u64>) -> Particle {
+        integer(found.map_or(-1, |at| at as i64 - self.offset as i64))
+    }
 }
 
-fn count(field: &[u8], _: u64, _: &Args<'_>) -> Result<Particle, ResultCode> {
-    Ok(integer(field.iter().map(|b| i64::from(b.count_ones())).sum()))
+fn get(field: &Field<'_>, _: &Args<'_>) -> Particle {
+    (ParticleType::BLOB, field.aligned())
 }
 
-fn is_set(field: &[u8], at: u64) -> bool {
-    field[(at / 8) as usize] & 0x80 >> (at % 8) != 0
+fn count(field: &Field<'_>, _: &Args<'_>) -> Particle {
+    integer(field.aligned().iter().map(|b| i64::from(b.count_ones())).sum())
 }
 
-fn scan_left(field: &[u8], size: u64, args: &Args<'_>) -> Result<Particle, ResultCode> {
-    let wanted = args.integers[2] != 0;
-    Ok(integer((0..size).find(|&at| is_set(field, at) == wanted).map_or(-1, |at| at as i64)))
+fn scan_left(field: &Field<'_>, args: &Args<'_>) -> Particle {
+    field.distance((field.offset..field.offset + field.size).find(|&at| field.is_wanted(at, args)))
 }
 
-fn scan_right(field: &[u8], size: u64, args: &Args<'_>) -> Result<Particle, ResultCode> {
-    let wanted = args.integers[2] != 0;
-    Ok(integer((0..size).rev().find(|&at| is_set(field, at) == wanted).map_or(-1, |at| at as i64)))
+/// Looking backwards, the server does not stop at the field but where the byte begins that the field begins in.
+fn scan_right(field: &Field<'_>, args: &Args<'_>) -> Particle {
+    let first = field.offset & !7;
+    field.distance((first..field.offset + field.size).rev().find(|&at| field.is_wanted(at, args)))
 }
 
-fn get_integer(field: &[u8], size: u64, args: &Args<'_>) -> Result<Particle, ResultCode> {
-    let n = number(field, size);
-    Ok(integer(if args.flags & arithmetic::SIGNED != 0 { sign_extended(n, size) } else { n as i64 }))
+fn get_integer(field: &Field<'_>, args: &Args<'_>) -> Particle {
+    let n = number(&field.aligned(), field.size);
+    integer(if args.flags & arithmetic::SIGNED != 0 { sign_extended(n, field.size) } else { n as i64 })
 }
