@@ -194,3 +194,16 @@ fn a_scan_backwards_goes_on_to_the_start_of_the_byte() {
         ],
     );
 }
+
+#[test]
+fn a_bin_that_is_to_be_created_may_be_of_any_type_when_it_exists() {
+    check(
+        BITS,
+        &[
+            (r#""x""#, r#"[1,3,{"bytes":"bb"},1]"#, Err(ResultCode::BIN_EXISTS), SAME),
+            (r#""x""#, r#"[1,3,{"bytes":"bb"},5]"#, Ok(""), SAME),
+            (r#""x""#, "[0,3,1]", Err(ResultCode::BIN_EXISTS), SAME),
+            (r#""x""#, "[0,3,2]", Err(ResultCode::INCOMPATIBLE_TYPE), SAME),
+        ],
+    );
+}

@@ -213,13 +213,12 @@ pub fn bits_modify(bin: Bin<'_>, payload: &[u8]) -> Result<Modified, ResultCode>
     }
     let forgive = |code: ResultCode| if flags & flags::NO_FAIL != 0 { Ok(NOTHING) } else { Err(code) };
     let creates = matches!(change, Change::Resize | Change::Insert);
-    let old = bin.map(blob).transpose()?;
-    match old {
+    match bin {
         None if flags & flags::UPDATE_ONLY != 0 || !creates => return forgive(ResultCode::BIN_NOT_FOUND),
         Some(_) if flags & flags::CREATE_ONLY != 0 => return forgive(ResultCode::BIN_EXISTS),
         _ => {}
     }
-    let old = old.unwrap_or_default();
+    let old = bin.map(blob).transpose()?.unwrap_or_default();
     let unit = if matches!(change, Change::Aligned(_)) { 8 } else { 1 };
     if !matches!(change, Change::Resize) {
         from_end(call.args.integers[0], old.len() as i64 * unit)?; // not forgiven, unlike what sticks out at the end
