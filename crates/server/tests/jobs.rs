@@ -52,6 +52,20 @@ async fn operations_in_the_background_reach_every_record_and_copy() {
     }
 }
 
+#[tokio::test]
+async fn operations_in_the_background_need_not_name_a_set() {
+    let cluster = cluster(1).await;
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    client.put("one", "k", 1).await;
+    client.put("two", "k", 2).await;
+    let add = op(OpCode::Increment, ParticleType::INTEGER, "n", &10_i64.to_be_bytes());
+    let query = Query::background("", vec![add]).without(FieldType::SET).with(FieldType::TASK_ID, &5_u64.to_be_bytes());
+    assert!(query.run(&mut client).await.result.is_ok());
+    done(&mut client, 5).await;
+    assert_eq!(client.get("one", "k").await.integer("n"), Some(11));
+    assert_eq!(client.get("two", "k").await.integer("n"), Some(12));
+}
+
 /// The line of a job once it is done.
 async fn done(client: &mut Client, id: u64) -> String {
     let started = tokio::time::Instant::now();

@@ -30,29 +30,20 @@ pub(super) fn any(request: &Request<'_>) -> Result<(), ResultCode> {
     if transaction || linearized { Err(ResultCode::ENTERPRISE_ONLY) } else { Ok(()) }
 }
 
-/// What the operations of a write say before they run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct WritePlan {
-    /// Whether a missing record stays missing.
-    pub(super) must_exist: bool,
-    /// When the record expires.
-    pub(super) expiry: Expiry,
-}
-
-impl WritePlan {
+impl Expiry {
     /// When the record will expire.
-    pub(super) fn void_time(&self, found: Option<&Record>) -> u32 {
-        match (self.expiry, found) {
-            (Expiry::Keep(_), Some(record)) => record.meta.void_time,
-            (Expiry::Keep(default), None) => default,
-            (Expiry::At(time), _) => time,
+    pub(super) fn void_time(self, found: Option<&Record>) -> u32 {
+        match (self, found) {
+            (Self::Keep(_), Some(record)) => record.meta.void_time,
+            (Self::Keep(default), None) => default,
+            (Self::At(time), _) => time,
         }
     }
 }
 
-/// Checks the operations and flags of a write against one another.
-pub(super) fn write(request: &Request<'_>, now: Moment, default_ttl: u32) -> Result<WritePlan, ResultCode> {
-    const REFUSED: Result<WritePlan, ResultCode> = Err(ResultCode::PARAMETER);
+/// Checks the operations and flags of a write against one another, and tells whether they need a record to be there.
+pub(super) fn write(request: &Request<'_>) -> Result<bool, ResultCode> {
+    const REFUSED: Result<bool, ResultCode> = Err(ResultCode::PARAMETER);
     if request.op_count == 0 || request.set.len() > MAX_SET_SIZE {
         return REFUSED;
     }
@@ -88,10 +79,7 @@ pub(super) fn write(request: &Request<'_>, now: Moment, default_ttl: u32) -> Res
     if (gets_all || reads_all > 0) && !lone_read_all {
         return REFUSED;
     }
-    Ok(WritePlan {
-        must_exist: touches || request.info3.intersects(Info3::UPDATE_ONLY | Info3::REPLACE_ONLY),
-        expiry: expiry(request.ttl, now, default_ttl)?,
-    })
+    Ok(touches || request.info3.intersects(Info3::UPDATE_ONLY | Info3::REPLACE_ONLY))
 }
 
 /// Reads a TTL directive (protocol 2.6).

@@ -4,7 +4,7 @@ use aerospike_wire::{Info2, ResultCode};
 
 use super::reply::Reply;
 use super::request::Request;
-use super::{Change, Context, Failure, Outcome, expression, read, write};
+use super::{Change, Context, Outcome, read, write};
 use crate::store::Partition;
 
 pub(super) fn run(
@@ -20,10 +20,7 @@ pub(super) fn run(
     // a failed removal says nothing of the record, unlike a failed write
     read::in_set(request, record, context.namespace)?;
     write::generation_allows(request, Some(record))?;
-    if !request.key_matches(record) {
-        return Err(ResultCode::KEY_MISMATCH.into());
-    }
-    expression::filter(request, record, context).map_err(Failure::from)?;
+    read::admit(request, record, context)?;
     partition.remove(&request.digest);
     Ok(Change::Record)
 }

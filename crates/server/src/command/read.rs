@@ -1,7 +1,7 @@
 //! Reading a record.
 
 use aerospike_wire::limits::MAX_BIN_NAME_SIZE;
-use aerospike_wire::{Info1, OpCode, ResultCode};
+use aerospike_wire::{Info1, Info2, OpCode, ResultCode};
 
 use super::expression::{self, About};
 use super::reply::Reply;
@@ -19,11 +19,10 @@ pub(super) fn run(
     context: &mut Context<'_>,
     reply: &mut Reply<'_>,
 ) -> Outcome {
-    if request.ttl > 100 && request.ttl != NEVER_TOUCH {
-        return Err(ResultCode::PARAMETER.into());
-    }
     let record = partition.get(&request.digest, context.now).ok_or(ResultCode::NOT_FOUND)?;
     let fail = Failure::at(Some(record));
+    in_set(request, record, context.namespace).map_err(fail)?;
+    let renewed = renewed(record, request.ttl, context.now).map_err(fail)?;
     admit(request, record, context).map_err(fail)?;
     reply.set_meta(record.meta.generation, record.meta.void_time);
     if request.info1.contains(Info1::GET_ALL) {
@@ -34,7 +33,7 @@ pub(super) fn run(
         }
         read_ops(request, record, context, reply).map_err(fail)?;
     }
-    match renewed(record, request.ttl, context.now).filter(|_| context.is_master) {
+    match renewed.filter(|_| context.is_master) {
         Some(void_time) => {
             partition.touch(&request.digest, void_time, context.now);
             Ok(Change::Record)
@@ -43,22 +42,18 @@ pub(super) fn run(
     }
 }
 
-/// Whether a found record is the one that was meant and passes the filter.
+/// Whether a record passes the filter and has the user key that was sent.
 pub(super) fn admit(request: &Request<'_>, record: &Record, context: &Context<'_>) -> Result<(), ResultCode> {
-    in_set(request, record, context.namespace)?;
-    if !request.key_matches(record) {
-        return Err(ResultCode::KEY_MISMATCH);
-    }
-    expression::filter(request, record, context)
+    expression::filter(request, record, context)?;
+    if request.key_matches(record) { Ok(()) } else { Err(ResultCode::KEY_MISMATCH) }
 }
 
-/// Whether a record is in the set the request names, if it names one.
+/// Whether a record is in the set that the request names. One that reads or removes the record, or is part of a query,
+/// need not name any.
 pub(super) fn in_set(request: &Request<'_>, record: &Record, namespace: &Namespace) -> Result<(), ResultCode> {
-    if request.set.is_empty() || namespace.find_set(request.set) == Some(record.meta.set) {
-        Ok(())
-    } else {
-        Err(ResultCode::PARAMETER)
-    }
+    let may_omit = !request.is_write() || request.info2.contains(Info2::DELETE) || request.must_be_there;
+    let is_meant = request.set.is_empty() && may_omit || namespace.find_set(request.set) == Some(record.meta.set);
+    if is_meant { Ok(()) } else { Err(ResultCode::PARAMETER) }
 }
 
 /// Answers the operations of a request that reads.
@@ -93,13 +88,18 @@ pub(super) fn read_ops(
     Ok(())
 }
 
-/// The new void time of a record whose remaining time fell below `percent` of what it was last given.
-fn renewed(record: &Record, percent: u32, now: Moment) -> Option<u32> {
+/// The new void time of a record whose remaining time fell below `percent` of what it was last given. What is no
+/// percentage is refused for records that expire.
+fn renewed(record: &Record, percent: u32, now: Moment) -> Result<Option<u32>, ResultCode> {
     let void_time = record.meta.void_time;
     if void_time == 0 || percent == 0 || percent == NEVER_TOUCH {
-        return None;
+        return Ok(None);
     }
-    let given = u64::from(void_time.checked_sub(record.meta.last_update.seconds())?);
-    let left = u64::from(void_time.checked_sub(now.seconds())?);
-    (left * 100 < given * u64::from(percent)).then(|| now.seconds() + given as u32)
+    if percent > 100 {
+        return Err(ResultCode::PARAMETER);
+    }
+    let given = void_time.saturating_sub(record.meta.last_update.seconds());
+    let left = void_time.saturating_sub(now.seconds());
+    let is_due = u64::from(left) * 100 < u64::from(given) * u64::from(percent);
+    Ok(is_due.then(|| now.seconds() + given))
 }

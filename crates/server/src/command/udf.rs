@@ -9,10 +9,10 @@ use aerospike_lua::{
 use aerospike_wire::limits::MAX_SET_SIZE;
 use aerospike_wire::{Info2, Info3, OpCode, ParticleType, ResultCode};
 
-use super::check::{self, WritePlan};
+use super::check;
 use super::reply::Reply;
 use super::request::{Request, UdfCall};
-use super::{Change, Context, Failure, expression, read, write};
+use super::{Change, Context, Failure, read, write};
 use crate::clock::Moment;
 use crate::store::{Bins, Namespace, Partition, Record};
 use crate::value;
@@ -88,10 +88,7 @@ pub(crate) fn begin(
     let fail = Failure::at(found);
     if let Some(record) = found {
         read::in_set(request, record, context.namespace).map_err(fail)?;
-        expression::filter(request, record, context).map_err(fail)?;
-        if !request.key_matches(record) {
-            return Err(fail(ResultCode::KEY_MISMATCH));
-        }
+        read::admit(request, record, context).map_err(fail)?;
     }
     if found.is_none() && request.must_be_there {
         return Err(ResultCode::NOT_FOUND.into());
@@ -176,9 +173,8 @@ fn write(
     }
     let ttl = change.time_to_live.unwrap_or(request.ttl);
     let expiry = check::expiry(ttl, context.now, context.namespace.default_ttl)?;
-    let plan = WritePlan { must_exist: false, expiry };
     if bins.len() == 0 {
-        let (generation, void_time) = (write::next_generation(found), plan.void_time(found));
+        let (generation, void_time) = (write::next_generation(found), expiry.void_time(found));
         if found.is_none() {
             return Err(ResultCode::NOT_FOUND);
         }
@@ -191,7 +187,7 @@ fn write(
         return Ok(Change::Record);
     }
     let key = request.key.or_else(|| found.and_then(Record::key)).filter(|_| !change.drops_key).unwrap_or_default();
-    let record = write::assemble(request, &plan, found, key, &bins, context)?;
+    let record = write::assemble(request, expiry, found, key, &bins, context)?;
     drop(bins);
     reply.set_meta(record.meta.generation, record.meta.void_time);
     partition.insert(request.digest, record);

@@ -3,7 +3,7 @@
 use aerospike_wire::limits::MAX_BINS;
 use aerospike_wire::{Info1, Info2, Op, OpCode, ParticleType, ResultCode};
 
-use super::check::{self, WritePlan};
+use super::check::{self, Expiry};
 use super::engine::{self, BinChange};
 use super::expression::{self, About};
 use super::reply::Reply;
@@ -22,19 +22,20 @@ pub(super) fn run(
     context: &mut Context<'_>,
     reply: &mut Reply<'_>,
 ) -> Outcome {
-    let plan = check::write(request, context.now, context.namespace.default_ttl)?;
+    let must_exist = check::write(request)?;
     let found = partition.get(&request.digest, context.now);
     let fail = Failure::at(found);
-    if found.is_none() && plan.must_exist {
+    if found.is_none() && must_exist {
         return Err(ResultCode::NOT_FOUND.into());
     }
     admit(request, found, context).map_err(fail)?;
+    let expiry = check::expiry(request.ttl, context.now, context.namespace.default_ttl).map_err(fail)?;
 
     let mut bins = match found {
         Some(record) if !request.replaces() => Bins::of(record),
         _ => Bins::default(),
     };
-    let about = About::written(request, found, plan.void_time(found), context);
+    let about = About::written(request, found, expiry.void_time(found), context);
     for op in request.ops() {
         apply(&op, request, &about, &mut bins, reply).map_err(fail)?;
     }
@@ -51,7 +52,7 @@ pub(super) fn run(
         };
     }
     let key = request.key.or_else(|| found.and_then(Record::key)).unwrap_or_default();
-    let record = assemble(request, &plan, found, key, &bins, context).map_err(fail)?;
+    let record = assemble(request, expiry, found, key, &bins, context).map_err(fail)?;
     drop(bins);
     reply.set_meta(record.meta.generation, record.meta.void_time);
     partition.insert(request.digest, record);
@@ -60,17 +61,13 @@ pub(super) fn run(
 
 /// Whether the policies of a write allow it for the record that is there, or is not.
 fn admit(request: &Request<'_>, found: Option<&Record>, context: &Context<'_>) -> Result<(), ResultCode> {
-    if let Some(record) = found {
-        read::in_set(request, record, context.namespace)?;
-        if request.info2.contains(Info2::CREATE_ONLY) {
-            return Err(ResultCode::RECORD_EXISTS);
-        }
+    if found.is_some() && request.info2.contains(Info2::CREATE_ONLY) {
+        return Err(ResultCode::RECORD_EXISTS);
     }
     generation_allows(request, found)?;
-    if found.is_some_and(|record| !request.key_matches(record)) {
-        return Err(ResultCode::KEY_MISMATCH);
-    }
-    found.map_or(Ok(()), |record| expression::filter(request, record, context))
+    let Some(record) = found else { return Ok(()) };
+    read::in_set(request, record, context.namespace)?;
+    read::admit(request, record, context)
 }
 
 /// Compares generations; a missing record's is 0.
@@ -167,7 +164,7 @@ pub(super) fn next_generation(found: Option<&Record>) -> u16 {
 /// Makes the record that is stored.
 pub(super) fn assemble(
     request: &Request<'_>,
-    plan: &WritePlan,
+    expiry: Expiry,
     found: Option<&Record>,
     key: &[u8],
     bins: &Bins<'_>,
@@ -182,7 +179,7 @@ pub(super) fn assemble(
     };
     let meta = RecordMeta {
         generation: next_generation(found),
-        void_time: plan.void_time(found),
+        void_time: expiry.void_time(found),
         last_update: context.now,
         set,
     };
