@@ -91,3 +91,20 @@ async fn the_first_reason_is_the_one_that_is_answered() {
     let info2 = Info2::WRITE | Info2::DELETE | Info2::GENERATION;
     check(&mut client, CommandSpec { info2, ..CommandSpec::default() }, &remove).await;
 }
+
+#[tokio::test]
+async fn reading_all_bins_goes_with_no_other_read() {
+    let cluster = cluster(1).await;
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    let write = op(OpCode::Write, ParticleType::INTEGER, "n", &[0; 8]);
+    let all = op(OpCode::Read, ParticleType::NULL, "", b"");
+    let one = op(OpCode::Read, ParticleType::NULL, "n", b"");
+    for (ops, op_count, expected) in [
+        ([&write[..], &all].concat(), 2, ResultCode::OK),
+        ([&write[..], &all, &one].concat(), 3, ResultCode::PARAMETER),
+    ] {
+        let info1 = Info1::READ | Info1::GET_ALL;
+        let spec = CommandSpec { info1, info2: Info2::WRITE, ops: &ops, op_count, ..CommandSpec::default() };
+        assert_eq!(client.run("s", "k", spec).await.result, expected);
+    }
+}

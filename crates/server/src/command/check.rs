@@ -71,8 +71,7 @@ pub(super) fn write(request: &Request<'_>) -> Result<bool, ResultCode> {
         if code == OpCode::Read && op.name.is_empty() && gets_all {
             reads_all += 1;
         } else {
-            answers |=
-                matches!(code, OpCode::CdtModify | OpCode::HllModify) || (code.is_read() && code != OpCode::Read);
+            answers |= matches!(code, OpCode::CdtModify | OpCode::HllModify) || code.is_read();
         }
     }
     let lone_read_all = reads_all == 1 && !answers && !request.responds_all();
