@@ -70,6 +70,9 @@ async fn the_first_reason_is_the_one_that_is_answered() {
         (Says { ttl: NO_TTL, ..RIGHT }, ResultCode::PARAMETER),
     ];
     check(&mut client, ops(Info2::GENERATION), &write).await;
+    // of two comparisons of the generation only that for equality is made
+    let both = ops(Info2::GENERATION | Info2::GENERATION_GT);
+    check(&mut client, both, &[(Says { filter: false, ..RIGHT }, ResultCode::FILTERED_OUT)]).await;
     check(&mut client, ops(Info2::CREATE_ONLY | Info2::GENERATION), &[(WRONG, ResultCode::RECORD_EXISTS)]).await;
 
     let read = [

@@ -70,12 +70,15 @@ fn admit(request: &Request<'_>, found: Option<&Record>, context: &Context<'_>) -
     read::admit(request, record, context)
 }
 
-/// Compares generations; a missing record's is 0.
+/// Compares generations; a missing record's is 0. Of a command that asks for both comparisons only the first is made.
 pub(super) fn generation_allows(request: &Request<'_>, found: Option<&Record>) -> Result<(), ResultCode> {
     let stored = found.map_or(0, |record| u32::from(record.meta.generation));
-    let equal = !request.info2.contains(Info2::GENERATION) || request.generation == stored;
-    let greater = !request.info2.contains(Info2::GENERATION_GT) || request.generation > stored;
-    if equal && greater { Ok(()) } else { Err(ResultCode::GENERATION) }
+    let is_allowed = if request.info2.contains(Info2::GENERATION) {
+        request.generation == stored
+    } else {
+        !request.info2.contains(Info2::GENERATION_GT) || request.generation > stored
+    };
+    if is_allowed { Ok(()) } else { Err(ResultCode::GENERATION) }
 }
 
 /// Applies one operation and answers it (protocol 6.3).
