@@ -192,6 +192,24 @@ async fn values_are_checked_by_their_type() {
 }
 
 #[tokio::test]
+async fn what_is_added_has_a_type_that_bins_have() {
+    let (_cluster, mut client) = client().await;
+    for (bin, held) in [("n", (INTEGER, &[0; 8][..])), ("s", (STRING, b"x"))] {
+        client.run("s", "types", write(&op(OpCode::Write, held.0, bin, held.1), 1)).await;
+        for (particle, result) in [
+            (ParticleType::NULL, ResultCode::PARAMETER),
+            (ParticleType(99), ResultCode::PARAMETER),
+            (ParticleType::FLOAT, ResultCode::INCOMPATIBLE_TYPE),
+        ] {
+            for code in [OpCode::Increment, OpCode::Append, OpCode::Prepend] {
+                let answer = client.run("s", "types", write(&op(code, particle, bin, &[0; 8]), 1)).await;
+                assert_eq!(answer.result, result, "{code:?} {particle:?} to {bin}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_added_to_geojson() {
     let (_cluster, mut client) = client().await;
     let point: &[u8] = b"\0\0\0{\"type\":\"Point\",\"coordinates\":[1,2]}";

@@ -11,11 +11,14 @@ use crate::value;
 /// operation's own value.
 pub(super) fn modify<'a>(code: OpCode, op: &Op<'a>, bin: Option<BinRef<'_>>) -> Result<Cow<'a, [u8]>, ResultCode> {
     let Some(bin) = bin else { return value::from_wire(op.particle, op.value) };
-    match (code, op.particle) {
-        // nothing can be added to GeoJSON, and the real server has no better code for that
-        _ if bin.particle == ParticleType::GEOJSON => return Err(ResultCode::SERVER_ERROR),
-        _ if bin.particle != op.particle => return Err(ResultCode::INCOMPATIBLE_TYPE),
-        _ => {}
+    if !value::is_stored(op.particle) {
+        return Err(ResultCode::PARAMETER);
+    }
+    if bin.particle == ParticleType::GEOJSON {
+        return Err(ResultCode::SERVER_ERROR); // nothing can be added to it, and the real server has no better code
+    }
+    if bin.particle != op.particle {
+        return Err(ResultCode::INCOMPATIBLE_TYPE);
     }
     Ok(Cow::Owned(match (code, op.particle) {
         (OpCode::Increment, ParticleType::INTEGER) => {

@@ -31,6 +31,13 @@ pub(crate) fn from_wire(particle: ParticleType, value: &[u8]) -> Result<Cow<'_, 
     }
 }
 
+/// Whether there are bins of a type.
+pub(crate) const fn is_stored(particle: ParticleType) -> bool {
+    use ParticleType as T;
+    particle.is_blob()
+        || matches!(particle, T::INTEGER | T::FLOAT | T::BOOL | T::STRING | T::HLL | T::LIST | T::MAP | T::GEOJSON)
+}
+
 /// Reads an integer of 8, 4, 2 or 1 bytes; the shorter ones are unsigned.
 pub(crate) fn integer(value: &[u8]) -> Result<i64, ResultCode> {
     Ok(match *value {
