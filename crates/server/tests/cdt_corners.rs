@@ -14,6 +14,7 @@ type Row = (&'static str, &'static str, Result<&'static str, ResultCode>, &'stat
 /// The bin is as it was.
 const SAME: &str = "same";
 const NOT_APPLICABLE: Result<&str, ResultCode> = Err(ResultCode::OP_NOT_APPLICABLE);
+const PARAMETER: Result<&str, ResultCode> = Err(ResultCode::PARAMETER);
 const EXISTS: Result<&str, ResultCode> = Err(ResultCode::ELEMENT_EXISTS);
 
 fn value(json: &Json) -> Value {
@@ -204,6 +205,33 @@ fn a_bin_that_is_to_be_created_may_be_of_any_type_when_it_exists() {
             (r#""x""#, r#"[1,3,{"bytes":"bb"},5]"#, Ok(""), SAME),
             (r#""x""#, "[0,3,1]", Err(ResultCode::BIN_EXISTS), SAME),
             (r#""x""#, "[0,3,2]", Err(ResultCode::INCOMPATIBLE_TYPE), SAME),
+        ],
+    );
+}
+
+#[test]
+fn an_increment_of_nil_is_one() {
+    check(
+        COLLECTIONS,
+        &[
+            ("[5]", "[12,0,null]", Ok("6"), "[6]"),
+            ("[5]", "[12,1,null]", Ok("1"), "[5,1]"),
+            ("[1.5]", "[12,0,null]", Ok("2.5"), "[2.5]"),
+            (r#"["x"]"#, "[12,0,null]", PARAMETER, SAME),
+            (r#"{"a":5}"#, r#"[74,"a",null]"#, Ok("4"), r#"{"a":4}"#),
+        ],
+    );
+}
+
+#[test]
+fn a_float_that_no_integer_is_adds_the_least_one() {
+    check(
+        COLLECTIONS,
+        &[
+            ("[5]", "[12,0,1e300]", Ok("-9223372036854775803"), "[-9223372036854775803]"),
+            ("[5]", "[12,0,-1e300]", Ok("-9223372036854775803"), "[-9223372036854775803]"),
+            ("[5]", "[12,0,-1.9]", Ok("4"), "[4]"),
+            (r#"{"a":5}"#, r#"[74,"a",1e300]"#, Ok("-9223372036854775803"), r#"{"a":-9223372036854775803}"#),
         ],
     );
 }

@@ -29,7 +29,7 @@ mod map;
 mod map_select;
 pub(crate) mod murmur;
 mod normal;
-mod number;
+pub(crate) mod number;
 mod opcodes;
 pub(crate) mod pack;
 mod path;

@@ -4,7 +4,7 @@ use aerospike_wire::ResultCode;
 use bytes::{BufMut, BytesMut};
 
 use super::pack;
-use super::value::{Element, Head, head};
+use super::value::{Element, Head, NIL, head};
 
 #[derive(Debug, Clone, Copy)]
 enum Number {
@@ -22,13 +22,15 @@ fn number(element: Element<'_>) -> Option<Number> {
     })
 }
 
-/// `value + delta`, or minus. The kind of number is the value's: a fraction added to an integer is cut off.
+/// `value + delta`, or minus. The kind of number is the value's: a fraction added to an integer is cut off. No delta, and
+/// nil, is 1.
 pub(crate) fn add(
     value: Option<Element<'_>>,
     delta: Option<Element<'_>>,
     negative: bool,
 ) -> Result<BytesMut, ResultCode> {
-    let delta = delta.map_or(Some(Number::Integer(1)), number).ok_or(ResultCode::PARAMETER)?;
+    let delta =
+        delta.filter(|delta| *delta != NIL).map_or(Some(Number::Integer(1)), number).ok_or(ResultCode::PARAMETER)?;
     let base = match (value, delta) {
         (Some(value), _) => number(value).ok_or(ResultCode::PARAMETER)?,
         (None, Number::Integer(_)) => Number::Integer(0),
@@ -43,9 +45,15 @@ pub(crate) fn add(
     match (base, delta) {
         (Number::Integer(n), Number::Integer(by)) if negative => pack::integer(&mut out, n.wrapping_sub(by)),
         (Number::Integer(n), Number::Integer(by)) => pack::integer(&mut out, n.wrapping_add(by)),
-        (Number::Integer(n), Number::Float(by)) => pack::integer(&mut out, n.wrapping_add(sign(by) as i64)),
+        (Number::Integer(n), Number::Float(by)) => pack::integer(&mut out, n.wrapping_add(truncate(sign(by)))),
         (Number::Float(n), Number::Integer(by)) => float(&mut out, n + sign(by as f64)),
         (Number::Float(n), Number::Float(by)) => float(&mut out, n + sign(by)),
     }
     Ok(out)
+}
+
+/// The integer part; what does not fit, and NaN, is the least integer.
+pub(crate) fn truncate(n: f64) -> i64 {
+    const BOUND: f64 = 9_223_372_036_854_775_808.0;
+    if (-BOUND..BOUND).contains(&n) { n as i64 } else { i64::MIN }
 }

@@ -3,6 +3,7 @@
 use super::eval::Run;
 use super::parse::Node;
 use super::value::Value;
+use crate::cdt::number::truncate;
 
 /// An operation on any number of numbers of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,12 +121,6 @@ pub(super) fn function<'a>(function: Function, arguments: &'a [Node<'a>], run: &
         (Function::ToFloat, [Value::Integer(n), _]) => Value::Float(n as f64),
         _ => Value::Unknown,
     }
-}
-
-/// The integer part; what does not fit, and NaN, is the least integer.
-fn truncate(n: f64) -> i64 {
-    const BOUND: f64 = 9_223_372_036_854_775_808.0;
-    if (-BOUND..BOUND).contains(&n) { n as i64 } else { i64::MIN }
 }
 
 #[cfg(test)]
