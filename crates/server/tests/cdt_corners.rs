@@ -235,3 +235,24 @@ fn a_float_that_no_integer_is_adds_the_least_one() {
         ],
     );
 }
+
+#[test]
+fn the_collection_is_looked_at_before_the_arguments() {
+    const MAP: &str = r#"{"m":3}"#;
+    const WRONG_TYPE: Result<&str, ResultCode> = Err(ResultCode::INCOMPATIBLE_TYPE);
+    check(
+        COLLECTIONS,
+        &[
+            ("[3]", "[68,6,0]", WRONG_TYPE, SAME),
+            ("[3]", "[68]", WRONG_TYPE, SAME),
+            ("[3]", r#"[68,{"a":1},0,0,0]"#, WRONG_TYPE, SAME),
+            ("[3]", "[81,5,6]", WRONG_TYPE, SAME),
+            (MAP, "[2,6]", WRONG_TYPE, SAME),
+            (MAP, "[23,5,6]", WRONG_TYPE, SAME),
+            (MAP, r#"[255,[34,"x"],[2,3,0]]"#, NOT_APPLICABLE, SAME),
+            (MAP, "[68,6,0]", PARAMETER, SAME),
+            ("", "[68,6,0]", PARAMETER, SAME),
+            ("", "[70,6]", Err(ResultCode::ELEMENT_NOT_FOUND), SAME),
+        ],
+    );
+}

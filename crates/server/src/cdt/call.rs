@@ -55,8 +55,8 @@ pub(crate) enum Parameter {
 enum Argument {
     Integer(i64),
     Element(BytesMut),
-    /// A value that cannot be stored. The server finds out after it found the collection.
-    Unstorable,
+    /// One that the operation cannot use.
+    Wrong,
 }
 
 /// The arguments of an operation.
@@ -64,27 +64,18 @@ enum Argument {
 pub(crate) struct Args(Vec<Argument>);
 
 impl Args {
-    /// Reads `given` arguments by a signature. Anything that does not fit is a [`ResultCode::PARAMETER`].
-    pub(crate) fn parse(
-        payload: &mut &[u8],
-        given: usize,
-        signature: &[Parameter],
-        required: usize,
-    ) -> Result<Self, ResultCode> {
+    /// Reads `given` arguments by a signature. That they do not fit it is for [`Args::check`] to say: the server looks at
+    /// the collection first.
+    pub(crate) fn parse(payload: &mut &[u8], given: usize, signature: &[Parameter], required: usize) -> Self {
         if given < required || given > signature.len() {
-            return Err(ResultCode::PARAMETER);
+            return Self(vec![Argument::Wrong]);
         }
-        signature[..given]
-            .iter()
-            .map(|&kind| parse_one(payload, kind))
-            .collect::<Option<_>>()
-            .map(Self)
-            .ok_or(ResultCode::PARAMETER)
+        Self(signature[..given].iter().map(|&kind| parse_one(payload, kind).unwrap_or(Argument::Wrong)).collect())
     }
 
-    /// The arguments, if all that is to be stored can be.
+    /// The arguments, if the operation can use them all.
     pub(crate) fn check(&self) -> Result<&Self, ResultCode> {
-        if self.0.contains(&Argument::Unstorable) { Err(ResultCode::PARAMETER) } else { Ok(self) }
+        if self.0.contains(&Argument::Wrong) { Err(ResultCode::PARAMETER) } else { Ok(self) }
     }
 
     /// The integer argument at a place, if it was given.
@@ -138,8 +129,6 @@ fn parse_one(payload: &mut &[u8], kind: Parameter) -> Option<Argument> {
     if matches!(kind, P::Match | P::Matches) {
         return take_match(&mut &*given).ok().map(|element| Argument::Element(element.into()));
     }
-    Some(match normalise(given) {
-        Ok(element) if kind != P::Key || is_key(&element) => Argument::Element(element),
-        _ => Argument::Unstorable,
-    })
+    let stored = normalise(given).ok().filter(|element| kind != P::Key || is_key(element));
+    stored.map(Argument::Element)
 }

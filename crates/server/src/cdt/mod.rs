@@ -234,7 +234,7 @@ impl Call {
         if !operation.modifies {
             steps = steps.into_iter().map(Step::existing).collect();
         }
-        let args = Args::parse(&mut payload, given, operation.parameters, operation.required)?;
+        let args = Args::parse(&mut payload, given, operation.parameters, operation.required);
         Ok(Self::Operation { steps, operation, args })
     }
 

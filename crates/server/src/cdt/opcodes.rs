@@ -172,9 +172,9 @@ impl Operation {
         let map = || Map::parse(on).ok_or(ResultCode::INCOMPATIBLE_TYPE);
         match self.run {
             Run::List(run) => list().and_then(|list| run(list, created, args.check()?)),
-            Run::ListBy(pick, take) => list_select::select(&list()?, pick, take, args),
+            Run::ListBy(pick, take) => list_select::select(&list()?, pick, take, args.check()?),
             Run::Map(run) => map().and_then(|map| run(map, created, args.check()?)),
-            Run::MapBy(pick, take) => map_select::select(&map()?, pick, take, args),
+            Run::MapBy(pick, take) => map_select::select(&map()?, pick, take, args.check()?),
         }
     }
 
