@@ -237,6 +237,19 @@ fn a_float_that_no_integer_is_adds_the_least_one() {
 }
 
 #[test]
+fn write_flags_without_a_meaning_are_let_pass() {
+    check(
+        COLLECTIONS,
+        &[
+            ("[5]", "[1,6,0,16]", Ok("2"), "[5,6]"),
+            ("[5]", "[1,5,0,17]", EXISTS, SAME),
+            ("[5]", "[9,0,6,-16]", Ok(""), "[6]"),
+            (r#"{"a":5}"#, r#"[67,"a",6,0,64]"#, Ok("1"), r#"{"a":6}"#),
+        ],
+    );
+}
+
+#[test]
 fn the_collection_is_looked_at_before_the_arguments() {
     const MAP: &str = r#"{"m":3}"#;
     const WRONG_TYPE: Result<&str, ResultCode> = Err(ResultCode::INCOMPATIBLE_TYPE);

@@ -69,10 +69,6 @@ fn violation(list: &List<'_>, flags: i64, code: ResultCode) -> Done {
     if flags & flags::NO_FAIL != 0 { unchanged(list) } else { Err(code) }
 }
 
-fn check_flags(flags: i64) -> Result<i64, ResultCode> {
-    if (0..16).contains(&flags) { Ok(flags) } else { Err(ResultCode::PARAMETER) }
-}
-
 fn order(list: &mut List<'_>, created: bool, args: &Args, at: usize) {
     if created {
         list.ordered = args.flags(at) & 1 != 0;
@@ -93,7 +89,7 @@ pub(crate) fn set_type<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done 
 
 pub(crate) fn append<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> Done {
     order(&mut list, created, args, 1);
-    let flags = check_flags(args.flags(2))?;
+    let flags = args.flags(2);
     let value = args.element(0);
     if flags & flags::ADD_UNIQUE != 0 && list.contains(value) {
         return violation(&list, flags, ResultCode::ELEMENT_EXISTS);
@@ -104,7 +100,7 @@ pub(crate) fn append<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> D
 
 pub(crate) fn append_items<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> Done {
     order(&mut list, created, args, 1);
-    let flags = check_flags(args.flags(2))?;
+    let flags = args.flags(2);
     let items = List::parse(args.element(0)).ok_or(ResultCode::PARAMETER)?.items;
     let Some(items) = acceptable(&list, items, flags)? else { return unchanged(&list) };
     list.items.extend(items);
@@ -178,7 +174,7 @@ fn pad(list: &mut List<'_>, at: usize) -> Result<(), ResultCode> {
 }
 
 fn insert_all<'a>(mut list: List<'a>, created: bool, args: &'a Args, items: Vec<Element<'a>>) -> Done {
-    let flags = check_flags(args.flags(2))?;
+    let flags = args.flags(2);
     if list.ordered {
         return Err(ResultCode::OP_NOT_APPLICABLE);
     }
@@ -206,7 +202,7 @@ pub(crate) fn insert_items<'a>(list: List<'a>, created: bool, args: &'a Args) ->
 }
 
 pub(crate) fn set<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
-    let flags = check_flags(args.flags(2))?;
+    let flags = args.flags(2);
     if list.ordered {
         return Err(ResultCode::OP_NOT_APPLICABLE);
     }
@@ -226,7 +222,7 @@ pub(crate) fn set<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
 
 pub(crate) fn increment<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> Done {
     order(&mut list, created, args, 2);
-    let flags = check_flags(args.flags(3))?;
+    let flags = args.flags(3);
     let n = list.len();
     let at = position(args.required_integer(0), n)?;
     let old = list.items.get(at).copied();

@@ -89,10 +89,6 @@ fn merge<'a>(map: &mut Map<'a>, new: &[Pair<'a>]) {
     map.pairs = merged;
 }
 
-fn check_flags(flags: i64) -> Result<i64, ResultCode> {
-    if (0..16).contains(&flags) { Ok(flags) } else { Err(ResultCode::PARAMETER) }
-}
-
 fn one(args: &Args) -> Vec<Pair<'_>> {
     vec![(args.element(0), args.element(1))]
 }
@@ -113,12 +109,12 @@ pub(crate) fn add_items<'a>(mut map: Map<'a>, created: bool, args: &'a Args) -> 
 
 pub(crate) fn put<'a>(mut map: Map<'a>, created: bool, args: &'a Args) -> Done {
     create(&mut map, created, args, 2)?;
-    put_pairs(map, one(args), check_flags(args.flags(3))?)
+    put_pairs(map, one(args), args.flags(3))
 }
 
 pub(crate) fn put_items<'a>(mut map: Map<'a>, created: bool, args: &'a Args) -> Done {
     create(&mut map, created, args, 1)?;
-    let mut flags = check_flags(args.flags(2))?;
+    let mut flags = args.flags(2);
     let forgiving = flags::NO_CREATE | flags::NO_FAIL | flags::PARTIAL;
     if map.pairs.is_empty() && flags & forgiving == forgiving {
         flags &= !flags::NO_CREATE; // the server does not look at the keys of an empty map
