@@ -269,3 +269,16 @@ fn the_collection_is_looked_at_before_the_arguments() {
         ],
     );
 }
+
+#[test]
+fn a_list_sorted_downwards_drops_duplicates_only_if_all_are_equal() {
+    check(
+        COLLECTIONS,
+        &[
+            ("[-4,-4]", "[13,3]", Ok(""), "[-4]"),
+            ("[-4,-4,5]", "[13,3]", PARAMETER, SAME),
+            ("[5]", "[13,3]", Ok(""), SAME),
+            (r#"[{"ext":1},4,4,5]"#, "[13,3]", Ok(""), r#"[{"ext":1},4,5]"#),
+        ],
+    );
+}

@@ -263,10 +263,12 @@ pub(crate) fn sort<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
     if list.len() < 2 {
         return Ok(Outcome::NOTHING);
     }
-    if !list.ordered && flags & (DESCENDING | DROP_DUPLICATES) == DESCENDING | DROP_DUPLICATES {
+    list.items.sort_by(|a, b| compare(a, b));
+    // sorted downwards, the server does not find duplicates, unless all are equal
+    let is_flat = compare(list.items[0], list.items[list.len() - 1]) == Ordering::Equal;
+    if !list.ordered && !is_flat && flags & (DESCENDING | DROP_DUPLICATES) == DESCENDING | DROP_DUPLICATES {
         return Err(ResultCode::PARAMETER);
     }
-    list.items.sort_by(|a, b| compare(a, b));
     if flags & DROP_DUPLICATES != 0 {
         list.items.dedup_by(|a, b| compare(a, b) == Ordering::Equal);
     }
