@@ -282,3 +282,25 @@ fn a_list_sorted_downwards_drops_duplicates_only_if_all_are_equal() {
         ],
     );
 }
+
+#[test]
+fn offsets_and_sizes_of_bits_have_limits() {
+    const BLOB: &str = r#"{"bytes":"ffff"}"#;
+    check(
+        BITS,
+        &[
+            (BLOB, "[8,0,8,-1]", PARAMETER, SAME),
+            (BLOB, "[8,0,8,8]", Ok(""), r#"{"bytes":"00ff"}"#),
+            (BLOB, "[8,0,8,1073741824]", Ok(""), r#"{"bytes":"00ff"}"#),
+            (BLOB, "[8,0,8,1073741825]", PARAMETER, SAME),
+            (BLOB, "[51,0,1073741824]", NOT_APPLICABLE, SAME),
+            (BLOB, "[51,0,1073741825]", PARAMETER, SAME),
+            (BLOB, "[7,0,1073741824,8]", Ok(""), r#"{"bytes":"0000"}"#),
+            (BLOB, "[7,0,1073741825,8]", PARAMETER, SAME),
+            (BLOB, "[7,1073741824,1]", NOT_APPLICABLE, SAME),
+            (BLOB, "[7,1073741825,1]", PARAMETER, SAME),
+            (BLOB, "[2,0,134217728,8]", Ok(""), r#"{"bytes":""}"#),
+            (BLOB, "[2,0,134217729,8]", PARAMETER, SAME),
+        ],
+    );
+}

@@ -28,6 +28,8 @@ mod arithmetic {
     pub(super) const WRAP: i64 = 4;
 }
 
+/// Bytes that offsets and sizes may be apart from 0, the most a message has.
+const FARTHEST: i64 = 128 * 1024 * 1024;
 /// The largest blob an operation makes.
 const MAX_BYTES: i64 = 16 * 1024 * 1024;
 
@@ -72,6 +74,13 @@ struct Operation {
     required: usize,
     /// The write flags the operation knows.
     allowed: i64,
+}
+
+impl Operation {
+    /// Bits, or the eight of a byte, by which offsets and sizes count.
+    const fn unit(&self) -> i64 {
+        if matches!(self.run, Modify(Change::Resize | Change::Insert | Change::Remove)) { 1 } else { 8 }
+    }
 }
 
 use Change::Aligned;
@@ -159,8 +168,11 @@ fn parse(mut payload: &[u8]) -> Option<Call<'_>> {
 /// What can be said of arguments without the blob: fields have bits, numbers at most 64, and the bytes to combine a
 /// field with cover it.
 fn is_sound(operation: &Operation, args: &Args<'_>) -> bool {
-    let [_, size, third, ..] = args.integers;
+    let [offset, size, third, ..] = args.integers;
+    let farthest = FARTHEST * operation.unit();
     args.flags & !operation.allowed == 0
+        && offset.unsigned_abs() <= farthest as u64
+        && size <= farthest
         && match operation.code {
             0 => {
                 is_choice(args.subflags, resize::GROW_ONLY, resize::SHRINK_ONLY)
@@ -168,6 +180,7 @@ fn is_sound(operation: &Operation, args: &Args<'_>) -> bool {
             }
             1 => !args.blob.is_empty(),
             3..=6 => size > 0 && (size as u64).div_ceil(8) <= args.blob.len() as u64,
+            8 => size > 0 && (0..=farthest).contains(&third),
             // a real server of this version does not survive this shift
             9 => size > 0 && (0..size).contains(&third),
             10 | 11 => (1..=64).contains(&size) && is_choice(args.subflags, arithmetic::SATURATE, arithmetic::WRAP),
@@ -219,7 +232,7 @@ pub fn bits_modify(bin: Bin<'_>, payload: &[u8]) -> Result<Modified, ResultCode>
         _ => {}
     }
     let old = bin.map(blob).transpose()?.unwrap_or_default();
-    let unit = if matches!(change, Change::Aligned(_)) { 8 } else { 1 };
+    let unit = call.operation.unit();
     if !matches!(change, Change::Resize) {
         from_end(call.args.integers[0], old.len() as i64 * unit)?; // not forgiven, unlike what sticks out at the end
     }
