@@ -1,7 +1,7 @@
-//! Corners of lists, maps and bits that the recorded cases leave out: what a server of version 8.1 answered, row by row.
+//! Corners of lists, maps, bits and sketches that the recorded cases leave out: what a server of version 8.1 answered, row by row.
 //!
 //! Values are written as JSON. An object is a map without order, except `{"ext": flags}`, the element that leads an
-//! ordered list in stored form, `{"order": flags, …}`, a map with these flags, and `{"bytes": "hex"}`, a blob.
+//! ordered list in stored form, `{"order": flags, …}`, a map with these flags, and `{"bytes": "hex"}` and `{"hll": "hex"}`.
 
 use aerospike_server::cdt::{self, BinChange, Modified, Particle};
 use aerospike_wire::{ParticleType, ResultCode, Value};
@@ -26,9 +26,11 @@ fn value(json: &Json) -> Value {
         Json::Array(items) => Value::List(items.iter().map(value).collect()),
         Json::Object(pairs) => {
             let flags = |name: &str| pairs.get(name).map(|flags| flags.as_u64().unwrap() as u8);
-            if let Some(Json::String(hex)) = pairs.get("bytes") {
-                let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-                return Value::Blob(ParticleType::BLOB, (0..hex.len()).step_by(2).map(byte).collect());
+            for (name, kind) in [("bytes", ParticleType::BLOB), ("hll", ParticleType::HLL)] {
+                if let Some(Json::String(hex)) = pairs.get(name) {
+                    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+                    return Value::Blob(kind, (0..hex.len()).step_by(2).map(byte).collect());
+                }
             }
             if let Some(flags) = flags("ext") {
                 return Value::Ext(flags, Vec::new());
@@ -73,6 +75,7 @@ fn check((modify, read): (Modify, Read), rows: &[Row]) {
 
 const COLLECTIONS: (Modify, Read) = (cdt::modify, cdt::read);
 const BITS: (Modify, Read) = (cdt::bits_modify, cdt::bits_read);
+const SKETCHES: (Modify, Read) = (cdt::hll_modify, cdt::hll_read);
 
 #[test]
 fn everything_but_a_list_of_values_is_told_one_by_one_if_the_list_names_any() {
@@ -303,4 +306,73 @@ fn offsets_and_sizes_of_bits_have_limits() {
             (BLOB, "[2,0,134217729,8]", PARAMETER, SAME),
         ],
     );
+}
+
+/// Sketches of a to e and of c to f, with minhash, and empty ones with and without.
+const A_TO_E: &str = r#"{"hll":"00040400000000000000000000009800000470bc0000035000000000013c00"}"#;
+const C_TO_F: &str = r#"{"hll":"000404000000000000000000000098000000000000000350002b0000013c00"}"#;
+const NONE: &str = r#"{"hll":"0004000000000000000000000000000000000000000000"}"#;
+const NONE_WITH_MINHASH: &str = r#"{"hll":"00040400000000000000000000000000000000000000000000000000000000"}"#;
+
+#[test]
+fn a_sketch_is_looked_at_before_the_arguments() {
+    const WRONG_TYPE: Result<&str, ResultCode> = Err(ResultCode::INCOMPATIBLE_TYPE);
+    check(
+        SKETCHES,
+        &[
+            ("5", "[53,[]]", WRONG_TYPE, SAME),
+            ("5", "[1,[]]", WRONG_TYPE, SAME),
+            ("5", "[0,4,52]", WRONG_TYPE, SAME),
+            (NONE, "[1,[]]", PARAMETER, SAME),
+            (NONE, "[4,-1]", NOT_APPLICABLE, SAME),
+            ("", "[4,-1]", Err(ResultCode::BIN_NOT_FOUND), SAME),
+            (NONE_WITH_MINHASH, "[0,4,-1]", Ok(""), SAME),
+            (NONE, "[0,16,52]", PARAMETER, SAME),
+        ],
+    );
+}
+
+#[test]
+fn sketches_with_minhash_are_alike_less_what_they_share_by_chance() {
+    let common = |others: &[&str], code: u8| format!("[{code},[{}]]", others.join(","));
+    let read = |bin: &str, payload: &str| {
+        let (kind, bytes) = particle(bin).unwrap();
+        let result = cdt::hll_read(Some((kind, &bytes)), &particle(payload).unwrap().1);
+        result.unwrap().unwrap().1
+    };
+    let alike = |bin, other| f64::from_be_bytes(read(bin, &common(&[other], 54)).try_into().unwrap());
+    assert_eq!(alike(A_TO_E, C_TO_F).to_bits(), 0x3fdf_c233_4d91_a330);
+    assert_eq!(alike(A_TO_E, NONE_WITH_MINHASH).to_bits(), 0);
+    // two kinds of NaN: one of a division, one of the server's code
+    assert_eq!(alike(NONE, NONE).to_bits(), 0xfff8_0000_0000_0000);
+    assert_eq!(alike(NONE_WITH_MINHASH, NONE_WITH_MINHASH).to_bits(), 0x7ff8_0000_0000_0000);
+    assert_eq!(read(A_TO_E, &common(&[C_TO_F], 53)), 3_i64.to_be_bytes());
+    assert_eq!(read(NONE_WITH_MINHASH, &common(&[NONE_WITH_MINHASH], 53)), [0; 8]);
+}
+
+#[test]
+fn more_than_two_sketches_are_intersected_with_minhash_only() {
+    let with_three = |one: &str| format!("[53,[{one},{one},{one}]]");
+    for (bin, others, expected) in [
+        (NONE, NONE, ResultCode::PARAMETER),
+        (NONE, A_TO_E, ResultCode::OP_NOT_APPLICABLE),
+        (A_TO_E, NONE, ResultCode::PARAMETER),
+    ] {
+        let (kind, bytes) = particle(bin).unwrap();
+        let payload = particle(&with_three(others)).unwrap().1;
+        assert_eq!(cdt::hll_read(Some((kind, &bytes)), &payload), Err(expected), "{bin} {others}");
+    }
+}
+
+#[test]
+fn the_count_that_a_sketch_stores_is_the_count() {
+    const STORED: &str = r#"{"hll":"0004003900000000000000000000000000000000000000"}"#;
+    check(SKETCHES, &[(STORED, "[50]", Ok("57"), SAME), (NONE, "[50]", Ok("0"), SAME)]);
+}
+
+#[test]
+fn a_sketch_is_not_shaped_anew_with_more_bits_than_fit() {
+    let init = |bin: cdt::Bin<'_>, payload: &str| cdt::hll_modify(bin, &particle(payload).unwrap().1);
+    let BinChange::Stored(kind, bytes) = init(None, "[0,4,51]").unwrap().bin else { panic!("no sketch") };
+    assert_eq!(init(Some((kind, &bytes)), "[0,16]"), Err(ResultCode::OP_NOT_APPLICABLE));
 }

@@ -81,16 +81,23 @@ impl Args {
     }
 }
 
-struct Call {
+/// An operation, and its arguments as they came: the server looks at the bin before it reads them.
+struct Call<'a> {
     operation: &'static Operation,
-    args: Args,
+    given: usize,
+    arguments: &'a [u8],
 }
 
-fn parse(mut payload: &[u8]) -> Option<Call> {
+fn parse(mut payload: &[u8]) -> Option<Call<'_>> {
     let Head::List(n) = take_head(&mut payload)? else { return None };
     let code = take_element(&mut payload).and_then(as_integer)?;
     let operation = OPERATIONS.iter().find(|op| op.code == code)?;
-    let given = n.checked_sub(1).filter(|n| (operation.required..=operation.parameters.len()).contains(n))?;
+    Some(Call { operation, given: n.checked_sub(1)?, arguments: payload })
+}
+
+fn arguments(call: &Call<'_>) -> Option<Args> {
+    let Call { operation, given, arguments: mut payload } = *call;
+    (operation.required..=operation.parameters.len()).contains(&given).then_some(())?;
     let mut args = Args::default();
     for kind in &operation.parameters[..given] {
         match kind {
@@ -101,7 +108,7 @@ fn parse(mut payload: &[u8]) -> Option<Call> {
         }
     }
     let sound = args.flags & !operation.allowed == 0 && are_bits(&args);
-    sound.then_some(Call { operation, args })
+    sound.then_some(args)
 }
 
 /// Whether index and minhash bits, as far as they are given, can shape a sketch.
@@ -152,10 +159,9 @@ fn stored(bin: Bin<'_>) -> Result<Option<Sketch>, ResultCode> {
 pub fn hll_read(bin: Bin<'_>, payload: &[u8]) -> Result<Option<Particle>, ResultCode> {
     let call = parse(payload).ok_or(ResultCode::PARAMETER)?;
     let Read(run) = call.operation.run else { return Err(ResultCode::PARAMETER) };
-    match stored(bin)? {
-        None => Ok(None),
-        Some(sketch) => run(&sketch, &call.args).map(Some),
-    }
+    let Some(sketch) = stored(bin)? else { return Ok(None) };
+    let args = arguments(&call).ok_or(ResultCode::PARAMETER)?;
+    run(&sketch, &args).map(Some)
 }
 
 /// Executes the payload of an HLL_MODIFY.
@@ -163,7 +169,8 @@ pub fn hll_modify(bin: Bin<'_>, payload: &[u8]) -> Result<Modified, ResultCode> 
     let call = parse(payload).ok_or(ResultCode::PARAMETER)?;
     let Modify(run) = call.operation.run else { return Err(ResultCode::PARAMETER) };
     let old = stored(bin)?;
-    let flags = call.args.flags;
+    let args = arguments(&call).ok_or(ResultCode::PARAMETER)?;
+    let flags = args.flags;
     let checked = match &old {
         Some(_) if flags & flags::CREATE_ONLY != 0 => Err(ResultCode::BIN_EXISTS),
         None if flags & flags::UPDATE_ONLY != 0 => Err(ResultCode::BIN_NOT_FOUND),
@@ -172,7 +179,7 @@ pub fn hll_modify(bin: Bin<'_>, payload: &[u8]) -> Result<Modified, ResultCode> 
     if checked.is_err() && flags & flags::NO_FAIL != 0 {
         return Ok(Modified { bin: BinChange::Unchanged, result: None });
     }
-    let (sketch, result) = checked.and_then(|()| run(old, &call.args))?;
+    let (sketch, result) = checked.and_then(|()| run(old, &args))?;
     let bin = sketch.map_or(BinChange::Unchanged, |s| BinChange::Stored(ParticleType::HLL, s.pack()));
     Ok(Modified { bin, result })
 }
@@ -183,7 +190,7 @@ fn shape(args: &Args, old: Option<Shape>) -> Result<Shape, ResultCode> {
     let pick = |given: i64, old: Option<u32>| if given == UNSPECIFIED { old.map(i64::from) } else { Some(given) };
     let index = pick(index, old.map(|s| s.index_bits)).ok_or(ResultCode::OP_NOT_APPLICABLE)?;
     let minhash = pick(minhash, old.map(|s| s.minhash_bits)).unwrap_or(0);
-    Shape::new(index, minhash).ok_or(ResultCode::PARAMETER)
+    Shape::new(index, minhash).ok_or(ResultCode::OP_NOT_APPLICABLE)
 }
 
 fn init(old: Option<Sketch>, args: &Args) -> Result<Done, ResultCode> {
@@ -221,11 +228,10 @@ fn refresh_count(old: Option<Sketch>, _: &Args) -> Result<Done, ResultCode> {
 }
 
 fn fold(old: Option<Sketch>, args: &Args) -> Result<Done, ResultCode> {
-    let shape = Shape::new(args.bits(0), 0).ok_or(ResultCode::PARAMETER)?;
     let sketch = old.ok_or(ResultCode::BIN_NOT_FOUND)?;
-    if sketch.shape.minhash_bits != 0 || shape.index_bits > sketch.shape.index_bits {
-        return Err(ResultCode::OP_NOT_APPLICABLE);
-    }
+    let shape = Shape::new(args.bits(0), 0)
+        .filter(|shape| sketch.shape.minhash_bits == 0 && shape.index_bits <= sketch.shape.index_bits)
+        .ok_or(ResultCode::OP_NOT_APPLICABLE)?;
     let changes = shape != sketch.shape; // else the stored count stays
     Ok((changes.then(|| sketch.folded(shape)), None))
 }
@@ -255,43 +261,49 @@ fn union_count(sketch: &Sketch, args: &Args) -> Result<Particle, ResultCode> {
     union_of(&with(sketch, args)).map(|union| integer(union.count()))
 }
 
-/// The sketches to intersect: up to three, or any number if minhash tells them apart.
-fn to_intersect(sketch: &Sketch, args: &Args) -> Result<(Vec<Sketch>, bool), ResultCode> {
-    const MOST_WITHOUT_MINHASH: usize = 3;
-    let all = with(sketch, args);
-    let minhash = all.iter().all(|s| s.shape == sketch.shape) && sketch.shape.minhash_bits != 0;
-    if minhash || all.len() <= MOST_WITHOUT_MINHASH { Ok((all, minhash)) } else { Err(ResultCode::PARAMETER) }
+/// The sketches to intersect: the bin and up to two others, or more if minhash tells all of them apart.
+fn to_intersect(sketch: &Sketch, args: &Args) -> Result<Vec<Sketch>, ResultCode> {
+    if let [first, _, _, ..] = &args.sketches[..] {
+        let minhash = first.shape.minhash_bits;
+        if minhash == 0 || args.sketches.iter().any(|s| s.shape.minhash_bits != minhash) {
+            return Err(ResultCode::PARAMETER);
+        }
+        if sketch.shape.minhash_bits != minhash {
+            return Err(ResultCode::OP_NOT_APPLICABLE);
+        }
+    }
+    // the bin comes last to the server, and its estimates depend on the order
+    Ok(args.sketches.iter().chain([sketch]).cloned().collect())
 }
 
-/// Inclusion and exclusion: the counts of every union of some of the sketches, added and taken off in turn. Beside it,
-/// the count of the union of all.
-fn intersection(all: &[Sketch]) -> Result<(f64, f64), ResultCode> {
-    let (mut both, mut union) = (0.0, 0.0);
-    for subset in 1_usize..1 << all.len() {
-        let some: Vec<Sketch> =
-            all.iter().enumerate().filter(|(i, _)| subset >> i & 1 != 0).map(|(_, s)| s.clone()).collect();
-        union = union_of(&some)?.count() as f64; // the last subset is all of them
-        both += if some.len() % 2 == 1 { union } else { -union };
+/// How many elements are in all of the sketches.
+fn count_common(all: &[Sketch]) -> Result<u64, ResultCode> {
+    let union = union_of(all)?;
+    if union.shape.minhash_bits != 0 {
+        // what is not a number is 0 as an integer
+        return Ok((union.count() as f64 * Sketch::jaccard(all, union.shape)).round() as u64);
     }
-    Ok((both.max(0.0), union))
+    let sum = all.iter().fold(0_u64, |sum, sketch| sum.saturating_add(sketch.count()));
+    let [a, b, c] = all else { return Ok(sum.saturating_sub(union.count())) };
+    let mut pairs = 0_u64;
+    for (one, other) in [(a, b), (b, c), (a, c)] {
+        pairs = pairs.wrapping_add(count_common(&[one.clone(), other.clone()])?);
+    }
+    let common = union.count().wrapping_sub(sum).wrapping_add(pairs) as i64;
+    Ok(common.max(0) as u64)
 }
 
 fn intersect_count(sketch: &Sketch, args: &Args) -> Result<Particle, ResultCode> {
-    let (all, minhash) = to_intersect(sketch, args)?;
-    if minhash {
-        let union = union_of(&all)?.count() as f64;
-        return Ok(integer((Sketch::jaccard(&all) * union).round() as u64));
-    }
-    intersection(&all).map(|(both, _)| integer(both as u64))
+    count_common(&to_intersect(sketch, args)?).map(integer)
 }
 
 fn similarity(sketch: &Sketch, args: &Args) -> Result<Particle, ResultCode> {
-    let (all, minhash) = to_intersect(sketch, args)?;
-    let alike = if minhash {
-        Sketch::jaccard(&all)
-    } else {
-        let (both, union) = intersection(&all)?;
-        if union == 0.0 { 0.0 } else { both / union }
+    let all = to_intersect(sketch, args)?;
+    let union = union_of(&all)?;
+    let alike = match union.count() {
+        _ if union.shape.minhash_bits != 0 => Sketch::jaccard(&all, union.shape),
+        0 => -f64::NAN, // what the server's processor makes of 0 / 0
+        count => count_common(&all)? as f64 / count as f64,
     };
     Ok((ParticleType::FLOAT, alike.to_be_bytes().to_vec()))
 }

@@ -161,9 +161,19 @@ impl Sketch {
         out
     }
 
-    /// How many distinct elements were added, by Ertl's improved raw estimator.
+    /// How many distinct elements were added: the count that was stored, or by Ertl's improved raw estimator.
     pub(crate) fn count(&self) -> u64 {
-        self.estimate().round() as u64
+        if self.cached != 0 { self.cached } else { self.estimate().round() as u64 }
+    }
+
+    /// Whether anything was added, as far as the server looks: into the first byte for each register, however many bits
+    /// a register has.
+    fn has_data(&self) -> bool {
+        self.pack().iter().skip(HEADER).take(self.shape.registers()).any(|byte| *byte != 0)
+    }
+
+    fn used_registers(&self) -> f64 {
+        self.registers.iter().filter(|register| **register != 0).count() as f64
     }
 
     fn estimate(&self) -> f64 {
@@ -179,17 +189,40 @@ impl Sketch {
         alpha(self.shape.index_bits, m) * m * m / z
     }
 
-    /// How alike two or more sketches with minhash are: the share of registers that agree, less those that agree by
-    /// chance.
-    pub(crate) fn jaccard(sketches: &[Self]) -> f64 {
-        let Some((first, others)) = sketches.split_first() else { return 0.0 };
-        let (mut agree, mut used) = (0_u64, 0_u64);
-        for (at, &register) in first.registers.iter().enumerate() {
-            used += u64::from(register != 0 || others.iter().any(|s| s.registers[at] != 0));
-            agree += u64::from(register != 0 && others.iter().all(|s| s.registers[at] == register));
+    /// How alike two or more sketches with minhash are, in a shape that all fit into: the share of registers that agree,
+    /// of two sketches less those that agree by chance (Yu and Weber, HyperMinHash, 2017).
+    pub(crate) fn jaccard(sketches: &[Self], shape: Shape) -> f64 {
+        let Some((first, others)) = sketches.split_first() else { return f64::NAN };
+        if !sketches.iter().all(Self::has_data) {
+            return if sketches.iter().any(Self::has_data) { 0.0 } else { f64::NAN };
         }
-        if agree == 0 { 0.0 } else { agree as f64 / used as f64 }
+        let mut common = first.folded(shape);
+        let mask = shape.registers() - 1;
+        for (at, register) in others.iter().flat_map(|sketch| sketch.registers.iter().enumerate()) {
+            let agreed = &mut common.registers[at & mask];
+            if agreed != register {
+                *agreed = 0;
+            }
+        }
+        let by_chance = match others {
+            [second] => collisions(shape, first.count() as f64, second.count() as f64),
+            _ => 0.0,
+        };
+        ((common.used_registers() - by_chance) / Self::union(sketches, shape).used_registers()).max(0.0)
     }
+}
+
+/// How many registers of two sketches with so many elements are equal without an element in common.
+fn collisions(shape: Shape, first: f64, second: f64) -> f64 {
+    let registers = shape.registers() as f64;
+    let reached = |rank: i32, count: f64| (1.0 - 2_f64.powi(-rank) / registers).powf(count);
+    let last = 1 << RANK_BITS;
+    let mut probability = 0.0;
+    for rank in 1..=last {
+        let share = |count: f64| if rank == last { 1.0 } else { reached(rank, count) } - reached(rank - 1, count);
+        probability += share(first) * share(second);
+    }
+    probability * registers / 2_f64.powi(shape.minhash_bits as i32)
 }
 
 fn alpha(index_bits: u32, m: f64) -> f64 {
