@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use aerospike_wire::{FieldType, OpCode, ParticleType, ResultCode};
-use support::query::{Query, fill, index, values};
+use support::query::{Query, fill, index, range, values};
 use support::{Client, cluster, op};
 
 #[tokio::test]
@@ -128,4 +128,19 @@ async fn indexes_are_managed_by_info_commands() {
     let name = "x".repeat(64);
     let command = format!("sindex-create:ns=test;indexname={name};bin=n;type=numeric");
     assert_eq!(client.info_value(&command).await, "ERROR:4:'indexname' value too long");
+}
+
+#[tokio::test]
+async fn the_end_of_a_range_counts_for_integers_only() {
+    let cluster = cluster(1).await;
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    let bin = op(OpCode::Write, ParticleType::STRING, "s", b"a");
+    client.run("ends", "k", support::write(&bin, 1)).await;
+    let a_to_b = range("s", ParticleType::STRING, b"a", b"b");
+    let query = Query::scan("ends").with(FieldType::INDEX_RANGE, &a_to_b);
+    assert_eq!(query.fails(&mut client, "no index").await, ResultCode::INDEX_NOT_FOUND);
+    assert_eq!(client.info_value("sindex-create:ns=test;set=ends;indexname=ends;bin=s;type=string").await, "ok");
+    let found = query.run(&mut client).await;
+    assert!(found.result.is_ok());
+    assert_eq!(found.rows.len(), 1);
 }
