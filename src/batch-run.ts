@@ -9,7 +9,7 @@ import { BatchReply } from './completion.js'
 import { AbortError } from './errors.js'
 import { aborted } from './failure.js'
 import type { Boundary } from './native.js'
-import { atOnce, inTurns, ROWS_PER_LOOK } from './turns.js'
+import { afterTurn, atOnce, inTurns, ROWS_PER_LOOK } from './turns.js'
 import type { Writer } from './writer.js'
 
 /** Rows that go in one entry: about 3 ms of encoding for keys alone, and for rows with specs of their own. */
@@ -119,6 +119,8 @@ async function runInParts(boundary: Boundary, request: BatchRequest): Promise<An
   const ranges = slices.map(({ from, to }) => ({ from, to }))
   const replies = await new Parts(boundary, request, slices, started).run()
   const elapsed = performance.now() - started
+  // The last reply took a stretch of this turn.
+  await new Promise<void>(afterTurn)
   const places = await inTurns(placeRows(request.keys.length, ranges, distinct))
   // What is made of the answers goes through all rows once more.
   await new Promise(setImmediate)

@@ -11,6 +11,7 @@ import { ClientClosedError, ClientError } from './errors.js'
 import { aborted, controlError, Failure, LocalCode } from './failure.js'
 import type { Page } from './page-pool.js'
 import { EntryKind, KIND_AT } from './request.js'
+import { afterTurn } from './turns.js'
 import { Watches } from './watch.js'
 import { Writer } from './writer.js'
 
@@ -331,7 +332,7 @@ export class Boundary {
 
   #later(): void {
     this.#draining = true
-    setImmediate(this.#continue)
+    afterTurn(this.#continue)
   }
 
   /** Settles the completions in the first `length` bytes. One that cannot be read fails alone. */

@@ -4,6 +4,14 @@
 export const ROWS_PER_LOOK = 512
 const STRETCH_MS = 3
 
+/**
+ * Calls back when the event loop has had its turn, timers included. An immediate alone would come before them where
+ * sockets were read last.
+ */
+export function afterTurn(callback: () => void): void {
+  setImmediate(() => setImmediate(callback))
+}
+
 /** Does work to its end without a stop. */
 export function atOnce<T>(work: Generator<void, T>): T {
   for (;;) {
