@@ -1,8 +1,8 @@
 // Long work gives the event loop its turn.
 
 import { stat } from 'node:fs'
-import { afterTurn, inTurns } from '#src/turns'
 import test from 'ava'
+import { afterTurn, inTurns } from '#src/turns'
 
 function spin(milliseconds: number): void {
   const until = performance.now() + milliseconds
