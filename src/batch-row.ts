@@ -63,7 +63,8 @@ export class Part {
   constructor(request: BatchRequest, reply: BatchReply) {
     this.request = request
     this.reply = reply
-    this.#left = reply.pages.map(() => 0)
+    // Not `map`: V8's makes arrays of another kind once it is compiled, and all code that knew the first is thrown away.
+    this.#left = new Array<number>(reply.pages.length).fill(0)
   }
 
   /** Says that a row of the request has its answer here, before it is looked at. */

@@ -349,7 +349,8 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
 
 /** The parts that answer a request, with what each of their pages has to give. A request that is done is settled. */
 function partsOf(request: BatchRequest, { replies, partOf, rowOf, haveTwins }: Answers): Part[] {
-  const parts = replies.map((reply) => new Part(request, reply))
+  const parts: Part[] = []
+  for (const reply of replies) parts.push(new Part(request, reply))
   if (!haveTwins) for (const part of parts) part.expectAll()
   else {
     for (let row = 0; row < request.keys.length; row++) {

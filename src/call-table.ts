@@ -4,10 +4,13 @@
 import type { Call } from './call.js'
 import { QueueFullError } from './errors.js'
 
-/** Slots are the low 20 bits of a ticket, their generation the upper 12. */
+/**
+ * Slots are the low 20 bits of a ticket, their generation the 11 above: so it is below 2^31, and V8 keeps it in the
+ * call itself. Once one is larger it allocates a number for every call, and throws away what it had compiled.
+ */
 const SLOT_BITS = 20
 const MOST_CALLS = 1 << SLOT_BITS
-const GENERATIONS = 1 << 12
+const GENERATIONS = 1 << 11
 
 /** The calls of one client that have a ticket. */
 export class CallTable {
@@ -32,7 +35,7 @@ export class CallTable {
     if (slot === this.#calls.length) this.#generations.push(0)
     this.#calls[slot] = call
     this.#waiting++
-    call.ticket = (((this.#generations[slot] as number) << SLOT_BITS) | slot) >>> 0
+    call.ticket = ((this.#generations[slot] as number) << SLOT_BITS) | slot
     return call.ticket
   }
 
