@@ -24,8 +24,8 @@ try {
     }
     for (const { dist, runs, end } of all) {
       const ratio = median(runs.map((run, round) => ratioOf(lane, { ours: run, official: all[0].runs[round] })))
-      const { cpuMicros, jsMicros } = medians(runs)
-      console.log(`${lane.name}: ${figureText(lane, medians(runs))} ${ratioText(ratio, 2)}, µs CPU / JS ${cpuMicros.toFixed(2)} / ${jsMicros.toFixed(2)}  ${dist}`)
+      const { cpuMicros, jsMicros, busyMicros } = medians(runs)
+      console.log(`${lane.name}: ${figureText(lane, medians(runs))} ${ratioText(ratio, 2)}, µs CPU / JS / busy ${[cpuMicros, jsMicros, busyMicros].map(n => n.toFixed(2)).join(' / ')}  ${dist}`)
       end()
     }
   }

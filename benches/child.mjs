@@ -40,10 +40,10 @@ function collect () {
 
 /** Runs for a time: once, or as often as it takes, and adds up. */
 async function repeat (run, millis) {
-  const all = { done: 0, elapsed: 0, jsMillis: 0, stallMillis: 0 }
+  const all = { done: 0, elapsed: 0, jsMillis: 0, busyMillis: 0, stallMillis: 0 }
   do {
     const one = await run(millis)
-    for (const name of ['done', 'elapsed', 'jsMillis']) all[name] += one[name]
+    for (const name of ['done', 'elapsed', 'jsMillis', 'busyMillis']) all[name] += one[name]
     all.stallMillis = Math.max(all.stallMillis, one.stallMillis)
     // A timer may be a little early.
   } while (all.elapsed < millis * 0.95)
@@ -55,12 +55,13 @@ async function measureOnce (run, lane) {
   globalThis.held = undefined
   const before = lane.once ? collect() : 0
   const cpu = process.cpuUsage()
-  const { done, elapsed, jsMillis, stallMillis } = await repeat(run, lane.once ? 0 : measuredMillis)
+  const { done, elapsed, jsMillis, busyMillis, stallMillis } = await repeat(run, lane.once ? 0 : measuredMillis)
   const used = process.cpuUsage(cpu)
   return {
     perSecond: done / elapsed * 1000,
     cpuMicros: (used.user + used.system) / done,
     jsMicros: jsMillis * 1000 / done,
+    busyMicros: busyMillis * 1000 / done,
     stallMillis,
     bytesHeld: lane.once ? (collect() - before) / done : 0
   }

@@ -9,11 +9,10 @@ const child = fileURLToPath(new URL('child.mjs', import.meta.url))
 export async function start (client, lane, hosts, dist) {
   const env = dist === undefined ? process.env : { ...process.env, BENCH_DIST: dist }
   const its = fork(child, [client, lane, hosts], { execArgv: ['--expose-gc'], env })
+  const ended = once(its, 'exit').then(([code]) => { throw new Error(`${client}, ${lane}: ended with ${code}`) })
+  ended.catch(() => {})
   const answer = async () => {
-    const [message] = await Promise.race([
-      once(its, 'message'),
-      once(its, 'exit').then(([code]) => { throw new Error(`${client}, ${lane}: ended with ${code}`) })
-    ])
+    const [message] = await Promise.race([once(its, 'message'), ended])
     return message
   }
   await answer()

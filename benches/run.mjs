@@ -59,7 +59,7 @@ function medianRatio (lane, { official, ours }) {
 }
 
 function row (lane, { official, ours, ratio }) {
-  const micros = of => of === null ? '-' : `${of.cpuMicros.toFixed(2)} / ${of.jsMicros.toFixed(2)}`
+  const micros = of => of === null ? '-' : [of.cpuMicros, of.jsMicros, of.busyMicros].map(n => n.toFixed(2)).join(' / ')
   const stall = of => of === null ? '-' : of.stallMillis.toFixed(1)
   return [lane.title, figureText(lane, official), figureText(lane, ours), ratioText(ratio, 2),
     micros(official), micros(ours), `${stall(official)} / ${stall(ours)}`]
@@ -94,7 +94,7 @@ try {
     lanes: results
   }
   console.log('\n' + table([
-    ['', 'official', 'ours', 'ratio', 'µs CPU / JS, official', 'ours', 'longest stall, ms'],
+    ['', 'official', 'ours', 'ratio', 'µs CPU / JS / busy, official', 'ours', 'longest stall, ms'],
     ...chosen.map(lane => row(lane, results[lane.name]))
   ]))
   for (const { title, alone } of chosen) if (alone !== undefined) console.log(`${title}: without the official client, since ${alone}`)

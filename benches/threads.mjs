@@ -22,6 +22,7 @@ export async function startThreads (count, data) {
       done: sum('done'),
       elapsed: performance.now() - started,
       jsMillis: sum('jsMillis'),
+      busyMillis: sum('busyMillis'),
       stallMillis: Math.max(...each.map(({ stallMillis }) => stallMillis))
     }
   }

@@ -70,7 +70,7 @@ class WholeCall extends Call<BatchReply> {
   readonly #distinct: Distinct | undefined
 
   constructor(request: BatchRequest, distinct: Distinct | undefined) {
-    super(request.verb, undefined, request.policy, request.writes)
+    super(request)
     this.#request = request
     this.#distinct = distinct
   }

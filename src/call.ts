@@ -17,25 +17,51 @@ import type { Writer } from './writer.js'
 export const SETTLED = -1
 export const TRAVELS = -2
 
-/** A call, from its submission to its end. */
-export abstract class Call<T = unknown> {
+/** What is to be done, whatever it is done with. Calls without options share theirs. */
+export interface Task {
   readonly verb: string
-  readonly key: Key | undefined
   readonly policy: Policy
   readonly writes: boolean
+}
+
+/** What is to be done with one record. */
+export interface RecordTask extends Task {
+  readonly command: Command
+  readonly body: Body
+}
+
+/** Nobody waits, or not yet. */
+export function nobody(): void {}
+
+/**
+ * A call, from its submission to its end. Its subclasses have no constructor, if they can: the engine passes over those
+ * that are missing, and makes the call in one step.
+ */
+export abstract class Call<T = unknown, K extends Task = Task> {
+  readonly task: K
+  readonly key: Key | undefined
+  /** What the body of a command is written from. */
+  readonly argument: unknown
   /** Slot and generation, or {@link SETTLED} or {@link TRAVELS}. */
   ticket = SETTLED
   /** Where its entry begins in `writer`. */
   entryAt = 0
   /** The buffer its entry is in, until that has been handed over. */
   writer: Writer | undefined = undefined
-  resolve!: (value: unknown) => void
+  resolve: (value: unknown) => void = nobody
 
-  constructor(verb: string, key: Key | undefined, policy: Policy, writes: boolean) {
-    this.verb = verb
+  constructor(task: K, key?: Key, argument?: unknown) {
+    this.task = task
     this.key = key
-    this.policy = policy
-    this.writes = writes
+    this.argument = argument
+  }
+
+  get verb(): string {
+    return this.task.verb
+  }
+
+  get policy(): Policy {
+    return this.task.policy
   }
 
   /** Ends the wait with what went wrong. */
@@ -80,28 +106,10 @@ export abstract class Call<T = unknown> {
 export type Body = (w: Writer, argument: never, command: Command) => number
 
 /** A command on one record. */
-export abstract class KeyCall<T> extends Call<T> {
-  readonly command: Command
-  readonly body: Body
-  readonly argument: unknown
-
-  constructor(
-    verb: string,
-    key: Key,
-    policy: Policy,
-    writes: boolean,
-    command: Command,
-    body: Body,
-    argument: unknown,
-  ) {
-    super(verb, key, policy, writes)
-    this.command = command
-    this.body = body
-    this.argument = argument
-  }
-
+export abstract class KeyCall<T> extends Call<T, RecordTask> {
   write(w: Writer, ticket: number): number {
-    return writeRecordEntry(w, ticket, this.key as Key, this.policy, this.command, this.body, this.argument as never)
+    const { policy, command, body } = this.task
+    return writeRecordEntry(w, ticket, this.key as Key, policy, command, body, this.argument as never)
   }
 }
 
@@ -151,7 +159,7 @@ export class ExistsCall extends KeyCall<ExistsResult> {
 /** `apply`: what the function returned. */
 export class ApplyCall extends KeyCall<unknown> {
   override get called(): UdfSite | undefined {
-    const udf = this.command.udf
+    const { udf } = this.task.command
     return udf && { module: udf.module, function: udf.function }
   }
 

@@ -2,7 +2,7 @@
 // would have by itself, when the rows of its node are there.
 
 import { BatchRequest, Spec } from './batch-request.js'
-import { Call, type KeyCall, SETTLED, TRAVELS } from './call.js'
+import { Call, type KeyCall, type RecordTask, SETTLED, TRAVELS } from './call.js'
 import { argumentError } from './check.js'
 import { type BatchReply, NO_PAGE } from './completion.js'
 import { type Facts, Failure } from './failure.js'
@@ -48,7 +48,7 @@ export class Coalescer {
   submit<T>(call: KeyCall<T>): Promise<T> {
     this.#boundary.admit(call)
     call.ticket = TRAVELS
-    this.#groupOf(call.policy).add(call)
+    this.#groupOf(call.task.policy).add(call)
     return this.#boundary.promise(call)
   }
 
@@ -67,18 +67,16 @@ export class Coalescer {
 
 /** The spec of the latest read of whole records: mostly that of the next one, in this tick and in those to come. */
 class PlainSpec {
-  #verb = ''
-  #policy: Policy | undefined
+  #task: RecordTask | undefined
   #spec: Spec | undefined
 
-  of({ verb, policy, argument }: Read): Spec | undefined {
-    return argument === undefined && policy === this.#policy && verb === this.#verb ? this.#spec : undefined
+  of({ task, argument }: Read): Spec | undefined {
+    return argument === undefined && task === this.#task ? this.#spec : undefined
   }
 
-  keep({ verb, policy, argument }: Read, spec: Spec): void {
+  keep({ task, argument }: Read, spec: Spec): void {
     if (argument !== undefined) return
-    this.#verb = verb
-    this.#policy = policy
+    this.#task = task
     this.#spec = spec
   }
 }
@@ -132,7 +130,7 @@ class Group {
 
   /** The spec of a call: that of the calls before it which ask the same. */
   #spec(call: Read): Spec {
-    const { command, body, policy } = call
+    const { command, body, policy } = call.task
     // Bin names are taken at the time of the call, as a call of its own takes them.
     const argument = Array.isArray(call.argument) ? call.argument.slice() : call.argument
     const reads =
@@ -201,11 +199,10 @@ class Together extends Call<void> {
   readonly #request: BatchRequest
 
   constructor(boundary: Boundary, calls: Read[], request: BatchRequest) {
-    super('get', undefined, request.policy, false)
+    super(request)
     this.#boundary = boundary
     this.#calls = calls
     this.#request = request
-    this.resolve = () => {}
   }
 
   /** The batch as a whole failed, and with it every call. */

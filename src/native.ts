@@ -4,7 +4,7 @@
 // that is ready and settles the promises. Nothing here knows what a call means; that is the Call's own business.
 
 import type { Binding, NativeClient, NativeConfig } from './addon.js'
-import { type Call, SETTLED, TRAVELS } from './call.js'
+import { type Call, nobody, SETTLED, TRAVELS } from './call.js'
 import { CallTable } from './call-table.js'
 import { BatchReply, readFailure } from './completion.js'
 import { ClientClosedError, ClientError } from './errors.js'
@@ -58,8 +58,6 @@ let resolveLast: (value: unknown) => void
 const capture = (resolve: (value: unknown) => void): void => {
   resolveLast = resolve
 }
-
-const nobody = (): void => {}
 
 /** A batch whose pages are still being copied over. */
 interface Gathering {
@@ -153,7 +151,7 @@ export class Boundary {
 
   /** Throws when a call cannot be taken in: the client is closed, or its signal was aborted before. */
   admit(call: Call): void {
-    const signal = call.policy.signal
+    const signal = call.task.policy.signal
     if (this.#closed !== undefined) throw new ClientClosedError(`${call.verb}: the client is closed`)
     if (signal?.aborted === true) throw aborted(call.verb, call.key, signal.reason, false)
   }
@@ -440,7 +438,7 @@ export class Boundary {
       verb: call.verb,
       key: call.key,
       code: LocalCode.aborted,
-      inDoubt: sent && call.writes,
+      inDoubt: sent && call.task.writes,
       cause: reason,
     })
   }
@@ -463,7 +461,7 @@ export class Boundary {
     } finally {
       this.#drain()
       for (const call of this.#calls) {
-        this.reject(call, new Failure({ verb: call.verb, key: call.key, code: LocalCode.closed, inDoubt: call.writes }))
+        this.reject(call, new Failure({ verb: call.verb, key: call.key, code: LocalCode.closed, inDoubt: call.task.writes }))
       }
       if (this.#referenced) native.unref()
       this.#referenced = false

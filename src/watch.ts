@@ -23,7 +23,7 @@ export class Watches {
 
   /** Starts listening for a call that has a signal. */
   add(call: Call): void {
-    const signal = call.policy.signal
+    const signal = call.task.policy.signal
     if (signal === undefined) return
     let watch = this.#watches.get(signal)
     if (watch === undefined) {
@@ -41,7 +41,7 @@ export class Watches {
 
   /** Stops listening for a call. */
   delete(call: Call): void {
-    const signal = call.policy.signal
+    const signal = call.task.policy.signal
     if (signal === undefined) return
     const watch = this.#watches.get(signal)
     if (watch?.calls.delete(call) !== true || watch.calls.size > 0) return

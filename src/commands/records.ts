@@ -1,6 +1,16 @@
 // The calls on one record.
 
-import { ApplyCall, type Body, ExistsCall, MetaCall, OperateCall, OrderedCall, RecordCall, VoidCall } from '../call.js'
+import {
+  ApplyCall,
+  type Body,
+  ExistsCall,
+  MetaCall,
+  OperateCall,
+  OrderedCall,
+  RecordCall,
+  type RecordTask,
+  VoidCall,
+} from '../call.js'
 import { argumentError, describe } from '../check.js'
 import { Coalescer } from '../coalesce.js'
 import { InvalidArgumentError } from '../errors.js'
@@ -14,7 +24,6 @@ import { type BinPaths, type Parts, type Projected, Projection, readsOf, type Wh
 import type { ExistsResult, Meta, OrderedResults, Record, RecordObject } from '../record.js'
 import {
   applyCommand,
-  type Command,
   Info1,
   Info2,
   needsOf,
@@ -43,17 +52,19 @@ export abstract class RecordCommands {
   /** @internal Where reads of single records go: to the boundary, or to what coalesces them. */
   protected readonly reads: Pick<Coalescer, 'submit'>
 
-  /** What calls without options are, made once. */
-  readonly #get: Command
-  readonly #put: Command
+  /** What calls without options do. */
+  readonly #get: RecordTask
+  readonly #exists: RecordTask
+  readonly #put: RecordTask
 
   /** @internal */
   constructor(boundary: Boundary, policies: Policies, coalesceReads = false) {
     this.boundary = boundary
     this.policies = policies
     this.reads = coalesceReads ? new Coalescer(boundary) : boundary
-    this.#get = readCommand(policies.read, WHOLE_RECORD)
-    this.#put = writeCommand(policies.write, Info2.write)
+    this.#get = getTask(policies.read)
+    this.#exists = existsTask(policies.read)
+    this.#put = putTask(policies.write)
   }
 
   /**
@@ -71,9 +82,8 @@ export abstract class RecordCommands {
         const { bins, ...others } = options
         return this.#some('get', key, bins, others) as never
       }
-      const policy = this.#read(options, 'get', ['bins'])
-      const command = options === undefined ? this.#get : readCommand(policy, WHOLE_RECORD)
-      return this.reads.submit(new RecordCall('get', key, policy, false, command, writeNothing, undefined)) as never
+      const task = options === undefined ? this.#get : getTask(this.#read(options, 'get', ['bins']))
+      return this.reads.submit(new RecordCall(task, key)) as never
     } catch (error) {
       return refused(error, 'get')
     }
@@ -121,9 +131,8 @@ export abstract class RecordCommands {
    */
   exists(key: Key, options?: ReadOptions): Promise<ExistsResult> {
     try {
-      const policy = this.#read(options, 'exists')
-      const command = readCommand(policy, Info1.read | Info1.noBins)
-      return this.reads.submit(new ExistsCall('exists', key, policy, false, command, writeNothing, undefined))
+      const task = options === undefined ? this.#exists : existsTask(this.#read(options, 'exists'))
+      return this.reads.submit(new ExistsCall(task, key))
     } catch (error) {
       return refused(error, 'exists')
     }
@@ -140,9 +149,8 @@ export abstract class RecordCommands {
    */
   put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta> {
     try {
-      const policy = this.#write(options, 'put')
-      const command = options === undefined ? this.#put : writeCommand(policy, Info2.write)
-      return this.boundary.submit(new MetaCall('put', key, policy, true, command, writeBins, bins))
+      const task = options === undefined ? this.#put : putTask(this.#write(options, 'put'))
+      return this.boundary.submit(new MetaCall(task, key, bins))
     } catch (error) {
       return refused(error, 'put')
     }
@@ -159,9 +167,8 @@ export abstract class RecordCommands {
     try {
       const base = this.policies.remove
       const policy = options === undefined ? base : applyOptions(base, options, Takes.remove, 'remove')
-      return this.boundary.submit(
-        new VoidCall('remove', key, policy, true, removeCommand(policy), writeNothing, undefined),
-      )
+      const task = { verb: 'remove', policy, writes: true, command: removeCommand(policy), body: writeNothing }
+      return this.boundary.submit(new VoidCall(task, key))
     } catch (error) {
       return refused(error, 'remove')
     }
@@ -224,7 +231,8 @@ export abstract class RecordCommands {
       const policy = this.#write(options, 'removeBin')
       const names = binNames(typeof bins === 'string' ? [bins] : bins, 'removeBin')
       const command = writeCommand(policy, Info2.write)
-      return this.boundary.submit(new MetaCall('removeBin', key, policy, true, command, writeRemovals, names))
+      const task = { verb: 'removeBin', policy, writes: true, command, body: writeRemovals }
+      return this.boundary.submit(new MetaCall(task, key, names))
     } catch (error) {
       return refused(error, 'removeBin')
     }
@@ -244,10 +252,8 @@ export abstract class RecordCommands {
     options?: OperateOptions,
   ): Promise<Record<B>> {
     try {
-      const { policy, writes, command } = this.#operation('operate', operations, options)
-      return this.boundary.submit(
-        new OperateCall('operate', key, policy, writes, command, writeOperations, operations),
-      ) as never
+      const task = this.#operation('operate', operations, options)
+      return this.boundary.submit(new OperateCall(task, key, operations)) as never
     } catch (error) {
       return refused(error, 'operate')
     }
@@ -267,9 +273,9 @@ export abstract class RecordCommands {
     options?: OperateOptions,
   ): Promise<Record<OrderedResults>> {
     try {
-      const { policy, writes, command } = this.#operation('operateOrdered', operations, options)
-      command.info2 |= Info2.allAnswers
-      const call = new OrderedCall('operateOrdered', key, policy, writes, command, writeOperations, operations)
+      const task = this.#operation('operateOrdered', operations, options)
+      task.command.info2 |= Info2.allAnswers
+      const call = new OrderedCall(task, key, operations)
       call.bins = operations.filter((one) => one instanceof Operation).map(answeredBin)
       return this.boundary.submit(call) as never
     } catch (error) {
@@ -299,9 +305,8 @@ export abstract class RecordCommands {
       const base = this.policies.write
       const policy = options === undefined ? base : applyOptions(base, options, Takes.apply, 'apply')
       const command = applyCommand(policy, new UdfCall('apply', module, name, args))
-      return this.boundary.submit(
-        new ApplyCall('apply', key, policy, true, command, writeNothing, undefined),
-      ) as Promise<T>
+      const task = { verb: 'apply', policy, writes: true, command, body: writeNothing }
+      return this.boundary.submit(new ApplyCall(task, key)) as Promise<T>
     } catch (error) {
       return refused(error, 'apply')
     }
@@ -311,9 +316,8 @@ export abstract class RecordCommands {
     const policy = this.#read(options, verb)
     const reads = readsOf(binNames(bins, verb), verb)
     const body = reads instanceof Projection ? Projection.write : writeReads
-    return this.reads.submit(
-      new RecordCall(verb, key, policy, false, readCommand(policy, Info1.read), body as Body, reads),
-    )
+    const task = { verb, policy, writes: false, command: readCommand(policy, Info1.read), body: body as Body }
+    return this.reads.submit(new RecordCall(task, key, reads))
   }
 
   #read(options: ReadOptions | undefined, verb: string, extra?: readonly string[]): Policy {
@@ -328,28 +332,38 @@ export abstract class RecordCommands {
   #one(verb: string, key: Key, make: () => Operation, options: WriteOptions | undefined): Promise<Meta> {
     try {
       const policy = this.#write(options, verb)
-      const command = writeCommand(policy, Info2.write)
-      return this.boundary.submit(new MetaCall(verb, key, policy, true, command, writeOne, make()))
+      const task = { verb, policy, writes: true, command: writeCommand(policy, Info2.write), body: writeOne }
+      return this.boundary.submit(new MetaCall(task, key, make()))
     } catch (error) {
       return refused(error, verb)
     }
   }
 
-  /** Policy and command of operations: a write's when any of them writes. */
-  #operation(
-    verb: string,
-    operations: unknown,
-    options: OperateOptions | undefined,
-  ): { policy: Policy; writes: boolean; command: Command } {
+  /** What operations are: a write when any of them writes. */
+  #operation(verb: string, operations: unknown, options: OperateOptions | undefined): RecordTask {
     const writes = (needsOf(operations, verb) & Needs.write) !== 0
     const base = writes ? this.policies.write : this.policies.read
     const policy = options === undefined ? base : applyOptions(base, options, Takes.operate, verb)
-    if (!writes) return { policy, writes, command: readCommand(policy, 0) }
-    const command = writeCommand(policy, Info2.write)
-    command.info1 |= policy.info1
-    command.info3 |= policy.info3 & 0xc0
-    return { policy, writes, command }
+    const command = writes ? writeCommand(policy, Info2.write) : readCommand(policy, 0)
+    if (writes) {
+      command.info1 |= policy.info1
+      command.info3 |= policy.info3 & 0xc0
+    }
+    return { verb, policy, writes, command, body: writeOperations }
   }
+}
+
+function getTask(policy: Policy): RecordTask {
+  return { verb: 'get', policy, writes: false, command: readCommand(policy, WHOLE_RECORD), body: writeNothing }
+}
+
+function existsTask(policy: Policy): RecordTask {
+  const command = readCommand(policy, Info1.read | Info1.noBins)
+  return { verb: 'exists', policy, writes: false, command, body: writeNothing }
+}
+
+function putTask(policy: Policy): RecordTask {
+  return { verb: 'put', policy, writes: true, command: writeCommand(policy, Info2.write), body: writeBins }
 }
 
 /** The bin an operation answers for when every operation is to be answered; a touch never is. */
