@@ -158,7 +158,8 @@ test('a settled call that is still around keeps nothing of its result', async (t
   const boundary = Boundary.over(native)
   native.wake = () => boundary.wake()
   const command = { info1: 3, info2: 0, info3: 0, generation: 0, ttl: 0 }
-  const call = new RecordCall('get', ['test', 's', 1], resolveDefaults({}).read, false, command, () => 0, undefined)
+  const task = { verb: 'get', policy: resolveDefaults({}).read, writes: false, command, body: () => 0 }
+  const call = new RecordCall(task, ['test', 's', 1])
   const result = await (async () => {
     const answer = boundary.submit(call)
     await turn()

@@ -461,7 +461,8 @@ export class Boundary {
     } finally {
       this.#drain()
       for (const call of this.#calls) {
-        this.reject(call, new Failure({ verb: call.verb, key: call.key, code: LocalCode.closed, inDoubt: call.task.writes }))
+        const { verb, key, task } = call
+        this.reject(call, new Failure({ verb, key, code: LocalCode.closed, inDoubt: task.writes }))
       }
       if (this.#referenced) native.unref()
       this.#referenced = false
