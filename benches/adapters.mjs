@@ -27,10 +27,10 @@ async function official (hosts, options = {}) {
     binsOf: row => row.record.bins,
     /** An integer bin of all rows as an array. */
     column: (rows, bin) => Int32Array.from(rows, row => row.record.bins[bin]),
-    batchWrite: async (rows, inSet) => {
+    batchWrite: async rows => {
       const results = await client.batchWrite(rows.map(({ id, bins }) => ({
         type: BATCH_WRITE,
-        key: key(id, inSet),
+        key: key(id),
         ops: Object.entries(bins).map(([name, value]) => Aerospike.operations.write(name, value))
       })))
       if (results.some(row => row.status !== 0)) throw new Error('a batch write row failed')
@@ -54,8 +54,12 @@ async function ours (hosts, options = {}) {
     batchRead: requests => client.batchRead(requests),
     binsOf: row => row.record.bins,
     column: (batch, bin) => batch.column(bin, Int32Array).values,
-    batchWrite: async (rows, inSet) => {
-      (await client.batchWrite(rows.map(({ id, bins }) => ({ key: key(id, inSet), bins })))).throwIfFailed()
+    batchWrite: async rows => {
+      (await client.batchWrite(rows.map(({ id, bins }) => ({ key: key(id), bins })))).throwIfFailed()
+    },
+    /** Writes records that have these bins and no others, whatever somebody left there. */
+    replace: async (rows, inSet) => {
+      (await client.batchWrite(rows.map(({ id, bins }) => ({ key: key(id, inSet), bins, exists: 'createOrReplace' })))).throwIfFailed()
     },
     scan: async (set, use) => {
       for await (const { bins } of client.scan(namespace, set)) use(bins)

@@ -19,7 +19,7 @@ async function load () {
   const client = await adapters[who](hosts)
   for (const [set, { records, bins }] of Object.entries(sets)) {
     for (let from = 0; from < records; from += rowsOfLoad) {
-      await client.batchWrite(Array.from({ length: rowsOfLoad }, (_, i) => ({ id: from + i, bins: bins(from + i) })), set)
+      await client.replace(Array.from({ length: rowsOfLoad }, (_, i) => ({ id: from + i, bins: bins(from + i) })), set)
     }
   }
 }
