@@ -75,9 +75,9 @@ export class Part {
     this.reply.pages[page]?.expect(1)
   }
 
-  /** Says so of every row of the reply. */
-  expectAll(): void {
-    this.reply.answered.forEach((rows, page) => {
+  /** Says so of all rows, for each page how many they are. */
+  expectAll(rowsOf: readonly number[]): void {
+    rowsOf.forEach((rows, page) => {
       this.#left[page] = rows
       this.reply.pages[page]?.expect(rows)
     })

@@ -5,7 +5,7 @@ import { type Distinct, distinctRows, repeatsKeys } from './batch-distinct.js'
 import { copySlice, EntryWriter, type Slice } from './batch-entry.js'
 import type { BatchRequest } from './batch-request.js'
 import { Call } from './call.js'
-import { BatchReply } from './completion.js'
+import { BatchReply, NO_PAGE } from './completion.js'
 import { AbortError } from './errors.js'
 import { aborted } from './failure.js'
 import type { Boundary } from './native.js'
@@ -30,8 +30,11 @@ export interface Answers {
   readonly replies: readonly BatchReply[]
   readonly partOf: Uint32Array | undefined
   readonly rowOf: Uint32Array | undefined
-  /** Whether a row of a reply may be the answer of several. */
-  readonly haveTwins: boolean
+  /**
+   * Where a row of a reply may be the answer of several: for each reply, and each of its pages, how many rows it answers.
+   * Undefined: each row once.
+   */
+  readonly twins: readonly (readonly number[])[] | undefined
   /** Milliseconds until the last answer. */
   readonly elapsed: number
 }
@@ -41,7 +44,7 @@ export const NO_ANSWERS: Answers = {
   replies: [BatchReply.empty()],
   partOf: undefined,
   rowOf: undefined,
-  haveTwins: false,
+  twins: undefined,
   elapsed: 0,
 }
 
@@ -55,13 +58,12 @@ export function run(boundary: Boundary, request: BatchRequest): Promise<Answers>
   }
   const distinct = atOnce(distinctRows(request))
   const sent = boundary.submit(new WholeCall(request, distinct), request.keys.length >= LARGE)
-  return sent.then((reply) => ({
-    replies: [reply],
-    partOf: undefined,
-    rowOf: distinct?.answeredBy,
-    haveTwins: distinct !== undefined,
-    elapsed: reply.elapsed,
-  }))
+  return sent.then((reply) => {
+    const replies = [reply]
+    const places = { partOf: undefined, rowOf: distinct?.answeredBy }
+    const twins = distinct && atOnce(countTwins(replies, request.keys.length, places))
+    return { replies, ...places, twins, elapsed: reply.elapsed }
+  })
 }
 
 /** A batch in one entry. */
@@ -122,17 +124,33 @@ async function runInParts(boundary: Boundary, request: BatchRequest): Promise<An
   // The last reply took a stretch of this turn.
   await new Promise<void>(afterTurn)
   const places = await inTurns(placeRows(request.keys.length, ranges, distinct))
-  // What is made of the answers goes through all rows once more.
-  await new Promise(setImmediate)
-  return { replies, ...places, haveTwins: distinct !== undefined, elapsed }
+  const twins = distinct && (await inTurns(countTwins(replies, request.keys.length, places)))
+  return { replies, ...places, twins, elapsed }
+}
+
+type Places = Pick<Answers, 'partOf' | 'rowOf'>
+
+/** For each reply, and each of its pages, how many of `count` rows it answers. */
+function* countTwins(
+  replies: readonly BatchReply[],
+  count: number,
+  { partOf, rowOf }: Places,
+): Generator<void, number[][]> {
+  const twins: number[][] = []
+  for (const { pages } of replies) twins.push(new Array<number>(pages.length).fill(0))
+  for (let row = 0; row < count; row++) {
+    if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
+    const part = partOf?.[row] ?? 0
+    const page = (replies[part] as BatchReply).page(rowOf?.[row] ?? row)
+    if (page === NO_PAGE) continue
+    const rows = twins[part] as number[]
+    rows[page] = (rows[page] as number) + 1
+  }
+  return twins
 }
 
 /** For each row the part that has its answer, and the row there. */
-function* placeRows(
-  count: number,
-  ranges: readonly Range[],
-  distinct: Distinct | undefined,
-): Generator<void, Pick<Answers, 'partOf' | 'rowOf'>> {
+function* placeRows(count: number, ranges: readonly Range[], distinct: Distinct | undefined): Generator<void, Places> {
   const partOf = new Uint32Array(count)
   const rowOf = new Uint32Array(count)
   let part = 0

@@ -348,15 +348,12 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
 }
 
 /** The parts that answer a request, with what each of their pages has to give. A request that is done is settled. */
-function partsOf(request: BatchRequest, { replies, partOf, rowOf, haveTwins }: Answers): Part[] {
+function partsOf(request: BatchRequest, { replies, twins }: Answers): Part[] {
   const parts: Part[] = []
-  for (const reply of replies) parts.push(new Part(request, reply))
-  if (!haveTwins) for (const part of parts) part.expectAll()
-  else {
-    for (let row = 0; row < request.keys.length; row++) {
-      const part = parts[partOf?.[row] ?? 0] as Part
-      part.expect(rowOf?.[row] ?? row)
-    }
+  for (const reply of replies) {
+    const part = new Part(request, reply)
+    part.expectAll(twins?.[parts.length] ?? reply.answered)
+    parts.push(part)
   }
   if (replies.every(({ left }) => left === 0)) request.settle()
   return parts
