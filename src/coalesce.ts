@@ -151,9 +151,9 @@ class Group {
   /** Forgets the calls that were cancelled meanwhile. */
   compact(): void {
     const { calls, specOf } = this
-    if (calls.every((call) => call.ticket !== SETTLED)) return
-    this.specOf = specOf?.filter((_, i) => (calls[i] as Read).ticket !== SETTLED)
-    this.calls = calls.filter((call) => call.ticket !== SETTLED)
+    if (!calls.some(isSettled)) return
+    this.specOf = specOf?.filter((_, i) => !isSettled(calls[i] as Read))
+    this.calls = calls.filter((call) => !isSettled(call))
   }
 
   /** A batch of the reads from `from` to `to`. */
@@ -168,6 +168,10 @@ class Group {
     for (let i = 0; i < keys.length; i++) keys[i] = (this.calls[from + i] as Read).key as Key
     return new BatchRequest('get', policy, false, keyList(keys), [], specs, this.specOf?.slice(from, to))
   }
+}
+
+function isSettled(call: Read): boolean {
+  return call.ticket === SETTLED
 }
 
 /** Enters the reads of a group from `from` to `to`. */

@@ -160,7 +160,8 @@ export class Boundary {
   promise<T>(call: Call<T>): Promise<T> {
     const promise = new Promise<T>(capture as never)
     call.resolve = resolveLast
-    this.#watches.add(call)
+    const { signal } = call.task.policy
+    if (signal !== undefined) this.#watches.add(call, signal)
     return promise
   }
 
@@ -420,7 +421,8 @@ export class Boundary {
     if (call.ticket >= 0) this.#calls.delete(call.ticket)
     call.ticket = SETTLED
     call.resolve = nobody
-    this.#watches.delete(call)
+    const { signal } = call.task.policy
+    if (signal !== undefined) this.#watches.delete(call, signal)
   }
 
   /** Drops a call that nobody waits for any more. */

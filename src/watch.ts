@@ -21,10 +21,8 @@ export class Watches {
     this.#abort = abort
   }
 
-  /** Starts listening for a call that has a signal. */
-  add(call: Call): void {
-    const signal = call.task.policy.signal
-    if (signal === undefined) return
+  /** Starts listening to the signal of a call. */
+  add(call: Call, signal: AbortSignal): void {
     let watch = this.#watches.get(signal)
     if (watch === undefined) {
       const calls = new Set<Call>()
@@ -40,9 +38,7 @@ export class Watches {
   }
 
   /** Stops listening for a call. */
-  delete(call: Call): void {
-    const signal = call.task.policy.signal
-    if (signal === undefined) return
+  delete(call: Call, signal: AbortSignal): void {
     const watch = this.#watches.get(signal)
     if (watch?.calls.delete(call) !== true || watch.calls.size > 0) return
     this.#watches.delete(signal)
