@@ -37,9 +37,12 @@ test('tickets of a slot differ for 2,048 calls, and never leave 31 bits', (t) =>
   for (const other of others) t.is(calls.get(other.ticket), other)
 })
 
-test('a call without a ticket is settled, and found by none', (t) => {
+test('the calls that wait are those that have a slot', (t) => {
   const calls = new CallTable()
-  t.is(call().ticket, SETTLED)
-  t.is(calls.get(SETTLED >>> 0), undefined)
-  t.deepEqual([...calls], [])
+  const [gone, left] = [call(), call()]
+  t.is(gone.ticket, SETTLED)
+  const ticket = calls.add(gone)
+  calls.add(left)
+  calls.delete(ticket)
+  t.deepEqual([...calls], [left])
 })
