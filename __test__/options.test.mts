@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from 'aerospike-napi'
 import test from 'ava'
-import { editDistance, nearest } from '#src/nearest'
+import { editDistance, nearest } from '#src/checks/nearest'
 import { resolveDefaults } from '#src/policies'
 import { failureCompletion, fakeClient, readCommand } from './support/fake.mjs'
 

@@ -1,7 +1,7 @@
 // Batch entries, byte by byte as docs/internal/boundary.md has them (kind 2): whole batches, and parts of large ones.
 
 import type { BatchRequest, Spec } from './batch-request.js'
-import { InvalidArgumentError } from './errors.js'
+import { InvalidArgumentError } from './errors/classes.js'
 import {
   checkKey,
   type Key,

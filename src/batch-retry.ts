@@ -1,8 +1,9 @@
 // Sending what is left of a batch again: how often, for how long, and with which pauses.
 
-import { isPlain } from './check.js'
-import { InvalidArgumentError } from './errors.js'
-import { badValue, didYouMean } from './policies.js'
+import { isPlain } from './checks/check.js'
+import { badValue, didYouMean } from './checks/options.js'
+import { InvalidArgumentError } from './errors/classes.js'
+import { MAX_INT32 } from './limits.js'
 
 /** How `retry` goes about it. */
 export interface RetryOptions {
@@ -27,7 +28,7 @@ export function retryOptions(options: unknown, call: string): { attempts: number
   }
   const { attempts = 3, deadline = 10_000 } = given as RetryOptions
   if (!Number.isInteger(attempts) || attempts < 1) throw badValue(call, 'attempts', 'a whole number from 1', attempts)
-  if (typeof deadline !== 'number' || !(deadline > 0 && deadline <= 0x7fffffff)) {
+  if (typeof deadline !== 'number' || !(deadline > 0 && deadline <= MAX_INT32)) {
     throw badValue(call, 'deadline', 'a number of milliseconds above 0', deadline)
   }
   return { attempts, deadline }

@@ -4,10 +4,10 @@ import { ReadableStream } from 'node:stream/web'
 import type { BatchRecords } from './batch.js'
 import { type RetryOptions, retryOptions } from './batch-retry.js'
 import type { BatchRow } from './batch-row.js'
-import { describe } from './check.js'
-import { InvalidArgumentError } from './errors.js'
+import { describe } from './checks/check.js'
+import { badValue } from './checks/options.js'
+import { InvalidArgumentError } from './errors/classes.js'
 import type { BatchOptions } from './options.js'
-import { badValue } from './policies.js'
 import type { Bins } from './values.js'
 
 /** How far a stream is. */

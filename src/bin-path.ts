@@ -1,7 +1,8 @@
 // Where in a record something is, as text: a bin, and steps into its maps and lists. `profile.address.city`, `tags[0]`,
 // `scores[#7]`, `"a.b"["c d"]`. Parsed once, at the edge.
 
-import { InvalidArgumentError } from './errors.js'
+import { InvalidArgumentError } from './errors/classes.js'
+import { MAX_STEPS } from './limits.js'
 
 /** A step into a map (by text or integer) or a list (by index). */
 export type Step = { readonly key: string | number } | { readonly index: number }
@@ -11,9 +12,6 @@ export interface BinPath {
   readonly bin: string
   readonly steps: readonly Step[]
 }
-
-/** The server's limit (protocol 9.6). */
-const MOST_STEPS = 64
 
 /** Characters that say that a name is not the name of a bin alone. */
 const SPECIAL = /[.[]|^"/
@@ -46,7 +44,7 @@ class Parser {
     const bin = this.#name('the name of a bin')
     const steps: Step[] = []
     while (this.#at < this.#text.length) {
-      if (steps.length === MOST_STEPS) this.#fail(`at most ${MOST_STEPS} steps`)
+      if (steps.length === MAX_STEPS) this.#fail(`at most ${MAX_STEPS} steps`)
       if (this.#takes('.')) steps.push({ key: this.#name('a key') })
       else if (this.#takes('[')) steps.push(this.#bracket())
       else this.#fail("'.' or '['")

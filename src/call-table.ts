@@ -2,7 +2,7 @@
 // So an answer that comes after a cancellation is recognised, although its slot has another call by then.
 
 import type { Call } from './call.js'
-import { QueueFullError } from './errors.js'
+import { QueueFullError } from './errors/classes.js'
 
 /**
  * Slots are the low 20 bits of a ticket, their generation the 11 above: so it is below 2^31, and V8 keeps it in the

@@ -1,15 +1,15 @@
 // A call under way: who waits for it, and what becomes of the answer. One subclass for each kind of answer.
 
 import type { BatchReply } from './completion.js'
-import type { UdfSite } from './error.js'
-import { Failure, rejectThrough } from './failure.js'
+import type { UdfSite } from './errors/base.js'
+import { Failure, rejectThrough } from './errors/failure.js'
+import { UDF_FAILED } from './errors/udf.js'
 import type { Key } from './key.js'
 import { keptMeta, readBins, readFirst, readMeta, readResults } from './page.js'
 import type { Policy } from './policies.js'
 import { Projection } from './projection.js'
 import { ExistsObject, type ExistsResult, type Meta, RecordObject } from './record.js'
 import { type Command, writeRecordEntry } from './request.js'
-import { UDF_FAILED } from './udf/failure.js'
 import { Mode } from './unpack.js'
 import type { Writer } from './writer.js'
 

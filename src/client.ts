@@ -1,10 +1,10 @@
 // The client: connecting, looking at the cluster, and closing.
 
 import { inspect } from 'node:util'
-import { argumentError, describe } from './check.js'
+import { argumentError, describe } from './checks/check.js'
 import { AdminCommands } from './commands/admin.js'
 import { type ConnectOptions, resolveConfig } from './config.js'
-import { InvalidArgumentError } from './errors.js'
+import { InvalidArgumentError } from './errors/classes.js'
 import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
 import { Boundary } from './native.js'
 import { resolveDefaults } from './policies.js'

@@ -3,9 +3,9 @@
 
 import { BatchRequest, Spec } from './batch-request.js'
 import { Call, type KeyCall, type RecordTask, SETTLED, TRAVELS } from './call.js'
-import { argumentError } from './check.js'
+import { argumentError } from './checks/check.js'
 import { type BatchReply, NO_PAGE } from './completion.js'
-import { type Facts, Failure } from './failure.js'
+import { type Facts, Failure } from './errors/failure.js'
 import { type Key, keyList } from './key.js'
 import type { Boundary } from './native.js'
 import { copyPolicy, type Policy } from './policies.js'

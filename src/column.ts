@@ -1,7 +1,7 @@
 // One bin of all rows of a batch as a column: numbers into a typed array, straight from the bytes the nodes sent.
 
-import { describe } from './check.js'
-import { ClientError, InvalidArgumentError } from './errors.js'
+import { describe } from './checks/check.js'
+import { ClientError, InvalidArgumentError } from './errors/classes.js'
 import { BinPlace } from './page.js'
 import { Particle } from './scalars.js'
 import { readText } from './text.js'

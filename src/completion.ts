@@ -1,8 +1,8 @@
 // Completions as the core writes them (docs/internal/boundary.md): failures and batches. Records are messages: page.ts.
 
 import type { Call } from './call.js'
-import type { AttemptError } from './error.js'
-import { Failure } from './failure.js'
+import type { AttemptError } from './errors/base.js'
+import { Failure } from './errors/failure.js'
 import { viewOf } from './page.js'
 import { Page } from './page-pool.js'
 

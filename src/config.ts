@@ -1,10 +1,11 @@
 // What `connect` takes: checked, and resolved into what the core wants. One table, like the options of calls.
 
 import type { NativeConfig, NativeTls } from './addon.js'
-import { describe, isPlain } from './check.js'
-import { InvalidArgumentError, InvalidHostError } from './errors.js'
+import { describe, isPlain } from './checks/check.js'
+import { badValue, didYouMean } from './checks/options.js'
+import { InvalidArgumentError, InvalidHostError } from './errors/classes.js'
+import { MAX_INT32, MAX_UINT32 } from './limits.js'
 import type { Defaults } from './options.js'
-import { badValue, didYouMean } from './policies.js'
 
 /** A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, or both parts. */
 export type Host = string | { readonly host: string; readonly port?: number | undefined }
@@ -83,11 +84,11 @@ const SETTINGS: { readonly [name: string]: Setting } = {
   clusterName: text,
   user: text,
   password: { expects: 'text', check: (value) => typeof value === 'string' },
-  connectTimeout: whole(1, 0x7fffffff, 5000, MS),
-  tendInterval: whole(10, 0x7fffffff, 1000, MS),
+  connectTimeout: whole(1, MAX_INT32, 5000, MS),
+  tendInterval: whole(10, MAX_INT32, 1000, MS),
   minConnectionsPerNode: whole(0, 100_000, 0),
   maxConnectionsPerNode: whole(1, 100_000, 100),
-  maxIdle: whole(0, 0x7fffffff, 55_000, MS),
+  maxIdle: whole(0, MAX_INT32, 55_000, MS),
   useAlternateServices: { expects: 'true or false', fallback: false, check: (value) => typeof value === 'boolean' },
   addressMap: {
     expects: 'an object of addresses by announced address',
@@ -105,7 +106,7 @@ const SETTINGS: { readonly [name: string]: Setting } = {
   rackIds: {
     expects: 'a list of whole numbers',
     fallback: [],
-    check: (value) => Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id <= 0xffffffff),
+    check: (value) => Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_UINT32),
   },
   tls: {
     expects: 'true, false or an object',

@@ -1,8 +1,9 @@
 // Keys: what names a record, and the bytes it becomes in a request.
 
 import { types } from 'node:util'
-import { describe } from './check.js'
-import { InvalidArgumentError } from './errors.js'
+import { describe } from './checks/check.js'
+import { InvalidArgumentError } from './errors/classes.js'
+import { DIGEST_BYTES, MAX_INT64, MAX_NAMESPACE, MAX_SET, MIN_INT64 } from './limits.js'
 import { atOnce, ROWS_PER_LOOK } from './turns.js'
 import type { Writer } from './writer.js'
 
@@ -138,15 +139,8 @@ export class KeyRows implements KeyList {
   }
 }
 
-const MOST_NAMESPACE = 31
-const MOST_SET = 63
-const DIGEST_BYTES = 20
-
 /** Key types in a request: the particle type of the user key, 0 for a digest. */
 export const KeyType = { digest: 0, integer: 1, string: 3, bytes: 4 } as const
-
-const LEAST_INT64 = -(2n ** 63n)
-const MOST_INT64 = 2n ** 63n - 1n
 
 /** Refuses what has not the shape of a key. The parts are checked where they are written. */
 export function checkKey(key: unknown, where: string): asserts key is Key {
@@ -180,7 +174,7 @@ export function userKeyType(user: unknown, where: string): number {
         `${where}: a numeric user key must be a safe integer, not ${user}; use a bigint for larger ones`,
       )
     case 'bigint':
-      if (user >= LEAST_INT64 && user <= MOST_INT64) return KeyType.integer
+      if (user >= MIN_INT64 && user <= MAX_INT64) return KeyType.integer
       throw new InvalidArgumentError(`${where}: the user key ${user} does not fit into 64 bits`)
     case 'object':
       if (types.isUint8Array(user)) return KeyType.bytes
@@ -217,14 +211,14 @@ export function writeNames(w: Writer, key: Key, where: string): number {
   const set: unknown = key[1] ?? ''
   if (typeof set !== 'string') throw new InvalidArgumentError(`${where}: the set must be text, not ${describe(set)}`)
   const namespaceLength = w.text(namespace)
-  if (namespaceLength === 0 || namespaceLength > MOST_NAMESPACE) {
+  if (namespaceLength === 0 || namespaceLength > MAX_NAMESPACE) {
     throw new InvalidArgumentError(
-      `${where}: the namespace must have 1 to ${MOST_NAMESPACE} bytes, not ${namespaceLength}`,
+      `${where}: the namespace must have 1 to ${MAX_NAMESPACE} bytes, not ${namespaceLength}`,
     )
   }
   const setLength = w.text(set)
-  if (setLength > MOST_SET) {
-    throw new InvalidArgumentError(`${where}: the set must have at most ${MOST_SET} bytes, not ${setLength}`)
+  if (setLength > MAX_SET) {
+    throw new InvalidArgumentError(`${where}: the set must have at most ${MAX_SET} bytes, not ${setLength}`)
   }
   return (namespaceLength << 8) | setLength
 }

@@ -1,11 +1,12 @@
 // A cluster inside this process, for trying things out and for tests.
 
 import type { NativeCluster, NativeRefusal } from './addon.js'
-import { describe, isPlain } from './check.js'
-import { InvalidArgumentError } from './errors.js'
-import { controlError } from './failure.js'
+import { describe, isPlain } from './checks/check.js'
+import { didYouMean } from './checks/options.js'
+import { InvalidArgumentError } from './errors/classes.js'
+import { controlError } from './errors/failure.js'
+import { MAX_UINT32 } from './limits.js'
 import { binding } from './native.js'
-import { didYouMean } from './policies.js'
 
 /** Options of `LocalCluster.start`. */
 export interface LocalClusterOptions {
@@ -32,7 +33,6 @@ export interface RefuseRowsOptions {
 }
 
 const REFUSAL_NAMES = ['code', 'probability', 'room', 'rows']
-const MOST_UINT32 = 0xffffffff
 
 const OPTION_NAMES = ['nodes', 'port', 'replicationFactor', 'clusterName']
 
@@ -152,14 +152,14 @@ function refusal(options: RefuseRowsOptions | null): NativeRefusal | undefined {
   known('LocalCluster.refuseRows', options, REFUSAL_NAMES)
   const { code, probability = 1, room = 0, rows } = options
   whole('code', code, 1, 255)
-  whole('room', room, 0, MOST_UINT32)
+  whole('room', room, 0, MAX_UINT32)
   if (typeof probability !== 'number' || !(probability >= 0 && probability <= 1)) {
     throw new InvalidArgumentError(
       `LocalCluster: probability must be a number from 0 to 1, not ${describe(probability)}`,
     )
   }
   if (rows === undefined) return { code, probability, room }
-  whole('rows', rows, 0, MOST_UINT32)
+  whole('rows', rows, 0, MAX_UINT32)
   return { code, probability, room, rows }
 }
 

@@ -4,8 +4,9 @@
 // here, at every level, as the other clients do.
 
 import { types } from 'node:util'
-import { describe, isPlain } from './check.js'
-import { InvalidArgumentError } from './errors.js'
+import { describe, isPlain } from './checks/check.js'
+import { InvalidArgumentError } from './errors/classes.js'
+import { MAX_UINT32 } from './limits.js'
 import { Placeholder } from './placeholders.js'
 import { int64, isInteger, Particle, refuse } from './scalars.js'
 import { Double, GeoJSON, HyperLogLog } from './values.js'
@@ -71,7 +72,7 @@ export function packListHeader(w: Writer, length: number): void {
     w.u8(0xdc)
     w.u16(length)
   } else {
-    if (length > 0xffffffff) throw new InvalidArgumentError(`${w.where()}: a list of ${length} elements is too long`)
+    if (length > MAX_UINT32) throw new InvalidArgumentError(`${w.where()}: a list of ${length} elements is too long`)
     w.u8(0xdd)
     w.u32(length)
   }

@@ -1,15 +1,13 @@
 // Operations on bins and the particles in them, to bytes (protocol 2.8 and 2.9): straight into the request buffer.
 
 import { types } from 'node:util'
-import { isPlain } from './check.js'
-import { InvalidArgumentError } from './errors.js'
+import { isPlain } from './checks/check.js'
+import { InvalidArgumentError } from './errors/classes.js'
+import { MAX_BIN_NAME } from './limits.js'
 import { packList, packMap, packObject } from './pack.js'
 import { int64, isInteger, Particle, refuse } from './scalars.js'
 import { Double, GeoJSON, HyperLogLog } from './values.js'
 import type { Writer } from './writer.js'
-
-/** Bin names are at most 15 bytes (protocol 2.8). */
-const MOST_BIN_NAME = 15
 
 /**
  * Writes one operation on a bin with a value: size, op-code, particle type, name, particle. Returns nothing; the
@@ -39,9 +37,9 @@ export function openOp(w: Writer, code: number, name: string): number {
   bytes[start + 6] = 0
   w.at = start + 8
   const length = w.text(name)
-  if (length > MOST_BIN_NAME) {
+  if (length > MAX_BIN_NAME) {
     throw new InvalidArgumentError(
-      `bin name ${JSON.stringify(name)} is ${length} bytes long; the limit is ${MOST_BIN_NAME}`,
+      `bin name ${JSON.stringify(name)} is ${length} bytes long; the limit is ${MAX_BIN_NAME}`,
     )
   }
   w.bytes[start + 7] = length

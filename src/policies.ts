@@ -4,10 +4,11 @@
 // A Policy is the resolved form: numbers ready for the request. It is made once for the client's defaults; a call
 // without options uses that one as it is, a call with options copies it and applies what it names, nothing else.
 
-import { describe, isPlain } from './check.js'
-import { InvalidArgumentError } from './errors.js'
+import { describe, isPlain } from './checks/check.js'
+import { badValue, didYouMean } from './checks/options.js'
+import { InvalidArgumentError } from './errors/classes.js'
 import { type Exp, isFilter } from './expressions/expression.js'
-import { nearest } from './nearest.js'
+import { MAX_INT32, MAX_UINT32 } from './limits.js'
 import { Mode } from './unpack.js'
 
 /** Calls, as bits, so that an option can name all that take it. */
@@ -42,10 +43,8 @@ const COMMANDS = Takes.read | Takes.write | Takes.remove | Takes.operate | Takes
 /** What goes over many records that the servers find. */
 const QUERIES = Takes.query | Takes.aggregate
 
-const MOST_UINT32 = 0xffffffff
 /** Ten years, the server's limit (protocol 2.6). */
 const MOST_TTL = 315_360_000
-const MOST_TIMEOUT = 0x7fffffff
 
 /** The options of a call in the form a request needs. */
 export class Policy {
@@ -160,7 +159,7 @@ function bits(old: number, mask: number, value: number): number {
 // exists: bits of info2 in the low byte, of info3 in the next (protocol 6.1)
 const EXISTS = { createOrUpdate: 0, create: 0x0020, update: 0x0800, createOrReplace: 0x1000, replace: 0x2000 } as const
 
-export const TTL_NEVER = 0xffffffff
+export const TTL_NEVER = MAX_UINT32
 const TTL_KEEP = 0xfffffffe
 const TTLS: { readonly [name: string]: number } = { default: 0, never: TTL_NEVER, keep: TTL_KEEP }
 
@@ -169,13 +168,13 @@ export const OPTIONS: { readonly [name: string]: Option } = {
   totalTimeout: whole(
     COMMANDS | QUERIES | Takes.job | Takes.defaults | Takes.info,
     'totalTimeout',
-    MOST_TIMEOUT,
+    MAX_INT32,
     ' of milliseconds (0: no limit)',
   ),
   socketTimeout: whole(
     COMMANDS | QUERIES | Takes.job | Takes.defaults,
     'socketTimeout',
-    MOST_TIMEOUT,
+    MAX_INT32,
     ' of milliseconds (0: as totalTimeout)',
   ),
   maxRetries: {
@@ -191,7 +190,7 @@ export const OPTIONS: { readonly [name: string]: Option } = {
   sleepBetweenRetries: whole(
     COMMANDS | QUERIES | Takes.job | Takes.defaults,
     'sleepBetweenRetries',
-    MOST_TIMEOUT,
+    MAX_INT32,
     ' of milliseconds',
   ),
   replica: choice(
@@ -288,9 +287,9 @@ export const OPTIONS: { readonly [name: string]: Option } = {
   inlineFlash: flag(BATCHES | Takes.defaults, (policy, on) => {
     policy.inline = bits(policy.inline, 0x02, on ? 0x02 : 0)
   }),
-  maxKeysPerRequest: whole(BATCHES | Takes.defaults, 'maxKeysPerRequest', MOST_UINT32, ' (0: no limit)'),
-  maxResponseBytes: whole(BATCHES | Takes.defaults, 'maxResponseBytes', MOST_UINT32, ' of bytes (0: no limit)'),
-  maxRequestBytes: whole(BATCHES | Takes.defaults, 'maxRequestBytes', MOST_UINT32, ' of bytes (0: no limit)'),
+  maxKeysPerRequest: whole(BATCHES | Takes.defaults, 'maxKeysPerRequest', MAX_UINT32, ' (0: no limit)'),
+  maxResponseBytes: whole(BATCHES | Takes.defaults, 'maxResponseBytes', MAX_UINT32, ' of bytes (0: no limit)'),
+  maxRequestBytes: whole(BATCHES | Takes.defaults, 'maxRequestBytes', MAX_UINT32, ' of bytes (0: no limit)'),
   concurrency: whole(BATCHES | QUERIES | Takes.defaults, 'concurrency', 1024, ' (0: as it seems best)'),
   onPartial: choice(BATCHES | Takes.defaults, { return: 0, throw: 1 }, (policy, value) => {
     policy.throwPartial = value === 1
@@ -359,19 +358,6 @@ function unknownOption(
   if (elsewhere) return new InvalidArgumentError(`${call}: option '${name}' does not apply to this call`)
   const names = [...extra, ...Object.keys(OPTIONS).filter((known) => ((OPTIONS[known] as Option).takes & takes) !== 0)]
   return new InvalidArgumentError(`${call}: there is no option '${name}'${didYouMean(name, names)}`)
-}
-
-/** The error for a value that an option does not take, with the nearest one it does. */
-export function badValue(call: string, name: string, expects: string, value: unknown): InvalidArgumentError {
-  const quoted = [...expects.matchAll(/'([^']*)'/g)].map((match) => match[1] as string)
-  const hint = typeof value === 'string' ? didYouMean(value, quoted) : ''
-  return new InvalidArgumentError(`${call}: option '${name}' must be ${expects}, not ${describe(value)}${hint}`)
-}
-
-/** `; did you mean 'x'?`, or nothing when nothing is near. */
-export function didYouMean(name: string, names: readonly string[]): string {
-  const best = nearest(name, names)
-  return best === undefined ? '' : `; did you mean '${best}'?`
 }
 
 /** The policies of a client: what a call uses that gives no options. */

@@ -1,7 +1,7 @@
 // Reading parts of bins: which operations fetch them, and where in the record what they answer belongs.
 
 import { type BinPath, isPath, parseBinPath, type Step } from './bin-path.js'
-import { ClientError } from './errors.js'
+import { ClientError } from './errors/classes.js'
 import { exp } from './expressions/exp.js'
 import { type ContextStep, ctx } from './operations/ctx.js'
 import { op } from './operations/op.js'

@@ -1,9 +1,10 @@
 // Request entries, byte by byte as docs/internal/boundary.md has them.
 
-import { describe, isPlain, type Where } from './check.js'
-import { InvalidArgumentError } from './errors.js'
+import { describe, isPlain, type Where } from './checks/check.js'
+import { InvalidArgumentError } from './errors/classes.js'
 import type { Exp } from './expressions/expression.js'
 import { type Key, writeKey } from './key.js'
+import { MAX_OPERATIONS } from './limits.js'
 import { Needs, type Operation, Operation as OperationClass } from './operations/operation.js'
 import { writeBareOp, writeBin } from './particles.js'
 import { type Policy, socketTimeoutOf } from './policies.js'
@@ -21,9 +22,6 @@ const CANCELLABLE = 1
 
 export const Info1 = { read: 0x01, allBins: 0x02, batch: 0x08, noBins: 0x20 } as const
 export const Info2 = { write: 0x01, delete: 0x02, allAnswers: 0x80 } as const
-
-/** The server takes at most this many operations in one command (protocol 1.2). */
-const MOST_OPERATIONS = 32768
 
 /** Opens an entry: everything up to offset 28. The length is written by {@link closeEntry}. */
 export function openEntry(w: Writer, ticket: number, kind: number, policy: Policy): number {
@@ -109,8 +107,8 @@ export function closeCommand(
   operations: number,
   fields: Fields,
 ): void {
-  if (count > MOST_OPERATIONS) {
-    throw new InvalidArgumentError(`a command has at most ${MOST_OPERATIONS} operations or bins, not ${count}`)
+  if (count > MAX_OPERATIONS) {
+    throw new InvalidArgumentError(`a command has at most ${MAX_OPERATIONS} operations or bins, not ${count}`)
   }
   const bytes = w.bytes
   bytes[at] = command.info1

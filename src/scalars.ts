@@ -1,7 +1,8 @@
 // What particles and MessagePack have in common: types, what counts as an integer, and refusing the rest.
 
-import { describe } from './check.js'
-import { InvalidArgumentError } from './errors.js'
+import { describe } from './checks/check.js'
+import { InvalidArgumentError } from './errors/classes.js'
+import { MAX_INT64, MIN_INT64 } from './limits.js'
 import type { Writer } from './writer.js'
 
 /** Particle types (protocol 2.9). */
@@ -18,9 +19,6 @@ export const Particle = {
   geoJSON: 23,
 } as const
 
-const LEAST_INT64 = -(2n ** 63n)
-const MOST_INT64 = 2n ** 63n - 1n
-
 /** Whether a number is stored as an integer. -0 is not: an integer has no negative zero. */
 export function isInteger(value: number): boolean {
   return Number.isSafeInteger(value) && !(value === 0 && 1 / value < 0)
@@ -28,7 +26,7 @@ export function isInteger(value: number): boolean {
 
 /** A bigint that fits into 64 bits. */
 export function int64(w: Writer, value: bigint): bigint {
-  if (value < LEAST_INT64 || value > MOST_INT64) {
+  if (value < MIN_INT64 || value > MAX_INT64) {
     throw new InvalidArgumentError(`${w.where()}: ${value} does not fit into 64 bits (-2^63 to 2^63 - 1)`)
   }
   return value

@@ -2,7 +2,7 @@
 //
 // The bytes are read in place from a buffer that is used again afterwards, so what is kept (text, bytes) is copied.
 
-import { ClientError } from './errors.js'
+import { ClientError } from './errors/classes.js'
 import { Particle } from './scalars.js'
 import { define } from './shapes.js'
 import { readText } from './text.js'

@@ -1,11 +1,11 @@
 // The calls on the cluster as a whole: info, indexes, modules, truncation.
 
-import { argumentError, describe, isPlain } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
-import { checkDefinition, type IndexDefinition, MOST_INDEX_NAME } from '../indexes/definition.js'
+import { argumentError, describe, isPlain } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { checkDefinition, type IndexDefinition } from '../indexes/definition.js'
 import { IndexJob, namespaceParameter, statisticsOf, statOf, withStatistics } from '../indexes/job.js'
 import { type IndexInfo, type IndexStatistics, readIndexes } from '../indexes/list.js'
-import { Ask, checkCommand, checkName, type InfoOptions, MOST_NAMESPACE, MOST_SET } from '../info/ask.js'
+import { Ask, checkCommand, checkName, type InfoOptions } from '../info/ask.js'
 import { readStatistics, type Statistics } from '../info/text.js'
 import {
   type Latency,
@@ -17,6 +17,7 @@ import {
   type SetInfo,
   setInfo,
 } from '../info/views.js'
+import { MAX_INDEX_NAME, MAX_NAMESPACE, MAX_SET } from '../limits.js'
 import { UdfAdmin } from '../udf/admin.js'
 import { QueryCommands } from './queries.js'
 
@@ -148,7 +149,7 @@ export abstract class AdminCommands extends QueryCommands {
    */
   sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]> {
     return attempt('sets', async () => {
-      checkName('sets', 'namespace', namespace, MOST_NAMESPACE)
+      checkName('sets', 'namespace', namespace, MAX_NAMESPACE)
       const ask = Ask.looking(this.boundary, 'sets', options)
       await ask.checkNamespace(namespace)
       const said = await ask.all(`namespace/${namespace}`, `sets/${namespace}`)
@@ -235,7 +236,7 @@ export abstract class AdminCommands extends QueryCommands {
    */
   listIndexes(namespace: string, options: ListIndexesOptions = {}): Promise<IndexInfo[]> {
     return attempt('listIndexes', async () => {
-      checkName('listIndexes', 'namespace', namespace, MOST_NAMESPACE)
+      checkName('listIndexes', 'namespace', namespace, MAX_NAMESPACE)
       const ask = Ask.looking(this.boundary, 'listIndexes', options, ['statistics'])
       await ask.checkNamespace(namespace)
       const { node, answers } = await ask.any(`sindex-list:${namespaceParameter(ask)}=${namespace};b64=true`)
@@ -258,8 +259,8 @@ export abstract class AdminCommands extends QueryCommands {
   }
 
   async #askIndex(verb: string, namespace: unknown, name: unknown, options: unknown): Promise<Ask> {
-    checkName(verb, 'namespace', namespace, MOST_NAMESPACE)
-    checkName(verb, 'name', name, MOST_INDEX_NAME)
+    checkName(verb, 'namespace', namespace, MAX_NAMESPACE)
+    checkName(verb, 'name', name, MAX_INDEX_NAME)
     const ask = Ask.changing(this.boundary, verb, options)
     await ask.checkNamespace(namespace as string)
     return ask
@@ -279,12 +280,12 @@ export abstract class AdminCommands extends QueryCommands {
   truncate(namespace: string, ...what: [set?: string | null, options?: TruncateOptions]): Promise<void> {
     return attempt('truncate', async () => {
       const [set, options = {}] = what
-      checkName('truncate', 'namespace', namespace, MOST_NAMESPACE)
+      checkName('truncate', 'namespace', namespace, MAX_NAMESPACE)
       if (typeof set === 'object' && set !== null && isPlain(set)) {
         throw new InvalidArgumentError('truncate: the set comes before the options; null is the whole namespace')
       }
       // Never by a name that was meant to be another: that would be the whole namespace.
-      if (set !== null && what.length > 0) checkName('truncate', 'set', set, MOST_SET)
+      if (set !== null && what.length > 0) checkName('truncate', 'set', set, MAX_SET)
       const ask = Ask.changing(this.boundary, 'truncate', options, ['before'])
       const before = options.before === undefined ? '' : `;lut=${nanoseconds(options.before)}`
       await ask.checkNamespace(namespace)

@@ -11,9 +11,9 @@ import {
   type RecordTask,
   VoidCall,
 } from '../call.js'
-import { argumentError, describe } from '../check.js'
+import { argumentError, describe } from '../checks/check.js'
 import { Coalescer } from '../coalesce.js'
-import { InvalidArgumentError } from '../errors.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import type { Boundary } from '../native.js'
 import { op } from '../operations/op.js'

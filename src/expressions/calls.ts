@@ -1,6 +1,6 @@
 // List, map, bit and HyperLogLog functions inside expressions (protocol 10.3), from the tables of the operations.
 
-import { InvalidArgumentError } from '../errors.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { BIT_FAMILY, type BitCalls } from '../operations/bits.js'
 import { buildCall } from '../operations/build.js'
 import type { Context } from '../operations/ctx.js'

@@ -1,8 +1,8 @@
 // `exp`: what people call to build expressions. The functions come from the tables; here are their types, and those few
 // that are no plain calls.
 
-import { describe } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import type { Encoded } from '../operations/encoded.js'
 import type { GeoJSON, HyperLogLog } from '../values.js'
 import { Double } from '../values.js'

@@ -1,7 +1,7 @@
 // What an expression is: finished MessagePack with the type of its result. How calls are put together is node.ts's business.
 
-import { describe } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { Encoded } from '../operations/encoded.js'
 import type { Double, GeoJSON, HyperLogLog, Value } from '../values.js'
 

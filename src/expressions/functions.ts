@@ -1,6 +1,6 @@
 // The table of expression functions (protocol 10.2), and how a row becomes a function.
 
-import { InvalidArgumentError } from '../errors.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { Exp, type Type } from './expression.js'
 import { alike, call, operand } from './node.js'
 

@@ -1,7 +1,7 @@
 // Putting expressions together: calls, literals and names, to MessagePack (protocol 10.1).
 
-import { describe } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { quote } from '../operations/build.js'
 import { Encoded, encode, packArgument } from '../operations/encoded.js'
 import { packInteger, packListHeader } from '../pack.js'

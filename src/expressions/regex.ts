@@ -1,8 +1,8 @@
 // Flags of regular expressions in expressions (protocol 10.2).
 
-import { describe, isPlain } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
-import { badValue, didYouMean } from '../policies.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 
 /** How a regular expression is read. */
 export interface RegexOptions {

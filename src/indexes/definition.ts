@@ -1,11 +1,12 @@
 // What an index is of, and the command that creates it (protocol 4.7).
 
-import { describe, isPlain } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { type AnyExp, Exp } from '../expressions/expression.js'
-import { checkName, MOST_NAMESPACE, MOST_SET } from '../info/ask.js'
+import { checkName } from '../info/ask.js'
+import { MAX_BIN_NAME, MAX_INDEX_NAME, MAX_NAMESPACE, MAX_SET } from '../limits.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
-import { badValue, didYouMean } from '../policies.js'
 
 /** The values an index is of. */
 export type IndexType = 'numeric' | 'string' | 'blob' | 'geo2dsphere'
@@ -53,9 +54,6 @@ const COLLECTIONS: { readonly [name: string]: string } = { list: 'LIST', mapKeys
 
 const FIELDS = ['namespace', 'set', 'bin', 'name', 'type', 'collection', 'ctx', 'expression']
 
-/** The server's limits (protocol 4.7); those of Base64 are in characters. */
-export const MOST_INDEX_NAME = 63
-const MOST_BIN = 15
 const MOST_CONTEXT = 2047
 const MOST_EXPRESSION = 16 * 1024 - 1
 
@@ -77,10 +75,10 @@ export function checkDefinition(verb: string, given: unknown): CheckedIndex {
     throw new InvalidArgumentError(`${verb}: an index has no '${name}'${didYouMean(name, FIELDS)}`)
   }
   const definition = { ...given } as { readonly [name: string]: unknown }
-  const namespace = checkName(verb, 'namespace', definition.namespace, MOST_NAMESPACE)
-  const name = checkName(verb, 'name', definition.name, MOST_INDEX_NAME)
+  const namespace = checkName(verb, 'namespace', definition.namespace, MAX_NAMESPACE)
+  const name = checkName(verb, 'name', definition.name, MAX_INDEX_NAME)
   const set =
-    definition.set == null || definition.set === '' ? [] : [`set=${checkName(verb, 'set', definition.set, MOST_SET)}`]
+    definition.set == null || definition.set === '' ? [] : [`set=${checkName(verb, 'set', definition.set, MAX_SET)}`]
   const type = choice(verb, 'type', definition.type, TYPES)
   const collection =
     definition.collection === undefined
@@ -98,7 +96,7 @@ export function checkDefinition(verb: string, given: unknown): CheckedIndex {
     const all = [...set, `indexname=${name}`, ...collection, `exp=${text}`, `type=${type}`]
     return { namespace, name, parameters: () => all.join(';') }
   }
-  const bin = checkName(verb, 'bin', definition.bin, MOST_BIN)
+  const bin = checkName(verb, 'bin', definition.bin, MAX_BIN_NAME)
   const front = [...set, `indexname=${name}`, ...contextText(verb, definition.ctx), ...collection]
   const parameters = (modern: boolean): string =>
     [...front, ...(modern ? [`bin=${bin}`, `type=${type}`] : [`indexdata=${bin},${type}`])].join(';')

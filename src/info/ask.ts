@@ -1,10 +1,11 @@
 // Asking nodes in the text protocol (protocol 4): commands out, answers back, refusals as errors.
 
 import type { NativeClient, NativeNode } from '../addon.js'
-import { describe } from '../check.js'
-import type { AerospikeError } from '../error.js'
-import { ClusterError, InvalidArgumentError, NodeNotFoundError, TimeoutError } from '../errors.js'
-import { aborted, controlError, errorOf, LocalCode } from '../failure.js'
+import { describe } from '../checks/check.js'
+import type { AerospikeError } from '../errors/base.js'
+import { ClusterError, InvalidArgumentError, NodeNotFoundError, TimeoutError } from '../errors/classes.js'
+import { aborted, controlError, errorOf, LocalCode } from '../errors/failure.js'
+import { MAX_INT32 } from '../limits.js'
 import type { Boundary } from '../native.js'
 import { applyOptions, Policy, Takes } from '../policies.js'
 
@@ -21,7 +22,7 @@ const LOOK = new Policy()
 const CHANGE = Object.assign(new Policy(), { totalTimeout: 5000 })
 
 /** As long as a number of milliseconds can be on the boundary. */
-const FOREVER_MS = 0x7fffffff
+const FOREVER_MS = MAX_INT32
 
 /** The answers of one node: one for each command, in their order. */
 export interface NodeAnswers {
@@ -254,7 +255,3 @@ export function checkName(verb: string, what: string, name: unknown, most: numbe
   if (bytes <= most) return name
   throw new InvalidArgumentError(`${verb}: the ${what} has at most ${most} bytes, not ${bytes}`)
 }
-
-/** Most bytes of names (protocol 15). */
-export const MOST_NAMESPACE = 31
-export const MOST_SET = 63

@@ -1,9 +1,10 @@
 // Waiting for what a cluster does on its own: looking again and again until all nodes are done.
 
-import { describe, isPlain } from '../check.js'
-import { ClusterError, InvalidArgumentError, TimeoutError } from '../errors.js'
-import { errorOf } from '../failure.js'
-import { badValue, didYouMean } from '../policies.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { ClusterError, InvalidArgumentError, TimeoutError } from '../errors/classes.js'
+import { errorOf } from '../errors/failure.js'
+import { MAX_INT32 } from '../limits.js'
 import { pause } from './ask.js'
 
 /** How to wait for a job. */
@@ -86,5 +87,5 @@ function checkOptions<Progress>(verb: string, options: WaitOptions<Progress> = {
 }
 
 function isMillis(value: unknown, least: number): value is number {
-  return typeof value === 'number' && value >= least && value <= 0x7fffffff
+  return typeof value === 'number' && value >= least && value <= MAX_INT32
 }

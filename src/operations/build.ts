@@ -2,11 +2,11 @@
 // share it; they differ in what they work on, in expressions as arguments, and in lists having to be quoted.
 
 import { types } from 'node:util'
-import { describe, isPlain } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { Exp, TYPES, type Type } from '../expressions/expression.js'
 import { pack, packInteger, packListHeader } from '../pack.js'
-import { badValue, didYouMean } from '../policies.js'
 import { Double, HyperLogLog } from '../values.js'
 import { createBits, encodeContext } from './ctx.js'
 import { Encoded, encode } from './encoded.js'

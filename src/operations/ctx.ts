@@ -1,15 +1,13 @@
 // Nested context: the way from a bin to a collection inside it (protocol 9.6).
 
-import { describe, isPlain } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { type Exp, isFilter } from '../expressions/expression.js'
+import { MAX_STEPS } from '../limits.js'
 import { packInteger, packListHeader } from '../pack.js'
-import { badValue, didYouMean } from '../policies.js'
 import type { MapKey, Value } from '../values.js'
 import { Encoded, encode, packArgument } from './encoded.js'
-
-/** The server's limit (protocol 9.6). */
-const MOST_STEPS = 64
 
 const LIST_CREATE = { unordered: 0x40, padded: 0x80, ordered: 0xc0 } as const
 const MAP_CREATE = { unordered: 0x40, keyOrdered: 0x80, keyValueOrdered: 0xc0 } as const
@@ -150,8 +148,8 @@ export function encodeContext(path: unknown, call: string, bits = 0): Encoded | 
   if (path === undefined) return undefined
   if (!Array.isArray(path)) throw badValue(call, 'ctx', 'a list of steps such as ctx.mapKey(…)', path)
   if (path.length === 0) return undefined
-  if (path.length > MOST_STEPS) {
-    throw new InvalidArgumentError(`${call}: a path has at most ${MOST_STEPS} steps, not ${path.length}`)
+  if (path.length > MAX_STEPS) {
+    throw new InvalidArgumentError(`${call}: a path has at most ${MAX_STEPS} steps, not ${path.length}`)
   }
   const bytes = encode('ctx', (w) => {
     packListHeader(w, path.length * 2)

@@ -1,9 +1,9 @@
 // The scalar operations: one table of what each is, and the functions people call.
 
-import { describe, isPlain } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { type AnyExp, Exp } from '../expressions/expression.js'
-import { badValue, didYouMean } from '../policies.js'
 import { Double, type Storable } from '../values.js'
 import { Needs, OpCode, Operation } from './operation.js'
 

@@ -1,9 +1,9 @@
 // Selecting and changing many elements deep inside a bin at once (protocol 9.7, servers from 8.1 on).
 
-import { describe, isPlain } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { type AnyExp, Exp } from '../expressions/expression.js'
-import { badValue, didYouMean } from '../policies.js'
 import { type Context, encodeContext } from './ctx.js'
 import { Needs, OpCode, Operation } from './operation.js'
 

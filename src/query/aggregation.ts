@@ -1,11 +1,12 @@
 // Aggregations: what stream UDFs make of the records of a query. The servers run the first steps of the stream, the core the
 // last ones; here the values are decoded and handed out.
 
-import { argumentError } from '../check.js'
-import { InvalidArgumentError, UdfError } from '../errors.js'
+import { argumentError } from '../checks/check.js'
+import { badValue } from '../checks/options.js'
+import { InvalidArgumentError, UdfError } from '../errors/classes.js'
 import type { Boundary } from '../native.js'
 import { readOperation } from '../page.js'
-import { applyOptions, badValue, type Policy, Takes } from '../policies.js'
+import { applyOptions, type Policy, Takes } from '../policies.js'
 import { UdfAdmin } from '../udf/admin.js'
 import type { UdfCall } from '../udf/call.js'
 import type { Value } from '../values.js'

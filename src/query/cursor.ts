@@ -5,14 +5,14 @@
 // an index, the value it was found by), or done.
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { badValue } from '../checks/options.js'
 import { PARTITIONS } from '../digest.js'
-import { badValue } from '../policies.js'
+import { DIGEST_BYTES } from '../limits.js'
 
 const VERSION = 1
 const HAS_VALUES = 1
 const BEGUN = 1
 const DONE = 2
-const DIGEST_BYTES = 20
 const VALUE_BYTES = 8
 const HEAD_BYTES = 4
 

@@ -1,11 +1,12 @@
 // Predicates of queries: what a secondary index is asked for, and how that goes over the wire (protocol 8.3).
 
-import { describe, isPlain } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { type AnyExp, Exp } from '../expressions/expression.js'
 import type { IndexCollection } from '../indexes/definition.js'
+import { MAX_BIN_NAME, MAX_INDEX_NAME, MAX_INT64, MIN_INT64 } from '../limits.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
-import { badValue, didYouMean } from '../policies.js'
 import { Particle } from '../scalars.js'
 import { GeoJSON } from '../values.js'
 import type { Writer } from '../writer.js'
@@ -16,11 +17,6 @@ const COLLECTIONS: { readonly [collection in IndexCollection]: number } = { list
 
 /** A server takes shorter strings and bytes than this (protocol 8.3). */
 const MOST_VALUE = 2048
-const MOST_BIN_NAME = 15
-const MOST_INDEX_NAME = 63
-
-const LEAST_INT64 = -(2n ** 63n)
-const MOST_INT64 = 2n ** 63n - 1n
 
 /**
  * What a predicate is about: a bin, which finds the index over it; an index by its name; or an index over an expression, by
@@ -115,12 +111,12 @@ function targetOf(
   target: unknown,
   call: string,
 ): { bin?: string; index?: Uint8Array | undefined; expression?: Uint8Array | undefined } {
-  if (typeof target === 'string') return { bin: named(target, call, 'the name of the bin', MOST_BIN_NAME).toString() }
+  if (typeof target === 'string') return { bin: named(target, call, 'the name of the bin', MAX_BIN_NAME).toString() }
   if (typeof target === 'object' && target !== null && isPlain(target)) {
     const { index, expression } = target as { index?: unknown; expression?: unknown }
     const names = Object.keys(target)
     if (names.length === 1 && typeof index === 'string') {
-      return { index: named(index, call, 'the name of the index', MOST_INDEX_NAME) }
+      return { index: named(index, call, 'the name of the index', MAX_INDEX_NAME) }
     }
     if (names.length === 1 && expression instanceof Exp) return { expression: expression.bytes }
   }
@@ -136,7 +132,7 @@ function named(name: string, call: string, what: string, most: number): Buffer {
 function integer(value: unknown, call: string): bigint {
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) {
     const exact = BigInt(value as number | bigint)
-    if (exact >= LEAST_INT64 && exact <= MOST_INT64) return exact
+    if (exact >= MIN_INT64 && exact <= MAX_INT64) return exact
     throw refused(call, `${exact} does not fit into 64 bits`)
   }
   throw refused(call, `the bounds of a range are integers, not ${describe(value)}`)

@@ -2,9 +2,9 @@
 
 import { randomBytes } from 'node:crypto'
 import type { NativeJobSpec } from '../addon.js'
-import { argumentError, describe } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
-import { aborted, controlError, errorOf } from '../failure.js'
+import { argumentError, describe } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { aborted, controlError, errorOf } from '../errors/failure.js'
 import { Ask, type InfoOptions, untilAborted } from '../info/ask.js'
 import { type WaitOptions, waitFor } from '../info/wait.js'
 import type { Boundary } from '../native.js'

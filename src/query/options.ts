@@ -1,13 +1,15 @@
 // Options of queries: those of their own, in one table of what each may be and does. What they share with other calls is in
 // policies.ts.
 
-import { isPlain } from '../check.js'
+import { isPlain } from '../checks/check.js'
+import { badValue } from '../checks/options.js'
 import { digest, PARTITIONS } from '../digest.js'
-import { InvalidArgumentError } from '../errors.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import type { Exp } from '../expressions/expression.js'
 import type { Key } from '../key.js'
+import { MAX_UINT32 } from '../limits.js'
 import type { CallOptions } from '../options.js'
-import { applyOptions, badValue, type Policy, Takes } from '../policies.js'
+import { applyOptions, type Policy, Takes } from '../policies.js'
 import { cursorAfter } from './cursor.js'
 
 /** How far a query is. */
@@ -112,7 +114,7 @@ const LIMITS: { readonly [name: string]: LimitOption } = {
   recordsPerSecond: {
     expects: 'a whole number from 0 (no limit) to 4294967295',
     apply(limits, value) {
-      if (!whole(value, 0, 0xffffffff)) return false
+      if (!whole(value, 0, MAX_UINT32)) return false
       limits.recordsPerSecond = value
       return true
     },

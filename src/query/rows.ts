@@ -1,12 +1,11 @@
 // Records out of the pages of a query. Their bytes are page.ts's business.
 
 import type { Key, UserKey } from '../key.js'
+import { DIGEST_BYTES } from '../limits.js'
 import { type Assembles, keptMeta, RowPlace, readBins, readResults, readUserKey } from '../page.js'
 import { type Record, RecordObject } from '../record.js'
 import { type LastRecord, partitionOf } from './cursor.js'
 import type { Decoder } from './stream.js'
-
-const DIGEST_BYTES = 20
 
 /** Reads the records of one query, page by page. */
 export class RowReader<B extends object> implements Decoder<Record<B>> {

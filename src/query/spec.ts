@@ -1,8 +1,9 @@
 // From what a query was told to what crosses to the core: everything that has a meaning becomes bytes here (protocol 8.2).
 
 import type { NativeAggregation, NativeJobSpec, NativeQuerySpec } from '../addon.js'
-import { describe } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { MAX_BIN_NAME, MAX_NAMESPACE, MAX_OPERATIONS, MAX_SET } from '../limits.js'
 import { Needs, OpCode, Operation } from '../operations/operation.js'
 import { writeBareOp } from '../particles.js'
 import { type Policy, socketTimeoutOf } from '../policies.js'
@@ -14,12 +15,6 @@ import { checkOf, parseCursor } from './cursor.js'
 import { Field, writeField } from './fields.js'
 import type { Predicate } from './filter.js'
 import type { Limits } from './options.js'
-
-const MOST_NAMESPACE = 31
-const MOST_SET = 63
-const MOST_BIN_NAME = 15
-/** The server takes at most this many operations in one request (protocol 1.2). */
-const MOST_OPERATIONS = 32768
 
 /** All that a query was told. Immutable: a builder's every step makes another. */
 export interface Plan {
@@ -52,7 +47,7 @@ export const UdfKind = { aggregation: 1, background: 2 } as const
 export function nameOf(value: unknown, what: 'namespace' | 'set', call: string): string {
   if (typeof value !== 'string')
     throw new InvalidArgumentError(`${call}: the ${what} must be text, not ${describe(value)}`)
-  const [least, most] = what === 'namespace' ? [1, MOST_NAMESPACE] : [0, MOST_SET]
+  const [least, most] = what === 'namespace' ? [1, MAX_NAMESPACE] : [0, MAX_SET]
   const length = Buffer.byteLength(value)
   if (length >= least && length <= most && value.isWellFormed()) return value
   throw new InvalidArgumentError(`${call}: the ${what} must have ${least} to ${most} bytes, not ${length}`)
@@ -207,8 +202,8 @@ export function jobSpec(
 export function checkOperations(given: unknown, writing: boolean, call: string): readonly Operation[] {
   needsOf(given, call)
   const operations = [...(given as readonly unknown[])]
-  if (operations.length > MOST_OPERATIONS) {
-    throw new InvalidArgumentError(`${call}: at most ${MOST_OPERATIONS} operations, not ${operations.length}`)
+  if (operations.length > MAX_OPERATIONS) {
+    throw new InvalidArgumentError(`${call}: at most ${MAX_OPERATIONS} operations, not ${operations.length}`)
   }
   for (const [i, operation] of operations.entries()) {
     const wrong = operationFault(operation, writing)
@@ -230,8 +225,8 @@ function operationFault(operation: unknown, writing: boolean): string | undefine
 export function checkBins(names: readonly unknown[], call: string): readonly string[] | Projection {
   if (names.length === 0)
     throw new InvalidArgumentError(`${call}: expected the name of at least one bin; for none, use 'noBins'`)
-  if (names.length > MOST_OPERATIONS) {
-    throw new InvalidArgumentError(`${call}: at most ${MOST_OPERATIONS} bins, not ${names.length}`)
+  if (names.length > MAX_OPERATIONS) {
+    throw new InvalidArgumentError(`${call}: at most ${MAX_OPERATIONS} bins, not ${names.length}`)
   }
   for (const name of names) {
     if (typeof name !== 'string')
@@ -240,9 +235,9 @@ export function checkBins(names: readonly unknown[], call: string): readonly str
   const reads = readsOf(names, call) as readonly string[] | Projection
   for (const name of reads instanceof Projection ? reads.binNames : reads) {
     const length = Buffer.byteLength(name)
-    if (length > MOST_BIN_NAME || !name.isWellFormed()) {
+    if (length > MAX_BIN_NAME || !name.isWellFormed()) {
       throw new InvalidArgumentError(
-        `${call}: bin name ${describe(name)} is ${length} bytes long; the limit is ${MOST_BIN_NAME}`,
+        `${call}: bin name ${describe(name)} is ${length} bytes long; the limit is ${MAX_BIN_NAME}`,
       )
     }
   }

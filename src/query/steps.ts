@@ -2,9 +2,9 @@
 
 import type { NativeQuery, NativeQuerySpec } from '../addon.js'
 import { readFailure } from '../completion.js'
-import type { UdfSite } from '../error.js'
-import { AerospikeError } from '../errors.js'
-import { aborted, controlError, errorOf, type Failure } from '../failure.js'
+import type { UdfSite } from '../errors/base.js'
+import { AerospikeError } from '../errors/classes.js'
+import { aborted, controlError, errorOf, type Failure } from '../errors/failure.js'
 import type { Boundary } from '../native.js'
 import { readFirst } from '../page.js'
 import type { UdfCall } from '../udf/call.js'

@@ -5,8 +5,8 @@
 
 import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
-import { describe } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import type { QueryProgress } from './options.js'
 import type { Page, Steps } from './steps.js'
 import { Stretch, turn } from './stretch.js'

@@ -4,14 +4,20 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { types } from 'node:util'
-import { argumentError, describe, isPlain } from '../check.js'
-import { InvalidArgumentError, LuaFileNotFoundError, UdfCompileError, UdfError, UdfNotFoundError } from '../errors.js'
+import { argumentError, describe, isPlain } from '../checks/check.js'
+import { didYouMean } from '../checks/options.js'
+import {
+  InvalidArgumentError,
+  LuaFileNotFoundError,
+  UdfCompileError,
+  UdfError,
+  UdfNotFoundError,
+} from '../errors/classes.js'
+import { UDF_FAILED } from '../errors/udf.js'
 import { Ask, checkName, type InfoOptions } from '../info/ask.js'
 import { readPairs } from '../info/text.js'
 import { type Look, type WaitOptions, waitFor } from '../info/wait.js'
 import type { Boundary } from '../native.js'
-import { didYouMean } from '../policies.js'
-import { UDF_FAILED } from './failure.js'
 
 /** Where a module comes from: a file, or the text itself with a name. */
 export type UdfSource =

@@ -1,7 +1,7 @@
 // A call of a function in a registered module, as the fields it has on the wire (protocol 6.4).
 
-import { describe } from '../check.js'
-import { InvalidArgumentError } from '../errors.js'
+import { describe } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { packList } from '../pack.js'
 import { Writer } from '../writer.js'
 

@@ -1,7 +1,7 @@
 // The text of a condition, to tokens. Values given as `${…}` are tokens of their own and never part of the text, so
 // nothing in them can change what the condition says.
 
-import { InvalidArgumentError } from '../../errors.js'
+import { InvalidArgumentError } from '../../errors/classes.js'
 import { Double } from '../../values.js'
 
 /** A piece of a condition. */

@@ -12,9 +12,9 @@
 //              | "$" "." metadata "()"
 //   pattern    = text | parameter | "/" regular expression "/" [ "i" ]
 
-import { describe } from '../../check.js'
-import { InvalidArgumentError } from '../../errors.js'
-import { didYouMean } from '../../policies.js'
+import { describe } from '../../checks/check.js'
+import { didYouMean } from '../../checks/options.js'
+import { InvalidArgumentError } from '../../errors/classes.js'
 import { Double, type Value } from '../../values.js'
 import { exp } from '../exp.js'
 import type { AnyExp, Exp, Type } from '../expression.js'

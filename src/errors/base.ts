@@ -1,6 +1,6 @@
 // The root of all errors: what every failure carries, and how it is shown.
 
-import type { Key } from './key.js'
+import type { Key } from '../key.js'
 
 /** One earlier attempt of a call that failed. */
 export interface AttemptError {

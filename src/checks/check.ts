@@ -1,6 +1,6 @@
 // Looking at what callers hand over: what it is, whether it will do, and how to say so.
 
-import { AerospikeError, InvalidArgumentError } from './errors.js'
+import { AerospikeError, InvalidArgumentError } from '../errors/classes.js'
 
 /** What a message is about: a call or one of its rows. It becomes text when there is something to say. */
 export interface Where {

@@ -1,7 +1,7 @@
 // One table from result code to class (protocol 13): what code, docs and tests read.
 
-import type { AerospikeError, ErrorDetails } from './error.js'
-import * as errors from './errors.js'
+import type { AerospikeError, ErrorDetails } from './base.js'
+import * as errors from './classes.js'
 
 type ErrorClass = new (message: string, details?: ErrorDetails) => AerospikeError
 

@@ -1,7 +1,7 @@
 // The error classes, one for each thing that can go wrong, in the hierarchy of the classic clients.
 // Which result code makes which class, and what it says, is in result-codes.ts.
 
-import { AerospikeError, type ErrorDetails } from './error.js'
+import { AerospikeError, type ErrorDetails } from './base.js'
 
 export { AerospikeError }
 

@@ -1,11 +1,11 @@
 // Failures as they travel inside: facts, not yet an error. The error is made where the caller's promise is rejected,
 // because only there does V8 know who is waiting, and the stack shows the caller's line.
 
-import type { AttemptError, ErrorDetails, UdfSite } from './error.js'
-import { type AbortError, AerospikeError, ClientClosedError } from './errors.js'
-import { type Key, keyText } from './key.js'
+import { type Key, keyText } from '../key.js'
+import type { AttemptError, ErrorDetails, UdfSite } from './base.js'
+import { type AbortError, AerospikeError, ClientClosedError } from './classes.js'
 import { resultCode } from './result-codes.js'
-import { UDF_FAILED, udfError } from './udf/failure.js'
+import { UDF_FAILED, udfError } from './udf.js'
 
 /** Codes that this side gives by itself. */
 export const LocalCode = { client: -1, aborted: -5, closed: ClientClosedError.code } as const

@@ -1,7 +1,7 @@
 // What a server says when a function fails, taken apart: `<folder>/<module>.lua:<line>: <what Lua said>` (protocol 6.4).
 
-import type { ErrorDetails, UdfSite } from '../error.js'
-import { UdfError, UdfNotFoundError } from '../errors.js'
+import type { ErrorDetails, UdfSite } from './base.js'
+import { UdfError, UdfNotFoundError } from './classes.js'
 
 /** The result code of a function that failed. */
 export const UDF_FAILED = 100
