@@ -22,14 +22,6 @@ export { RESULT_CODES, type ResultCode } from './src/errors/result-codes.js'
 export type { ClientEvents, ClientListener, Node } from './src/events.js'
 export type { PathCalls } from './src/expressions/calls.js'
 export { type Definition, exp, type Functions } from './src/expressions/exp.js'
-export {
-  type AnyExp,
-  type AnyOperand,
-  Exp,
-  type Literals,
-  type Operand,
-  type Type,
-} from './src/expressions/expression.js'
 export type { RegexOptions } from './src/expressions/regex.js'
 export { where } from './src/expressions/where/where.js'
 export type { IndexCollection, IndexDefinition, IndexType } from './src/indexes/definition.js'
@@ -95,7 +87,6 @@ export type {
   WriteOptions,
 } from './src/options.js'
 export { OperationResults } from './src/page.js'
-export { INFINITY, type Placeholder, WILDCARD } from './src/placeholders.js'
 export type { BinPaths, Parts, Projected, WholeBins } from './src/projection.js'
 export { type AggregateOptions, Aggregation } from './src/query/aggregation.js'
 export {
@@ -116,6 +107,15 @@ export type { ExistsResult, Meta, OrderedResults, Record } from './src/record.js
 export { NEVER_EXPIRES } from './src/ttl.js'
 export type { UdfAdmin, UdfJob, UdfModule, UdfProgress, UdfSource } from './src/udf/admin.js'
 export {
+  type AnyExp,
+  type AnyOperand,
+  Exp,
+  type Literals,
+  type Operand,
+  type Type,
+} from './src/values/expression.js'
+export { INFINITY, type Placeholder, WILDCARD } from './src/values/placeholders.js'
+export {
   type Bins,
   Double,
   GeoJSON,
@@ -124,4 +124,4 @@ export {
   type Scalar,
   type Storable,
   type Value,
-} from './src/values.js'
+} from './src/values/values.js'

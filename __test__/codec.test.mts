@@ -3,7 +3,7 @@
 import { type AerospikeError, type BatchRecords, Double, GeoJSON, type Operation, op } from 'aerospike-napi'
 import test from 'ava'
 import { readBins } from '#src/page'
-import { Mode } from '#src/unpack'
+import { Mode } from '#src/values/unpack'
 import { batchRows, type Case, corpus, messages, type Step, value } from './support/corpus.mjs'
 import {
   batchCompletion,

@@ -4,7 +4,7 @@ import { ClientError, Double } from 'aerospike-napi'
 import test from 'ava'
 import fc from 'fast-check'
 import { readBins } from '#src/page'
-import { Mode } from '#src/unpack'
+import { Mode } from '#src/values/unpack'
 
 type Value = string | number | bigint | boolean | null | Double
 type Bin = readonly [name: string, value: Value]

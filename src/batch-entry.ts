@@ -16,7 +16,7 @@ import {
 } from './key.js'
 import type { Policy } from './policies.js'
 import { closeCommand, closeEntry, EntryKind, openCommand, openEntry, writeFields } from './request.js'
-import { Writer } from './writer.js'
+import { Writer } from './values/writer.js'
 
 /** Batch flags on the wire: every row is answered, and one that fails is named. */
 const ANSWER_ALL = 0x04 | 0x08

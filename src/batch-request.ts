@@ -4,12 +4,12 @@
 import type { Distinct } from './batch-distinct.js'
 import { EntryWriter } from './batch-entry.js'
 import type { Body } from './call.js'
-import type { Exp } from './expressions/expression.js'
 import { type KeyList, KeyRows, keyList } from './key.js'
 import type { Policy } from './policies.js'
 import type { Projection } from './projection.js'
 import { type Command, Info2 } from './request.js'
-import type { Writer } from './writer.js'
+import type { Exp } from './values/expression.js'
+import type { Writer } from './values/writer.js'
 
 /** What is done with the rows that point here. A class, so that all have one shape: every row that is read looks here. */
 export class Spec {

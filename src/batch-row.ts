@@ -11,8 +11,8 @@ import { type Key, KeyColumn } from './key.js'
 import { BinSource, readFirst } from './page.js'
 import type { Page } from './page-pool.js'
 import { type Record, RecordObject } from './record.js'
-import { Mode } from './unpack.js'
-import type { Bins } from './values.js'
+import { Mode } from './values/unpack.js'
+import type { Bins } from './values/values.js'
 
 /** What became of a row. */
 export type RowResult = 'ok' | 'notFound' | 'filtered' | 'error' | 'unprocessed'

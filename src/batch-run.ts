@@ -10,7 +10,7 @@ import { AbortError } from './errors/classes.js'
 import { aborted } from './errors/failure.js'
 import type { Boundary } from './native.js'
 import { afterTurn, atOnce, inTurns, ROWS_PER_LOOK } from './turns.js'
-import type { Writer } from './writer.js'
+import type { Writer } from './values/writer.js'
 
 /** Rows that go in one entry: about 3 ms of encoding for keys alone, and for rows with specs of their own. */
 const WHOLE_READS = 4096

@@ -8,7 +8,7 @@ import { describe } from './checks/check.js'
 import { badValue } from './checks/options.js'
 import { InvalidArgumentError } from './errors/classes.js'
 import type { BatchOptions } from './options.js'
-import type { Bins } from './values.js'
+import type { Bins } from './values/values.js'
 
 /** How far a stream is. */
 export interface StreamProgress {

@@ -13,8 +13,8 @@ import { ClientError } from './errors/classes.js'
 import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
 import { copyPolicy } from './policies.js'
 import type { Record } from './record.js'
-import { Mode } from './unpack.js'
-import type { Bins } from './values.js'
+import { Mode } from './values/unpack.js'
+import type { Bins } from './values/values.js'
 
 /** What a batch cost. */
 export interface BatchCost {

@@ -10,8 +10,8 @@ import type { Policy } from './policies.js'
 import { Projection } from './projection.js'
 import { ExistsObject, type ExistsResult, type Meta, RecordObject } from './record.js'
 import { type Command, writeRecordEntry } from './request.js'
-import { Mode } from './unpack.js'
-import type { Writer } from './writer.js'
+import { Mode } from './values/unpack.js'
+import type { Writer } from './values/writer.js'
 
 /** In place of a ticket: the call is settled, or it travels in the entry of another call. */
 export const SETTLED = -1

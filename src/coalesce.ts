@@ -10,7 +10,7 @@ import { type Key, keyList } from './key.js'
 import type { Boundary } from './native.js'
 import { copyPolicy, type Policy } from './policies.js'
 import { Projection } from './projection.js'
-import type { Writer } from './writer.js'
+import type { Writer } from './values/writer.js'
 
 /** Most reads in one batch: its answers are decoded in one go, in about a millisecond. */
 const MOST_ROWS = 1024

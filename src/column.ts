@@ -3,9 +3,9 @@
 import { describe } from './checks/check.js'
 import { ClientError, InvalidArgumentError } from './errors/classes.js'
 import { BinPlace } from './page.js'
-import { Particle } from './scalars.js'
-import { readText } from './text.js'
-import { Double } from './values.js'
+import { Particle } from './values/particle-types.js'
+import { readText } from './values/read-text.js'
+import { Double } from './values/values.js'
 
 /** What a column can be made of: see `BatchRecords.column`. */
 export type ColumnType =

@@ -3,8 +3,8 @@
 import type { Call } from './call.js'
 import type { AttemptError } from './errors/base.js'
 import { Failure } from './errors/failure.js'
-import { viewOf } from './page.js'
 import { Page } from './page-pool.js'
+import { viewOf } from './values/unpack.js'
 
 /** The facts of a failure completion. */
 export function readFailure(

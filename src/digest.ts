@@ -2,7 +2,7 @@
 
 import { checkKey, type Key, KeyType, keyType, namesRecord, writeUserKey } from './key.js'
 import { binding } from './native.js'
-import { Writer } from './writer.js'
+import { Writer } from './values/writer.js'
 
 /** A cluster always has this many partitions. */
 export const PARTITIONS = 4096

@@ -5,7 +5,7 @@ import { describe } from './checks/check.js'
 import { InvalidArgumentError } from './errors/classes.js'
 import { DIGEST_BYTES, MAX_INT64, MAX_NAMESPACE, MAX_SET, MIN_INT64 } from './limits.js'
 import { atOnce, ROWS_PER_LOOK } from './turns.js'
-import type { Writer } from './writer.js'
+import type { Writer } from './values/writer.js'
 
 /**
  * What names a record inside its set: text, a 64-bit integer (a safe integer or a bigint) or bytes.

@@ -2,7 +2,7 @@
 // a word at a time and builds the object in one step: 102 ns for five bins, and 180 when the names are walked through.
 
 import type { Shape } from './shapes.js'
-import { malformed, readParticle } from './unpack.js'
+import { malformed, readParticle } from './values/unpack.js'
 
 /**
  * Reads the bins that begin at `op`, or answers `undefined` when their names are others. `plain`: integers become

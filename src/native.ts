@@ -12,8 +12,8 @@ import { aborted, controlError, Failure, LocalCode } from './errors/failure.js'
 import type { Page } from './page-pool.js'
 import { EntryKind, KIND_AT } from './request.js'
 import { afterTurn } from './turns.js'
+import { Writer } from './values/writer.js'
 import { Watches } from './watch.js'
-import { Writer } from './writer.js'
 
 /** A tick that writes more than this hands over in between, so that the buffer stays small. */
 const FLUSH_BYTES = 1024 * 1024

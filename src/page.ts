@@ -4,10 +4,10 @@
 import type { Layout } from './layout.js'
 import type { Page } from './page-pool.js'
 import type { Meta } from './record.js'
-import { define, ROOT, type Shape } from './shapes.js'
-import { readText } from './text.js'
+import { ROOT, type Shape } from './shapes.js'
 import { ttlOf } from './ttl.js'
-import { Mode, malformed, readFrom, readParticle } from './unpack.js'
+import { readText } from './values/read-text.js'
+import { define, Mode, malformed, readFrom, readParticle, viewOf } from './values/unpack.js'
 
 /** Bytes of the header in front of every message. */
 export const HEADER = 22
@@ -124,18 +124,6 @@ const layouts: (Layout | undefined)[] = new Array(64).fill(undefined)
 
 function placeOf(bytes: Buffer, op: number, count: number): number {
   return (count * 5 + (bytes[op + 7] as number) * 11 + (bytes[op + 8] as number)) & 63
-}
-
-let viewed: Buffer | undefined
-let lastView: DataView
-
-/** A view of bytes that are mostly those of the call before. */
-export function viewOf(bytes: Buffer): DataView {
-  if (bytes !== viewed) {
-    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    viewed = bytes
-  }
-  return lastView
 }
 
 const path: Shape[] = []

@@ -7,9 +7,9 @@
 import { describe, isPlain } from './checks/check.js'
 import { badValue, didYouMean } from './checks/options.js'
 import { InvalidArgumentError } from './errors/classes.js'
-import { type Exp, isFilter } from './expressions/expression.js'
 import { MAX_INT32, MAX_UINT32 } from './limits.js'
-import { Mode } from './unpack.js'
+import { type Exp, isFilter } from './values/expression.js'
+import { Mode } from './values/unpack.js'
 
 /** Calls, as bits, so that an option can name all that take it. */
 export const Takes = {

@@ -7,10 +7,9 @@ import { type ContextStep, ctx } from './operations/ctx.js'
 import { op } from './operations/op.js'
 import type { Operation } from './operations/operation.js'
 import { type Command, writeOperations } from './request.js'
-import { define } from './shapes.js'
-import { Mode } from './unpack.js'
-import type { Double, GeoJSON, HyperLogLog } from './values.js'
-import type { Writer } from './writer.js'
+import { define, Mode } from './values/unpack.js'
+import type { Double, GeoJSON, HyperLogLog } from './values/values.js'
+import type { Writer } from './values/writer.js'
 
 /** Names of bins of `B`, and paths into them. */
 export type BinPaths<B extends object> = (keyof B & string) | `${keyof B & string}${'.' | '['}${string}`

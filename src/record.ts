@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { type Key, type KeyNames, keyOf, type UserKey } from './key.js'
 import { BinSource } from './page.js'
 import { NEVER_EXPIRES } from './ttl.js'
-import type { Bins } from './values.js'
+import type { Bins } from './values/values.js'
 
 /** Generation and time to live of a record. */
 export interface Meta {

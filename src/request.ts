@@ -2,14 +2,14 @@
 
 import { describe, isPlain, type Where } from './checks/check.js'
 import { InvalidArgumentError } from './errors/classes.js'
-import type { Exp } from './expressions/expression.js'
 import { type Key, writeKey } from './key.js'
 import { MAX_OPERATIONS } from './limits.js'
 import { Needs, type Operation, Operation as OperationClass } from './operations/operation.js'
-import { writeBareOp, writeBin } from './particles.js'
 import { type Policy, socketTimeoutOf } from './policies.js'
 import { UDF_FIELDS, type UdfCall } from './udf/call.js'
-import type { Writer } from './writer.js'
+import type { Exp } from './values/expression.js'
+import { writeBareOp, writeBin } from './values/write-particle.js'
+import type { Writer } from './values/writer.js'
 
 /** Kinds of entries. */
 export const EntryKind = { skipped: 0, record: 1, batch: 2 } as const

@@ -6,7 +6,7 @@
 // with all others instead of having its own.
 
 import { type Layout, makeLayout } from './layout.js'
-import { readText } from './text.js'
+import { readText } from './values/read-text.js'
 
 /** Nodes kept in all; records beyond that are decoded without the trie. */
 const MOST_NODES = 4096
@@ -111,12 +111,3 @@ export class Shape {
 
 /** Where every record starts. */
 export const ROOT = new Shape('', new Uint8Array(0))
-
-/** Sets a property that is data whatever its name. */
-export function define(object: object, name: string, value: unknown): void {
-  if (name === '__proto__') {
-    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
-  } else {
-    ;(object as { [name: string]: unknown })[name] = value
-  }
-}

@@ -5,7 +5,6 @@ import { BatchRequest } from '../batch-request.js'
 import { type Answers, run } from '../batch-run.js'
 import { BatchStream, type BatchStreamOptions, STREAM_OPTIONS } from '../batch-stream.js'
 import { argumentError } from '../checks/check.js'
-import type { Exp } from '../expressions/expression.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import type {
@@ -21,7 +20,8 @@ import type {
 import { applyOptions, type Policy, Takes } from '../policies.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../projection.js'
 import { ExistsObject, type ExistsResult, type Record } from '../record.js'
-import type { Bins, Storable, Value } from '../values.js'
+import type { Exp } from '../values/expression.js'
+import type { Bins, Storable, Value } from '../values/values.js'
 import { type Common, continued, mayWrite, planBatch, rowsOf } from './plan.js'
 import { RecordCommands } from './records.js'
 

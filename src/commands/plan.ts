@@ -24,7 +24,7 @@ import {
   writeReads,
 } from '../request.js'
 import { UdfCall } from '../udf/call.js'
-import { Mode } from '../unpack.js'
+import { Mode } from '../values/unpack.js'
 
 /** The rows of a batch as they came, or the request they came from when they are another batch's unprocessed rows. */
 export function rowsOf(rows: unknown, verb: string): readonly unknown[] | BatchRequest {

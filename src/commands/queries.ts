@@ -3,7 +3,7 @@
 import { Job, jobId } from '../query/job.js'
 import type { QueryOptions } from '../query/options.js'
 import { Query } from '../query/query.js'
-import type { Bins } from '../values.js'
+import type { Bins } from '../values/values.js'
 import { BatchCommands } from './batches.js'
 
 /** Queries and scans. What is wrong with one is said when it is run: by its promise or its loop. */

@@ -38,7 +38,7 @@ import {
   writeRemovals,
 } from '../request.js'
 import { UdfCall } from '../udf/call.js'
-import type { Bins, Double, Storable, Value } from '../values.js'
+import type { Bins, Double, Storable, Value } from '../values/values.js'
 
 const WHOLE_RECORD = Info1.read | Info1.allBins
 

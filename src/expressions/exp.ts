@@ -3,10 +3,7 @@
 
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import type { Encoded } from '../operations/encoded.js'
-import type { GeoJSON, HyperLogLog } from '../values.js'
-import { Double } from '../values.js'
-import { collections } from './calls.js'
+import type { Encoded } from '../values/encoded.js'
 import {
   type AnyExp,
   type AnyOperand,
@@ -16,7 +13,10 @@ import {
   type Operand,
   TYPES,
   type Type,
-} from './expression.js'
+} from '../values/expression.js'
+import type { GeoJSON, HyperLogLog } from '../values/values.js'
+import { Double } from '../values/values.js'
+import { collections } from './calls.js'
 import { functionsOf } from './functions.js'
 import { alike, bareText, call, literal, operand } from './node.js'
 import { type RegexOptions, regexFlags } from './regex.js'

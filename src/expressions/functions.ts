@@ -1,7 +1,7 @@
 // The table of expression functions (protocol 10.2), and how a row becomes a function.
 
 import { InvalidArgumentError } from '../errors/classes.js'
-import { Exp, type Type } from './expression.js'
+import { Exp, type Type } from '../values/expression.js'
 import { alike, call, operand } from './node.js'
 
 /** A function of fixed or any number of operands. */

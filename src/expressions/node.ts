@@ -3,11 +3,11 @@
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { quote } from '../operations/build.js'
-import { Encoded, encode, packArgument } from '../operations/encoded.js'
-import { packInteger, packListHeader } from '../pack.js'
-import { isInteger } from '../scalars.js'
-import { Double, GeoJSON, HyperLogLog } from '../values.js'
-import { Exp, type Type } from './expression.js'
+import { Encoded, encode, packArgument } from '../values/encoded.js'
+import { Exp, type Type } from '../values/expression.js'
+import { packInteger, packListHeader } from '../values/pack.js'
+import { isInteger } from '../values/particle-types.js'
+import { Double, GeoJSON, HyperLogLog } from '../values/values.js'
 
 /** An expression of a call: `[code, arguments…]`. Arguments are finished pieces or plain values. */
 export function call<T extends Type>(type: T | undefined, code: number, args: readonly unknown[]): Exp<T> {

@@ -1,11 +1,11 @@
 // Indexes as nodes list and count them (protocol 4.7).
 
-import type { AnyExp } from '../expressions/expression.js'
-import { fromBase64 } from '../expressions/expression.js'
 import { readPairs, readStatistics, type Statistics, total } from '../info/text.js'
 import { type Context, ContextStep } from '../operations/ctx.js'
-import { Particle } from '../scalars.js'
-import { readFrom, readParticle } from '../unpack.js'
+import type { AnyExp } from '../values/expression.js'
+import { fromBase64 } from '../values/expression.js'
+import { Particle } from '../values/particle-types.js'
+import { readFrom, readParticle } from '../values/unpack.js'
 import type { IndexCollection, IndexType } from './definition.js'
 
 /** An index of the cluster. */

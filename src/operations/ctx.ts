@@ -3,11 +3,11 @@
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { type Exp, isFilter } from '../expressions/expression.js'
 import { MAX_STEPS } from '../limits.js'
-import { packInteger, packListHeader } from '../pack.js'
-import type { MapKey, Value } from '../values.js'
-import { Encoded, encode, packArgument } from './encoded.js'
+import { Encoded, encode, packArgument } from '../values/encoded.js'
+import { type Exp, isFilter } from '../values/expression.js'
+import { packInteger, packListHeader } from '../values/pack.js'
+import type { MapKey, Value } from '../values/values.js'
 
 const LIST_CREATE = { unordered: 0x40, padded: 0x80, ordered: 0xc0 } as const
 const MAP_CREATE = { unordered: 0x40, keyOrdered: 0x80, keyValueOrdered: 0xc0 } as const

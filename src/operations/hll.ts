@@ -1,7 +1,7 @@
 // HyperLogLog operations: the table of what each is on the wire (protocol 9.10), and what people call.
 
-import type { Exp } from '../expressions/expression.js'
-import type { HyperLogLog } from '../values.js'
+import type { Exp } from '../values/expression.js'
+import type { HyperLogLog } from '../values/values.js'
 import { operationsOf } from './build.js'
 import { OpCode } from './operation.js'
 import { type Family, HLL_BITS, HLL_UNION, type Signature } from './signature.js'

@@ -1,6 +1,6 @@
 // List operations: the table of what each is on the wire (protocol 9.5), and what people call.
 
-import type { Type } from '../expressions/expression.js'
+import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
 import { OpCode, type Operation } from './operation.js'
 import { type Family, LIST_FLAGS, LIST_ORDER, LIST_SORT, SELECT, type Signature } from './signature.js'

@@ -3,8 +3,8 @@
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { type AnyExp, Exp } from '../expressions/expression.js'
-import { Double, type Storable } from '../values.js'
+import { type AnyExp, Exp } from '../values/expression.js'
+import { Double, type Storable } from '../values/values.js'
 import { Needs, OpCode, Operation } from './operation.js'
 
 function bin(name: unknown, call: string): string {

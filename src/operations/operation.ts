@@ -1,9 +1,9 @@
 // One operation on a record, whatever its family: what it is on the wire, and how its payload is written.
 
-import { openOp, writeBareOp, writeBin } from '../particles.js'
-import { Particle } from '../scalars.js'
-import type { Writer } from '../writer.js'
-import { type Encoded, packCall } from './encoded.js'
+import { type Encoded, packCall } from '../values/encoded.js'
+import { Particle } from '../values/particle-types.js'
+import { openOp, writeBareOp, writeBin } from '../values/write-particle.js'
+import type { Writer } from '../values/writer.js'
 
 /** Op-codes on the wire (protocol 2.8). */
 export const OpCode = {

@@ -3,7 +3,7 @@
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { type AnyExp, Exp } from '../expressions/expression.js'
+import { type AnyExp, Exp } from '../values/expression.js'
 import { type Context, encodeContext } from './ctx.js'
 import { Needs, OpCode, Operation } from './operation.js'
 

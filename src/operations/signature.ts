@@ -1,7 +1,7 @@
 // What a row in the tables of list, map, bit and HyperLogLog operations says, and the options that rows share.
 // Builders, expressions, documentation and tests read the same rows.
 
-import type { Type } from '../expressions/expression.js'
+import type { Type } from '../values/expression.js'
 
 /** What an argument must be; with `?` it may be left out. `begin` and `end` may be `null`: from the least, to the last. */
 export type Kind =

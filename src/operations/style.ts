@@ -1,8 +1,8 @@
 // The types that operations and expressions share: one interface describes a family of functions in both styles.
 
-import type { AnyExp, AnyOperand, Exp, Operand, Type } from '../expressions/expression.js'
-import type { Placeholder } from '../placeholders.js'
-import type { Double, MapKey, Storable, Value } from '../values.js'
+import type { AnyExp, AnyOperand, Exp, Operand, Type } from '../values/expression.js'
+import type { Placeholder } from '../values/placeholders.js'
+import type { Double, MapKey, Storable, Value } from '../values/values.js'
 import type { Context } from './ctx.js'
 import type { Operation } from './operation.js'
 

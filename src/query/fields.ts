@@ -1,6 +1,6 @@
 // Fields of a message (protocol 2.7).
 
-import type { Writer } from '../writer.js'
+import type { Writer } from '../values/writer.js'
 
 /** Fields that queries and jobs add to those of every command. */
 export const Field = {

@@ -8,7 +8,7 @@ import { aborted, controlError, errorOf, type Failure } from '../errors/failure.
 import type { Boundary } from '../native.js'
 import { readFirst } from '../page.js'
 import type { UdfCall } from '../udf/call.js'
-import { Mode } from '../unpack.js'
+import { Mode } from '../values/unpack.js'
 import { whenAborted } from './abort.js'
 
 /** Kinds of steps. */

@@ -2,8 +2,8 @@
 
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { packList } from '../pack.js'
-import { Writer } from '../writer.js'
+import { packList } from '../values/pack.js'
+import { Writer } from '../values/writer.js'
 
 /** The types of the fields: module, function and arguments. */
 const MODULE_FIELD = 30

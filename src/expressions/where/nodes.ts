@@ -1,8 +1,8 @@
 // What the parts of a condition are before their types are known: `$.age` alone says nothing about its type, `$.age > 5` does.
 
 import { type ContextStep, ctx } from '../../operations/ctx.js'
+import { type AnyExp, Exp, type Type } from '../../values/expression.js'
 import { exp } from '../exp.js'
-import { type AnyExp, Exp, type Type } from '../expression.js'
 import { literal, typeOf } from '../node.js'
 
 /** A part of a condition. */

@@ -15,9 +15,9 @@
 import { describe } from '../../checks/check.js'
 import { didYouMean } from '../../checks/options.js'
 import { InvalidArgumentError } from '../../errors/classes.js'
-import { Double, type Value } from '../../values.js'
+import type { AnyExp, Exp, Type } from '../../values/expression.js'
+import { Double, type Value } from '../../values/values.js'
 import { exp } from '../exp.js'
-import type { AnyExp, Exp, Type } from '../expression.js'
 import { binType, constant, count, exists, finished, type Node, path, type Step, TYPE_NAMES } from './nodes.js'
 import { Source, type Token } from './tokens.js'
 

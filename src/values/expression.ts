@@ -2,8 +2,8 @@
 
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { Encoded } from '../operations/encoded.js'
-import type { Double, GeoJSON, HyperLogLog, Value } from '../values.js'
+import { Encoded } from './encoded.js'
+import type { Double, GeoJSON, HyperLogLog, Value } from './values.js'
 
 /** Types of results and their numbers on the wire (protocol 10.1). */
 export const TYPES = {

@@ -1,11 +1,11 @@
 // Operations on bins and the particles in them, to bytes (protocol 2.8 and 2.9): straight into the request buffer.
 
 import { types } from 'node:util'
-import { isPlain } from './checks/check.js'
-import { InvalidArgumentError } from './errors/classes.js'
-import { MAX_BIN_NAME } from './limits.js'
+import { isPlain } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { MAX_BIN_NAME } from '../limits.js'
 import { packList, packMap, packObject } from './pack.js'
-import { int64, isInteger, Particle, refuse } from './scalars.js'
+import { int64, isInteger, Particle, refuse } from './particle-types.js'
 import { Double, GeoJSON, HyperLogLog } from './values.js'
 import type { Writer } from './writer.js'
 

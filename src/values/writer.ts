@@ -2,7 +2,7 @@
 //
 // Numbers of our own envelope are little-endian (suffix LE), numbers that travel on to the server are big-endian.
 
-import { InvalidArgumentError } from './errors/classes.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 
 /** The server refuses a message above 128 MiB, so nothing longer is ever built. */
 const MOST_BYTES = 128 * 1024 * 1024

@@ -4,11 +4,11 @@
 // here, at every level, as the other clients do.
 
 import { types } from 'node:util'
-import { describe, isPlain } from './checks/check.js'
-import { InvalidArgumentError } from './errors/classes.js'
-import { MAX_UINT32 } from './limits.js'
+import { describe, isPlain } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { MAX_UINT32 } from '../limits.js'
+import { int64, isInteger, Particle, refuse } from './particle-types.js'
 import { Placeholder } from './placeholders.js'
-import { int64, isInteger, Particle, refuse } from './scalars.js'
 import { Double, GeoJSON, HyperLogLog } from './values.js'
 import type { Writer } from './writer.js'
 

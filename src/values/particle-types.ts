@@ -1,8 +1,8 @@
 // What particles and MessagePack have in common: types, what counts as an integer, and refusing the rest.
 
-import { describe } from './checks/check.js'
-import { InvalidArgumentError } from './errors/classes.js'
-import { MAX_INT64, MIN_INT64 } from './limits.js'
+import { describe } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { MAX_INT64, MIN_INT64 } from '../limits.js'
 import type { Writer } from './writer.js'
 
 /** Particle types (protocol 2.9). */

@@ -2,10 +2,9 @@
 //
 // The bytes are read in place from a buffer that is used again afterwards, so what is kept (text, bytes) is copied.
 
-import { ClientError } from './errors/classes.js'
-import { Particle } from './scalars.js'
-import { define } from './shapes.js'
-import { readText } from './text.js'
+import { ClientError } from '../errors/classes.js'
+import { Particle } from './particle-types.js'
+import { readText } from './read-text.js'
 import { Double, GeoJSON, HyperLogLog } from './values.js'
 
 /** How values are read, as bits: it travels with every row, so it is one small number. */
@@ -48,6 +47,18 @@ export function malformed(): never {
 export function readFrom(source: Buffer, readMode: number): void {
   bytes = source
   mode = readMode
+}
+
+let viewed: Buffer | undefined
+let lastView: DataView
+
+/** A view of bytes that are mostly those of the call before. */
+export function viewOf(bytes: Buffer): DataView {
+  if (bytes !== viewed) {
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    viewed = bytes
+  }
+  return lastView
 }
 
 function u16(at: number): number {
@@ -353,4 +364,13 @@ function unpackIntoMap(length: number): Map<unknown, unknown> {
 
 function tooDeep(): never {
   throw new ClientError(`a value is nested more than ${MOST_DEPTH} levels deep`)
+}
+
+/** Sets a property that is data whatever its name. */
+export function define(object: object, name: string, value: unknown): void {
+  if (name === '__proto__') {
+    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
+  } else {
+    ;(object as { [name: string]: unknown })[name] = value
+  }
 }

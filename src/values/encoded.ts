@@ -1,8 +1,8 @@
 // MessagePack that is made once, when an operation or expression is built, and copied wherever it is used; and the calls
 // of collection operations, whose arguments may be such pieces.
 
-import { pack, packInteger, packListHeader } from '../pack.js'
-import { Writer } from '../writer.js'
+import { pack, packInteger, packListHeader } from './pack.js'
+import { Writer } from './writer.js'
 
 /** In front of a call inside a nested collection, whose path follows (protocol 9.3). */
 const IN_CONTEXT = 0xff
