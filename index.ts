@@ -15,7 +15,6 @@ export type { ListIndexesOptions, NodeInfoOptions, TruncateOptions } from './src
 export type { Applied, ApplyRow, MixedRow, ReadRow, RemoveRow, WriteRow } from './src/commands/batches.js'
 export type { NodeReport } from './src/completion.js'
 export type { ConnectOptions, Host, TlsOptions } from './src/config.js'
-export { digest, partition } from './src/digest.js'
 export type { AttemptError, ErrorDetails, UdfSite } from './src/errors/base.js'
 export * from './src/errors/classes.js'
 export { RESULT_CODES, type ResultCode } from './src/errors/result-codes.js'
@@ -86,7 +85,6 @@ export type {
   RowOptions,
   WriteOptions,
 } from './src/options.js'
-export { OperationResults } from './src/page.js'
 export type { BinPaths, Parts, Projected, WholeBins } from './src/projection.js'
 export { type AggregateOptions, Aggregation } from './src/query/aggregation.js'
 export {
@@ -103,8 +101,11 @@ export type { Partitions, QueryOptions, QueryProgress } from './src/query/option
 export { Query, type QueryPage, type Selected } from './src/query/query.js'
 export { RecordStream } from './src/query/records.js'
 export { QueryStream, type Visit } from './src/query/stream.js'
-export type { ExistsResult, Meta, OrderedResults, Record } from './src/record.js'
-export { NEVER_EXPIRES } from './src/ttl.js'
+export { digest, partition } from './src/records/digest.js'
+export { OperationResults } from './src/records/message.js'
+export type { Meta } from './src/records/meta.js'
+export { NEVER_EXPIRES } from './src/records/meta.js'
+export type { ExistsResult, OrderedResults, Record } from './src/records/record.js'
 export type { UdfAdmin, UdfJob, UdfModule, UdfProgress, UdfSource } from './src/udf/admin.js'
 export {
   type AnyExp,

@@ -2,7 +2,7 @@
 
 import { type AerospikeError, type BatchRecords, Double, GeoJSON, type Operation, op } from 'aerospike-napi'
 import test from 'ava'
-import { readBins } from '#src/page'
+import { readBins } from '#src/records/message'
 import { Mode } from '#src/values/unpack'
 import { batchRows, type Case, corpus, messages, type Step, value } from './support/corpus.mjs'
 import {

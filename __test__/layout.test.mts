@@ -3,7 +3,7 @@
 import { ClientError, Double } from 'aerospike-napi'
 import test from 'ava'
 import fc from 'fast-check'
-import { readBins } from '#src/page'
+import { readBins } from '#src/records/message'
 import { Mode } from '#src/values/unpack'
 
 type Value = string | number | bigint | boolean | null | Double

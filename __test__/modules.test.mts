@@ -33,7 +33,7 @@ test('importing loads no addon, and names that people import are there', async (
 
 test('without code generation from strings everything still works', async (t) => {
   const script = `
-    const { readBins } = require('./dist/src/page.js')
+    const { readBins } = require('./dist/src/records/message.js')
     const message = Buffer.from('16000000000000000001000000000000000000000001' + '0000000601030001' + '6178', 'hex')
     let bins
     for (let i = 0; i < 100; i++) bins = readBins(message, 0, message.length, 0)

@@ -3,8 +3,8 @@
 import { randomInt } from 'node:crypto'
 import type { BatchRequest } from './batch-request.js'
 import { writes } from './batch-request.js'
-import { KeyColumn, type KeyList } from './key.js'
-import { ROWS_PER_LOOK } from './turns.js'
+import { KeyColumn, type KeyList } from './records/key-list.js'
+import { ROWS_PER_LOOK } from './time-slice.js'
 
 /** The rows that are sent, and for each row of the request the one of them that answers it. */
 export interface Distinct {

@@ -2,19 +2,18 @@
 
 import type { BatchRequest, Spec } from './batch-request.js'
 import { InvalidArgumentError } from './errors/classes.js'
+import type { Key, UserKey } from './key.js'
+import type { Policy } from './policies.js'
 import {
   checkKey,
-  type Key,
-  KeyColumn,
   KeyType,
   keyType,
   namesRecord,
-  type UserKey,
   userKeyType,
   writeNames,
   writeUserKey,
-} from './key.js'
-import type { Policy } from './policies.js'
+} from './records/key-encoding.js'
+import { KeyColumn } from './records/key-list.js'
 import { closeCommand, closeEntry, EntryKind, openCommand, openEntry, writeFields } from './request.js'
 import { Writer } from './values/writer.js'
 

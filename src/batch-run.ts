@@ -9,7 +9,7 @@ import { BatchReply, NO_PAGE } from './completion.js'
 import { AbortError } from './errors/classes.js'
 import { aborted } from './errors/failure.js'
 import type { Boundary } from './native.js'
-import { afterTurn, atOnce, inTurns, ROWS_PER_LOOK } from './turns.js'
+import { afterTurn, atOnce, inTurns, ROWS_PER_LOOK } from './time-slice.js'
 import type { Writer } from './values/writer.js'
 
 /** Rows that go in one entry: about 3 ms of encoding for keys alone, and for rows with specs of their own. */

@@ -8,11 +8,11 @@ import { type BatchRow, OK, Part, type Row, type RowResult, resultOf } from './b
 import { type Answers, NO_ANSWERS } from './batch-run.js'
 import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
 import type { BatchReply, NodeReport } from './completion.js'
-import { digest } from './digest.js'
 import { ClientError } from './errors/classes.js'
 import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
 import { copyPolicy } from './policies.js'
-import type { Record } from './record.js'
+import { digest } from './records/digest.js'
+import type { Record } from './records/record.js'
 import { Mode } from './values/unpack.js'
 import type { Bins } from './values/values.js'
 

@@ -6,10 +6,11 @@ import { Call, type KeyCall, type RecordTask, SETTLED, TRAVELS } from './call.js
 import { argumentError } from './checks/check.js'
 import { type BatchReply, NO_PAGE } from './completion.js'
 import { type Facts, Failure } from './errors/failure.js'
-import { type Key, keyList } from './key.js'
+import type { Key } from './key.js'
 import type { Boundary } from './native.js'
 import { copyPolicy, type Policy } from './policies.js'
 import { Projection } from './projection.js'
+import { keyList } from './records/key-list.js'
 import type { Writer } from './values/writer.js'
 
 /** Most reads in one batch: its answers are decoded in one go, in about a millisecond. */

@@ -2,7 +2,7 @@
 
 import { describe } from './checks/check.js'
 import { ClientError, InvalidArgumentError } from './errors/classes.js'
-import { BinPlace } from './page.js'
+import { BinPlace } from './records/message.js'
 import { Particle } from './values/particle-types.js'
 import { readText } from './values/read-text.js'
 import { Double } from './values/values.js'

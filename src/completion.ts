@@ -1,4 +1,4 @@
-// Completions as the core writes them (docs/internal/boundary.md): failures and batches. Records are messages: page.ts.
+// Completions as the core writes them (docs/internal/boundary.md): failures and batches. Records are messages: records/message.ts.
 
 import type { Call } from './call.js'
 import type { AttemptError } from './errors/base.js'

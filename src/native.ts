@@ -11,7 +11,7 @@ import { ClientClosedError, ClientError } from './errors/classes.js'
 import { aborted, controlError, Failure, LocalCode } from './errors/failure.js'
 import type { Page } from './page-pool.js'
 import { EntryKind, KIND_AT } from './request.js'
-import { afterTurn } from './turns.js'
+import { afterTurn } from './time-slice.js'
 import { Writer } from './values/writer.js'
 import { Watches } from './watch.js'
 

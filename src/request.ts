@@ -2,10 +2,11 @@
 
 import { describe, isPlain, type Where } from './checks/check.js'
 import { InvalidArgumentError } from './errors/classes.js'
-import { type Key, writeKey } from './key.js'
+import type { Key } from './key.js'
 import { MAX_OPERATIONS } from './limits.js'
 import { Needs, type Operation, Operation as OperationClass } from './operations/operation.js'
 import { type Policy, socketTimeoutOf } from './policies.js'
+import { writeKey } from './records/key-encoding.js'
 import { UDF_FIELDS, type UdfCall } from './udf/call.js'
 import type { Exp } from './values/expression.js'
 import { writeBareOp, writeBin } from './values/write-particle.js'

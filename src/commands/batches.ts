@@ -19,7 +19,7 @@ import type {
 } from '../options.js'
 import { applyOptions, type Policy, Takes } from '../policies.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../projection.js'
-import { ExistsObject, type ExistsResult, type Record } from '../record.js'
+import { ExistsObject, type ExistsResult, type Record } from '../records/record.js'
 import type { Exp } from '../values/expression.js'
 import type { Bins, Storable, Value } from '../values/values.js'
 import { type Common, continued, mayWrite, planBatch, rowsOf } from './plan.js'

@@ -5,10 +5,11 @@ import { BatchRequest, Spec, writes } from '../batch-request.js'
 import { describe, isPlain, type Where } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { type Key, keyList } from '../key.js'
+import type { Key } from '../key.js'
 import { Needs, type Operation } from '../operations/operation.js'
 import { applyOptions, copyPolicy, type Policy, Takes } from '../policies.js'
 import { Projection, readsOf } from '../projection.js'
+import { keyList } from '../records/key-list.js'
 import {
   applyCommand,
   type Command,

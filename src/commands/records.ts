@@ -21,7 +21,8 @@ import { Needs, OpCode, Operation } from '../operations/operation.js'
 import type { ApplyOptions, GetOptions, OperateOptions, ReadOptions, RemoveOptions, WriteOptions } from '../options.js'
 import { applyOptions, type Policies, type Policy, Takes } from '../policies.js'
 import { type BinPaths, type Parts, type Projected, Projection, readsOf, type WholeBins } from '../projection.js'
-import type { ExistsResult, Meta, OrderedResults, Record, RecordObject } from '../record.js'
+import type { Meta } from '../records/meta.js'
+import type { ExistsResult, OrderedResults, Record, RecordObject } from '../records/record.js'
 import {
   applyCommand,
   Info1,

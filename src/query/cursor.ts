@@ -6,8 +6,8 @@
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { badValue } from '../checks/options.js'
-import { PARTITIONS } from '../digest.js'
 import { DIGEST_BYTES } from '../limits.js'
+import { PARTITIONS } from '../records/digest.js'
 
 const VERSION = 1
 const HAS_VALUES = 1

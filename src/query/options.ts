@@ -3,12 +3,12 @@
 
 import { isPlain } from '../checks/check.js'
 import { badValue } from '../checks/options.js'
-import { digest, PARTITIONS } from '../digest.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { MAX_UINT32 } from '../limits.js'
 import type { CallOptions } from '../options.js'
 import { applyOptions, type Policy, Takes } from '../policies.js'
+import { digest, PARTITIONS } from '../records/digest.js'
 import type { Exp } from '../values/expression.js'
 import { cursorAfter } from './cursor.js'
 

@@ -2,7 +2,7 @@
 
 import type { Boundary } from '../native.js'
 import { Projection } from '../projection.js'
-import type { Record } from '../record.js'
+import type { Record } from '../records/record.js'
 import { Mode } from '../values/unpack.js'
 import type { Bins } from '../values/values.js'
 import { advance, beginning, cursorText } from './cursor.js'

@@ -1,9 +1,9 @@
-// Records out of the pages of a query. Their bytes are page.ts's business.
+// Records out of the pages of a query. Their bytes are records/message.ts's business.
 
 import type { Key, UserKey } from '../key.js'
 import { DIGEST_BYTES } from '../limits.js'
-import { type Assembles, keptMeta, RowPlace, readBins, readResults, readUserKey } from '../page.js'
-import { type Record, RecordObject } from '../record.js'
+import { type Assembles, keptMeta, RowPlace, readBins, readResults, readUserKey } from '../records/message.js'
+import { type Record, RecordObject } from '../records/record.js'
 import { type LastRecord, partitionOf } from './cursor.js'
 import type { Decoder } from './stream.js'
 

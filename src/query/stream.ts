@@ -7,9 +7,9 @@ import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { Stretch, turn } from '../time-slice.js'
 import type { QueryProgress } from './options.js'
 import type { Page, Steps } from './steps.js'
-import { Stretch, turn } from './stretch.js'
 
 /** Reads the results of a page one by one. */
 export interface Decoder<T> {

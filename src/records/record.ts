@@ -1,18 +1,10 @@
 // Records as people hold them: objects with names that also destructure as tuples.
 
 import { inspect } from 'node:util'
-import { type Key, type KeyNames, keyOf, type UserKey } from './key.js'
-import { BinSource } from './page.js'
-import { NEVER_EXPIRES } from './ttl.js'
-import type { Bins } from './values/values.js'
-
-/** Generation and time to live of a record. */
-export interface Meta {
-  /** How often the record was written since it was created, 1 to 65,535, then 1 again. */
-  readonly gen: number
-  /** Seconds until the record expires, at least 1; `-1` ({@link NEVER_EXPIRES}) when it never does. */
-  readonly ttl: number
-}
+import { type Key, type KeyNames, keyOf, type UserKey } from '../key.js'
+import type { Bins } from '../values/values.js'
+import { BinSource } from './message.js'
+import { type Meta, NEVER_EXPIRES } from './meta.js'
 
 /** The tuple a record destructures into. */
 type RecordTuple<B> = readonly [key: Key, meta: Meta, bins: B]

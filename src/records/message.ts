@@ -1,13 +1,13 @@
 // The only reader of result bytes: messages as a server sent them, to records (protocol 2).
 // The values in them are unpack.ts's business.
 
-import type { Layout } from './layout.js'
-import type { Page } from './page-pool.js'
-import type { Meta } from './record.js'
+import type { Page } from '../page-pool.js'
+import { readText } from '../values/read-text.js'
+import { define, Mode, malformed, readFrom, readParticle, viewOf } from '../values/unpack.js'
+import type { Layout } from './compiled-reader.js'
+import type { Meta } from './meta.js'
+import { ttlOf } from './meta.js'
 import { ROOT, type Shape } from './shapes.js'
-import { ttlOf } from './ttl.js'
-import { readText } from './values/read-text.js'
-import { define, Mode, malformed, readFrom, readParticle, viewOf } from './values/unpack.js'
 
 /** Bytes of the header in front of every message. */
 export const HEADER = 22

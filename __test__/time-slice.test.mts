@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs'
 import test from 'ava'
-import { afterTurn, inTurns } from '#src/turns'
+import { afterTurn, inTurns } from '#src/time-slice'
 
 function spin(milliseconds: number): void {
   const until = performance.now() + milliseconds

@@ -1,8 +1,9 @@
 // The digest of a key, and the partition it lives in.
 
-import { checkKey, type Key, KeyType, keyType, namesRecord, writeUserKey } from './key.js'
-import { binding } from './native.js'
-import { Writer } from './values/writer.js'
+import type { Key } from '../key.js'
+import { binding } from '../native.js'
+import { Writer } from '../values/writer.js'
+import { checkKey, KeyType, keyType, namesRecord, writeUserKey } from './key-encoding.js'
 
 /** A cluster always has this many partitions. */
 export const PARTITIONS = 4096

@@ -1,7 +1,15 @@
-// Times to live, out of the server's times of death.
+// What a record has beside its bins: its generation and the seconds it has left to live.
 
 /** `meta.ttl` of a record that never expires. */
 export const NEVER_EXPIRES = -1
+
+/** Generation and time to live of a record. */
+export interface Meta {
+  /** How often the record was written since it was created, 1 to 65,535, then 1 again. */
+  readonly gen: number
+  /** Seconds until the record expires, at least 1; `-1` ({@link NEVER_EXPIRES}) when it never does. */
+  readonly ttl: number
+}
 
 /** The number of seconds between the Unix epoch and the one of the server, 2010-01-01 (protocol 2.6). */
 const SERVER_EPOCH = 1262304000

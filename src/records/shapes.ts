@@ -1,12 +1,12 @@
 // Records of one set have the same bins in the same order nearly always. A trie of bin names, walked along with the
 // record, recognises that: a name is compared with the one that followed last time instead of being decoded, and
-// records of a sequence seen often are read by a function made for them (layout.ts).
+// records of a sequence seen often are read by a function made for them (compiled-reader.ts).
 //
 // A node also remembers the texts its bin had lately: where they are few (a city, a status), a record shares one string
 // with all others instead of having its own.
 
-import { type Layout, makeLayout } from './layout.js'
-import { readText } from './values/read-text.js'
+import { readText } from '../values/read-text.js'
+import { type Layout, makeLayout } from './compiled-reader.js'
 
 /** Nodes kept in all; records beyond that are decoded without the trie. */
 const MOST_NODES = 4096
