@@ -250,7 +250,7 @@ export interface NativeProgress {
   total: number
 }
 
-/** What a query looks for, reads and may cost. The same fields as in `src/addon.ts`. */
+/** What a query looks for, reads and may cost. The same fields as in `src/boundary/addon.ts`. */
 export interface NativeQuerySpec {
   /** The namespace. */
   namespace: string

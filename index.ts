@@ -9,11 +9,11 @@ export { BatchPartialError } from './src/batch-error.js'
 export type { RetryOptions } from './src/batch-retry.js'
 export type { BatchRow, RowResult } from './src/batch-row.js'
 export { BatchStream, type BatchStreamOptions, type StreamProgress } from './src/batch-stream.js'
+export type { NodeReport } from './src/boundary/completion.js'
 export { Client, type CloseOptions, connect } from './src/client.js'
 export type { Column, ColumnOptions, ColumnType } from './src/column.js'
 export type { ListIndexesOptions, NodeInfoOptions, TruncateOptions } from './src/commands/admin.js'
 export type { Applied, ApplyRow, MixedRow, ReadRow, RemoveRow, WriteRow } from './src/commands/batches.js'
-export type { NodeReport } from './src/completion.js'
 export type { ConnectOptions, Host, TlsOptions } from './src/config.js'
 export type { AttemptError, ErrorDetails, UdfSite } from './src/errors/base.js'
 export * from './src/errors/classes.js'
@@ -84,8 +84,7 @@ export type {
   RemoveOptions,
   RowOptions,
   WriteOptions,
-} from './src/options.js'
-export type { BinPaths, Parts, Projected, WholeBins } from './src/projection.js'
+} from './src/options/types.js'
 export { type AggregateOptions, Aggregation } from './src/query/aggregation.js'
 export {
   type FilterOptions,
@@ -106,6 +105,7 @@ export { OperationResults } from './src/records/message.js'
 export type { Meta } from './src/records/meta.js'
 export { NEVER_EXPIRES } from './src/records/meta.js'
 export type { ExistsResult, OrderedResults, Record } from './src/records/record.js'
+export type { BinPaths, Parts, Projected, WholeBins } from './src/requests/projection.js'
 export type { UdfAdmin, UdfJob, UdfModule, UdfProgress, UdfSource } from './src/udf/admin.js'
 export {
   type AnyExp,

@@ -4,9 +4,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { AerospikeError, ClientClosedError, op, RecordNotFoundError, TimeoutError, UdfError } from 'aerospike-napi'
 import test from 'ava'
-import { RecordCall, SETTLED } from '#src/call'
-import { Boundary } from '#src/native'
-import { resolveDefaults } from '#src/policies'
+import { SETTLED } from '#src/boundary/call'
+import { Boundary } from '#src/boundary/native'
+import { resolveDefaults } from '#src/options/policy'
+import { RecordCall } from '#src/requests/calls'
 import {
   batchCompletion,
   FakeNative,

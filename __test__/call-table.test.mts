@@ -1,9 +1,10 @@
 // Tickets: what tells the calls of one slot apart.
 
 import test from 'ava'
-import { RecordCall, SETTLED } from '#src/call'
-import { CallTable } from '#src/call-table'
-import { resolveDefaults } from '#src/policies'
+import { SETTLED } from '#src/boundary/call'
+import { CallTable } from '#src/boundary/call-table'
+import { resolveDefaults } from '#src/options/policy'
+import { RecordCall } from '#src/requests/calls'
 
 const command = { info1: 3, info2: 0, info3: 0, generation: 0, ttl: 0 }
 const task = { verb: 'get', policy: resolveDefaults({}).read, writes: false, command, body: () => 0 }

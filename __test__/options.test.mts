@@ -3,7 +3,7 @@
 import { InvalidArgumentError } from 'aerospike-napi'
 import test from 'ava'
 import { editDistance, nearest } from '#src/checks/nearest'
-import { resolveDefaults } from '#src/policies'
+import { resolveDefaults } from '#src/options/policy'
 import { failureCompletion, fakeClient, readCommand } from './support/fake.mjs'
 
 const key = ['test', 's', 1] as const

@@ -3,7 +3,7 @@
 import type { BatchRow, Key } from 'aerospike-napi'
 import test from 'ava'
 import fc from 'fast-check'
-import { Page } from '#src/page-pool'
+import { Page } from '#src/boundary/page-pool'
 import { client, freshSet } from './support/cluster.mjs'
 
 /** No other test of this file makes pages of these sizes. */

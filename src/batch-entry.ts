@@ -1,9 +1,10 @@
 // Batch entries, byte by byte as docs/internal/boundary.md has them (kind 2): whole batches, and parts of large ones.
 
 import type { BatchRequest, Spec } from './batch-request.js'
+import { closeEntry, EntryKind, openEntry } from './boundary/entry.js'
 import { InvalidArgumentError } from './errors/classes.js'
 import type { Key, UserKey } from './key.js'
-import type { Policy } from './policies.js'
+import type { Policy } from './options/policy.js'
 import {
   checkKey,
   KeyType,
@@ -14,7 +15,7 @@ import {
   writeUserKey,
 } from './records/key-encoding.js'
 import { KeyColumn } from './records/key-list.js'
-import { closeCommand, closeEntry, EntryKind, openCommand, openEntry, writeFields } from './request.js'
+import { closeCommand, openCommand, writeFields } from './requests/command.js'
 import { Writer } from './values/writer.js'
 
 /** Batch flags on the wire: every row is answered, and one that fails is named. */

@@ -3,11 +3,11 @@
 
 import type { Distinct } from './batch-distinct.js'
 import { EntryWriter } from './batch-entry.js'
-import type { Body } from './call.js'
-import type { Policy } from './policies.js'
-import type { Projection } from './projection.js'
+import type { Policy } from './options/policy.js'
 import { type KeyList, KeyRows, keyList } from './records/key-list.js'
-import { type Command, Info2 } from './request.js'
+import type { Body } from './requests/calls.js'
+import { type Command, Info2 } from './requests/command.js'
+import type { Projection } from './requests/projection.js'
 import type { Exp } from './values/expression.js'
 import type { Writer } from './values/writer.js'
 

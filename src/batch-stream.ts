@@ -7,7 +7,7 @@ import type { BatchRow } from './batch-row.js'
 import { describe } from './checks/check.js'
 import { badValue } from './checks/options.js'
 import { InvalidArgumentError } from './errors/classes.js'
-import type { BatchOptions } from './options.js'
+import type { BatchOptions } from './options/types.js'
 import type { Bins } from './values/values.js'
 
 /** How far a stream is. */

@@ -2,15 +2,16 @@
 // would have by itself, when the rows of its node are there.
 
 import { BatchRequest, Spec } from './batch-request.js'
-import { Call, type KeyCall, type RecordTask, SETTLED, TRAVELS } from './call.js'
+import { Call, SETTLED, TRAVELS } from './boundary/call.js'
+import { type BatchReply, NO_PAGE } from './boundary/completion.js'
+import type { Boundary } from './boundary/native.js'
 import { argumentError } from './checks/check.js'
-import { type BatchReply, NO_PAGE } from './completion.js'
 import { type Facts, Failure } from './errors/failure.js'
 import type { Key } from './key.js'
-import type { Boundary } from './native.js'
-import { copyPolicy, type Policy } from './policies.js'
-import { Projection } from './projection.js'
+import { copyPolicy, type Policy } from './options/policy.js'
 import { keyList } from './records/key-list.js'
+import type { KeyCall, RecordTask } from './requests/calls.js'
+import { Projection } from './requests/projection.js'
 import type { Writer } from './values/writer.js'
 
 /** Most reads in one batch: its answers are decoded in one go, in about a millisecond. */

@@ -1,12 +1,12 @@
 // A cluster inside this process, for trying things out and for tests.
 
-import type { NativeCluster, NativeRefusal } from './addon.js'
+import type { NativeCluster, NativeRefusal } from './boundary/addon.js'
+import { binding } from './boundary/native.js'
 import { describe, isPlain } from './checks/check.js'
 import { didYouMean } from './checks/options.js'
 import { InvalidArgumentError } from './errors/classes.js'
 import { controlError } from './errors/failure.js'
 import { MAX_UINT32 } from './limits.js'
-import { binding } from './native.js'
 
 /** Options of `LocalCluster.start`. */
 export interface LocalClusterOptions {

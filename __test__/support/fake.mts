@@ -9,9 +9,9 @@ import type {
   NativeQuery,
   NativeQuerySpec,
   NativeQueryStep,
-} from '#src/addon'
-import { Boundary } from '#src/native'
-import { resolveDefaults } from '#src/policies'
+} from '#src/boundary/addon'
+import { Boundary } from '#src/boundary/native'
+import { resolveDefaults } from '#src/options/policy'
 
 /** One entry as it crossed, read back by the letter of boundary.md. */
 export interface Entry {

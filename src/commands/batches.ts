@@ -7,6 +7,7 @@ import { BatchStream, type BatchStreamOptions, STREAM_OPTIONS } from '../batch-s
 import { argumentError } from '../checks/check.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
+import { applyOptions, type Policy, Takes } from '../options/policy.js'
 import type {
   ApplyRowOptions,
   BatchApplyOptions,
@@ -16,10 +17,9 @@ import type {
   BatchWriteOptions,
   ReadRowOptions,
   RowOptions,
-} from '../options.js'
-import { applyOptions, type Policy, Takes } from '../policies.js'
-import type { BinPaths, Parts, Projected, WholeBins } from '../projection.js'
+} from '../options/types.js'
 import { ExistsObject, type ExistsResult, type Record } from '../records/record.js'
+import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
 import type { Exp } from '../values/expression.js'
 import type { Bins, Storable, Value } from '../values/values.js'
 import { type Common, continued, mayWrite, planBatch, rowsOf } from './plan.js'

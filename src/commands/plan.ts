@@ -7,8 +7,7 @@ import { didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { Needs, type Operation } from '../operations/operation.js'
-import { applyOptions, copyPolicy, type Policy, Takes } from '../policies.js'
-import { Projection, readsOf } from '../projection.js'
+import { applyOptions, copyPolicy, type Policy, Takes } from '../options/policy.js'
 import { keyList } from '../records/key-list.js'
 import {
   applyCommand,
@@ -23,8 +22,9 @@ import {
   writeNothing,
   writeOperations,
   writeReads,
-} from '../request.js'
-import { UdfCall } from '../udf/call.js'
+} from '../requests/command.js'
+import { Projection, readsOf } from '../requests/projection.js'
+import { UdfCall } from '../requests/udf-call.js'
 import { Mode } from '../values/unpack.js'
 
 /** The rows of a batch as they came, or the request they came from when they are another batch's unprocessed rows. */

@@ -1,5 +1,23 @@
 // The calls on one record.
 
+import type { Boundary } from '../boundary/native.js'
+import { argumentError, describe } from '../checks/check.js'
+import { Coalescer } from '../coalesce.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import type { Key } from '../key.js'
+import { op } from '../operations/op.js'
+import { Needs, OpCode, Operation } from '../operations/operation.js'
+import { applyOptions, type Policies, type Policy, Takes } from '../options/policy.js'
+import type {
+  ApplyOptions,
+  GetOptions,
+  OperateOptions,
+  ReadOptions,
+  RemoveOptions,
+  WriteOptions,
+} from '../options/types.js'
+import type { Meta } from '../records/meta.js'
+import type { ExistsResult, OrderedResults, Record, RecordObject } from '../records/record.js'
 import {
   ApplyCall,
   type Body,
@@ -10,19 +28,7 @@ import {
   RecordCall,
   type RecordTask,
   VoidCall,
-} from '../call.js'
-import { argumentError, describe } from '../checks/check.js'
-import { Coalescer } from '../coalesce.js'
-import { InvalidArgumentError } from '../errors/classes.js'
-import type { Key } from '../key.js'
-import type { Boundary } from '../native.js'
-import { op } from '../operations/op.js'
-import { Needs, OpCode, Operation } from '../operations/operation.js'
-import type { ApplyOptions, GetOptions, OperateOptions, ReadOptions, RemoveOptions, WriteOptions } from '../options.js'
-import { applyOptions, type Policies, type Policy, Takes } from '../policies.js'
-import { type BinPaths, type Parts, type Projected, Projection, readsOf, type WholeBins } from '../projection.js'
-import type { Meta } from '../records/meta.js'
-import type { ExistsResult, OrderedResults, Record, RecordObject } from '../records/record.js'
+} from '../requests/calls.js'
 import {
   applyCommand,
   Info1,
@@ -37,8 +43,16 @@ import {
   writeOperations,
   writeReads,
   writeRemovals,
-} from '../request.js'
-import { UdfCall } from '../udf/call.js'
+} from '../requests/command.js'
+import {
+  type BinPaths,
+  type Parts,
+  type Projected,
+  Projection,
+  readsOf,
+  type WholeBins,
+} from '../requests/projection.js'
+import { UdfCall } from '../requests/udf-call.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
 
 const WHOLE_RECORD = Info1.read | Info1.allBins

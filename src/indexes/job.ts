@@ -1,8 +1,8 @@
 // An index on its way: created, and built by every node on its own.
 
+import type { Boundary } from '../boundary/native.js'
 import { Ask, readRefusal } from '../info/ask.js'
 import { type Look, type WaitOptions, waitFor } from '../info/wait.js'
-import type { Boundary } from '../native.js'
 import { type IndexInfo, type IndexStatistics, indexStatistics } from './list.js'
 
 /** How far an index is. */

@@ -1,13 +1,14 @@
 // Asking nodes in the text protocol (protocol 4): commands out, answers back, refusals as errors.
 
-import type { NativeClient, NativeNode } from '../addon.js'
+import { pause, untilAborted } from '../boundary/abort.js'
+import type { NativeClient, NativeNode } from '../boundary/addon.js'
+import type { Boundary } from '../boundary/native.js'
 import { describe } from '../checks/check.js'
 import type { AerospikeError } from '../errors/base.js'
 import { ClusterError, InvalidArgumentError, NodeNotFoundError, TimeoutError } from '../errors/classes.js'
-import { aborted, controlError, errorOf, LocalCode } from '../errors/failure.js'
+import { controlError, errorOf, LocalCode } from '../errors/failure.js'
 import { MAX_INT32 } from '../limits.js'
-import type { Boundary } from '../native.js'
-import { applyOptions, Policy, Takes } from '../policies.js'
+import { applyOptions, Policy, Takes } from '../options/policy.js'
 
 /** What calls of the info protocol take. */
 export interface InfoOptions {
@@ -177,38 +178,6 @@ export class Ask {
       detail: what,
       inDoubt: true,
     })
-  }
-}
-
-/** Waits; rejects when the signal is aborted. */
-export function pause(verb: string, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds)
-  })
-  return untilAborted(verb, signal, over).finally(() => clearTimeout(timer))
-}
-
-/** A promise that a signal can end before its time. */
-export async function untilAborted<T>(
-  verb: string,
-  signal: AbortSignal | undefined,
-  promise: Promise<T>,
-  inDoubt = false,
-): Promise<T> {
-  if (signal === undefined) return promise
-  let onAbort = (): void => {}
-  const abort = new Promise<never>((_, reject) => {
-    onAbort = () => reject(aborted(verb, undefined, signal.reason, inDoubt))
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
-  // What comes after the end is nobody's business any more.
-  promise.catch(() => {})
-  try {
-    return await Promise.race([promise, abort])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

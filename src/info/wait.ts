@@ -1,11 +1,11 @@
 // Waiting for what a cluster does on its own: looking again and again until all nodes are done.
 
+import { pause } from '../boundary/abort.js'
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { ClusterError, InvalidArgumentError, TimeoutError } from '../errors/classes.js'
 import { errorOf } from '../errors/failure.js'
 import { MAX_INT32 } from '../limits.js'
-import { pause } from './ask.js'
 
 /** How to wait for a job. */
 export interface WaitOptions<Progress> {

@@ -1,14 +1,14 @@
 // Aggregations: what stream UDFs make of the records of a query. The servers run the first steps of the stream, the core the
 // last ones; here the values are decoded and handed out.
 
+import type { Boundary } from '../boundary/native.js'
 import { argumentError } from '../checks/check.js'
 import { badValue } from '../checks/options.js'
 import { InvalidArgumentError, UdfError } from '../errors/classes.js'
-import type { Boundary } from '../native.js'
-import { applyOptions, type Policy, Takes } from '../policies.js'
+import { applyOptions, type Policy, Takes } from '../options/policy.js'
 import { readOperation } from '../records/message.js'
+import type { UdfCall } from '../requests/udf-call.js'
 import { UdfAdmin } from '../udf/admin.js'
-import type { UdfCall } from '../udf/call.js'
 import type { Value } from '../values/values.js'
 import { type QueryOptions, refuseLimits } from './options.js'
 import { type Plan, querySpec } from './spec.js'

@@ -6,11 +6,11 @@ import { InvalidArgumentError } from '../errors/classes.js'
 import type { IndexCollection } from '../indexes/definition.js'
 import { MAX_BIN_NAME, MAX_INDEX_NAME, MAX_INT64, MIN_INT64 } from '../limits.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
+import { Field, writeField } from '../requests/fields.js'
 import { type AnyExp, Exp } from '../values/expression.js'
 import { Particle } from '../values/particle-types.js'
 import { GeoJSON } from '../values/values.js'
 import type { Writer } from '../values/writer.js'
-import { Field, writeField } from './fields.js'
 
 /** Which elements of a collection an index is over, and its number on the wire. */
 const COLLECTIONS: { readonly [collection in IndexCollection]: number } = { list: 1, mapKeys: 2, mapValues: 3 }

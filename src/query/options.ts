@@ -1,13 +1,13 @@
 // Options of queries: those of their own, in one table of what each may be and does. What they share with other calls is in
-// policies.ts.
+// options/policy.ts.
 
 import { isPlain } from '../checks/check.js'
 import { badValue } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { MAX_UINT32 } from '../limits.js'
-import type { CallOptions } from '../options.js'
-import { applyOptions, type Policy, Takes } from '../policies.js'
+import { applyOptions, type Policy, Takes } from '../options/policy.js'
+import type { CallOptions } from '../options/types.js'
 import { digest, PARTITIONS } from '../records/digest.js'
 import type { Exp } from '../values/expression.js'
 import { cursorAfter } from './cursor.js'

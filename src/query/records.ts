@@ -1,8 +1,8 @@
 // The records of a query, and where the query stands.
 
-import type { Boundary } from '../native.js'
-import { Projection } from '../projection.js'
+import type { Boundary } from '../boundary/native.js'
 import type { Record } from '../records/record.js'
+import { Projection } from '../requests/projection.js'
 import { Mode } from '../values/unpack.js'
 import type { Bins } from '../values/values.js'
 import { advance, beginning, cursorText } from './cursor.js'

@@ -1,15 +1,13 @@
 // The steps of one query as the core takes them: pages of results, one after the other, until the end, a failure or an abort.
 
-import type { NativeQuery, NativeQuerySpec } from '../addon.js'
-import { readFailure } from '../completion.js'
-import type { UdfSite } from '../errors/base.js'
+import { whenAborted } from '../boundary/abort.js'
+import type { NativeQuery, NativeQuerySpec } from '../boundary/addon.js'
+import { readFailure } from '../boundary/completion.js'
+import type { Boundary } from '../boundary/native.js'
 import { AerospikeError } from '../errors/classes.js'
 import { aborted, controlError, errorOf, type Failure } from '../errors/failure.js'
-import type { Boundary } from '../native.js'
-import { readFirst } from '../records/message.js'
-import type { UdfCall } from '../udf/call.js'
-import { Mode } from '../values/unpack.js'
-import { whenAborted } from './abort.js'
+import { readDetail } from '../records/message.js'
+import type { UdfCall } from '../requests/udf-call.js'
 
 /** Kinds of steps. */
 const Kind = { page: 0, end: 1, failure: 2 } as const
@@ -21,29 +19,11 @@ export interface Page {
   readonly count: number
 }
 
-/** Where a call went wrong, for the message. */
-interface Place {
-  readonly verb: string
-  readonly key: undefined
-  readonly called: UdfSite | undefined
-  detail(bytes: Buffer, at: number, end: number): string | undefined
-}
-
-function placeOf(verb: string, udf: UdfCall | undefined): Place {
-  return {
-    verb,
-    key: undefined,
-    called: udf && { module: udf.module, function: udf.function },
-    detail(bytes, at, end) {
-      const first = readFirst(bytes, at, end, Mode.plainDoubles)
-      return typeof first === 'string' ? first : undefined
-    },
-  }
-}
-
 /** The facts of a failure that came as a completion of its own. */
 export function failureOf(verb: string, completion: Buffer, udf?: UdfCall): Failure {
-  return readFailure(placeOf(verb, udf), completion.readInt16LE(10), completion, 0)
+  const called = udf && { module: udf.module, function: udf.function }
+  const call = { verb, key: undefined, called, detail: readDetail }
+  return readFailure(call, completion.readInt16LE(10), completion, 0)
 }
 
 /** One run of a query. */

@@ -1,7 +1,7 @@
 // The digest of a key, and the partition it lives in.
 
+import { binding } from '../boundary/native.js'
 import type { Key } from '../key.js'
-import { binding } from '../native.js'
 import { Writer } from '../values/writer.js'
 import { checkKey, KeyType, keyType, namesRecord, writeUserKey } from './key-encoding.js'
 

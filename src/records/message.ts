@@ -1,7 +1,7 @@
 // The only reader of result bytes: messages as a server sent them, to records (protocol 2).
 // The values in them are unpack.ts's business.
 
-import type { Page } from '../page-pool.js'
+import type { Page } from '../boundary/page-pool.js'
 import { readText } from '../values/read-text.js'
 import { define, Mode, malformed, readFrom, readParticle, viewOf } from '../values/unpack.js'
 import type { Layout } from './compiled-reader.js'
@@ -320,4 +320,10 @@ export function readResults(bytes: Buffer, start: number, limit: number, mode: n
 /** The value of the first operation of a message: what a UDF returned, or the text of its failure. */
 export function readFirst(bytes: Buffer, start: number, limit: number, mode: number): unknown {
   return readResults(bytes, start, limit, mode)[0]?.[1] ?? null
+}
+
+/** What the message that came with a failure says. */
+export function readDetail(bytes: Buffer, at: number, end: number): string | undefined {
+  const first = readFirst(bytes, at, end, Mode.plainDoubles)
+  return typeof first === 'string' ? first : undefined
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { types } from 'node:util'
+import type { Boundary } from '../boundary/native.js'
 import { argumentError, describe, isPlain } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
 import {
@@ -17,7 +18,6 @@ import { UDF_FAILED } from '../errors/udf.js'
 import { Ask, checkName, type InfoOptions } from '../info/ask.js'
 import { readPairs } from '../info/text.js'
 import { type Look, type WaitOptions, waitFor } from '../info/wait.js'
-import type { Boundary } from '../native.js'
 
 /** Where a module comes from: a file, or the text itself with a name. */
 export type UdfSource =

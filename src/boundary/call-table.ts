@@ -1,8 +1,8 @@
 // The calls that wait for the core, each under a ticket: a slot of the table, and how often that slot was used before.
 // So an answer that comes after a cancellation is recognised, although its slot has another call by then.
 
+import { QueueFullError } from '../errors/classes.js'
 import type { Call } from './call.js'
-import { QueueFullError } from './errors/classes.js'
 
 /**
  * Slots are the low 20 bits of a ticket, their generation the 11 above: so it is below 2^31, and V8 keeps it in the

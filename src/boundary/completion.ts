@@ -1,18 +1,23 @@
 // Completions as the core writes them (docs/internal/boundary.md): failures and batches. Records are messages: records/message.ts.
 
-import type { Call } from './call.js'
-import type { AttemptError } from './errors/base.js'
-import { Failure } from './errors/failure.js'
+import type { AttemptError, UdfSite } from '../errors/base.js'
+import { Failure } from '../errors/failure.js'
+import type { Key } from '../key.js'
+import { viewOf } from '../values/unpack.js'
 import { Page } from './page-pool.js'
-import { viewOf } from './values/unpack.js'
+
+/** A call as its failure needs it. */
+export interface FailedCall {
+  readonly verb: string
+  readonly key: Key | undefined
+  /** The user-defined function it called. */
+  readonly called: UdfSite | undefined
+  /** What the message that came with the failure says. */
+  detail(bytes: Buffer, at: number, end: number): string | undefined
+}
 
 /** The facts of a failure completion. */
-export function readFailure(
-  call: Pick<Call, 'verb' | 'key' | 'called' | 'detail'>,
-  code: number,
-  bytes: Buffer,
-  at: number,
-): Failure {
+export function readFailure(call: FailedCall, code: number, bytes: Buffer, at: number): Failure {
   const flags = bytes[at + 9] as number
   const attempts = bytes.readUInt32LE(at + 12)
   const elapsed = bytes.readDoubleLE(at + 16)

@@ -1,106 +1,22 @@
-// A call under way: who waits for it, and what becomes of the answer. One subclass for each kind of answer.
+// Calls on one record: what each asks, and what it makes of the answer. One class for each kind of answer.
 
-import type { BatchReply } from './completion.js'
-import type { UdfSite } from './errors/base.js'
-import { Failure, rejectThrough } from './errors/failure.js'
-import { UDF_FAILED } from './errors/udf.js'
-import type { Key } from './key.js'
-import type { Policy } from './policies.js'
+import { Call, type Task } from '../boundary/call.js'
+import type { UdfSite } from '../errors/base.js'
+import { Failure } from '../errors/failure.js'
+import { UDF_FAILED } from '../errors/udf.js'
+import type { Key } from '../key.js'
+import { keptMeta, readBins, readDetail, readMeta, readResults } from '../records/message.js'
+import type { Meta } from '../records/meta.js'
+import { ExistsObject, type ExistsResult, RecordObject } from '../records/record.js'
+import { Mode } from '../values/unpack.js'
+import type { Writer } from '../values/writer.js'
+import { type Command, writeRecordEntry } from './command.js'
 import { Projection } from './projection.js'
-import { keptMeta, readBins, readFirst, readMeta, readResults } from './records/message.js'
-import type { Meta } from './records/meta.js'
-import { ExistsObject, type ExistsResult, RecordObject } from './records/record.js'
-import { type Command, writeRecordEntry } from './request.js'
-import { Mode } from './values/unpack.js'
-import type { Writer } from './values/writer.js'
-
-/** In place of a ticket: the call is settled, or it travels in the entry of another call. */
-export const SETTLED = -1
-export const TRAVELS = -2
-
-/** What is to be done, whatever it is done with. Calls without options share theirs. */
-export interface Task {
-  readonly verb: string
-  readonly policy: Policy
-  readonly writes: boolean
-}
 
 /** What is to be done with one record. */
 export interface RecordTask extends Task {
   readonly command: Command
   readonly body: Body
-}
-
-/** Nobody waits, or not yet. */
-export function nobody(): void {}
-
-/**
- * A call, from its submission to its end. Its subclasses have no constructor, if they can: the engine passes over those
- * that are missing, and makes the call in one step.
- */
-export abstract class Call<T = unknown, K extends Task = Task> {
-  readonly task: K
-  readonly key: Key | undefined
-  /** What the body of a command is written from. */
-  readonly argument: unknown
-  /** Slot and generation, or {@link SETTLED} or {@link TRAVELS}. */
-  ticket = SETTLED
-  /** Where its entry begins in `writer`. */
-  entryAt = 0
-  /** The buffer its entry is in, until that has been handed over. */
-  writer: Writer | undefined = undefined
-  resolve: (value: unknown) => void = nobody
-
-  constructor(task: K, key?: Key, argument?: unknown) {
-    this.task = task
-    this.key = key
-    this.argument = argument
-  }
-
-  get verb(): string {
-    return this.task.verb
-  }
-
-  get policy(): Policy {
-    return this.task.policy
-  }
-
-  /** Ends the wait with what went wrong. */
-  reject(reason: unknown): void {
-    rejectThrough(this.resolve, reason)
-  }
-
-  /** Writes the entry of the call and returns where it begins. */
-  abstract write(w: Writer, ticket: number): number
-
-  /** The result, from a message in `bytes[at .. end]`. */
-  abstract answer(bytes: Buffer, at: number, end: number): T
-
-  /** The result when the code is no failure for this call. */
-  instead(_code: number): T | undefined {
-    return undefined
-  }
-
-  /** The result of a batch, whose bytes may be used again afterwards. Only batches are answered with one. */
-  batch(_reply: BatchReply): T {
-    throw new TypeError(`${this.verb} was answered as a batch`)
-  }
-
-  /** Takes in some rows of a batch; the others follow. Only reads that travel together are answered so. */
-  part(reply: BatchReply): void {
-    this.batch(reply)
-  }
-
-  /** The user-defined function it calls, for errors. */
-  get called(): UdfSite | undefined {
-    return undefined
-  }
-
-  /** What the message that came with a failure says. */
-  detail(bytes: Buffer, at: number, end: number): string | undefined {
-    const first = readFirst(bytes, at, end, Mode.plainDoubles)
-    return typeof first === 'string' ? first : undefined
-  }
 }
 
 /** Writes the operations of a command and returns how many there are; may add to the command what they need. */
@@ -111,6 +27,10 @@ export abstract class KeyCall<T> extends Call<T, RecordTask> {
   write(w: Writer, ticket: number): number {
     const { policy, command, body } = this.task
     return writeRecordEntry(w, ticket, this.key as Key, policy, command, body, this.argument as never)
+  }
+
+  override detail(bytes: Buffer, at: number, end: number): string | undefined {
+    return readDetail(bytes, at, end)
   }
 }
 

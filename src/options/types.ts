@@ -1,6 +1,6 @@
-// The options of calls as types, with their units, limits and defaults. The table in policies.ts checks them.
+// The options of calls as types, with their units, limits and defaults. The table in policy.ts checks them.
 
-import type { Exp } from './values/expression.js'
+import type { Exp } from '../values/expression.js'
 
 /** What every call takes. */
 export interface CallOptions {

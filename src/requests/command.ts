@@ -1,54 +1,20 @@
-// Request entries, byte by byte as docs/internal/boundary.md has them.
+// Commands on one record, byte by byte as docs/internal/boundary.md has them: flags, fields and operations.
 
-import { describe, isPlain, type Where } from './checks/check.js'
-import { InvalidArgumentError } from './errors/classes.js'
-import type { Key } from './key.js'
-import { MAX_OPERATIONS } from './limits.js'
-import { Needs, type Operation, Operation as OperationClass } from './operations/operation.js'
-import { type Policy, socketTimeoutOf } from './policies.js'
-import { writeKey } from './records/key-encoding.js'
-import { UDF_FIELDS, type UdfCall } from './udf/call.js'
-import type { Exp } from './values/expression.js'
-import { writeBareOp, writeBin } from './values/write-particle.js'
-import type { Writer } from './values/writer.js'
-
-/** Kinds of entries. */
-export const EntryKind = { skipped: 0, record: 1, batch: 2 } as const
-
-/** Offset of the kind in an entry; set to 0 when a call is cancelled before it was handed over. */
-export const KIND_AT = 8
-
-/** The entry flag that asks the core to keep track of the command, so that it can be cancelled. */
-const CANCELLABLE = 1
+import { closeEntry, EntryKind, openEntry } from '../boundary/entry.js'
+import { describe, isPlain, type Where } from '../checks/check.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import type { Key } from '../key.js'
+import { MAX_OPERATIONS } from '../limits.js'
+import { Needs, type Operation, Operation as OperationClass } from '../operations/operation.js'
+import type { Policy } from '../options/policy.js'
+import { writeKey } from '../records/key-encoding.js'
+import type { Exp } from '../values/expression.js'
+import { writeBareOp, writeBin } from '../values/write-particle.js'
+import type { Writer } from '../values/writer.js'
+import { UDF_FIELDS, type UdfCall } from './udf-call.js'
 
 export const Info1 = { read: 0x01, allBins: 0x02, batch: 0x08, noBins: 0x20 } as const
 export const Info2 = { write: 0x01, delete: 0x02, allAnswers: 0x80 } as const
-
-/** Opens an entry: everything up to offset 28. The length is written by {@link closeEntry}. */
-export function openEntry(w: Writer, ticket: number, kind: number, policy: Policy): number {
-  const start = w.at
-  w.row = -1
-  w.reserve(28)
-  w.u32LE(0)
-  w.u32LE(ticket)
-  w.bytes[w.at] = kind
-  w.bytes[w.at + 1] = policy.signal === undefined ? 0 : CANCELLABLE
-  w.bytes[w.at + 2] = 0
-  w.bytes[w.at + 3] = 0
-  w.at += 4
-  w.u32LE(policy.totalTimeout)
-  w.u32LE(socketTimeoutOf(policy))
-  w.u32LE(policy.sleepBetweenRetries)
-  w.u16LE(policy.maxRetries)
-  w.u8(policy.replica)
-  w.u8(policy.idempotent)
-  return start
-}
-
-/** Writes the length of the entry that began at `start`. */
-export function closeEntry(w: Writer, start: number): void {
-  w.patchU32LE(start, w.at - start)
-}
 
 /** Bytes of the command block: info flags, generation, TTL, counts and sizes. Record commands and batch specs share it. */
 const COMMAND_BYTES = 24

@@ -1,15 +1,15 @@
 // Reading parts of bins: which operations fetch them, and where in the record what they answer belongs.
 
+import { ClientError } from '../errors/classes.js'
+import { exp } from '../expressions/exp.js'
+import { type ContextStep, ctx } from '../operations/ctx.js'
+import { op } from '../operations/op.js'
+import type { Operation } from '../operations/operation.js'
+import { define, Mode } from '../values/unpack.js'
+import type { Double, GeoJSON, HyperLogLog } from '../values/values.js'
+import type { Writer } from '../values/writer.js'
 import { type BinPath, isPath, parseBinPath, type Step } from './bin-path.js'
-import { ClientError } from './errors/classes.js'
-import { exp } from './expressions/exp.js'
-import { type ContextStep, ctx } from './operations/ctx.js'
-import { op } from './operations/op.js'
-import type { Operation } from './operations/operation.js'
-import { type Command, writeOperations } from './request.js'
-import { define, Mode } from './values/unpack.js'
-import type { Double, GeoJSON, HyperLogLog } from './values/values.js'
-import type { Writer } from './values/writer.js'
+import { type Command, writeOperations } from './command.js'
 
 /** Names of bins of `B`, and paths into them. */
 export type BinPaths<B extends object> = (keyof B & string) | `${keyof B & string}${'.' | '['}${string}`

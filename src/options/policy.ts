@@ -4,12 +4,12 @@
 // A Policy is the resolved form: numbers ready for the request. It is made once for the client's defaults; a call
 // without options uses that one as it is, a call with options copies it and applies what it names, nothing else.
 
-import { describe, isPlain } from './checks/check.js'
-import { badValue, didYouMean } from './checks/options.js'
-import { InvalidArgumentError } from './errors/classes.js'
-import { MAX_INT32, MAX_UINT32 } from './limits.js'
-import { type Exp, isFilter } from './values/expression.js'
-import { Mode } from './values/unpack.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { MAX_INT32, MAX_UINT32 } from '../limits.js'
+import { type Exp, isFilter } from '../values/expression.js'
+import { Mode } from '../values/unpack.js'
 
 /** Calls, as bits, so that an option can name all that take it. */
 export const Takes = {

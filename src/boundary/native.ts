@@ -3,17 +3,17 @@
 // In: every call of a tick is written into one buffer, handed over once, after the tick. Out: one wake-up drains all
 // that is ready and settles the promises. Nothing here knows what a call means; that is the Call's own business.
 
+import { ClientClosedError, ClientError } from '../errors/classes.js'
+import { aborted, controlError, Failure, LocalCode } from '../errors/failure.js'
+import { afterTurn } from '../time-slice.js'
+import { Writer } from '../values/writer.js'
+import { Watches } from './abort.js'
 import type { Binding, NativeClient, NativeConfig } from './addon.js'
 import { type Call, nobody, SETTLED, TRAVELS } from './call.js'
 import { CallTable } from './call-table.js'
 import { BatchReply, readFailure } from './completion.js'
-import { ClientClosedError, ClientError } from './errors/classes.js'
-import { aborted, controlError, Failure, LocalCode } from './errors/failure.js'
+import { EntryKind, KIND_AT } from './entry.js'
 import type { Page } from './page-pool.js'
-import { EntryKind, KIND_AT } from './request.js'
-import { afterTurn } from './time-slice.js'
-import { Writer } from './values/writer.js'
-import { Watches } from './watch.js'
 
 /** A tick that writes more than this hands over in between, so that the buffer stays small. */
 const FLUSH_BYTES = 1024 * 1024
@@ -41,8 +41,8 @@ let loaded: Binding | undefined
 export function binding(): Binding {
   if (loaded !== undefined) return loaded
   try {
-    // From dist/src/native.js.
-    loaded = require('../../binding.cjs') as Binding
+    // From dist/src/boundary/native.js.
+    loaded = require('../../../binding.cjs') as Binding
     return loaded
   } catch (cause) {
     throw new ClientError(

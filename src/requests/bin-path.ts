@@ -1,8 +1,8 @@
 // Where in a record something is, as text: a bin, and steps into its maps and lists. `profile.address.city`, `tags[0]`,
 // `scores[#7]`, `"a.b"["c d"]`. Parsed once, at the edge.
 
-import { InvalidArgumentError } from './errors/classes.js'
-import { MAX_STEPS } from './limits.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { MAX_STEPS } from '../limits.js'
 
 /** A step into a map (by text or integer) or a list (by index). */
 export type Step = { readonly key: string | number } | { readonly index: number }

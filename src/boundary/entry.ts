@@ -1,0 +1,39 @@
+// What all request entries begin with, byte by byte as docs/internal/boundary.md has it.
+
+import { type Policy, socketTimeoutOf } from '../options/policy.js'
+import type { Writer } from '../values/writer.js'
+
+/** Kinds of entries. */
+export const EntryKind = { skipped: 0, record: 1, batch: 2 } as const
+
+/** Offset of the kind in an entry; set to 0 when a call is cancelled before it was handed over. */
+export const KIND_AT = 8
+
+/** The entry flag that asks the core to keep track of the command, so that it can be cancelled. */
+const CANCELLABLE = 1
+
+/** Opens an entry: everything up to offset 28. The length is written by {@link closeEntry}. */
+export function openEntry(w: Writer, ticket: number, kind: number, policy: Policy): number {
+  const start = w.at
+  w.row = -1
+  w.reserve(28)
+  w.u32LE(0)
+  w.u32LE(ticket)
+  w.bytes[w.at] = kind
+  w.bytes[w.at + 1] = policy.signal === undefined ? 0 : CANCELLABLE
+  w.bytes[w.at + 2] = 0
+  w.bytes[w.at + 3] = 0
+  w.at += 4
+  w.u32LE(policy.totalTimeout)
+  w.u32LE(socketTimeoutOf(policy))
+  w.u32LE(policy.sleepBetweenRetries)
+  w.u16LE(policy.maxRetries)
+  w.u8(policy.replica)
+  w.u8(policy.idempotent)
+  return start
+}
+
+/** Writes the length of the entry that began at `start`. */
+export function closeEntry(w: Writer, start: number): void {
+  w.patchU32LE(start, w.at - start)
+}
