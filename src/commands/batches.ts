@@ -1,9 +1,10 @@
 // The calls on many records.
 
-import { BatchRecords, type Resend } from '../batch.js'
-import { BatchRequest } from '../batch-request.js'
-import { type Answers, run } from '../batch-run.js'
-import { BatchStream, type BatchStreamOptions, STREAM_OPTIONS } from '../batch-stream.js'
+import { type Common, continued, mayWrite, planBatch, rowsOf } from '../batch/plan.js'
+import { BatchRequest } from '../batch/request.js'
+import { BatchRecords, type Resend } from '../batch/results.js'
+import { type Answers, run } from '../batch/run.js'
+import { BatchStream, type BatchStreamOptions, STREAM_OPTIONS } from '../batch/stream.js'
 import { argumentError } from '../checks/check.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
@@ -22,7 +23,6 @@ import { ExistsObject, type ExistsResult, type Record } from '../records/record.
 import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
 import type { Exp } from '../values/expression.js'
 import type { Bins, Storable, Value } from '../values/values.js'
-import { type Common, continued, mayWrite, planBatch, rowsOf } from './plan.js'
 import { RecordCommands } from './records.js'
 
 /** A row of a batch read that says itself what it wants: bins, `[]` for existence only, or reading operations. */

@@ -1,8 +1,8 @@
 // The calls on one record.
 
+import { Coalescer } from '../batch/coalesce.js'
 import type { Boundary } from '../boundary/native.js'
 import { argumentError, describe } from '../checks/check.js'
-import { Coalescer } from '../coalesce.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { op } from '../operations/op.js'

@@ -2,8 +2,8 @@
 
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
+import type { IndexCollection } from '../cluster/index-definition.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import type { IndexCollection } from '../indexes/definition.js'
 import { MAX_BIN_NAME, MAX_INDEX_NAME, MAX_INT64, MIN_INT64 } from '../limits.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
 import { Field, writeField } from '../requests/fields.js'

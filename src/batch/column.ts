@@ -1,11 +1,11 @@
 // One bin of all rows of a batch as a column: numbers into a typed array, straight from the bytes the nodes sent.
 
-import { describe } from './checks/check.js'
-import { ClientError, InvalidArgumentError } from './errors/classes.js'
-import { BinPlace } from './records/message.js'
-import { Particle } from './values/particle-types.js'
-import { readText } from './values/read-text.js'
-import { Double } from './values/values.js'
+import { describe } from '../checks/check.js'
+import { ClientError, InvalidArgumentError } from '../errors/classes.js'
+import { BinPlace } from '../records/message.js'
+import { Particle } from '../values/particle-types.js'
+import { readText } from '../values/read-text.js'
+import { Double } from '../values/values.js'
 
 /** What a column can be made of: see `BatchRecords.column`. */
 export type ColumnType =

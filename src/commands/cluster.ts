@@ -1,12 +1,11 @@
 // The calls on the cluster as a whole: info, indexes, modules, truncation.
 
 import { argumentError, describe, isPlain } from '../checks/check.js'
-import { InvalidArgumentError } from '../errors/classes.js'
-import { checkDefinition, type IndexDefinition } from '../indexes/definition.js'
-import { IndexJob, namespaceParameter, statisticsOf, statOf, withStatistics } from '../indexes/job.js'
-import { type IndexInfo, type IndexStatistics, readIndexes } from '../indexes/list.js'
-import { Ask, checkCommand, checkName, type InfoOptions } from '../info/ask.js'
-import { readStatistics, type Statistics } from '../info/text.js'
+import { checkDefinition, type IndexDefinition } from '../cluster/index-definition.js'
+import { IndexJob, namespaceParameter, statisticsOf, statOf, withStatistics } from '../cluster/index-job.js'
+import { type IndexInfo, type IndexStatistics, readIndexes } from '../cluster/index-list.js'
+import { Ask, checkCommand, checkName, type InfoOptions } from '../cluster/info-request.js'
+import { readStatistics, type Statistics } from '../cluster/info-text.js'
 import {
   type Latency,
   type NamespaceInfo,
@@ -16,9 +15,10 @@ import {
   replicationFactor,
   type SetInfo,
   setInfo,
-} from '../info/views.js'
+} from '../cluster/info-views.js'
+import { UdfAdmin } from '../cluster/udf-modules.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_INDEX_NAME, MAX_NAMESPACE, MAX_SET } from '../limits.js'
-import { UdfAdmin } from '../udf/admin.js'
 import { QueryCommands } from './queries.js'
 
 /** Options of `info`. */

@@ -1,10 +1,9 @@
 // Batch entries, byte by byte as docs/internal/boundary.md has them (kind 2): whole batches, and parts of large ones.
 
-import type { BatchRequest, Spec } from './batch-request.js'
-import { closeEntry, EntryKind, openEntry } from './boundary/entry.js'
-import { InvalidArgumentError } from './errors/classes.js'
-import type { Key, UserKey } from './key.js'
-import type { Policy } from './options/policy.js'
+import { closeEntry, EntryKind, openEntry } from '../boundary/entry.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import type { Key, UserKey } from '../key.js'
+import type { Policy } from '../options/policy.js'
 import {
   checkKey,
   KeyType,
@@ -13,10 +12,12 @@ import {
   userKeyType,
   writeNames,
   writeUserKey,
-} from './records/key-encoding.js'
-import { KeyColumn } from './records/key-list.js'
-import { closeCommand, openCommand, writeFields } from './requests/command.js'
-import { Writer } from './values/writer.js'
+} from '../records/key-encoding.js'
+import { KeyColumn } from '../records/key-list.js'
+import { closeCommand, openCommand, writeFields } from '../requests/command.js'
+import { Writer } from '../values/writer.js'
+import type { Distinct } from './distinct.js'
+import type { BatchRequest, Spec } from './request.js'
 
 /** Batch flags on the wire: every row is answered, and one that fails is named. */
 const ANSWER_ALL = 0x04 | 0x08
@@ -53,6 +54,20 @@ export interface Slice {
   /** Where in the rows that are sent it begins and ends. */
   readonly from: number
   readonly to: number
+}
+
+/**
+ * Writes an entry of all rows of a request, or of those that differ, and returns where it begins. In parts, rows are answered
+ * as soon as their node has.
+ */
+export function writeBatchEntry(
+  request: BatchRequest,
+  w: Writer,
+  ticket: number,
+  distinct?: Distinct,
+  inParts = false,
+): number {
+  return new EntryWriter(request, distinct?.rows).writeAll(w, ticket, inParts)
 }
 
 /** Writes the rows of a request, in one entry or in several. */

@@ -1,7 +1,7 @@
 // The error of a batch of which a part failed. It carries the batch, so nothing that arrived is lost.
 
-import type { BatchRecords } from './batch.js'
-import { BatchError } from './errors/classes.js'
+import { BatchError } from '../errors/classes.js'
+import type { BatchRecords } from './results.js'
 
 /**
  * Some rows of a batch failed or were not processed. Thrown by `throwIfFailed()`, by `getMany` and its siblings, and by

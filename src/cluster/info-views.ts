@@ -1,6 +1,6 @@
 // What people ask a cluster for, read from the answers of its nodes: namespaces, sets, latencies (protocol 4.6).
 
-import { readPairs, readStatistics, type Statistics, total } from './text.js'
+import { readPairs, readStatistics, type Statistics, total } from './info-text.js'
 
 /** A namespace, over all nodes. */
 export interface NamespaceInfo {

@@ -1,15 +1,12 @@
 // The request of a batch: keys, and for each row one of a list of specs that say what to do with it. A batch read of
 // 1,000 keys has one spec, a batch write one for each row.
 
-import type { Distinct } from './batch-distinct.js'
-import { EntryWriter } from './batch-entry.js'
-import type { Policy } from './options/policy.js'
-import { type KeyList, KeyRows, keyList } from './records/key-list.js'
-import type { Body } from './requests/calls.js'
-import { type Command, Info2 } from './requests/command.js'
-import type { Projection } from './requests/projection.js'
-import type { Exp } from './values/expression.js'
-import type { Writer } from './values/writer.js'
+import type { Policy } from '../options/policy.js'
+import { type KeyList, KeyRows, keyList } from '../records/key-list.js'
+import type { Body } from '../requests/calls.js'
+import { type Command, Info2 } from '../requests/command.js'
+import type { Projection } from '../requests/projection.js'
+import type { Exp } from '../values/expression.js'
 
 /** What is done with the rows that point here. A class, so that all have one shape: every row that is read looks here. */
 export class Spec {
@@ -153,14 +150,5 @@ export class BatchRequest {
   from(first: number): BatchRequest {
     const { verb, policy, writes, keys, inputs, specs, specOf, origins } = this
     return new BatchRequest(verb, policy, writes, keys, inputs, specs, specOf, origins, first)
-  }
-
-  /**
-   * Writes an entry of all rows, or of those that differ, and returns where it begins. In parts, rows are answered as soon
-   * as their node has.
-   */
-  write(w: Writer, ticket: number, distinct?: Distinct, inParts = false): number {
-    const entry = new EntryWriter(this, distinct?.rows)
-    return entry.writeAll(w, ticket, inParts)
   }
 }

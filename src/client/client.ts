@@ -1,13 +1,13 @@
 // The client: connecting, looking at the cluster, and closing.
 
 import { inspect } from 'node:util'
-import { Boundary } from './boundary/native.js'
-import { argumentError, describe } from './checks/check.js'
-import { AdminCommands } from './commands/admin.js'
-import { type ConnectOptions, resolveConfig } from './config.js'
-import { InvalidArgumentError } from './errors/classes.js'
+import { Boundary } from '../boundary/native.js'
+import { argumentError, describe } from '../checks/check.js'
+import { AdminCommands } from '../commands/cluster.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { resolveDefaults } from '../options/policy.js'
+import { type ConnectOptions, resolveConfig } from './connect-options.js'
 import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
-import { resolveDefaults } from './options/policy.js'
 
 /** Options of `close`. */
 export interface CloseOptions {

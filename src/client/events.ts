@@ -1,10 +1,10 @@
 // What happens to a cluster, for those who listen. Nobody is asked for it, and nothing is kept, while nobody does.
 
 import { EventEmitter } from 'node:events'
-import type { Boundary } from './boundary/native.js'
-import { describe } from './checks/check.js'
-import { didYouMean } from './checks/options.js'
-import { InvalidArgumentError } from './errors/classes.js'
+import type { Boundary } from '../boundary/native.js'
+import { describe } from '../checks/check.js'
+import { didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 
 /** A node of the cluster. */
 export interface Node {

@@ -1,9 +1,9 @@
 // Sending what is left of a batch again: how often, for how long, and with which pauses.
 
-import { isPlain } from './checks/check.js'
-import { badValue, didYouMean } from './checks/options.js'
-import { InvalidArgumentError } from './errors/classes.js'
-import { MAX_INT32 } from './limits.js'
+import { isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import { MAX_INT32 } from '../limits.js'
 
 /** How `retry` goes about it. */
 export interface RetryOptions {

@@ -1,12 +1,12 @@
 // Indexes as nodes list and count them (protocol 4.7).
 
-import { readPairs, readStatistics, type Statistics, total } from '../info/text.js'
 import { type Context, ContextStep } from '../operations/ctx.js'
 import type { AnyExp } from '../values/expression.js'
 import { fromBase64 } from '../values/expression.js'
 import { Particle } from '../values/particle-types.js'
 import { readFrom, readParticle } from '../values/unpack.js'
-import type { IndexCollection, IndexType } from './definition.js'
+import type { IndexCollection, IndexType } from './index-definition.js'
+import { readPairs, readStatistics, type Statistics, total } from './info-text.js'
 
 /** An index of the cluster. */
 export interface IndexInfo {

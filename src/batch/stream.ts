@@ -1,14 +1,14 @@
 // A batch without an end: rows come in as they are needed, go out in chunks, and come back as they are answered.
 
 import { ReadableStream } from 'node:stream/web'
-import type { BatchRecords } from './batch.js'
-import { type RetryOptions, retryOptions } from './batch-retry.js'
-import type { BatchRow } from './batch-row.js'
-import { describe } from './checks/check.js'
-import { badValue } from './checks/options.js'
-import { InvalidArgumentError } from './errors/classes.js'
-import type { BatchOptions } from './options/types.js'
-import type { Bins } from './values/values.js'
+import { describe } from '../checks/check.js'
+import { badValue } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
+import type { BatchOptions } from '../options/types.js'
+import type { Bins } from '../values/values.js'
+import type { BatchRecords } from './results.js'
+import { type RetryOptions, retryOptions } from './retry.js'
+import type { BatchRow } from './row.js'
 
 /** How far a stream is. */
 export interface StreamProgress {

@@ -1,20 +1,20 @@
 // The results of a batch: positional, by key, honest about every row, and decoded only where someone looks.
 
 import { inspect } from 'node:util'
-import { BatchPartialError } from './batch-error.js'
-import type { BatchRequest } from './batch-request.js'
-import { OVERLOADED, pause, type RetryOptions, retryOptions } from './batch-retry.js'
-import { type BatchRow, OK, Part, type Row, type RowResult, resultOf } from './batch-row.js'
-import { type Answers, NO_ANSWERS } from './batch-run.js'
-import type { BatchReply, NodeReport } from './boundary/completion.js'
+import type { BatchReply, NodeReport } from '../boundary/completion.js'
+import { ClientError } from '../errors/classes.js'
+import { type Key, keyIdentity, keyText, type UserKey } from '../key.js'
+import { copyPolicy } from '../options/policy.js'
+import { digest } from '../records/digest.js'
+import type { Record } from '../records/record.js'
+import { Mode } from '../values/unpack.js'
+import type { Bins } from '../values/values.js'
 import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
-import { ClientError } from './errors/classes.js'
-import { type Key, keyIdentity, keyText, type UserKey } from './key.js'
-import { copyPolicy } from './options/policy.js'
-import { digest } from './records/digest.js'
-import type { Record } from './records/record.js'
-import { Mode } from './values/unpack.js'
-import type { Bins } from './values/values.js'
+import { BatchPartialError } from './error.js'
+import type { BatchRequest } from './request.js'
+import { OVERLOADED, pause, type RetryOptions, retryOptions } from './retry.js'
+import { type BatchRow, OK, Part, type Row, type RowResult, resultOf } from './row.js'
+import { type Answers, NO_ANSWERS } from './run.js'
 
 /** What a batch cost. */
 export interface BatchCost {

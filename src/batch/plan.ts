@@ -1,7 +1,5 @@
 // From what the caller gives a batch (keys, rows, options) to a BatchRequest: checked, and with equal rows sharing a spec.
 
-import { ORIGIN } from '../batch.js'
-import { BatchRequest, Spec, writes } from '../batch-request.js'
 import { describe, isPlain, type Where } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
@@ -26,6 +24,8 @@ import {
 import { Projection, readsOf } from '../requests/projection.js'
 import { UdfCall } from '../requests/udf-call.js'
 import { Mode } from '../values/unpack.js'
+import { BatchRequest, Spec, writes } from './request.js'
+import { ORIGIN } from './results.js'
 
 /** The rows of a batch as they came, or the request they came from when they are another batch's unprocessed rows. */
 export function rowsOf(rows: unknown, verb: string): readonly unknown[] | BatchRequest {

@@ -1,16 +1,16 @@
 // Carries a batch out: in one entry, or, when it is large or its limits say so, in parts that go out one after another
 // and whose replies are put together.
 
-import { type Distinct, distinctRows, repeatsKeys } from './batch-distinct.js'
-import { copySlice, EntryWriter, type Slice } from './batch-entry.js'
-import type { BatchRequest } from './batch-request.js'
-import { Call } from './boundary/call.js'
-import { BatchReply, NO_PAGE } from './boundary/completion.js'
-import type { Boundary } from './boundary/native.js'
-import { AbortError } from './errors/classes.js'
-import { aborted } from './errors/failure.js'
-import { afterTurn, atOnce, inTurns, ROWS_PER_LOOK } from './time-slice.js'
-import type { Writer } from './values/writer.js'
+import { Call } from '../boundary/call.js'
+import { BatchReply, NO_PAGE } from '../boundary/completion.js'
+import type { Boundary } from '../boundary/native.js'
+import { AbortError } from '../errors/classes.js'
+import { aborted } from '../errors/failure.js'
+import { afterTurn, atOnce, inTurns, ROWS_PER_LOOK } from '../time-slice.js'
+import type { Writer } from '../values/writer.js'
+import { type Distinct, distinctRows, repeatsKeys } from './distinct.js'
+import { copySlice, EntryWriter, type Slice, writeBatchEntry } from './entry.js'
+import type { BatchRequest } from './request.js'
 
 /** Rows that go in one entry: about 3 ms of encoding for keys alone, and for rows with specs of their own. */
 const WHOLE_READS = 4096
@@ -78,7 +78,7 @@ class WholeCall extends Call<BatchReply> {
   }
 
   write(w: Writer, ticket: number): number {
-    return this.#request.write(w, ticket, this.#distinct)
+    return writeBatchEntry(this.#request, w, ticket, this.#distinct)
   }
 
   answer(): BatchReply {

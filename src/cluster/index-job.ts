@@ -1,9 +1,9 @@
 // An index on its way: created, and built by every node on its own.
 
 import type { Boundary } from '../boundary/native.js'
-import { Ask, readRefusal } from '../info/ask.js'
-import { type Look, type WaitOptions, waitFor } from '../info/wait.js'
-import { type IndexInfo, type IndexStatistics, indexStatistics } from './list.js'
+import { type IndexInfo, type IndexStatistics, indexStatistics } from './index-list.js'
+import { Ask, readRefusal } from './info-request.js'
+import { type Look, type WaitOptions, waitFor } from './wait.js'
 
 /** How far an index is. */
 export interface IndexProgress {

@@ -15,9 +15,9 @@ import {
   UdfNotFoundError,
 } from '../errors/classes.js'
 import { UDF_FAILED } from '../errors/udf.js'
-import { Ask, checkName, type InfoOptions } from '../info/ask.js'
-import { readPairs } from '../info/text.js'
-import { type Look, type WaitOptions, waitFor } from '../info/wait.js'
+import { Ask, checkName, type InfoOptions } from './info-request.js'
+import { readPairs } from './info-text.js'
+import { type Look, type WaitOptions, waitFor } from './wait.js'
 
 /** Where a module comes from: a file, or the text itself with a name. */
 export type UdfSource =

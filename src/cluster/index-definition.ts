@@ -3,10 +3,10 @@
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { checkName } from '../info/ask.js'
 import { MAX_BIN_NAME, MAX_INDEX_NAME, MAX_NAMESPACE, MAX_SET } from '../limits.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
 import { type AnyExp, Exp } from '../values/expression.js'
+import { checkName } from './info-request.js'
 
 /** The values an index is of. */
 export type IndexType = 'numeric' | 'string' | 'blob' | 'geo2dsphere'

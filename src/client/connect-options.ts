@@ -1,11 +1,11 @@
 // What `connect` takes: checked, and resolved into what the core wants. One table, like the options of calls.
 
-import type { NativeConfig, NativeTls } from './boundary/addon.js'
-import { describe, isPlain } from './checks/check.js'
-import { badValue, didYouMean } from './checks/options.js'
-import { InvalidArgumentError, InvalidHostError } from './errors/classes.js'
-import { MAX_INT32, MAX_UINT32 } from './limits.js'
-import type { Defaults } from './options/types.js'
+import type { NativeConfig, NativeTls } from '../boundary/addon.js'
+import { describe, isPlain } from '../checks/check.js'
+import { badValue, didYouMean } from '../checks/options.js'
+import { InvalidArgumentError, InvalidHostError } from '../errors/classes.js'
+import { MAX_INT32, MAX_UINT32 } from '../limits.js'
+import type { Defaults } from '../options/types.js'
 
 /** A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, or both parts. */
 export type Host = string | { readonly host: string; readonly port?: number | undefined }

@@ -1,10 +1,10 @@
 // Which rows of a batch go over the wire: equal reads of one record are asked for once.
 
 import { randomInt } from 'node:crypto'
-import type { BatchRequest } from './batch-request.js'
-import { writes } from './batch-request.js'
-import { KeyColumn, type KeyList } from './records/key-list.js'
-import { ROWS_PER_LOOK } from './time-slice.js'
+import { KeyColumn, type KeyList } from '../records/key-list.js'
+import { ROWS_PER_LOOK } from '../time-slice.js'
+import type { BatchRequest } from './request.js'
+import { writes } from './request.js'
 
 /** The rows that are sent, and for each row of the request the one of them that answers it. */
 export interface Distinct {

@@ -1,18 +1,19 @@
 // Reads of single records that travel together: what one tick asks for becomes one batch, and every call settles as it
 // would have by itself, when the rows of its node are there.
 
-import { BatchRequest, Spec } from './batch-request.js'
-import { Call, SETTLED, TRAVELS } from './boundary/call.js'
-import { type BatchReply, NO_PAGE } from './boundary/completion.js'
-import type { Boundary } from './boundary/native.js'
-import { argumentError } from './checks/check.js'
-import { type Facts, Failure } from './errors/failure.js'
-import type { Key } from './key.js'
-import { copyPolicy, type Policy } from './options/policy.js'
-import { keyList } from './records/key-list.js'
-import type { KeyCall, RecordTask } from './requests/calls.js'
-import { Projection } from './requests/projection.js'
-import type { Writer } from './values/writer.js'
+import { Call, SETTLED, TRAVELS } from '../boundary/call.js'
+import { type BatchReply, NO_PAGE } from '../boundary/completion.js'
+import type { Boundary } from '../boundary/native.js'
+import { argumentError } from '../checks/check.js'
+import { type Facts, Failure } from '../errors/failure.js'
+import type { Key } from '../key.js'
+import { copyPolicy, type Policy } from '../options/policy.js'
+import { keyList } from '../records/key-list.js'
+import type { KeyCall, RecordTask } from '../requests/calls.js'
+import { Projection } from '../requests/projection.js'
+import type { Writer } from '../values/writer.js'
+import { writeBatchEntry } from './entry.js'
+import { BatchRequest, Spec } from './request.js'
 
 /** Most reads in one batch: its answers are decoded in one go, in about a millisecond. */
 const MOST_ROWS = 1024
@@ -221,7 +222,7 @@ class Together extends Call<void> {
   }
 
   write(w: Writer, ticket: number): number {
-    return this.#request.write(w, ticket, undefined, true)
+    return writeBatchEntry(this.#request, w, ticket, undefined, true)
   }
 
   answer(): void {
