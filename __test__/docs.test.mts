@@ -123,6 +123,17 @@ test('every file that the architecture names is there', async (t) => {
   )
 })
 
+test('every room of src has its row in the architecture', async (t) => {
+  const text = await readFile(join(root, 'ARCHITECTURE.md'), 'utf8')
+  const entries = await readdir(join(root, 'src'), { withFileTypes: true })
+  const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+  t.true(names.length > 10)
+  t.deepEqual(
+    names.filter((name) => !new RegExp(`^\\|[^|]*\`${name}\``, 'm').test(text)),
+    [],
+  )
+})
+
 test('every error class is in the guide to errors, under its parent', (t) => {
   const guide = pages.get('docs/errors.md') as string
   const isError = (one: unknown): one is typeof api.AerospikeError =>

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { root, run, runBin } from './prepare.mjs'
+import { problems } from './rooms.mjs'
 
 /** Which of our crates a crate may depend on; tests of the client may also use the server. */
 const arrows = {
@@ -47,23 +48,10 @@ function unsafeCode () {
   })
 }
 
-const imports = text => [...text.matchAll(/(?<!['"])\b(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(match => match[1])
-
-function typescriptArrows () {
-  const problems = []
-  for (const path of sources('src', /\.ts$/)) {
-    for (const target of imports(read(path))) {
-      if (/binding/.test(target) && !path.startsWith(join('src', 'boundary'))) problems.push(`${path} imports ${target}: only src/boundary may`)
-      if (!target.startsWith('.') && !target.startsWith('node:')) problems.push(`${path} imports ${target}: the product has no dependencies`)
-      if (/(^|\/)index(\.js)?$/.test(target)) problems.push(`${path} imports ${target}: the entry imports src, not the other way round`)
-    }
-  }
-  for (const entry of ['index.ts', 'local.ts']) {
-    for (const target of imports(read(entry))) {
-      if (!target.startsWith('./src/')) problems.push(`${entry} imports ${target}: it re-exports src and nothing else`)
-    }
-  }
-  return problems
+/** The texts of TypeScript's sources by path. */
+export function typescriptSources () {
+  const paths = ['index.ts', 'local.ts', ...sources('src', /\.ts$/)]
+  return Object.fromEntries(paths.map(path => [path.replaceAll('\\', '/'), read(path)]))
 }
 
 function bindingFiles () {
@@ -104,7 +92,7 @@ function machinePaths () {
 export const checks = {
   'crates depend only along the arrows of the map': crateArrows,
   'only the binding has unsafe code': unsafeCode,
-  'TypeScript imports only along the arrows of the map': typescriptArrows,
+  'TypeScript imports only along the arrows of the table of rooms': () => problems(typescriptSources()),
   'binding.cjs and binding.d.cts are what the napi CLI writes': bindingFiles,
   'index.d.ts and local.d.ts are what index.ts and local.ts declare': declarations,
   'the code is formatted and linted': formatted,

@@ -1,0 +1,97 @@
+// Who may import whom in TypeScript. The rooms of `src/` stand in floors: a room imports only from rooms above it in this
+// table, and of those only the ones it names. Pure functions of the files' texts, so that a test can plant a wrong import.
+
+import { posix } from 'node:path'
+
+const ground = ['key', 'limits', 'time-slice']
+const records = [...ground, 'errors', 'checks', 'values', 'boundary']
+const controlPlane = [...ground, 'errors', 'checks', 'values', 'operations', 'options', 'boundary']
+const requests = [...records, 'options', 'operations', 'expressions', 'records']
+const commands = [...requests, 'cluster', 'requests', 'batch', 'query']
+
+/** For each room of `src/` the rooms it may import. A file beside the rooms is a room of its own. */
+export const rooms = {
+  key: [],
+  limits: [],
+  'time-slice': [],
+  errors: ['key'],
+  checks: ['errors', 'limits'],
+  values: ['errors', 'checks', 'limits'],
+  operations: ['errors', 'checks', 'values', 'limits'],
+  options: ['errors', 'checks', 'values', 'limits'],
+  boundary: [...ground, 'errors', 'values', 'options'],
+  expressions: ['errors', 'checks', 'values', 'operations', 'limits'],
+  records,
+  cluster: controlPlane,
+  security: [...controlPlane, 'cluster'],
+  local: [...ground, 'errors', 'checks', 'boundary'],
+  requests,
+  batch: [...requests, 'requests'],
+  query: [...requests, 'cluster', 'requests'],
+  commands,
+  transactions: [...commands, 'commands'],
+  session: [...commands.filter(room => room !== 'boundary' && room !== 'requests'), 'commands', 'transactions'],
+  telemetry: [...ground, 'errors', 'checks', 'options', 'boundary'],
+  client: [...commands, 'security', 'commands', 'transactions', 'session', 'telemetry']
+}
+
+/** Rooms that import of others only what the package exports, as a stranger's package could; the rooms in the list apart. */
+const outsiders = { session: [...ground, 'errors', 'checks', 'transactions'] }
+
+/** The only room that imports the addon. */
+const addonRoom = 'boundary'
+
+const entries = ['index.ts', 'local.ts']
+
+const importsOf = text => [...text.matchAll(/(?<!['"])\b(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(match => match[1])
+
+/** The file that a relative import means. */
+const targetOf = (path, name) => posix.join(posix.dirname(path), name).replace(/\.js$/, '.ts')
+
+/** The room of a file of `src/`. */
+const roomOf = path => path.split('/')[1].replace(/\.ts$/, '')
+
+/** Rows of the table that name a room which does not stand above theirs: the floors have no way back. */
+export function tableProblems (table = rooms) {
+  const names = Object.keys(table)
+  return names.flatMap((room, floor) => table[room]
+    .filter(other => !names.slice(0, floor).includes(other))
+    .map(other => `the table of rooms lets ${room} import ${other}, which does not stand above it`))
+}
+
+/** What is wrong with the imports of `files`, an object of texts by path from the root of the repository. */
+export function importProblems (files) {
+  const exported = new Set(entries.flatMap(entry => importsOf(files[entry] ?? '').map(name => targetOf(entry, name))))
+  return Object.entries(files).flatMap(([path, text]) => importsOf(text).flatMap(name => {
+    const problem = entries.includes(path) ? entryProblem(name) : sourceProblem(path, name, exported)
+    return problem === undefined ? [] : [`${path} imports ${name}: ${problem}`]
+  }))
+}
+
+function entryProblem (name) {
+  return name.startsWith('./src/') ? undefined : 'an entry re-exports src and nothing else'
+}
+
+function sourceProblem (path, name, exported) {
+  const room = roomOf(path)
+  const allowed = rooms[room]
+  if (allowed === undefined) return `the room ${room} is not in the table of scripts/rooms.mjs`
+  if (/binding\.cjs$/.test(name)) return room === addonRoom ? undefined : `only src/${addonRoom} imports the addon`
+  if (name.startsWith('node:')) return undefined
+  if (!name.startsWith('.')) return 'the product has no dependencies'
+  const target = targetOf(path, name)
+  if (!target.startsWith('src/')) return 'src imports nothing from outside of it'
+  const other = roomOf(target)
+  if (other === room) return undefined
+  if (!allowed.includes(other)) return `${room} must not know ${other}`
+  if (outsiders[room]?.includes(other) === false && !exported.has(target)) return `${room} imports of ${other} only what the package exports`
+  return undefined
+}
+
+/** Rooms that no row of the table is about. A room without imports has no import that could be wrong. */
+export function roomProblems (files) {
+  const found = new Set(Object.keys(files).filter(path => path.startsWith('src/')).map(roomOf))
+  return [...found].filter(room => rooms[room] === undefined).map(room => `the room ${room} is not in the table of scripts/rooms.mjs`)
+}
+
+export const problems = files => [...tableProblems(), ...roomProblems(files), ...importProblems(files)]
