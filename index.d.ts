@@ -145,7 +145,7 @@ declare abstract class BatchCommands extends RecordCommands {
    * const batch = await client.batchRead<User>(keys, { bins: ['name', 'age'] })
    * for (const { key, record } of batch) console.log(key[2], record?.bins.name)
    */
-  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<B>>;
+  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<B, UnprocessedRow<"read">>>;
   /**
    * Writes many records, each row with its own bins (or operations), TTL and conditions.
    *
@@ -155,21 +155,21 @@ declare abstract class BatchCommands extends RecordCommands {
    */
   batchWrite<B extends object>(rows: readonly (WriteRow<B> & {
     readonly bins?: Storable<B> | undefined;
-  })[], options?: BatchWriteOptions): Promise<BatchRecords>;
+  })[], options?: BatchWriteOptions): Promise<BatchRecords<Bins, UnprocessedRow<"write">>>;
   /**
    * Runs the same operations on many records; a row's `bins` are what they answered.
    *
    * @example
    * const batch = await client.batchOperate<{ views: number }>(keys, [op.increment('views', 1), op.read('views')])
    */
-  batchOperate<B extends object = Bins>(keys: readonly Key[], operations: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B>>;
+  batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B, UnprocessedRow<"operate">>>;
   /**
    * Removes many records. A row whose record does not exist is `notFound`.
    *
    * @example
    * const { missing } = await client.batchRemove(keys)
    */
-  batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords>;
+  batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords<Bins, UnprocessedRow<"remove">>>;
   /**
    * Calls a function of a registered module on many records. A row's `record.bins.SUCCESS` is what the function returned; a
    * row whose function failed is an `error`, a `UdfError` with the line and what Lua said. Rows may have arguments of
@@ -179,7 +179,7 @@ declare abstract class BatchCommands extends RecordCommands {
    * const batch = await client.batchApply<number>(keys, 'counters', 'add', ['visits', 1])
    * for (const { key, record, error } of batch) console.log(key[2], record?.bins.SUCCESS ?? error)
    */
-  batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object>>;
+  batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<"apply">>>;
   /**
    * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
    * not exist.
@@ -512,12 +512,14 @@ export declare class BatchQueuesFullError extends BatchError {
  * Rows are views on the bytes the nodes sent: a record's bins are decoded when first touched, and what nobody looks at
  * costs nothing.
  *
+ * `R` is the type of the rows that can be sent again.
+ *
  * @example
  * const batch = await client.batchRead<User>(keys)
  * for (const { key, record, result } of batch) if (result === 'ok') show(key, record.bins.name)
  * if (batch.unprocessed.length > 0) await batch.retry()
  */
-export declare class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<B>> {
+export declare class BatchRecords<B extends object = Bins, R = MixedRow> implements Iterable<BatchRow<B>> {
   #private;
   /** Number of rows. */
   get length(): number;
@@ -535,18 +537,29 @@ export declare class BatchRecords<B extends object = Bins> implements Iterable<B
   get missing(): BatchRow<B>[];
   /** Rows that the filter left out. */
   get filtered(): BatchRow<B>[];
-  /** Rows that failed for good, and writes in doubt. */
+  /**
+   * Rows that did not do what they were to do, for good or in doubt: each has an `error`. Beside those whose result is
+   * `error` these are writes that are `notFound` (`exists: 'update'` and `'replace'`) or `filtered`, and removals that are
+   * `filtered`.
+   */
   get failed(): (BatchRow<B> & {
-    readonly result: "error";
+    readonly record: null;
+    readonly error: AerospikeError;
   })[];
   /**
-   * What is left to do: the rows that were certainly not done, as they were given. The list can be handed to the same
-   * kind of batch again, and brings the options of this one along.
+   * What is left to do: the rows that were certainly not done. Each is plain data that says everything about itself, with
+   * the options of its call, so that the list can be sliced, filtered, copied, kept as JSON, and handed to the same kind of
+   * batch or to `batch`, of any client. Nothing the call said gets lost on the way: what was to create a record still only
+   * creates it. A key that was read without options is given as that key.
+   *
+   * Values that JSON cannot carry (bigints, bytes, `Map`s, doubles that are whole numbers, operations, expressions) are
+   * encoded in these rows; `encoded` names them.
    *
    * @example
    * if (batch.unprocessed.length > 0) await client.batchRead(batch.unprocessed)
+   * await queue.send(JSON.stringify(batch.unprocessed))
    */
-  get unprocessed(): readonly never[];
+  get unprocessed(): readonly R[];
   /** What the batch cost, over all retries. */
   get cost(): BatchCost;
   /**
@@ -593,7 +606,7 @@ export declare class BatchRecords<B extends object = Bins> implements Iterable<B
    * const whole = await batch.retry({ attempts: 5, deadline: 2000 })
    * whole.throwIfFailed()
    */
-  retry(options?: RetryOptions): Promise<BatchRecords<B>>;
+  retry(options?: RetryOptions): Promise<BatchRecords<B, R>>;
   toJSON(): unknown;
   [inspect.custom](): string;
 }
@@ -1661,7 +1674,7 @@ export interface ApplyRow extends ApplyRowOptions {
   readonly args?: readonly Value[] | undefined;
 }
 /** What a row of a batch that calls a function may say for itself. */
-export interface ApplyRowOptions extends Pick<ApplyOptions, "ttl" | "durableDelete" | "commit" | "filter"> {
+export interface ApplyRowOptions extends Pick<ApplyOptions, "ttl" | "durableDelete" | "commit" | "filter" | "integers" | "maps" | "doubles"> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
 }
@@ -1842,7 +1855,7 @@ export interface CallOptions {
   readonly key?: "digest" | "send" | undefined;
   /**
    * Leaves alone, as if it were not there, a record for which this expression is not true: a single call fails with
-   * `FilteredError`, a row of a batch is `filtered`. A write that creates a record is not held up.
+   * `FilteredError`, a row of a batch is `filtered`, which is a failure if the row was to write or remove. A write that creates a record is not held up.
    */
   readonly filter?: Exp<"bool"> | undefined;
   /** Cancels the call: it settles at once with an `AbortError`. */
@@ -2688,7 +2701,7 @@ export interface ReadRow extends ReadRowOptions {
   readonly filter?: Exp<"bool"> | undefined;
 }
 /** What a reading row of a batch may say for itself. */
-export interface ReadRowOptions extends Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent"> {
+export interface ReadRowOptions extends Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent" | "integers" | "maps" | "doubles"> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
 }
@@ -2830,6 +2843,17 @@ export interface UdfSite {
   /** What Lua said. */
   readonly reason?: string | undefined;
 }
+/** What rows of `batch.unprocessed` have beside the fields and options of their kind. */
+export interface Unprocessed {
+  /** The position the row had in the batch it was first a row of. Whoever has it takes nothing from the next call's options. */
+  readonly origin: number;
+  /** The fields whose values JSON cannot carry and that are encoded: `'key'`, `'ops'`, `'args'`, `'filter'`, `'bins.name'`. */
+  readonly encoded?: readonly string[] | undefined;
+  /** Options of the call it was part of. A call whose rows all agree on one uses it, unless it says otherwise. */
+  readonly call?: {
+    readonly [option: string]: unknown;
+  } | undefined;
+}
 /** How to wait for a job. */
 export interface WaitOptions<Progress> {
   /** Called after every look that found the job unfinished, and once at its end. */
@@ -2863,10 +2887,14 @@ export type AnyOperand<T extends Type> = {
   [P in T]: Operand<P>;
 }[T];
 /**
- * One row of a batch. `record` is there when `result` is `ok`, `error` when it is `error` or `unprocessed`.
+ * One row of a batch. `record` is there when `result` is `ok`; `error` when the row failed or was not processed.
  *
  * `notFound`: there is no such record. `filtered`: the filter left it out. `error`: the row failed for good, or is a write
  * in doubt. `unprocessed`: it was certainly not done, and doing it later may work.
+ *
+ * A row that was to write and did not is a failure, so it has an `error` also when it is `notFound` (`exists: 'update'` of
+ * a record that is not there) or `filtered`. Reads that are `notFound` or `filtered`, and removals of what is not there,
+ * have none.
  */
 export type BatchRow<B extends object = Bins> = (RowBase & {
   readonly result: "ok";
@@ -2875,7 +2903,7 @@ export type BatchRow<B extends object = Bins> = (RowBase & {
 }) | (RowBase & {
   readonly result: "notFound" | "filtered";
   readonly record: null;
-  readonly error: null;
+  readonly error: AerospikeError | null;
 }) | (RowBase & {
   readonly result: "error" | "unprocessed";
   readonly record: null;
@@ -2997,6 +3025,11 @@ export type OneOptions<S extends Style, R, E> = Returning<R> & (S extends "opera
 });
 /** An expression of a type, or a plain value of it. */
 export type Operand<T extends Type> = Exp<T> | Literals[T];
+/** A row of `batchOperate` with operations of its own, in the place of the call's. */
+export type OperateRow = {
+  readonly key: Key;
+  readonly ops?: readonly Operation[] | undefined;
+} & RowOptions & ReadRowOptions;
 /** What makes `operateOrdered` different: one `[bin, value]` for each operation, in the order of the operations. */
 export type OrderedResults = readonly (readonly [
   bin: string,
@@ -3085,6 +3118,10 @@ export type UdfSource = {
   readonly name: string;
   readonly file?: undefined;
 };
+/** A row of `unprocessed`: what its batch would have done, in a form that goes into the same kind of batch and into `batch`. */
+export type UnprocessedRow<T extends "read" | "write" | "operate" | "remove" | "apply"> = (T extends "read" ? Key : never) | (Extract<MixedRow, {
+  readonly type: T;
+}> & Unprocessed);
 /**
  * What names a record inside its set: text, a 64-bit integer (a safe integer or a bigint) or bytes.
  * `1` and `1n` name the same record, `1` and `'1'` do not.
@@ -3108,7 +3145,7 @@ export type Within<S extends Style> = S extends "operation" ? string : AnyOperan
 /** A row of a batch write: bins or operations, and what it says for itself. */
 export type WriteRow<B extends object = object> = {
   readonly key: Key;
-} & RowOptions & ({
+} & RowOptions & ReadRowOptions & ({
   readonly bins: B;
   readonly ops?: undefined;
 } | {

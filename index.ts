@@ -9,7 +9,18 @@ export { BatchPartialError } from './src/batch/error.js'
 export { type BatchCost, BatchRecords } from './src/batch/results.js'
 export type { RetryOptions } from './src/batch/retry.js'
 export type { BatchRow, RowResult } from './src/batch/row.js'
+export type {
+  Applied,
+  ApplyRow,
+  MixedRow,
+  OperateRow,
+  ReadRow,
+  RemoveRow,
+  UnprocessedRow,
+  WriteRow,
+} from './src/batch/rows.js'
 export { BatchStream, type BatchStreamOptions, type StreamProgress } from './src/batch/stream.js'
+export type { Unprocessed } from './src/batch/unprocessed.js'
 export type { NodeReport } from './src/boundary/completion.js'
 export { Client, type CloseOptions, connect } from './src/client/client.js'
 export type { ConnectOptions, Host, TlsOptions } from './src/client/connect-options.js'
@@ -22,7 +33,6 @@ export type { Statistics } from './src/cluster/info-text.js'
 export type { Latency, NamespaceInfo, SetInfo } from './src/cluster/info-views.js'
 export type { UdfAdmin, UdfJob, UdfModule, UdfProgress, UdfSource } from './src/cluster/udf-modules.js'
 export type { WaitOptions } from './src/cluster/wait.js'
-export type { Applied, ApplyRow, MixedRow, ReadRow, RemoveRow, WriteRow } from './src/commands/batches.js'
 export type { ListIndexesOptions, NodeInfoOptions, TruncateOptions } from './src/commands/cluster.js'
 export type { AttemptError, ErrorDetails, UdfSite } from './src/errors/base.js'
 export * from './src/errors/classes.js'

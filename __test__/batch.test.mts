@@ -191,7 +191,7 @@ test('batchWrite writes rows of its own kind: bins, operations, TTL, conditions'
   t.is(batch.at(2)?.inDoubt, false)
   t.deepEqual(
     batch.failed.map((row) => row.error.key),
-    [key('old'), key('old'), key('old')],
+    [key('old'), key('old'), key('none'), key('old')],
   )
   const { meta } = await client().exists(key('new'))
   t.true((meta?.ttl ?? 0) > 90)

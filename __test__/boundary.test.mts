@@ -267,7 +267,14 @@ test('unprocessed rows go back with the options of their batch, and retry merges
   const one = (text: string) => ({ message: message({ v: Buffer.from(text) }) })
   native.complete(batchCompletion(native, native.entries[0]?.ticket as number, [one('a'), { code: -8 }, { code: 11 }]))
   const batch = await call
-  t.deepEqual([...batch.unprocessed], [rows[1], rows[2]] as unknown[] as never[])
+  const options = { totalTimeout: 321 }
+  t.deepEqual<unknown, unknown>(
+    [...batch.unprocessed],
+    [
+      { type: 'read', key: rows[1], bins: ['v'], origin: 1, call: options },
+      { type: 'read', key: rows[2], bins: ['v'], origin: 2, call: options },
+    ],
+  )
 
   const again = client.batchRead(batch.unprocessed)
   await turn()
@@ -303,7 +310,7 @@ test('unprocessed rows of one kind of batch are refused by another', async (t) =
   await turn()
   native.complete(batchCompletion(native, native.entries[0]?.ticket as number, [{ code: -8 }]))
   const { unprocessed } = await call
-  await t.throwsAsync(client.batchRead(unprocessed), { message: /hand them to batchWrite/ })
+  await t.throwsAsync(client.batchRead(unprocessed as never[]), { message: /hand them to batchWrite/ })
 })
 
 test('calls left over when the core has closed reject with ClientClosedError', async (t) => {

@@ -1,5 +1,6 @@
 // What the compiler must accept, infer and refuse. Compiled with the tests; never run.
 import {
+  type AerospikeError,
   type BatchRecords,
   type BatchRow,
   type Bins,
@@ -12,6 +13,7 @@ import {
   type Node,
   op,
   type Record,
+  type UnprocessedRow,
   type UserKey,
   type Value,
 } from 'aerospike-napi'
@@ -161,7 +163,9 @@ async function writes() {
 
 async function batches(list: Key[]) {
   const batch = await client.batchRead<User>(list, { bins: ['name'] })
-  exactly<Same<typeof batch, BatchRecords<User>>>()
+  exactly<Same<typeof batch, BatchRecords<User, UnprocessedRow<'read'>>>>()
+  const anyKind: BatchRecords<User> = batch
+  await client.batch(anyKind.unprocessed)
   for (const { key: k, record, result, error } of batch) {
     exactly<Same<typeof k, Key>>()
     exactly<Same<typeof record, Record<User> | null>>()
@@ -181,6 +185,16 @@ async function batches(list: Key[]) {
   exactly<Same<typeof map, Map<UserKey, Record<User>>>>()
   exactly<Same<(typeof batch.found)[0]['record'], Record<User>>>()
   await client.batchRead(batch.unprocessed)
+  await client.batch(batch.unprocessed.slice(1))
+  const written = await client.batchWrite([{ key, bins: user }])
+  await client.batchWrite(written.unprocessed.filter((row) => row.origin > 0).map((row) => ({ ...row })))
+  exactly<Same<(typeof written.failed)[0]['error'], AerospikeError>>()
+  // @ts-expect-error rows that write are not read
+  await client.batchRead(written.unprocessed)
+  await client.batchRemove((await client.batchRemove(list)).unprocessed)
+  await client.batchOperate((await client.batchOperate(list, [op.touch()])).unprocessed)
+  await client.batch((await client.batchApply(list, 'm', 'f')).unprocessed)
+  await client.batchApply((await client.batchApply(list, 'm', 'f')).unprocessed, 'm', 'f')
   await client.batchRead([list[0] as Key, { key, bins: ['a'] }, { key, ops: [op.read('b')] }])
   await client.batchWrite([{ key, bins: user, ttl: 5 }])
   await client.batchWrite([{ key, ops: [op.touch()] }])

@@ -5,7 +5,7 @@ import { didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { Needs, type Operation } from '../operations/operation.js'
-import { applyOptions, copyPolicy, type Policy, Takes } from '../options/policy.js'
+import { applyOptions, copyPolicy, Policy } from '../options/policy.js'
 import { keyList } from '../records/key-list.js'
 import {
   applyCommand,
@@ -24,55 +24,14 @@ import {
 import { Projection, readsOf } from '../requests/projection.js'
 import { UdfCall } from '../requests/udf-call.js'
 import { Mode } from '../values/unpack.js'
-import { BatchRequest, Spec, writes } from './request.js'
-import { ORIGIN } from './results.js'
+import { type Common, KINDS, type RowKind, UDF_FIELDS } from './kinds.js'
+import { BatchRequest, type Said, Spec, writes } from './request.js'
+import { decodeRow, isUnprocessed, originsOf } from './unprocessed.js'
 
-/** The rows of a batch as they came, or the request they came from when they are another batch's unprocessed rows. */
-export function rowsOf(rows: unknown, verb: string): readonly unknown[] | BatchRequest {
-  if (!Array.isArray(rows))
-    throw new InvalidArgumentError(`${verb}: expected a list of keys or rows, not ${describe(rows)}`)
-  return (rows as { [ORIGIN]?: BatchRequest })[ORIGIN] ?? rows
-}
-
-/** Options that say how a batch goes about it, not what is done with its rows. */
-const OF_THE_CALL = new Set([
-  'totalTimeout',
-  'socketTimeout',
-  'maxRetries',
-  'sleepBetweenRetries',
-  'idempotent',
-  'signal',
-  'inlineMemory',
-  'inlineFlash',
-  'maxKeysPerRequest',
-  'maxResponseBytes',
-  'maxRequestBytes',
-  'concurrency',
-  'onPartial',
-])
-
-/**
- * Another batch's unprocessed rows as a request again, with its options, and over them what `options` says for the call.
- * Undefined when the options say something else, and the rows have to be read as rows.
- */
-export function continued(
-  origin: BatchRequest,
-  verb: string,
-  options: unknown,
-  takes: number,
-): BatchRequest | undefined {
-  if (origin.verb !== verb && verb !== 'batch') {
-    throw new InvalidArgumentError(
-      `${verb}: these are unprocessed rows of a ${origin.verb}; hand them to ${origin.verb} or batch`,
-    )
-  }
-  if (options === undefined) return origin
-  if (typeof options !== 'object' || options === null || !isPlain(options)) return undefined
-  if (Object.keys(options).every((name) => OF_THE_CALL.has(name))) {
-    return origin.under(applyOptions(origin.policy, options, takes, verb))
-  }
-  if (origin.verb === verb) return undefined
-  throw new InvalidArgumentError(`${verb}: unprocessed rows of a ${origin.verb} keep what it did with them`)
+/** The rows of a batch. */
+export function rowsOf(rows: unknown, verb: string): readonly unknown[] {
+  if (Array.isArray(rows)) return rows
+  throw new InvalidArgumentError(`${verb}: expected a list of keys or rows, not ${describe(rows)}`)
 }
 
 /** The row that is looked at, for messages: its text is made only when there is one. */
@@ -95,6 +54,7 @@ class Plan {
   readonly specs: Spec[] = []
   readonly #specOf: number[] = []
   readonly #known = new Map<unknown, number>()
+  #origins: number[] | undefined
 
   /** Adds a row whose spec is that of earlier rows with the same `identity`. */
   add(key: Key, identity: unknown, make: () => Spec): void {
@@ -113,42 +73,21 @@ class Plan {
     this.keys.push(key)
   }
 
-  request(verb: string, policy: Policy, inputs: readonly unknown[]): BatchRequest {
-    const specOf = this.specs.length <= 1 ? undefined : Uint32Array.from(this.#specOf)
-    return new BatchRequest(verb, policy, this.specs.some(writes), keyList(this.keys), inputs, this.specs, specOf)
+  /** Says where the row that is added next was in the batch it was first a row of. */
+  setOrigin(origin: unknown, where: Where): void {
+    if (typeof origin !== 'number' || !Number.isSafeInteger(origin) || origin < 0) {
+      throw new InvalidArgumentError(`${where}: origin must be a whole number from 0, not ${describe(origin)}`)
+    }
+    this.#origins ??= []
+    this.#origins[this.keys.length] = origin
   }
-}
 
-/** The kinds of rows. */
-export type RowKind = 'read' | 'write' | 'operate' | 'remove' | 'apply'
-
-interface Kind {
-  /** The fields of a row that its policy does not read. */
-  readonly fields: readonly string[]
-  /** The options it may have, as bits of {@link Takes}. */
-  readonly takes: number
-}
-
-/** The fields of a row that name a function; a row that has none of them shares the call of the batch. */
-const UDF_FIELDS = ['module', 'function', 'args'] as const
-
-const KINDS: { readonly [kind in RowKind]: Kind } = {
-  read: { fields: ['key', 'bins', 'ops'], takes: Takes.readRow },
-  write: { fields: ['key', 'bins', 'ops'], takes: Takes.row },
-  operate: { fields: ['key', 'ops'], takes: Takes.row | Takes.readRow },
-  remove: { fields: ['key'], takes: Takes.removeRow },
-  apply: { fields: ['key', ...UDF_FIELDS], takes: Takes.applyRow },
-}
-
-/** What holds for the rows of a batch that do not say otherwise. */
-export interface Common {
-  /** The kind of all rows; undefined when each says it itself. */
-  readonly kind: RowKind | undefined
-  readonly bins?: unknown
-  readonly ops?: unknown
-  readonly module?: unknown
-  readonly function?: unknown
-  readonly args?: unknown
+  request(verb: string, policy: Policy, inputs: readonly unknown[], said: Said): BatchRequest {
+    const { keys, specs } = this
+    const specOf = specs.length <= 1 ? undefined : Uint32Array.from(this.#specOf)
+    const origins = this.#origins && keys.map((_, row) => this.#origins?.[row] ?? row)
+    return new BatchRequest(verb, policy, specs.some(writes), keyList(keys), inputs, specs, specOf, origins, 0, said)
+  }
 }
 
 /** Whether a batch, by the looks of its rows, changes records: what its retries go by. */
@@ -158,13 +97,14 @@ export function mayWrite(rows: readonly unknown[], kind: RowKind | undefined): b
 }
 
 /** A batch: keys or rows, each of the common kind or of its own. */
-export function planBatch(verb: string, rows: readonly unknown[], common: Common, given: Policy): BatchRequest {
+export function planBatch(verb: string, rows: readonly unknown[], given: Policy, said: Said): BatchRequest {
+  const { common } = said
   const policy = masterFirst(given, rows, common.kind)
   // Of keys alone there is nothing to say one by one.
   if (common.kind !== undefined && common.kind !== 'write' && rows.every(Array.isArray)) {
     const spec = specOf(common.kind, verb, policy, common)
     const keys = keyList(rows as unknown as Key[])
-    return new BatchRequest(verb, policy, writes(spec), keys, rows.slice(), [spec], undefined)
+    return new BatchRequest(verb, policy, writes(spec), keys, rows.slice(), [spec], undefined, originsOf(rows), 0, said)
   }
   const plan = new Plan()
   const shared = new Map<RowKind, Spec>()
@@ -183,8 +123,11 @@ export function planBatch(verb: string, rows: readonly unknown[], common: Common
       return
     }
     const fields = rowFields(row, where)
-    const kind = common.kind ?? kindOf(fields, where)
-    const rowPolicy = rowPolicyOf(policy, fields, where, kind, common.kind === undefined)
+    const kind = kindOf(fields, where, verb, common.kind)
+    const isAgain = isUnprocessed(fields)
+    if (isAgain) plan.setOrigin(fields.origin, where)
+    // A row that is sent again has all that made it, so nothing said about the other rows holds for it.
+    const rowPolicy = rowPolicyOf(isAgain ? NOTHING_SAID : policy, fields, where, kind)
     const key = fields.key as Key
     if (kind === 'read' && rowPolicy === policy) {
       const own = fields.ops ?? fields.bins
@@ -193,16 +136,20 @@ export function planBatch(verb: string, rows: readonly unknown[], common: Common
         plan.add(key, spec, () => spec)
       } else plan.add(key, own, () => specOf(kind, where, policy, fields))
     } else if (kind === 'operate' && rowPolicy === policy) {
-      plan.add(key, fields.ops, () => specOf(kind, where, policy, fields))
+      const ops = fields.ops ?? common.ops
+      plan.add(key, ops, () => specOf(kind, where, policy, { ops }))
     } else {
       // A row without a filter of its own has the batch's, which is written once for all of them.
       const filter = fields.filter === undefined ? undefined : rowPolicy.filter
-      const what = kind === 'apply' ? { ...callOf(common), ...callOf(fields) } : fields
+      const what = isAgain ? (fields as object) : withCommon(kind, fields, common)
       plan.addSingle(key, specOf(kind, where, rowPolicy, what, rowPolicy === policy ? writing : undefined), filter)
     }
   })
-  return plan.request(verb, policy, rows.slice())
+  return plan.request(verb, policy, rows.slice(), said)
 }
+
+/** The policy of rows that say everything themselves. */
+const NOTHING_SAID = new Policy()
 
 /** Rows of one record keep their order at the master only: what reads and writes does not go to other copies by choice. */
 function masterFirst(policy: Policy, rows: readonly unknown[], kind: RowKind | undefined): Policy {
@@ -213,6 +160,20 @@ function masterFirst(policy: Policy, rows: readonly unknown[], kind: RowKind | u
   return copy
 }
 
+/** A row with what its batch says for rows that do not say it themselves. */
+function withCommon(kind: RowKind, fields: { readonly [name: string]: unknown }, common: Common): Omit<Common, 'kind'> {
+  switch (kind) {
+    case 'read':
+      return fields.bins === undefined && fields.ops === undefined ? common : fields
+    case 'operate':
+      return { ops: fields.ops ?? common.ops }
+    case 'apply':
+      return { ...callOf(common), ...callOf(fields) }
+    default:
+      return fields
+  }
+}
+
 /** What is said of a function, without what is left out. */
 function callOf(said: { readonly [name: string]: unknown } | Common): Common {
   const all = said as { readonly [name: string]: unknown }
@@ -221,9 +182,29 @@ function callOf(said: { readonly [name: string]: unknown } | Common): Common {
   ) as never
 }
 
-function kindOf(fields: { readonly [name: string]: unknown }, where: Where): RowKind {
-  const type = fields.type
-  if (typeof type === 'string' && Object.hasOwn(KINDS, type)) return type as RowKind
+/** The batches of one kind, for messages. */
+const VERBS: { readonly [kind in RowKind]: string } = {
+  read: 'batchRead',
+  write: 'batchWrite',
+  operate: 'batchOperate',
+  remove: 'batchRemove',
+  apply: 'batchApply',
+}
+
+/** The kind of a row: that of all rows, which it may repeat, or its own where the batch has all kinds. */
+function kindOf(
+  { type }: { readonly [name: string]: unknown },
+  where: Where,
+  verb: string,
+  common: RowKind | undefined,
+): RowKind {
+  if (common !== undefined && (type === undefined || type === common)) return common
+  if (typeof type === 'string' && Object.hasOwn(KINDS, type)) {
+    if (common === undefined) return type as RowKind
+    throw new InvalidArgumentError(
+      `${where} is of type '${type}', which ${verb} does not do: hand them to ${VERBS[type as RowKind]} or batch`,
+    )
+  }
   const hint = typeof type === 'string' ? didYouMean(type, Object.keys(KINDS)) : ''
   throw new InvalidArgumentError(
     `${where}: type must be 'read', 'write', 'operate', 'remove' or 'apply', not ${describe(type)}${hint}`,
@@ -236,15 +217,17 @@ function rowPolicyOf(
   fields: { readonly [name: string]: unknown },
   where: Where,
   kind: RowKind,
-  mixed: boolean,
 ): Policy {
   const { fields: own, takes } = KINDS[kind]
   for (const name of Object.keys(fields)) {
-    if (own.includes(name) || (mixed && name === 'type')) continue
-    return applyOptions(policy, fields, takes, String(where), mixed ? [...own, 'type'] : own)
+    if (own.includes(name) || OF_EVERY_ROW.includes(name)) continue
+    return applyOptions(policy, fields, takes, String(where), [...own, ...OF_EVERY_ROW])
   }
   return policy
 }
+
+/** Fields that rows of all kinds may have: what they do, and what rows have that are sent again. */
+const OF_EVERY_ROW = ['type', 'origin', 'encoded', 'call']
 
 /**
  * What is done with a row, or with all rows that say nothing of their own. `writing` is the command of a write under this
@@ -324,5 +307,5 @@ function rowFields(row: unknown, where: Where): { readonly [name: string]: unkno
   if (typeof row !== 'object' || row === null || !isPlain(row)) {
     throw new InvalidArgumentError(`${where}: expected a key or a row object, not ${describe(row)}`)
   }
-  return { ...row } as { [name: string]: unknown }
+  return decodeRow({ ...row } as { [name: string]: unknown }, where)
 }

@@ -7,6 +7,7 @@ import type { Body } from '../requests/calls.js'
 import { type Command, Info2 } from '../requests/command.js'
 import type { Projection } from '../requests/projection.js'
 import type { Exp } from '../values/expression.js'
+import type { Common } from './kinds.js'
 
 /** What is done with the rows that point here. A class, so that all have one shape: every row that is read looks here. */
 export class Spec {
@@ -54,6 +55,15 @@ export function writes(spec: Spec): boolean {
   return (spec.command.info2 & Info2.write) !== 0
 }
 
+/** What the caller said about all rows of a batch: rows that are to be sent again carry it themselves. */
+export interface Said {
+  readonly common: Common
+  /** Options of the call. */
+  readonly options: { readonly [name: string]: unknown }
+  /** The client's defaults for batches. */
+  readonly defaults: { readonly [name: string]: unknown }
+}
+
 /** A batch, ready to be written any number of times: retries write parts of it again. */
 export class BatchRequest {
   readonly verb: string
@@ -61,6 +71,8 @@ export class BatchRequest {
   readonly writes: boolean
   #keys: KeyList
   #inputs: readonly unknown[]
+  /** What was said about all rows; undefined for requests whose rows nobody sends again. */
+  readonly said: Said | undefined
   readonly specs: readonly Spec[]
   /** For each row its spec; undefined when there is only one. */
   readonly specOf: ArrayLike<number> | undefined
@@ -79,6 +91,7 @@ export class BatchRequest {
     specOf: ArrayLike<number> | undefined,
     origins?: readonly number[],
     first = 0,
+    said?: Said,
   ) {
     this.verb = verb
     this.policy = policy
@@ -89,6 +102,7 @@ export class BatchRequest {
     this.specOf = specOf
     this.origins = origins
     this.first = first
+    this.said = said
   }
 
   get keys(): KeyList {
@@ -137,18 +151,20 @@ export class BatchRequest {
       [...renumbered.keys()],
       specOf,
       this.origins === undefined ? positions : pick(this.origins),
+      0,
+      this.said,
     )
   }
 
   /** The same rows under another policy: its timeouts, retries and limits. */
   under(policy: Policy): BatchRequest {
-    const { verb, writes, keys, inputs, specs, specOf, origins, first } = this
-    return new BatchRequest(verb, policy, writes, keys, inputs, specs, specOf, origins, first)
+    const { verb, writes, keys, inputs, specs, specOf, origins, first, said } = this
+    return new BatchRequest(verb, policy, writes, keys, inputs, specs, specOf, origins, first, said)
   }
 
   /** The same rows as a part of a stream that begins with row `first`. */
   from(first: number): BatchRequest {
-    const { verb, policy, writes, keys, inputs, specs, specOf, origins } = this
-    return new BatchRequest(verb, policy, writes, keys, inputs, specs, specOf, origins, first)
+    const { verb, policy, writes, keys, inputs, specs, specOf, origins, said } = this
+    return new BatchRequest(verb, policy, writes, keys, inputs, specs, specOf, origins, first, said)
   }
 }

@@ -2,6 +2,7 @@
 
 import { inspect } from 'node:util'
 import type { BatchReply, NodeReport } from '../boundary/completion.js'
+import type { AerospikeError } from '../errors/base.js'
 import { ClientError } from '../errors/classes.js'
 import { type Key, keyIdentity, keyText, type UserKey } from '../key.js'
 import { copyPolicy } from '../options/policy.js'
@@ -11,10 +12,13 @@ import { Mode } from '../values/unpack.js'
 import type { Bins } from '../values/values.js'
 import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
 import { BatchPartialError } from './error.js'
+import { isFailure } from './kinds.js'
 import type { BatchRequest } from './request.js'
 import { OVERLOADED, pause, type RetryOptions, retryOptions } from './retry.js'
 import { type BatchRow, OK, Part, type Row, type RowResult, resultOf } from './row.js'
+import type { MixedRow } from './rows.js'
 import { type Answers, NO_ANSWERS } from './run.js'
+import { unprocessedRows } from './unprocessed.js'
 
 /** What a batch cost. */
 export interface BatchCost {
@@ -35,21 +39,20 @@ export interface BatchCost {
 /** Sends a part of a batch again. */
 export type Resend = (request: BatchRequest) => Promise<Answers>
 
-/** Under this key a list of unprocessed rows carries the request it came from. */
-export const ORIGIN = Symbol('aerospike.origin')
-
 /**
  * The results of a batch, one row for each row of the request and in its order.
  *
  * Rows are views on the bytes the nodes sent: a record's bins are decoded when first touched, and what nobody looks at
  * costs nothing.
  *
+ * `R` is the type of the rows that can be sent again.
+ *
  * @example
  * const batch = await client.batchRead<User>(keys)
  * for (const { key, record, result } of batch) if (result === 'ok') show(key, record.bins.name)
  * if (batch.unprocessed.length > 0) await batch.retry()
  */
-export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<B>> {
+export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iterable<BatchRow<B>> {
   /** @internal */
   readonly request: BatchRequest
   readonly #resend: Resend
@@ -148,23 +151,37 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     return this.#having('filtered')
   }
 
-  /** Rows that failed for good, and writes in doubt. */
-  get failed(): (BatchRow<B> & { readonly result: 'error' })[] {
-    return this.#having('error') as (BatchRow<B> & { readonly result: 'error' })[]
+  /**
+   * Rows that did not do what they were to do, for good or in doubt: each has an `error`. Beside those whose result is
+   * `error` these are writes that are `notFound` (`exists: 'update'` and `'replace'`) or `filtered`, and removals that are
+   * `filtered`.
+   */
+  get failed(): (BatchRow<B> & { readonly record: null; readonly error: AerospikeError })[] {
+    const rows: BatchRow<B>[] = []
+    for (let i = 0; i < this.length; i++) if (this.#hasFailed(i)) rows.push(this.#row(i))
+    return rows as (BatchRow<B> & { readonly record: null; readonly error: AerospikeError })[]
+  }
+
+  #hasFailed(index: number): boolean {
+    const result = this.#resultOf(index)
+    return result !== 'ok' && isFailure(result, this.request.spec(index).command)
   }
 
   /**
-   * What is left to do: the rows that were certainly not done, as they were given. The list can be handed to the same
-   * kind of batch again, and brings the options of this one along.
+   * What is left to do: the rows that were certainly not done. Each is plain data that says everything about itself, with
+   * the options of its call, so that the list can be sliced, filtered, copied, kept as JSON, and handed to the same kind of
+   * batch or to `batch`, of any client. Nothing the call said gets lost on the way: what was to create a record still only
+   * creates it. A key that was read without options is given as that key.
+   *
+   * Values that JSON cannot carry (bigints, bytes, `Map`s, doubles that are whole numbers, operations, expressions) are
+   * encoded in these rows; `encoded` names them.
    *
    * @example
    * if (batch.unprocessed.length > 0) await client.batchRead(batch.unprocessed)
+   * await queue.send(JSON.stringify(batch.unprocessed))
    */
-  get unprocessed(): readonly never[] {
-    const positions = this.#unprocessed()
-    const rows = positions.map((position) => this.request.inputs[position])
-    Object.defineProperty(rows, ORIGIN, { value: this.request.subset(positions) })
-    return rows as never[]
+  get unprocessed(): readonly R[] {
+    return unprocessedRows(this.request, this.#unprocessed()) as R[]
   }
 
   /** @internal Whether there is something left to do. */
@@ -277,9 +294,8 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     let failed = 0
     let unprocessed = 0
     for (let i = 0; i < this.length; i++) {
-      const result = this.#resultOf(i)
-      if (result === 'error') failed++
-      else if (result === 'unprocessed') unprocessed++
+      if (this.#hasFailed(i)) failed++
+      else if (this.#resultOf(i) === 'unprocessed') unprocessed++
     }
     if (failed + unprocessed > 0) throw new BatchPartialError(this as unknown as BatchRecords, failed, unprocessed)
     return this
@@ -299,7 +315,7 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
    * const whole = await batch.retry({ attempts: 5, deadline: 2000 })
    * whole.throwIfFailed()
    */
-  async retry(options: RetryOptions = {}): Promise<BatchRecords<B>> {
+  async retry(options: RetryOptions = {}): Promise<BatchRecords<B, R>> {
     const { attempts, deadline } = retryOptions(options, 'retry')
     const until = performance.now() + deadline
     const merged = this.#copy()
@@ -316,8 +332,8 @@ export class BatchRecords<B extends object = Bins> implements Iterable<BatchRow<
     return merged
   }
 
-  #copy(): BatchRecords<B> {
-    const copy = new BatchRecords<B>(this.request, NO_ANSWERS, this.#resend, [...this.#parts])
+  #copy(): BatchRecords<B, R> {
+    const copy = new BatchRecords<B, R>(this.request, NO_ANSWERS, this.#resend, [...this.#parts])
     copy.#rounds.splice(0, 1, ...this.#rounds)
     copy.#partOf = this.#partOf?.slice() ?? new Uint32Array(this.length)
     copy.#rowOf = this.#rowOf?.slice() ?? Uint32Array.from({ length: this.length }, (_, i) => i)

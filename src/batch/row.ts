@@ -13,6 +13,7 @@ import { BinSource, readFirst } from '../records/message.js'
 import { type Record, RecordObject } from '../records/record.js'
 import { Mode } from '../values/unpack.js'
 import type { Bins } from '../values/values.js'
+import { isFailure } from './kinds.js'
 import type { BatchRequest, Spec } from './request.js'
 
 /** What became of a row. */
@@ -34,14 +35,22 @@ interface RowBase {
 }
 
 /**
- * One row of a batch. `record` is there when `result` is `ok`, `error` when it is `error` or `unprocessed`.
+ * One row of a batch. `record` is there when `result` is `ok`; `error` when the row failed or was not processed.
  *
  * `notFound`: there is no such record. `filtered`: the filter left it out. `error`: the row failed for good, or is a write
  * in doubt. `unprocessed`: it was certainly not done, and doing it later may work.
+ *
+ * A row that was to write and did not is a failure, so it has an `error` also when it is `notFound` (`exists: 'update'` of
+ * a record that is not there) or `filtered`. Reads that are `notFound` or `filtered`, and removals of what is not there,
+ * have none.
  */
 export type BatchRow<B extends object = Bins> =
   | (RowBase & { readonly result: 'ok'; readonly record: Record<B>; readonly error: null })
-  | (RowBase & { readonly result: 'notFound' | 'filtered'; readonly record: null; readonly error: null })
+  | (RowBase & {
+      readonly result: 'notFound' | 'filtered'
+      readonly record: null
+      readonly error: AerospikeError | null
+    })
   | (RowBase & { readonly result: 'error' | 'unprocessed'; readonly record: null; readonly error: AerospikeError })
 
 export const OK = 0
@@ -184,7 +193,9 @@ export class Row {
 
   get error(): AerospikeError | null {
     const result = this.result
-    if (result !== 'error' && result !== 'unprocessed') return null
+    if (result === 'ok') return null
+    const { command } = this.#part.request.spec(this.position)
+    if (result !== 'unprocessed' && !isFailure(result, command)) return null
     this.#outcome ??= errorOf({
       verb: `${this.#part.request.verb} rows[${this.index}]`,
       key: this.key,
@@ -194,7 +205,7 @@ export class Row {
       elapsed: this.#part.reply.elapsed,
       inDoubt: this.inDoubt,
       detail: detailOf(this.#part, this.#at),
-      udf: this.#part.request.spec(this.position).command.udf,
+      udf: command.udf,
     })
     return this.#outcome as AerospikeError
   }

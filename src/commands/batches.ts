@@ -1,70 +1,39 @@
 // The calls on many records.
 
-import { type Common, continued, mayWrite, planBatch, rowsOf } from '../batch/plan.js'
-import { BatchRequest } from '../batch/request.js'
+import type { Common } from '../batch/kinds.js'
+import { mayWrite, planBatch, rowsOf } from '../batch/plan.js'
+import type { BatchRequest, Said } from '../batch/request.js'
 import { BatchRecords, type Resend } from '../batch/results.js'
+import type {
+  Applied,
+  ApplyRow,
+  MixedRow,
+  OperateRow,
+  ReadRow,
+  RemoveRow,
+  UnprocessedRow,
+  WriteRow,
+} from '../batch/rows.js'
 import { type Answers, run } from '../batch/run.js'
 import { BatchStream, type BatchStreamOptions, STREAM_OPTIONS } from '../batch/stream.js'
+import { callOver } from '../batch/unprocessed.js'
 import { argumentError } from '../checks/check.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import { applyOptions, type Policy, Takes } from '../options/policy.js'
 import type {
-  ApplyRowOptions,
   BatchApplyOptions,
   BatchOptions,
   BatchReadOptions,
   BatchRemoveOptions,
   BatchWriteOptions,
-  ReadRowOptions,
-  RowOptions,
 } from '../options/types.js'
 import { ExistsObject, type ExistsResult, type Record } from '../records/record.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
-import type { Exp } from '../values/expression.js'
 import type { Bins, Storable, Value } from '../values/values.js'
 import { RecordCommands } from './records.js'
 
-/** A row of a batch read that says itself what it wants: bins, `[]` for existence only, or reading operations. */
-export interface ReadRow extends ReadRowOptions {
-  readonly key: Key
-  readonly bins?: readonly string[] | undefined
-  readonly ops?: readonly Operation[] | undefined
-  /** Leaves the row `filtered` when it is not true of the record; in the place of the batch's filter. */
-  readonly filter?: Exp<'bool'> | undefined
-}
-
-/** A row of a batch write: bins or operations, and what it says for itself. */
-export type WriteRow<B extends object = object> = { readonly key: Key } & RowOptions &
-  ({ readonly bins: B; readonly ops?: undefined } | { readonly bins?: undefined; readonly ops: readonly Operation[] })
-
-/** A row of a batch remove with conditions of its own. */
-export type RemoveRow = { readonly key: Key } & Omit<RowOptions, 'ttl' | 'exists'>
-
-/** A row of `batchApply`: what it does not say is as the call has it. */
-export interface ApplyRow extends ApplyRowOptions {
-  readonly key: Key
-  readonly module?: string | undefined
-  readonly function?: string | undefined
-  readonly args?: readonly Value[] | undefined
-}
-
-/** The bins of a row that called a function: what it returned. */
-export interface Applied<T = Value> {
-  SUCCESS: T
-}
-
-/**
- * A row of a mixed batch, or a key alone, which is read with all its bins. `operate` runs operations; `read` with `ops`
- * only such that read.
- */
-export type MixedRow =
-  | Key
-  | ({ readonly type: 'read' } & ReadRow)
-  | ({ readonly type: 'write' } & WriteRow)
-  | ({ readonly type: 'operate'; readonly key: Key; readonly ops: readonly Operation[] } & RowOptions & ReadRowOptions)
-  | ({ readonly type: 'remove' } & RemoveRow)
-  | ({ readonly type: 'apply'; readonly module: string; readonly function: string } & ApplyRow)
+const NO_OPTIONS: { readonly [name: string]: unknown } = {}
 
 /**
  * The commands on many records: a row for each key whatever happens, and one message for each node; two for one that is to
@@ -109,7 +78,7 @@ export abstract class BatchCommands extends RecordCommands {
   batchRead<B extends object = Bins>(
     keys: readonly (Key | ReadRow)[],
     options?: BatchReadOptions,
-  ): Promise<BatchRecords<B>> {
+  ): Promise<BatchRecords<B, UnprocessedRow<'read'>>> {
     return this.#batch('batchRead', keys, options, Takes.batchRead, { kind: 'read' })
   }
 
@@ -123,7 +92,7 @@ export abstract class BatchCommands extends RecordCommands {
   batchWrite<B extends object>(
     rows: readonly (WriteRow<B> & { readonly bins?: Storable<B> | undefined })[],
     options?: BatchWriteOptions,
-  ): Promise<BatchRecords> {
+  ): Promise<BatchRecords<Bins, UnprocessedRow<'write'>>> {
     return this.#batch('batchWrite', rows, options, Takes.batchWrite, { kind: 'write' })
   }
 
@@ -134,10 +103,10 @@ export abstract class BatchCommands extends RecordCommands {
    * const batch = await client.batchOperate<{ views: number }>(keys, [op.increment('views', 1), op.read('views')])
    */
   batchOperate<B extends object = Bins>(
-    keys: readonly Key[],
-    operations: readonly Operation[],
+    keys: readonly (Key | OperateRow)[],
+    operations?: readonly Operation[],
     options?: BatchWriteOptions,
-  ): Promise<BatchRecords<B>> {
+  ): Promise<BatchRecords<B, UnprocessedRow<'operate'>>> {
     return this.#batch('batchOperate', keys, options, Takes.batchWrite, { kind: 'operate', ops: operations })
   }
 
@@ -147,7 +116,10 @@ export abstract class BatchCommands extends RecordCommands {
    * @example
    * const { missing } = await client.batchRemove(keys)
    */
-  batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords> {
+  batchRemove(
+    keys: readonly (Key | RemoveRow)[],
+    options?: BatchRemoveOptions,
+  ): Promise<BatchRecords<Bins, UnprocessedRow<'remove'>>> {
     return this.#batch('batchRemove', keys, options, Takes.batchWrite, { kind: 'remove' })
   }
 
@@ -166,7 +138,7 @@ export abstract class BatchCommands extends RecordCommands {
     name: string,
     args: readonly Value[] = [],
     options?: BatchApplyOptions,
-  ): Promise<BatchRecords<Applied<T> & object>> {
+  ): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<'apply'>>> {
     return this.#batch('batchApply', keys, options, Takes.batchApply, { kind: 'apply', module, function: name, args })
   }
 
@@ -282,43 +254,52 @@ export abstract class BatchCommands extends RecordCommands {
     return new BatchStream<B>(rows, options, async (chunk, first) => {
       const kind = chunk.every(Array.isArray) ? 'read' : undefined
       const policy = policyOver(mayWrite(chunk, kind) ? this.policies.batchWrite : this.policies.batchRead)
-      const request = planBatch(verb, chunk, { kind, bins: options.bins }, policy).from(first)
+      const said = this.#said({ kind, bins: options.bins }, options)
+      const request = planBatch(verb, chunk, policy, said).from(first)
       return new BatchRecords<B>(request, await run(this.boundary, request), this.#resend)
     })
   }
 
-  #batch<B extends object>(
+  #batch<B extends object, R = MixedRow>(
     verb: string,
     given: unknown,
     options: unknown,
     takes: number,
     common: Common,
-  ): Promise<BatchRecords<B>> {
+  ): Promise<BatchRecords<B, R>> {
     try {
       const request = this.plan(verb, given, options, takes, common)
-      return run(this.boundary, request).then((answers) => this.#finish<B>(request, answers))
+      return run(this.boundary, request).then((answers) => this.#finish<B, R>(request, answers))
     } catch (error) {
       return Promise.reject(argumentError(error, verb))
     }
   }
 
   /** @internal The request of a batch. */
-  protected plan(verb: string, given: unknown, options: unknown, takes: number, common: Common): BatchRequest {
-    const from = rowsOf(given, verb)
-    if (from instanceof BatchRequest) {
-      const request = continued(from, verb, options, takes)
-      if (request !== undefined) return request
-    }
-    const rows = from instanceof BatchRequest ? from.inputs : from
+  protected plan(verb: string, given: unknown, call: unknown, takes: number, common: Common): BatchRequest {
+    const rows = rowsOf(given, verb)
     const base = mayWrite(rows, common.kind) ? this.policies.batchWrite : this.policies.batchRead
-    if (options === undefined) return planBatch(verb, rows, common, base)
-    if (common.kind !== 'read') return planBatch(verb, rows, common, applyOptions(base, options, takes, verb))
+    const options = callOver(verb, rows, call)
+    if (options === undefined) return planBatch(verb, rows, base, this.#said(common))
+    if (common.kind !== 'read') {
+      return planBatch(verb, rows, applyOptions(base, options, takes, verb), this.#said(common, options as object))
+    }
     const policy = applyOptions(base, options, takes, verb, ['bins'])
-    return planBatch(verb, rows, { kind: 'read', bins: (options as BatchReadOptions).bins }, policy)
+    const { bins } = options as BatchReadOptions
+    return planBatch(verb, rows, policy, this.#said({ kind: 'read', bins }, options as object))
   }
 
-  #finish<B extends object>(request: BatchRequest, answers: Answers): BatchRecords<B> {
-    const batch = new BatchRecords<B>(request, answers, this.#resend)
+  /** What holds for all rows, kept for those that are sent again. */
+  #said(common: Common, options: object = NO_OPTIONS): Said {
+    return {
+      common,
+      options: options === NO_OPTIONS ? NO_OPTIONS : { ...options },
+      defaults: this.policies.given.batch,
+    }
+  }
+
+  #finish<B extends object, R>(request: BatchRequest, answers: Answers): BatchRecords<B, R> {
+    const batch = new BatchRecords<B, R>(request, answers, this.#resend)
     return request.policy.throwPartial ? batch.throwIfFailed() : batch
   }
 }

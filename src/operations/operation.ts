@@ -51,6 +51,7 @@ export type Payload =
       readonly path: Encoded | undefined
     }
   | { readonly kind: 'expression'; readonly expression: Encoded; readonly flags: number }
+  | { readonly kind: 'wire'; readonly bytes: Uint8Array }
 
 const NONE: Payload = { kind: 'none' }
 
@@ -114,7 +115,10 @@ export class Operation {
         w.raw(payload.expression.bytes)
         w.u8(payload.flags)
         w.patchU32(start, w.at - start - 4)
+        return
       }
+      case 'wire':
+        w.raw(payload.bytes)
     }
   }
 }

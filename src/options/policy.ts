@@ -40,6 +40,8 @@ const REMOVES = Takes.remove | Takes.removeRow
 /** Calls of functions: what they write is their own business, how it is kept is the caller's. */
 const APPLIES = Takes.apply | Takes.batchApply | Takes.applyRow
 const COMMANDS = Takes.read | Takes.write | Takes.remove | Takes.operate | Takes.apply | BATCHES
+/** Rows of a batch that may be answered with values. */
+const READING_ROWS = Takes.readRow | Takes.applyRow
 /** What goes over many records that the servers find. */
 const QUERIES = Takes.query | Takes.aggregate
 
@@ -226,22 +228,26 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     },
   },
   integers: choice(
-    COMMANDS | QUERIES | Takes.defaults,
+    COMMANDS | QUERIES | READING_ROWS | Takes.defaults,
     { auto: 0, bigint: Mode.bigints, number: Mode.numbers },
     (policy, value) => {
       policy.mode = bits(policy.mode, Mode.bigints | Mode.numbers, value)
     },
   ),
   maps: choice(
-    COMMANDS | QUERIES | Takes.defaults,
+    COMMANDS | QUERIES | READING_ROWS | Takes.defaults,
     { auto: 0, map: Mode.maps, object: Mode.objects },
     (policy, value) => {
       policy.mode = bits(policy.mode, Mode.maps | Mode.objects, value)
     },
   ),
-  doubles: choice(COMMANDS | QUERIES | Takes.defaults, { auto: 0, number: Mode.plainDoubles }, (policy, value) => {
-    policy.mode = bits(policy.mode, Mode.plainDoubles, value)
-  }),
+  doubles: choice(
+    COMMANDS | QUERIES | READING_ROWS | Takes.defaults,
+    { auto: 0, number: Mode.plainDoubles },
+    (policy, value) => {
+      policy.mode = bits(policy.mode, Mode.plainDoubles, value)
+    },
+  ),
   ttl: {
     takes: ((WRITES | Takes.defaults) & ~REMOVES) | APPLIES | Takes.job,
     expects: `seconds from 1 to ${MOST_TTL}, 'never', 'default' or 'keep'`,
@@ -368,6 +374,8 @@ export interface Policies {
   readonly batchRead: Policy
   readonly batchWrite: Policy
   readonly query: Policy
+  /** The defaults as they were given. */
+  readonly given: { readonly batch: { readonly [name: string]: unknown } }
 }
 
 /** The groups of `connect({ defaults })`. */
@@ -406,5 +414,6 @@ export function resolveDefaults(defaults: unknown): Policies {
     batchRead: group(reads, 'batch'),
     batchWrite: group(writes, 'batch'),
     query: group(queries, 'query'),
+    given: { batch: { ...(groups.batch as object | undefined) } },
   }
 }

@@ -21,7 +21,7 @@ export interface CallOptions {
   readonly key?: 'digest' | 'send' | undefined
   /**
    * Leaves alone, as if it were not there, a record for which this expression is not true: a single call fails with
-   * `FilteredError`, a row of a batch is `filtered`. A write that creates a record is not held up.
+   * `FilteredError`, a row of a batch is `filtered`, which is a failure if the row was to write or remove. A write that creates a record is not held up.
    */
   readonly filter?: Exp<'bool'> | undefined
   /** Cancels the call: it settles at once with an `AbortError`. */
@@ -113,7 +113,8 @@ export interface BatchLimits {
 }
 
 /** What a reading row of a batch may say for itself. */
-export interface ReadRowOptions extends Pick<ReadOptions, 'readModeAP' | 'readModeSC' | 'readTouchTtlPercent'> {
+export interface ReadRowOptions
+  extends Pick<ReadOptions, 'readModeAP' | 'readModeSC' | 'readTouchTtlPercent' | 'integers' | 'maps' | 'doubles'> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined
 }
@@ -143,7 +144,8 @@ export interface BatchRemoveOptions extends RemoveOptions, BatchLimits {}
 export interface BatchApplyOptions extends ApplyOptions, BatchLimits {}
 
 /** What a row of a batch that calls a function may say for itself. */
-export interface ApplyRowOptions extends Pick<ApplyOptions, 'ttl' | 'durableDelete' | 'commit' | 'filter'> {
+export interface ApplyRowOptions
+  extends Pick<ApplyOptions, 'ttl' | 'durableDelete' | 'commit' | 'filter' | 'integers' | 'maps' | 'doubles'> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined
 }

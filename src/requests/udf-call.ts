@@ -2,6 +2,7 @@
 
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { Encoded } from '../values/encoded.js'
 import { packList } from '../values/pack.js'
 import { Writer } from '../values/writer.js'
 
@@ -32,12 +33,12 @@ export class UdfCall {
     this.function = text(where, 'function', name)
     writeText(w, where, MODULE_FIELD, 'module', this.module)
     writeText(w, where, FUNCTION_FIELD, 'function', this.function)
-    if (args !== undefined && !Array.isArray(args)) {
+    if (args !== undefined && !Array.isArray(args) && !(args instanceof Encoded)) {
       throw new InvalidArgumentError(`${where}: the arguments must be a list, not ${describe(args)}`)
     }
     w.begin('args')
     const list = w.at + FIELD_HEAD
-    writeField(w, ARGUMENTS_FIELD, () => packList(w, args ?? []))
+    writeField(w, ARGUMENTS_FIELD, () => (args instanceof Encoded ? w.raw(args.bytes) : packList(w, args ?? [])))
     this.bytes = Uint8Array.prototype.slice.call(w.bytes, 0, w.at)
     this.args = this.bytes.subarray(list)
   }

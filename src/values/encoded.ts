@@ -18,6 +18,17 @@ export class Encoded {
   }
 }
 
+/** The finished particle of a bin's value. */
+export class EncodedParticle {
+  readonly type: number
+  readonly bytes: Uint8Array
+
+  constructor(type: number, bytes: Uint8Array) {
+    this.type = type
+    this.bytes = bytes
+  }
+}
+
 /** The bytes that `write` writes. `root` names the value in messages. */
 export function encode(root: string, write: (w: Writer) => void): Uint8Array {
   const w = new Writer(64)

@@ -4,6 +4,7 @@ import { types } from 'node:util'
 import { isPlain } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_BIN_NAME } from '../limits.js'
+import { EncodedParticle } from './encoded.js'
 import { packList, packMap, packObject } from './pack.js'
 import { int64, isInteger, Particle, refuse } from './particle-types.js'
 import { Double, GeoJSON, HyperLogLog } from './values.js'
@@ -103,6 +104,10 @@ function writeObject(w: Writer, value: object): number {
   if (value instanceof HyperLogLog) {
     w.raw(value.bytes)
     return Particle.hyperLogLog
+  }
+  if (value instanceof EncodedParticle) {
+    w.raw(value.bytes)
+    return value.type
   }
   return refuse(w, value)
 }

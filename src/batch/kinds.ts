@@ -1,0 +1,61 @@
+// The kinds of rows in a batch: the fields each has, the options it may have, and which results are failures of it.
+
+import { Takes } from '../options/policy.js'
+import { type Command, Info2 } from '../requests/command.js'
+import type { RowResult } from './row.js'
+
+/** The kinds of rows. */
+export type RowKind = 'read' | 'write' | 'operate' | 'remove' | 'apply'
+
+interface Kind {
+  /** The fields of a row that its policy does not read. */
+  readonly fields: readonly string[]
+  /** The options it may have, as bits of {@link Takes}. */
+  readonly takes: number
+}
+
+/** The fields of a row that name a function; a row that has none of them shares the call of the batch. */
+export const UDF_FIELDS = ['module', 'function', 'args'] as const
+
+export const KINDS: { readonly [kind in RowKind]: Kind } = {
+  read: { fields: ['key', 'bins', 'ops'], takes: Takes.readRow },
+  write: { fields: ['key', 'bins', 'ops'], takes: Takes.row | Takes.readRow },
+  operate: { fields: ['key', 'ops'], takes: Takes.row | Takes.readRow },
+  remove: { fields: ['key'], takes: Takes.removeRow },
+  apply: { fields: ['key', ...UDF_FIELDS], takes: Takes.applyRow },
+}
+
+/** What holds for the rows of a batch that do not say otherwise. */
+export interface Common {
+  /** The kind of all rows; undefined when each says it itself. */
+  readonly kind: RowKind | undefined
+  readonly bins?: unknown
+  readonly ops?: unknown
+  readonly module?: unknown
+  readonly function?: unknown
+  readonly args?: unknown
+}
+
+/**
+ * Whether a result means that a row failed, by what the row was to do:
+ *
+ * | result | read | write, operate that writes, apply | remove |
+ * |---|---|---|---|
+ * | `notFound` | no | yes: `exists: 'update'` and `'replace'`, touch, and operations that need a record wrote nothing | no: it is gone |
+ * | `filtered` | no | yes: nothing was written | yes: the record is still there |
+ * | `error` | yes | yes | yes |
+ *
+ * Rows that are `unprocessed` have not failed yet: they can be sent again.
+ */
+export function isFailure(result: RowResult, { info2 }: Command): boolean {
+  switch (result) {
+    case 'error':
+      return true
+    case 'notFound':
+      return (info2 & (Info2.write | Info2.delete)) === Info2.write
+    case 'filtered':
+      return (info2 & Info2.write) !== 0
+    default:
+      return false
+  }
+}
