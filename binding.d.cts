@@ -132,6 +132,8 @@ export interface NativeClusterOptions {
   replicationFactor?: number
   /** What `cluster-name` answers. */
   clusterName?: string
+  /** `community` or `enterprise`. */
+  edition?: string
 }
 
 /** How to reach a cluster. Every option is present unless it may be absent altogether. */

@@ -53,6 +53,11 @@ export interface LocalClusterOptions {
   readonly replicationFactor?: number | undefined;
   /** The name of the cluster, as `connect({ clusterName })` checks it. */
   readonly clusterName?: string | undefined;
+  /**
+   * The edition of the nodes. An Enterprise cluster takes durable deletes and what else Community servers refuse with
+   * `EnterpriseOnlyError`. Default 'community'.
+   */
+  readonly edition?: Edition | undefined;
 }
 /** Which rows of batches a node turns away, for `refuseRows`. */
 export interface RefuseRowsOptions {
@@ -65,5 +70,7 @@ export interface RefuseRowsOptions {
   /** How many rows are turned away before the node is well again. Default: no end. */
   readonly rows?: number | undefined;
 }
+/** The edition of a server. */
+export type Edition = "community" | "enterprise";
 
 export {};

@@ -4,4 +4,4 @@
  * @packageDocumentation
  */
 
-export { LocalCluster, type LocalClusterOptions, type RefuseRowsOptions } from './src/local.js'
+export { type Edition, LocalCluster, type LocalClusterOptions, type RefuseRowsOptions } from './src/local.js'

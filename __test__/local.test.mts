@@ -111,3 +111,16 @@ test('options and node numbers are checked', async (t) => {
     await t.throwsAsync(cluster.refuseRows(0, options as never), { instanceOf: InvalidArgumentError })
   }
 })
+
+test.serial('an enterprise cluster is one by its own account and deletes durably', async (t) => {
+  await using cluster = await LocalCluster.start({ edition: 'enterprise' })
+  await using client = await connect(cluster.hosts)
+  t.is(await client.infoRandom('edition'), 'Aerospike Enterprise Edition')
+  await client.put(['test', 'demo', 1], { a: 1 })
+  await client.remove(['test', 'demo', 1], { durableDelete: true })
+  t.is((await client.exists(['test', 'demo', 1]))[1], null)
+  await t.throwsAsync(LocalCluster.start({ edition: 'enterprize' as 'enterprise' }), {
+    instanceOf: InvalidArgumentError,
+    message: /option 'edition' must be 'community' or 'enterprise', not .*did you mean 'enterprise'/,
+  })
+})

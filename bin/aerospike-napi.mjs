@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { LocalCluster } from 'aerospike-napi/local'
 
-const usage = `usage: aerospike-napi local [--nodes N] [--port P] [--replication-factor R]
+const usage = `usage: aerospike-napi local [--nodes N] [--port P] [--replication-factor R] [--edition E]
 
 Runs an in-memory Aerospike cluster on 127.0.0.1 until SIGTERM or SIGINT, with the namespaces
 test (records never expire) and bar (records live 30 days). Prints one line when it accepts:
@@ -11,7 +11,8 @@ ready 127.0.0.1:3900,127.0.0.1:3901,127.0.0.1:3902
 
   --nodes N               nodes of the cluster, 1 to 8 (3)
   --port P                port of the first node; the others follow (free ports)
-  --replication-factor R  copies of every record (2)`
+  --replication-factor R  copies of every record (2)
+  --edition E             community or enterprise (community)`
 
 function refuse (why) {
   console.error(`aerospike-napi: ${why}\n\n${usage}`)
@@ -34,6 +35,7 @@ function readArguments () {
         nodes: { type: 'string' },
         port: { type: 'string' },
         'replication-factor': { type: 'string' },
+        edition: { type: 'string' },
         help: { type: 'boolean', short: 'h' }
       }
     })
@@ -54,7 +56,12 @@ const port = readNumber(values, 'port', 1, 65535 - nodes + 1)
 const replicationFactor = readNumber(values, 'replication-factor', 1, 8)
 let cluster
 try {
-  cluster = await LocalCluster.start({ nodes, ...(port && { port }), ...(replicationFactor && { replicationFactor }) })
+  cluster = await LocalCluster.start({
+    nodes,
+    ...(port && { port }),
+    ...(replicationFactor && { replicationFactor }),
+    ...(values.edition && { edition: values.edition })
+  })
 } catch (error) {
   console.error(`aerospike-napi: the cluster did not start: ${error.message}`)
   process.exit(1)

@@ -3,7 +3,7 @@
 import type { NativeCluster, NativeRefusal } from './boundary/addon.js'
 import { binding } from './boundary/native.js'
 import { describe, isPlain } from './checks/check.js'
-import { didYouMean } from './checks/options.js'
+import { badValue, didYouMean } from './checks/options.js'
 import { InvalidArgumentError } from './errors/classes.js'
 import { controlError } from './errors/failure.js'
 import { MAX_UINT32 } from './limits.js'
@@ -18,7 +18,15 @@ export interface LocalClusterOptions {
   readonly replicationFactor?: number | undefined
   /** The name of the cluster, as `connect({ clusterName })` checks it. */
   readonly clusterName?: string | undefined
+  /**
+   * The edition of the nodes. An Enterprise cluster takes durable deletes and what else Community servers refuse with
+   * `EnterpriseOnlyError`. Default 'community'.
+   */
+  readonly edition?: Edition | undefined
 }
+
+/** The edition of a server. */
+export type Edition = 'community' | 'enterprise'
 
 /** Which rows of batches a node turns away, for `refuseRows`. */
 export interface RefuseRowsOptions {
@@ -34,7 +42,8 @@ export interface RefuseRowsOptions {
 
 const REFUSAL_NAMES = ['code', 'probability', 'room', 'rows']
 
-const OPTION_NAMES = ['nodes', 'port', 'replicationFactor', 'clusterName']
+const OPTION_NAMES = ['nodes', 'port', 'replicationFactor', 'clusterName', 'edition']
+const EDITIONS: readonly Edition[] = ['community', 'enterprise']
 
 const MOST_NODES = 8
 
@@ -67,14 +76,18 @@ export class LocalCluster {
       throw new InvalidArgumentError(`LocalCluster.start: options must be an object, not ${describe(options)}`)
     }
     known('LocalCluster.start', options, OPTION_NAMES)
-    const { nodes = 1, port = 0, replicationFactor = 2, clusterName = '' } = options
+    const { nodes = 1, port = 0, replicationFactor = 2, clusterName = '', edition = 'community' } = options
     whole('nodes', nodes, 1, MOST_NODES)
     whole('port', port, 0, 65535 - MOST_NODES)
     whole('replicationFactor', replicationFactor, 1, MOST_NODES)
     if (typeof clusterName !== 'string')
       throw new InvalidArgumentError(`LocalCluster: clusterName must be text, not ${describe(clusterName)}`)
+    if (!EDITIONS.includes(edition)) {
+      throw badValue('LocalCluster.start', 'edition', "'community' or 'enterprise'", edition)
+    }
     const native = {
       nodes,
+      edition,
       replicationFactor,
       ...(port === 0 ? {} : { port }),
       ...(clusterName === '' ? {} : { clusterName }),

@@ -26,6 +26,8 @@ pub struct NativeClusterOptions {
     pub replication_factor: Option<u32>,
     /// What `cluster-name` answers.
     pub cluster_name: Option<String>,
+    /// `community` or `enterprise`.
+    pub edition: Option<String>,
 }
 
 /// Rows of batches that a node turns away.
@@ -64,6 +66,7 @@ impl NativeCluster {
             port: options.port.filter(|port| *port != 0),
             replication_factor: options.replication_factor.map_or(defaults.replication_factor, |n| n as usize),
             cluster_name: options.cluster_name.unwrap_or(defaults.cluster_name.clone()),
+            edition: options.edition.as_deref().map_or(Ok(defaults.edition), str::parse).map_err(failed)?,
             ..defaults
         };
         let runtime = Builder::new_multi_thread()

@@ -1,14 +1,15 @@
 //! An Aerospike cluster in memory, for tests and first steps.
 //!
 //! A [`Cluster`] is a number of nodes on loopback ports of this process. It speaks the wire protocol of a Community
-//! server 8.1, with its result codes, its partition map, replication, generations and expiry, and can be told to
-//! misbehave. Nothing is written to disk, and nothing listens on any other interface.
+//! or an Enterprise server 8.1, with its result codes, its partition map, replication, generations and expiry, and can be
+//! told to misbehave. Nothing is written to disk, and nothing listens on any other interface.
 //!
 //! From a socket to a record and back:
 //!
 //! | module | subject |
 //! |---|---|
 //! | [`ClusterOptions`] | how a cluster is set up |
+//! | [`Edition`] | which edition it speaks for |
 //! | `cluster` | nodes, the partition map, starting, stopping, misbehaving |
 //! | `net` | sockets and frames |
 //! | `service` | from a frame to its answer: routing, replication, batches |
@@ -31,6 +32,7 @@ pub mod cdt;
 mod clock;
 mod cluster;
 mod command;
+mod edition;
 pub mod exp;
 mod info;
 mod modules;
@@ -43,4 +45,5 @@ mod store;
 mod value;
 
 pub use cluster::{Cluster, Garble, Refusal};
+pub use edition::Edition;
 pub use options::{ClusterOptions, NamespaceOptions};

@@ -2,6 +2,8 @@
 
 use aerospike_wire::limits::MAX_NAMESPACE_SIZE;
 
+use crate::edition::Edition;
+
 /// What a cluster is made of.
 ///
 /// ```
@@ -19,6 +21,8 @@ pub struct ClusterOptions {
     pub replication_factor: usize,
     /// The namespaces.
     pub namespaces: Vec<NamespaceOptions>,
+    /// Which edition the nodes are of.
+    pub edition: Edition,
     /// What `cluster-name` answers.
     pub cluster_name: String,
     /// Rows a batch may have; 0 for any number.
@@ -29,7 +33,7 @@ pub struct ClusterOptions {
 }
 
 impl ClusterOptions {
-    /// Nodes a Community cluster can have.
+    /// Nodes a cluster can have, as many as a Community one.
     pub const MAX_NODES: usize = 8;
 
     /// What is wrong with the options, if anything is.
@@ -60,6 +64,7 @@ impl Default for ClusterOptions {
             port: None,
             replication_factor: 2,
             namespaces: vec![NamespaceOptions::new("test", 0), NamespaceOptions::new("bar", MONTH)],
+            edition: Edition::default(),
             cluster_name: "local".to_owned(),
             batch_max_requests: 0,
             nsup_period: 10,

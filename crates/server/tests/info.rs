@@ -2,7 +2,7 @@
 
 mod support;
 
-use aerospike_server::{Cluster, ClusterOptions};
+use aerospike_server::{Cluster, ClusterOptions, Edition};
 use aerospike_wire::ResultCode;
 use aerospike_wire::info::{parse_peers, parse_replicas, parse_services};
 use aerospike_wire::proto::write_frame;
@@ -39,6 +39,30 @@ async fn lines_are_answered_in_order_and_only_whole_lines() {
     for (sent, answered) in cases {
         assert_eq!(raw(&mut client, sent.as_bytes()).await, *answered, "{sent:?}");
     }
+}
+
+#[tokio::test]
+async fn an_enterprise_cluster_says_that_it_is_one() {
+    let options = ClusterOptions { nodes: 2, edition: Edition::Enterprise, ..ClusterOptions::default() };
+    let cluster = Cluster::start(options).await.unwrap();
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    let cases: &[(&str, &str)] = &[
+        ("edition", "Aerospike Enterprise Edition"),
+        ("version", "Aerospike Enterprise Edition build 8.1.1.2"),
+        ("build", "8.1.1.2"),
+        ("racks:", "ns=test:rack_0=A1,A2;ns=bar:rack_0=A1,A2"),
+        ("racks:namespace=bar", "ns=bar:rack_0=A1,A2"),
+        ("racks:namespace=none", "ERROR:20:unknown namespace"),
+        ("rack-ids", "test:0;bar:0"),
+        ("service-tls-std", ""),
+        ("peers-tls-std", "1,3000,[]"),
+        ("quiesce:", "ERROR:4:unrecognized command"),
+    ];
+    for (name, value) in cases {
+        assert_eq!(client.info_value(name).await, *value, "{name}");
+    }
+    let release = client.info_value("release").await;
+    assert!(release.starts_with("edition=Aerospike Enterprise Edition;version=8.1.1.2;"), "{release}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use aerospike_server::{Cluster, ClusterOptions};
+use aerospike_server::{Cluster, ClusterOptions, Edition};
 use aerospike_wire::batch::{BatchFlags, BatchWriter};
 use aerospike_wire::command::{CommandSpec, RecordCommand};
 use aerospike_wire::field::write_field;
@@ -252,6 +252,17 @@ async fn each_operation_can_ask_for_an_answer() {
     let all = CommandSpec { info2: Info2::WRITE | Info2::RESPOND_ALL_OPS, ..spec };
     let answer = client.run("s", "k", all).await;
     assert_eq!(values(&answer), [(2, 0), (1, 1), (1, 0), (5, 0), (1, 1)]);
+}
+
+#[tokio::test]
+async fn an_enterprise_cluster_deletes_durably() {
+    let options = ClusterOptions { edition: Edition::Enterprise, ..ClusterOptions::default() };
+    let cluster = Cluster::start(options).await.unwrap();
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    client.put("s", "k", 1).await;
+    let durably = CommandSpec { info2: Info2::WRITE | Info2::DELETE | Info2::DURABLE_DELETE, ..CommandSpec::default() };
+    assert_eq!(client.run("s", "k", durably).await.result, ResultCode::OK);
+    assert_eq!(client.get("s", "k").await.result, ResultCode::NOT_FOUND);
 }
 
 #[tokio::test]

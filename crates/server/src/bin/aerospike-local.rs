@@ -8,13 +8,14 @@ use aerospike_server::{Cluster, ClusterOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: aerospike-local [--nodes N] [--port P] [--host 127.0.0.1] [--replication-factor N]
-                       [--cluster-name NAME]
+                       [--cluster-name NAME] [--edition community|enterprise]
 
   --nodes N               nodes to start (1 to 8), default 1
   --port P                port of the first node, the others follow; default: free ports
   --host 127.0.0.1        the only host there is; a cluster listens on loopback alone
   --replication-factor N  copies of a record, default 2
-  --cluster-name NAME     default 'local'";
+  --cluster-name NAME     default 'local'
+  --edition EDITION       'community' or 'enterprise', default 'community'";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -60,6 +61,7 @@ fn parse(arguments: &[String]) -> Result<ClusterOptions, String> {
             "--port" => options.port = Some(number()?),
             "--replication-factor" => options.replication_factor = number()?.into(),
             "--cluster-name" => options.cluster_name.clone_from(value),
+            "--edition" => options.edition = value.parse()?,
             "--host" if value == "127.0.0.1" || value == "localhost" => {}
             "--host" => return Err("a cluster listens on 127.0.0.1 alone".to_owned()),
             _ => return Err(format!("there is no option {name}")),

@@ -5,6 +5,7 @@ use aerospike_wire::{Info1, Info3, Info4, OpCode, ParticleType, ResultCode};
 
 use super::request::Request;
 use crate::clock::Moment;
+use crate::edition::Edition;
 use crate::store::Record;
 
 /// What a TTL directive asks for.
@@ -17,7 +18,7 @@ pub(super) enum Expiry {
 }
 
 /// Refuses what is too much for any command, and what only the Enterprise edition does.
-pub(super) fn any(request: &Request<'_>) -> Result<(), ResultCode> {
+pub(super) fn any(request: &Request<'_>, edition: Edition) -> Result<(), ResultCode> {
     if usize::from(request.op_count) > MAX_OPS {
         return Err(ResultCode::PARAMETER);
     }
@@ -27,7 +28,7 @@ pub(super) fn any(request: &Request<'_>) -> Result<(), ResultCode> {
         );
     let sc_mode = request.info3 & (Info3::SC_READ_TYPE | Info3::SC_READ_RELAX);
     let linearized = !request.is_write() && sc_mode == Info3::SC_READ_TYPE;
-    if transaction || linearized { Err(ResultCode::ENTERPRISE_ONLY) } else { Ok(()) }
+    if transaction || linearized { edition.require_enterprise() } else { Ok(()) }
 }
 
 impl Expiry {

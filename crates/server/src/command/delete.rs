@@ -14,7 +14,7 @@ pub(super) fn run(
     _reply: &mut Reply<'_>,
 ) -> Outcome {
     if request.info2.contains(Info2::DURABLE_DELETE) {
-        return Err(ResultCode::ENTERPRISE_ONLY.into());
+        context.edition.require_enterprise()?;
     }
     let record = partition.get(&request.digest, context.now).ok_or(ResultCode::NOT_FOUND)?;
     // a failed removal says nothing of the record, unlike a failed write

@@ -29,6 +29,7 @@ use aerospike_wire::{Info1, Info2, ResultCode};
 use bytes::BytesMut;
 
 use crate::clock::Moment;
+use crate::edition::Edition;
 use crate::store::{Namespace, Partition, Record};
 pub(crate) use expression::view;
 pub(crate) use reply::Reply;
@@ -51,6 +52,8 @@ pub(crate) struct Context<'c> {
     pub(crate) now: Moment,
     /// Room to put a record together in, kept between commands.
     pub(crate) scratch: &'c mut BytesMut,
+    /// The edition: what only one of them does is refused by the other.
+    pub(crate) edition: Edition,
     /// Whether this is the master's copy: only there a read may renew a record's expiry.
     pub(crate) is_master: bool,
 }
@@ -88,7 +91,7 @@ impl Failure {
 /// Runs a command and writes its answer.
 pub(crate) fn run(request: &Request<'_>, partition: &mut Partition, context: &mut Context<'_>, reply: Reply) -> Change {
     let mut reply = reply;
-    let outcome = check::any(request).map_err(Failure::from).and_then(|()| {
+    let outcome = check::any(request, context.edition).map_err(Failure::from).and_then(|()| {
         if request.info2.contains(Info2::WRITE | Info2::DELETE) {
             delete::run(request, partition, context, &mut reply)
         } else if request.info2.contains(Info2::WRITE) {

@@ -78,7 +78,7 @@ pub(crate) fn begin(
     partition: &Partition,
     context: &Context<'_>,
 ) -> Result<(Seen, Target), Failure> {
-    check::any(request)?;
+    check::any(request, context.edition)?;
     let policies = request.info2.intersects(Info2::GENERATION | Info2::GENERATION_GT | Info2::CREATE_ONLY)
         || request.info3.intersects(Info3::UPDATE_ONLY | Info3::CREATE_OR_REPLACE | Info3::REPLACE_ONLY);
     if policies || !request.is_write() || request.set.len() > MAX_SET_SIZE {
@@ -179,7 +179,7 @@ fn write(
             return Err(ResultCode::NOT_FOUND);
         }
         if request.info2.contains(Info2::DURABLE_DELETE) {
-            return Err(ResultCode::ENTERPRISE_ONLY);
+            context.edition.require_enterprise()?;
         }
         drop(bins);
         reply.set_meta(generation, void_time);

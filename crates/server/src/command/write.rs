@@ -43,8 +43,10 @@ pub(super) fn run(
     if bins.len() == 0 {
         return match found {
             None => Err(ResultCode::NOT_FOUND.into()),
-            Some(_) if request.info2.contains(Info2::DURABLE_DELETE) => Err(fail(ResultCode::ENTERPRISE_ONLY)),
             Some(_) => {
+                if request.info2.contains(Info2::DURABLE_DELETE) {
+                    context.edition.require_enterprise().map_err(fail)?;
+                }
                 drop(bins);
                 partition.remove(&request.digest);
                 Ok(Change::Record)

@@ -10,7 +10,7 @@ use crate::cluster::Node;
 
 /// The build that is spoken for: clients choose features by it.
 pub(super) const BUILD: &str = "8.1.1.2";
-const EDITION: &str = "Aerospike Community Edition";
+/// Both editions name the same ones.
 const FEATURES: &str = "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;\
     sindex-exists;peers;pipelining;pquery;pscans;query-show;relaxed-sc;replicas;replicas-all;replicas-master;\
     replicas-max;truncate-namespace;udf";
@@ -41,8 +41,8 @@ pub(super) fn digests(_: &Ask<'_>) -> Answer {
     text("RIPEMD160")
 }
 
-pub(super) fn edition(_: &Ask<'_>) -> Answer {
-    text(EDITION)
+pub(super) fn edition(ask: &Ask<'_>) -> Answer {
+    text(ask.state.options.edition.title())
 }
 
 pub(super) fn features(_: &Ask<'_>) -> Answer {
@@ -62,16 +62,17 @@ pub(super) fn partitions(_: &Ask<'_>) -> Answer {
     Ok(PARTITIONS.to_string())
 }
 
-pub(super) fn release(_: &Ask<'_>) -> Answer {
-    Ok(format!("edition={EDITION};version={BUILD};os=local;arch={};sha=embedded", std::env::consts::ARCH))
+pub(super) fn release(ask: &Ask<'_>) -> Answer {
+    let edition = ask.state.options.edition.title();
+    Ok(format!("edition={edition};version={BUILD};os=local;arch={};sha=embedded", std::env::consts::ARCH))
 }
 
 pub(super) fn status(_: &Ask<'_>) -> Answer {
     text("ok")
 }
 
-pub(super) fn version(_: &Ask<'_>) -> Answer {
-    Ok(format!("{EDITION} build {BUILD}"))
+pub(super) fn version(ask: &Ask<'_>) -> Answer {
+    Ok(format!("{} build {BUILD}", ask.state.options.edition.title()))
 }
 
 /// Each text clients named themselves by, and how many connections did.

@@ -11,7 +11,7 @@
 //! | `jobs` | queries that run or ran |
 //! | `udfs` | modules of functions |
 //!
-//! Every command is a line of [`COMMANDS`], but for the one that changes its connection's [`Session`].
+//! Every command is a line of [`COMMANDS`] or [`ENTERPRISE_COMMANDS`], but for the one that changes its connection's [`Session`].
 
 mod ask;
 mod identity;
@@ -92,22 +92,30 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("version", identity::version),
 ];
 
-/// Commands that a Community server knows and refuses, besides all on TLS and on shipping to other clusters.
-const ENTERPRISE: &[&str] = &[
-    "feature-key",
-    "masking",
-    "masking-show",
-    "quiesce",
-    "quiesce-undo",
-    "rack-ids",
-    "racks",
-    "revive",
-    "roster",
-    "roster-set",
+/// What the Enterprise edition answers besides.
+const ENTERPRISE_COMMANDS: &[(&str, Handler)] = &[
+    ("peers-tls-alt", topology::no_peers),
+    ("peers-tls-std", topology::no_peers),
+    ("rack-ids", topology::rack_ids),
+    ("racks", topology::racks),
+    ("service-tls-alt", identity::empty),
+    ("service-tls-std", identity::empty),
 ];
 
+/// Commands of the Enterprise edition that this server has nothing behind. A Community server knows and refuses them
+/// all the same.
+const ENTERPRISE_NAMES: &[&str] =
+    &["feature-key", "masking", "masking-show", "quiesce", "quiesce-undo", "revive", "roster", "roster-set"];
+
 fn is_enterprise(name: &str) -> bool {
-    ENTERPRISE.contains(&name) || name.starts_with("xdr-") || name.contains("-tls-")
+    find(ENTERPRISE_COMMANDS, name).is_some()
+        || ENTERPRISE_NAMES.contains(&name)
+        || name.starts_with("xdr-")
+        || name.contains("-tls-")
+}
+
+fn find(commands: &[(&str, Handler)], name: &str) -> Option<Handler> {
+    commands.iter().find(|(known, _)| *known == name).map(|(_, handler)| *handler)
 }
 
 /// What a connection remembers between info commands.
@@ -156,10 +164,11 @@ fn run(session: &mut Session, line: &str) -> Answer {
         identity::remember_user_agent(session, node, agent);
         return Ok("ok".to_owned());
     }
-    if is_enterprise(ask.name) {
+    let is_community = !state.options.edition.is_enterprise();
+    if is_community && is_enterprise(ask.name) {
         return Err(Refusal::ENTERPRISE);
     }
-    let handler = COMMANDS.iter().find(|(name, _)| *name == ask.name).map(|(_, handler)| handler);
+    let handler = find(COMMANDS, ask.name).or_else(|| find(ENTERPRISE_COMMANDS, ask.name));
     handler.map_or(Err(Refusal::UNRECOGNIZED), |handler| handler(&ask))
 }
 

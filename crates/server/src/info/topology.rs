@@ -9,6 +9,8 @@ use crate::cluster::{NodeIndex, State};
 
 /// The port that peers lists leave out.
 const DEFAULT_PORT: u16 = 3000;
+/// The rack of nodes that nobody gave one.
+const RACK: u32 = 0;
 
 /// One generation for peers and partitions: both change exactly when a node comes or goes.
 pub(super) fn generation(ask: &Ask<'_>) -> Answer {
@@ -36,6 +38,26 @@ pub(super) fn service(ask: &Ask<'_>) -> Answer {
 pub(super) fn services(ask: &Ask<'_>) -> Answer {
     let others: Vec<_> = others(ask.state, ask.node).map(|node| node.address.to_string()).collect();
     Ok(others.join(";"))
+}
+
+/// The nodes of each rack, for every namespace: all of them in rack 0.
+pub(super) fn racks(ask: &Ask<'_>) -> Answer {
+    let nodes: Vec<_> = ask.state.members().map(|(_, node)| node.id.as_str()).collect();
+    let rack = format!("rack_{RACK}={}", nodes.join(","));
+    match ask.parameter("namespace") {
+        None => {
+            let lines: Vec<_> = ask.state.namespaces.iter().map(|ns| format!("ns={}:{rack}", ns.name)).collect();
+            Ok(lines.join(";"))
+        }
+        Some(name) if ask.state.find_namespace(name.as_bytes()).is_some() => Ok(format!("ns={name}:{rack}")),
+        Some(_) => Err(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "unknown namespace")),
+    }
+}
+
+/// The rack that the asked node is in, for every namespace.
+pub(super) fn rack_ids(ask: &Ask<'_>) -> Answer {
+    let lines: Vec<_> = ask.state.namespaces.iter().map(|ns| format!("{}:{RACK}", ns.name)).collect();
+    Ok(lines.join(";"))
 }
 
 /// A key that all members agree on and that changes with them.

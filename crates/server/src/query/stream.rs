@@ -216,7 +216,8 @@ impl<'f> QueryRun<'f> {
         out: &mut BytesMut,
     ) -> Option<Stop> {
         let namespace = state.namespaces.get(self.query.namespace)?;
-        let context = Context { namespace, now, scratch: &mut self.scratch, is_master: false };
+        let context =
+            Context { namespace, now, scratch: &mut self.scratch, edition: state.options.edition, is_master: false };
         for _ in 0..HOLD {
             if out.len() >= full {
                 break;

@@ -66,7 +66,13 @@ impl Route<'_> {
             return Served::Done;
         };
         let is_master = runs_at == master;
-        let mut context = Context { namespace: shared, now: self.now, scratch: self.scratch, is_master };
+        let mut context = Context {
+            namespace: shared,
+            now: self.now,
+            scratch: self.scratch,
+            edition: self.state.options.edition,
+            is_master,
+        };
         let mut records = store.lock(partition);
         if run(&mut records, &mut context, reply) == Change::None {
             return Served::Done;
