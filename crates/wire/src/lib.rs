@@ -14,12 +14,14 @@
 //! | [`digest`] | keys, digests and partitions |
 //! | [`command`] | requests for one record |
 //! | [`batch`] | requests for many records, and the rows of their answers |
+//! | [`admin`] | logging in, users and roles |
 //! | [`info`] | the text protocol of cluster tending: peers, partition maps, services |
 //! | [`value`] | bin values and their MessagePack form |
 //! | [`result_code`] | what a server can answer |
 
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod batch;
 pub mod command;
 pub mod digest;

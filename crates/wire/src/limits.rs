@@ -22,6 +22,10 @@ pub const MAX_TTL_SECONDS: u32 = 3600 * 24 * 365 * 10;
 /// Lists and maps inside one another, the outermost included. The server has no published limit; this one keeps
 /// recursive code on any stack.
 pub const MAX_VALUE_DEPTH: usize = 256;
+/// Bytes of the name of a user or a role.
+pub const MAX_USER_SIZE: usize = 63;
+/// Bytes of a session token that a client keeps; those of servers have a few hundred.
+pub const MAX_SESSION_TOKEN_SIZE: usize = 64 * 1024;
 /// Nodes in a cluster; larger peer lists are refused.
 pub const MAX_NODES: usize = 1024;
 /// Replicas of a partition that a client tracks.
