@@ -4,9 +4,9 @@ use mlua::{AnyUserData, Value};
 
 use crate::decode;
 use crate::encode::{self, Particle};
-use crate::error::{Failure, FailureKind};
+use crate::error::{Failure, FailureKind, failed};
 use crate::limits::Limits;
-use crate::module::{Module, Ran, call, failed};
+use crate::module::{Module, Ran, call};
 use crate::record::{self, Change, Record, Refusal, Target};
 use crate::state::State;
 

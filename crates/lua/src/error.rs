@@ -73,6 +73,17 @@ impl Failure {
     }
 }
 
+/// An error of the binding.
+pub(crate) fn failed(error: mlua::Error) -> (FailureKind, String) {
+    match error {
+        mlua::Error::MemoryError(_) => (FailureKind::Memory, "not enough memory".to_owned()),
+        mlua::Error::StackError => (FailureKind::Arguments, "too many arguments".to_owned()),
+        mlua::Error::CallbackError { cause, .. } => failed(cause.as_ref().clone()),
+        mlua::Error::SyntaxError { message, .. } | mlua::Error::RuntimeError(message) => (FailureKind::Raised, message),
+        other => (FailureKind::Raised, other.to_string()),
+    }
+}
+
 fn leading_number(text: &str) -> Option<u32> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
     text.get(..end)?.parse().ok()

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mlua::chunk::ChunkMode;
 use mlua::{Function, MultiValue, Value};
 
-use crate::error::{CompileError, Failure, FailureKind};
+use crate::error::{CompileError, Failure, FailureKind, failed};
 use crate::limits::{End, Limits, MAX_SOURCE_SIZE};
 use crate::state::State;
 
@@ -142,16 +142,5 @@ pub(crate) fn call(function: &Function, args: impl mlua::IntoLuaMulti) -> Ran<Ve
             _ => (FailureKind::NotText, "result value type unexpected".to_owned()),
         }),
         _ => Err((FailureKind::NoFunction, "function not found".to_owned())),
-    }
-}
-
-/// An error of the binding.
-pub(crate) fn failed(error: mlua::Error) -> (FailureKind, String) {
-    match error {
-        mlua::Error::MemoryError(_) => (FailureKind::Memory, "not enough memory".to_owned()),
-        mlua::Error::StackError => (FailureKind::Arguments, "too many arguments".to_owned()),
-        mlua::Error::CallbackError { cause, .. } => failed(cause.as_ref().clone()),
-        mlua::Error::SyntaxError { message, .. } | mlua::Error::RuntimeError(message) => (FailureKind::Raised, message),
-        other => (FailureKind::Raised, other.to_string()),
     }
 }

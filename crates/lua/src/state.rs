@@ -8,8 +8,8 @@ use mlua::debug::HookTriggers;
 use mlua::{AnyUserData, Function, Lua, LuaOptions, StdLib, Table, Value, VmState};
 
 use crate::args::add;
+use crate::error::failed;
 use crate::limits::{MAX_MEMORY, Watch};
-use crate::module::failed;
 use crate::{byte_functions, class, geojson, iterator, list, map, record, text};
 
 /// Instructions after which the hook looks at the time.
