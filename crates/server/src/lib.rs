@@ -10,12 +10,13 @@
 //! |---|---|
 //! | [`ClusterOptions`] | how a cluster is set up |
 //! | [`Edition`] | which edition it speaks for |
-//! | `cluster` | nodes, the partition map, starting, stopping, misbehaving |
+//! | `handle` | starting a cluster, stopping it, telling its nodes to misbehave |
 //! | `net` | sockets and frames |
 //! | `service` | from a frame to its answer: routing, replication, batches |
 //! | `info` | the text protocol of cluster tending |
 //! | `query` | commands on whatever matches, and the jobs they are |
 //! | `command` | what a command does to one record |
+//! | `cluster` | what the nodes share: one another, the partition map, faults, latencies |
 //! | `modules` | the modules of functions that a cluster knows |
 //! | `sindex` | secondary indexes: what they are of, and what they find |
 //! | [`cdt`] | lists, maps, bits and HyperLogLogs: operations on the bytes of a bin |
@@ -24,7 +25,7 @@
 //! | `value` | which values are accepted, and their stored form |
 //! | `clock` | time, as the protocol counts it |
 //!
-//! Each module uses those below it, and `cluster` is the state that `net`, `service` and `info` share.
+//! Each module uses those below it.
 
 #![forbid(unsafe_code)]
 
@@ -34,6 +35,7 @@ mod cluster;
 mod command;
 mod edition;
 pub mod exp;
+mod handle;
 mod info;
 mod modules;
 mod net;
@@ -44,6 +46,7 @@ mod sindex;
 mod store;
 mod value;
 
-pub use cluster::{Cluster, Garble, Refusal};
+pub use cluster::{Garble, Refusal};
 pub use edition::Edition;
+pub use handle::Cluster;
 pub use options::{ClusterOptions, NamespaceOptions};

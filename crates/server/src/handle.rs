@@ -1,0 +1,186 @@
+//! The handle of a cluster: what a user starts, stops and tells to misbehave.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::clock::Moment;
+use crate::cluster::{Garble, Node, NodeIndex, Refusal, State};
+use crate::net;
+use crate::options::ClusterOptions;
+use crate::store::Store;
+
+/// A cluster of nodes on loopback ports, in this process.
+///
+/// It runs on the Tokio runtime it was started on and ends when it is dropped.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use aerospike_server::{Cluster, ClusterOptions};
+/// let cluster = Cluster::start(ClusterOptions { nodes: 3, ..ClusterOptions::default() }).await?;
+/// assert_eq!(cluster.hosts().len(), 3);
+/// cluster.stop().await;
+/// # std::io::Result::Ok(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Cluster {
+    state: Arc<State>,
+    /// What accepts connections for each node; `None` for one that is stopped. Held while nodes start and stop.
+    listeners: tokio::sync::Mutex<Vec<Option<JoinHandle<()>>>>,
+    sweeper: JoinHandle<()>,
+}
+
+impl Cluster {
+    /// Starts a cluster and returns once every node accepts connections.
+    ///
+    /// Fails when a port is taken, and with [`io::ErrorKind::InvalidInput`] when the options make no sense.
+    pub async fn start(options: ClusterOptions) -> io::Result<Self> {
+        options.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let mut sockets = Vec::with_capacity(options.nodes);
+        for index in 0..options.nodes {
+            let port = options.port.map_or(0, |first| first + index as u16);
+            sockets.push(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?);
+        }
+        let addresses = sockets.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+        let period = Duration::from_secs(options.nsup_period.max(1).into());
+        let state = Arc::new(State::new(options, &addresses));
+        let listeners = sockets.into_iter().enumerate().map(|(index, socket)| Some(listen(&state, index, socket)));
+        let listeners = tokio::sync::Mutex::new(listeners.collect());
+        let sweeper = tokio::spawn(sweep(Arc::clone(&state), period));
+        Ok(Self { state, listeners, sweeper })
+    }
+
+    /// The address of every node, stopped ones included.
+    pub fn hosts(&self) -> Vec<SocketAddr> {
+        self.state.nodes.iter().map(|node| node.address).collect()
+    }
+
+    /// The ids of the nodes, as clients see them.
+    pub fn node_ids(&self) -> Vec<String> {
+        self.state.nodes.iter().map(|node| node.id.clone()).collect()
+    }
+
+    /// Stops every node. All records are gone.
+    pub async fn stop(&self) {
+        let mut listeners = self.listeners.lock().await;
+        for (node, listener) in self.state.nodes.iter().zip(listeners.iter_mut()) {
+            node.set_alive(false);
+            close(node, listener.take()).await;
+            node.faults.clear();
+        }
+        self.sweeper.abort();
+    }
+
+    /// Stops a node as if its process was killed: its sockets close, its records are gone, the other nodes take over.
+    pub async fn stop_node(&self, index: usize) -> io::Result<()> {
+        let mut listeners = self.listeners.lock().await;
+        let node = self.node(index)?;
+        node.set_alive(false);
+        close(node, listeners.get_mut(index).and_then(Option::take)).await;
+        self.state.rebalance();
+        node.stores.iter().for_each(Store::clear);
+        node.jobs.clear();
+        node.faults.clear();
+        Ok(())
+    }
+
+    /// Starts a stopped node on its old port; it joins the cluster empty and gets its share of the records.
+    pub async fn start_node(&self, index: usize) -> io::Result<()> {
+        let mut listeners = self.listeners.lock().await;
+        let node = self.node(index)?;
+        if node.is_alive() {
+            return Ok(());
+        }
+        let socket = TcpListener::bind(node.address).await?;
+        node.set_alive(true);
+        self.state.rebalance();
+        if let Some(listener) = listeners.get_mut(index) {
+            *listener = Some(listen(&self.state, index, socket));
+        }
+        Ok(())
+    }
+
+    /// Freezes a node as if its process was suspended: sockets stay open and connections are taken by the backlog, but
+    /// nothing is read or answered. The other nodes go on taking it for a member.
+    pub fn freeze_node(&self, index: usize) -> io::Result<()> {
+        self.node(index).map(|node| node.faults.set_frozen(true))
+    }
+
+    /// Lets a frozen node go on where it was.
+    pub fn thaw_node(&self, index: usize) -> io::Result<()> {
+        self.node(index).map(|node| node.faults.set_frozen(false))
+    }
+
+    /// Delays each answer of a node; zero ends that.
+    pub fn slow_node(&self, index: usize, delay: Duration) -> io::Result<()> {
+        self.node(index).map(|node| node.faults.set_delay(delay))
+    }
+
+    /// Closes the connections a node has now.
+    pub async fn drop_connections(&self, index: usize) -> io::Result<()> {
+        self.node(index)?.drop_connections().await;
+        Ok(())
+    }
+
+    /// Makes a node close new connections as soon as they are made, or take them again.
+    pub fn reject_connections(&self, index: usize, reject: bool) -> io::Result<()> {
+        self.node(index).map(|node| node.faults.set_rejects(reject))
+    }
+
+    /// Spoils what a node answers; `None` ends that.
+    pub fn garble_node(&self, index: usize, garble: Option<Garble>) -> io::Result<()> {
+        self.node(index).map(|node| node.faults.set_garble(garble))
+    }
+
+    /// Makes a node turn rows of batches away; `None` ends that.
+    pub fn refuse_rows(&self, index: usize, refusal: Option<Refusal>) -> io::Result<()> {
+        self.node(index).map(|node| node.faults.set_refusal(refusal))
+    }
+
+    /// Delays commands on a set, and batches that have a row in it, at every node; zero ends that.
+    pub fn delay_set(&self, set: &str, delay: Duration) {
+        self.state.set_delay(set, delay);
+    }
+
+    fn node(&self, index: usize) -> io::Result<&Node> {
+        let missing = || io::Error::new(io::ErrorKind::InvalidInput, format!("there is no node {index}"));
+        self.state.nodes.get(index).ok_or_else(missing)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.sweeper.abort();
+        self.listeners.get_mut().iter().flatten().for_each(JoinHandle::abort);
+        // connections hold the state that holds them: without this they would keep one another alive
+        self.state.nodes.iter().for_each(Node::abort_connections);
+        self.state.nodes.iter().for_each(Node::abort_tasks);
+    }
+}
+
+fn listen(state: &Arc<State>, index: NodeIndex, socket: TcpListener) -> JoinHandle<()> {
+    tokio::spawn(net::accept(socket, Arc::clone(state), index))
+}
+
+/// Closes a node's sockets.
+async fn close(node: &Node, listener: Option<JoinHandle<()>>) {
+    if let Some(listener) = listener {
+        listener.abort();
+        let _ = listener.await; // it was aborted: there is no other result
+    }
+    node.abort_tasks();
+    node.drop_connections().await;
+}
+
+/// Frees the memory of expired records from time to time.
+async fn sweep(state: Arc<State>, period: Duration) {
+    loop {
+        tokio::time::sleep(period).await;
+        state.sweep(Moment::now());
+    }
+}
