@@ -1,11 +1,10 @@
 //! The class that TypeScript drives: bytes in, bytes out, and a few calls of the control plane.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use aerospike_core::{Client, Code, InfoTarget, SentFlag};
+use aerospike_core::{Client, Code, InfoTarget};
 use bytes::Bytes;
 use napi::bindgen_prelude::{Env, Function, JsValue, PromiseRaw, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -13,7 +12,6 @@ use napi::{Error, Result, Status, sys};
 use napi_derive::napi;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::alarm::{Alarm, WakeUp};
@@ -22,6 +20,7 @@ use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, control_
 use crate::entry::{self, Entry, Malformed, Work};
 use crate::express::{self, Boarding};
 use crate::queue::Queue;
+use crate::settlement::{Settlement, Shared, settle, take_tracking};
 
 /// The function that hears of changes. Weak: by itself it does not keep the process alive.
 type Listener = ThreadsafeFunction<NativeChange, (), NativeChange, Status, false, true>;
@@ -36,19 +35,6 @@ pub struct NativeClient {
     station: AtomicUsize,
     /// The task that tells of changes, while somebody listens.
     watching: Mutex<Option<AbortHandle>>,
-}
-
-/// What the client's tasks share with it.
-pub(crate) struct Shared {
-    pub(crate) queue: Queue,
-    tracked: Mutex<HashMap<u32, Tracked>>,
-}
-
-/// A command that may be cancelled.
-struct Tracked {
-    sent: Arc<SentFlag>,
-    cancel: Option<oneshot::Sender<()>>,
-    cancelled: Option<oneshot::Receiver<()>>,
 }
 
 /// The bytes of a typed array that JavaScript lent for the length of a call.
@@ -71,7 +57,7 @@ impl NativeClient {
         let core = Client::connect(config.into_core()?).await.map_err(|e| control_error(&e))?;
         let runtime = Handle::current();
         let queue = Queue::new(Alarm::new(wake), runtime.clone());
-        let shared = Arc::new(Shared { queue, tracked: Mutex::default() });
+        let shared = Arc::new(Shared::new(queue));
         Ok(Self { core, runtime, shared, station: AtomicUsize::new(0), watching: Mutex::default() })
     }
 
@@ -145,15 +131,7 @@ impl NativeClient {
     /// Drops a command. True when bytes of it may have been sent.
     #[napi]
     pub fn cancel(&self, ticket: u32) -> bool {
-        let Some(tracked) = self.shared.tracked.lock().get_mut(&ticket).map(|t| (t.cancel.take(), t.sent.clone()))
-        else {
-            return true; // it completed, and the completion is on its way
-        };
-        let (cancel, sent) = tracked;
-        if let Some(cancel) = cancel {
-            let _ = cancel.send(()); // its task ended meanwhile
-        }
-        sent.is_set()
+        self.shared.cancel(ticket)
     }
 
     /// Keeps the process alive until `unref`.
@@ -274,54 +252,6 @@ impl Drop for NativeClient {
     }
 }
 
-impl Shared {
-    fn track(&self, ticket: u32) {
-        let (cancel, cancelled) = oneshot::channel();
-        let tracked = Tracked { sent: Arc::default(), cancel: Some(cancel), cancelled: Some(cancelled) };
-        self.tracked.lock().insert(ticket, tracked);
-    }
-}
-
-/// Settles its ticket exactly once: with an outcome, or, when the task is dropped or dies, with an error.
-pub(crate) struct Settlement {
-    shared: Arc<Shared>,
-    ticket: u32,
-    tracked: bool,
-    settled: bool,
-}
-
-impl Settlement {
-    pub(crate) fn new(shared: Arc<Shared>, ticket: u32, tracked: bool) -> Self {
-        Self { shared, ticket, tracked, settled: false }
-    }
-
-    pub(crate) fn settle(mut self, outcome: Outcome) {
-        self.forget();
-        self.shared.queue.push(self.ticket, outcome);
-    }
-
-    /// Ends it without an outcome: nobody waits for one any more.
-    fn cancel(mut self) {
-        self.forget();
-    }
-
-    fn forget(&mut self) {
-        self.settled = true;
-        if self.tracked {
-            self.shared.tracked.lock().remove(&self.ticket);
-        }
-    }
-}
-
-impl Drop for Settlement {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.forget();
-            self.shared.queue.push(self.ticket, Outcome::Refused(Code::CLIENT, "the command's task was stopped"));
-        }
-    }
-}
-
 fn start(entry: Entry, core: &Client, shared: &Arc<Shared>) {
     let Entry { ticket, cancellable, work } = entry;
     let settlement = Settlement::new(shared.clone(), ticket, cancellable);
@@ -355,32 +285,4 @@ fn start(entry: Entry, core: &Client, shared: &Arc<Shared>) {
             tokio::spawn(settle(settlement, cancelled, outcome));
         }
     }
-}
-
-/// Settles with what comes out, unless that is cancelled before.
-async fn settle(
-    settlement: Settlement,
-    cancelled: Option<oneshot::Receiver<()>>,
-    outcome: impl Future<Output = Outcome>,
-) {
-    match cancelled {
-        None => settlement.settle(outcome.await),
-        Some(cancelled) => tokio::select! {
-            // a sender dropped without a word means that the client went away, not that the command was cancelled
-            Ok(()) = cancelled => settlement.cancel(),
-            outcome = outcome => settlement.settle(outcome),
-        },
-    }
-}
-
-/// Connects a command with the record that `track` made of it.
-fn take_tracking(shared: &Shared, ticket: u32, work: &mut Work) -> Option<oneshot::Receiver<()>> {
-    let mut tracked = shared.tracked.lock();
-    let tracked = tracked.get_mut(&ticket)?;
-    let sent = Some(tracked.sent.clone());
-    match work {
-        Work::Record(command) => command.sent = sent,
-        Work::Batch(batch) | Work::Parts(batch) => batch.sent = sent,
-    }
-    tracked.cancelled.take()
 }

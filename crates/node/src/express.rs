@@ -18,8 +18,8 @@ use aerospike_core::{Batch, Client, Command, Event, Express, LineId};
 use napi::sys;
 use tokio::runtime::Handle as Runtime;
 
-use crate::client::{Settlement, Shared};
 use crate::completion::Outcome;
+use crate::settlement::{Settlement, Shared};
 use crate::uv::{self, Bell, Handle, Loop, Watch};
 use crate::waker::Waker;
 

@@ -7,7 +7,7 @@ use aerospike_core::{Batch, Client, Command};
 use napi::sys;
 use tokio::runtime::Handle as Runtime;
 
-use crate::client::Shared;
+use crate::settlement::Shared;
 
 pub(crate) fn open(_: sys::napi_env, _: sys::napi_value, _: &Client, _: Runtime, _: Arc<Shared>) -> Option<usize> {
     None

@@ -7,6 +7,7 @@
 //! | `entry` | request entries from TypeScript to commands of the client core |
 //! | `completion` | outcomes of commands to completions for TypeScript |
 //! | `queue` | completions on their way to the JavaScript thread, and the one wake-up for all of them |
+//! | `settlement` | what becomes of each command: settled once, or cancelled |
 //! | `alarm` | the wake-up itself |
 //! | `express` | commands on the JavaScript thread itself, while they are few |
 //! | `uv` | watching sockets and time on the event loop of Node.js, and waking it |
@@ -31,6 +32,7 @@ mod entry;
 mod express;
 mod query;
 mod queue;
+mod settlement;
 #[cfg(unix)]
 mod uv;
 #[cfg(unix)]

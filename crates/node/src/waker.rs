@@ -4,7 +4,7 @@ use std::ptr::null_mut;
 
 use napi::sys;
 
-use crate::client::Shared;
+use crate::settlement::Shared;
 
 /// Calls the function that settles completions.
 pub(crate) struct Waker {
