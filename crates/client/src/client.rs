@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::batch::{self, Batch, BatchReply};
 use crate::cluster::changes::Changes;
-use crate::cluster::node::Node;
+use crate::cluster::node::{Node, NodeSummary};
 use crate::cluster::tend::Tender;
 use crate::cluster::{Cluster, info};
 use crate::command::{Command, Reply};
@@ -55,40 +55,6 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.tending.abort();
         self.cluster.disconnect();
-    }
-}
-
-/// A node, as the client sees it now.
-#[derive(Debug, Clone)]
-pub struct NodeSummary {
-    /// The node's id.
-    pub name: Arc<str>,
-    /// The address in use.
-    pub host: String,
-    /// The port in use.
-    pub port: u16,
-    /// Whether commands are sent to it.
-    pub active: bool,
-    /// Connections that are open, the one for tending not included.
-    pub connections_open: u32,
-    /// Connections with commands on them.
-    pub connections_in_use: u32,
-    /// The server's version.
-    pub build: String,
-}
-
-impl NodeSummary {
-    pub(crate) fn of(node: &Node) -> Self {
-        let counts = node.pool.counts();
-        Self {
-            name: node.name.clone(),
-            host: node.endpoint.host.clone(),
-            port: node.endpoint.port,
-            active: node.is_active(),
-            connections_open: counts.open,
-            connections_in_use: counts.in_use,
-            build: node.build.as_str().to_owned(),
-        }
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `error` | the one error |
 //! | `execute` | one command, from its first attempt to its outcome |
 //! | `express` | commands on the caller's own thread, while they are few |
+//! | `retry` | what is tried again, and how long is waited before |
 //! | `cluster` | nodes and partitions, and keeping the view of them up to date |
 //! | `routing` | which node a command goes to |
 //! | `connection` | sockets, pools, and how commands share them |
@@ -37,6 +38,7 @@ mod execute;
 mod express;
 mod policy;
 mod query;
+mod retry;
 mod routing;
 mod tls;
 
@@ -44,8 +46,9 @@ pub use aerospike_wire as wire;
 pub use aerospike_wire::batch::BatchFlags;
 pub use aerospike_wire::info::Endpoint;
 pub use batch::{Batch, BatchReply, BatchRow, Keyspace, NodeCost, RowOutcome};
-pub use client::{Client, InfoTarget, NodeSummary};
+pub use client::{Client, InfoTarget};
 pub use cluster::changes::{Change, Changes};
+pub use cluster::node::NodeSummary;
 pub use command::{Command, Key, Reply, SentFlag, Spec};
 pub use config::{Config, Credentials};
 pub use error::{CLIENT_CODES, Code, Error, SubError};

@@ -8,28 +8,10 @@ use std::time::Duration;
 
 use super::plan::RowId;
 use crate::cluster::node::Node;
-use crate::error::Code;
+use crate::retry::pause;
 
 /// Rows by which the limit grows when a request succeeds.
 const STEP: usize = 16;
-/// The pause before the first retry is up to this, and twice as much before each next one.
-const FIRST_PAUSE: Duration = Duration::from_millis(8);
-const MOST_PAUSE: Duration = Duration::from_millis(250);
-
-/// Whether an answer says that the node has too much to do: its device, or its batch queues.
-pub(super) fn is_overload(code: Code) -> bool {
-    const DEVICE_OVERLOAD: Code = Code(18);
-    const BATCH_QUEUES_FULL: Code = Code(152);
-    matches!(code, DEVICE_OVERLOAD | BATCH_QUEUES_FULL)
-}
-
-/// How long to wait before a retry, the first being number 1: exponential, with full jitter, so that the clients of a
-/// node in trouble do not all come back at once.
-pub(super) fn pause(retry: u16, at_least: Duration) -> Duration {
-    let first = FIRST_PAUSE.max(at_least);
-    let most = first.saturating_mul(1 << u32::from(retry.saturating_sub(1)).min(8)).min(MOST_PAUSE.max(first));
-    most.mul_f64(fastrand::f64())
-}
 
 /// Names a lane for as long as the batch lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,13 +152,5 @@ mod tests {
         }
         assert_eq!(lanes.take(at).unwrap().1, [1]);
         assert!(lanes.take(at).is_none());
-    }
-
-    #[test]
-    fn pauses_grow_to_a_limit() {
-        for (retry, most) in [(1, 8), (2, 16), (9, 250), (u16::MAX, 250)] {
-            assert!((0..100).all(|_| pause(retry, Duration::ZERO) <= Duration::from_millis(most)));
-        }
-        assert!((0..100).all(|_| pause(1, Duration::from_secs(1)) <= Duration::from_secs(1)));
     }
 }

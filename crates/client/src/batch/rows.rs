@@ -11,15 +11,8 @@ use super::pages::Pages;
 use super::plan::{Plan, RowId};
 use super::request::Hit;
 use crate::error::{Code, Failure};
+use crate::retry::is_refusal;
 use crate::routing::replica::Course;
-
-/// Whether an answer says that the row was turned away for now, and certainly not carried out: its partition is not
-/// available, the record is busy, the device or the batch queues are overloaded.
-fn is_refusal(code: Code) -> bool {
-    const UNAVAILABLE: Code = Code(11);
-    const KEY_BUSY: Code = Code(14);
-    code == UNAVAILABLE || code == KEY_BUSY || super::lanes::is_overload(code)
-}
 
 /// What the collector knows of a row besides its outcome.
 #[derive(Debug, Clone, Copy, Default)]

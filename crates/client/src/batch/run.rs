@@ -10,7 +10,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::costs::Costs;
-use super::lanes::{LaneId, Lanes, is_overload, pause};
+use super::lanes::{LaneId, Lanes};
 use super::order::Order;
 use super::plan::{Plan, ROWS_PER_TURN, RowId};
 use super::request::{Progress, SubRequest};
@@ -20,6 +20,7 @@ use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::error::{Code, Failure};
 use crate::execute::no_namespace;
+use crate::retry::{is_overload, pause};
 use crate::routing::replica::Course;
 use crate::routing::{Routing, Table};
 

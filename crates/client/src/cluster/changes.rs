@@ -10,8 +10,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::Cluster;
-use super::node::Node;
-use crate::client::NodeSummary;
+use super::node::{Node, NodeSummary};
 
 /// A change of the cluster.
 #[derive(Debug, Clone)]

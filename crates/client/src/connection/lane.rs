@@ -16,6 +16,7 @@ use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep};
 
 use super::Connection;
+use super::ledger::LaneId;
 use super::ledger::Pulled;
 use super::pipeline::Pipeline;
 use super::pool::Pool;
@@ -24,10 +25,6 @@ use crate::error::{Code, Failure};
 
 /// How long the head of a lane may go unanswered before others stop waiting behind it.
 const STALL: Duration = Duration::from_millis(15);
-
-/// Names a lane within its pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LaneId(pub(crate) u64);
 
 /// Why a lane ends.
 enum Exit {

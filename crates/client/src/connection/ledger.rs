@@ -9,7 +9,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::lane::LaneId;
 use super::lease::Lease;
 use super::pace::MAX_WINDOW;
 use super::request::Carrier;
@@ -25,6 +24,10 @@ const MAX_NEW_LANES: usize = 8;
 const SILENT_STALLS: u32 = 8;
 /// Connections that were opened within this time of each other were opened together.
 const TOGETHER: Duration = Duration::from_millis(2);
+
+/// Names a lane within its pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LaneId(pub(crate) u64);
 
 /// How many connections a pool keeps.
 #[derive(Debug, Clone, Copy)]

@@ -17,9 +17,9 @@ use tokio::time::Instant;
 
 use super::dial::Dialer;
 use super::health::Health;
-use super::lane::{Lane, LaneId};
+use super::lane::Lane;
 use super::lease::Lease;
-use super::ledger::{LeaseSender, Ledger, Limits, Pulled, Work};
+use super::ledger::{LaneId, LeaseSender, Ledger, Limits, Pulled, Work};
 use super::pace::Pace;
 use super::pipeline::Pipeline;
 use super::request::Carrier;
