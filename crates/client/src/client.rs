@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
-use crate::express::Express;
+use crate::inline::Express;
 use crate::query::{self, Job, JobReply, Query, QueryStream};
 
 /// A connection to a cluster. Clones share it; the last one to go closes it.

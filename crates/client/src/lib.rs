@@ -10,7 +10,7 @@
 //! | `command`, `batch`, `query` | requests and their answers |
 //! | `error` | the one error |
 //! | `execute` | one command, from its first attempt to its outcome |
-//! | `express` | commands on the caller's own thread, while they are few |
+//! | `inline` | commands on the caller's own thread, while they are few |
 //! | `retry` | what is tried again, and how long is waited before |
 //! | `cluster` | nodes and partitions, and keeping the view of them up to date |
 //! | `routing` | which node a command goes to |
@@ -19,7 +19,7 @@
 //! | `auth`, `tls` | logging in, and encrypted connections |
 //!
 //! The way of a command: [`Client::execute`] asks `routing` for a node and hands an attempt to the node's pool; a
-//! lane of the pool (`connection::lane`) writes it together with whatever else waits, and settles it when the answer
+//! lane of the pool (`connection::pipelined`) writes it together with whatever else waits, and settles it when the answer
 //! comes; `execute` judges the answer and tries again where that is right.
 
 #![forbid(unsafe_code)]
@@ -35,7 +35,7 @@ mod connection;
 mod deadline;
 mod error;
 mod execute;
-mod express;
+mod inline;
 mod policy;
 mod query;
 mod retry;
@@ -52,7 +52,7 @@ pub use cluster::node::NodeSummary;
 pub use command::{Command, Key, Reply, SentFlag, Spec};
 pub use config::{Config, Credentials};
 pub use error::{CLIENT_CODES, Code, Error, SubError};
-pub use express::{Departure, Event, Express, LineId, Resumed, ResumedBatch, Tag};
+pub use inline::{Departure, Event, Express, LineId, Resumed, ResumedBatch, Tag};
 pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use tls::{PrivateKey, TlsConfig};

@@ -14,11 +14,11 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::alarm::{Alarm, WakeUp};
 use crate::completion::Outcome;
 use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, control_error};
 use crate::entry::{self, Entry, Malformed, Work};
-use crate::express::{self, Boarding};
+use crate::inline::{self, Boarding};
+use crate::notifier::{Alarm, WakeUp};
 use crate::queue::Queue;
 use crate::settlement::{Settlement, Shared, settle, take_tracking};
 
@@ -67,7 +67,7 @@ impl NativeClient {
     #[napi(ts_args_type = "wake: (filled: number) => void, target: Uint8Array")]
     pub fn express(&self, env: Env, wake: Function<'_, i32, ()>, target: Uint8ArraySlice<'_>) -> bool {
         let (runtime, shared) = (self.runtime.clone(), self.shared.clone());
-        let station = express::open(env.raw(), wake.raw(), target.raw(), &self.core, runtime, shared);
+        let station = inline::open(env.raw(), wake.raw(), target.raw(), &self.core, runtime, shared);
         self.station.store(station.unwrap_or_default(), Ordering::Relaxed);
         station.is_some()
     }
@@ -151,7 +151,7 @@ impl NativeClient {
     /// Takes no more commands, waits for those in flight, at most `timeout` milliseconds, and drops the connections.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env, timeout: u32) -> Result<PromiseRaw<'env, ()>> {
-        express::close(self.station.swap(0, Ordering::Relaxed));
+        inline::close(self.station.swap(0, Ordering::Relaxed));
         let core = self.core.clone();
         env.spawn_future(async move {
             core.close(Duration::from_millis(timeout.into())).await;
@@ -247,7 +247,7 @@ impl NativeClient {
 
 impl Drop for NativeClient {
     fn drop(&mut self) {
-        express::close(*self.station.get_mut());
+        inline::close(*self.station.get_mut());
         self.tell_through(None);
     }
 }

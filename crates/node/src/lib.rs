@@ -8,10 +8,10 @@
 //! | `completion` | outcomes of commands to completions for TypeScript |
 //! | `queue` | completions on their way to the JavaScript thread, and the one wake-up for all of them |
 //! | `settlement` | what becomes of each command: settled once, or cancelled |
-//! | `alarm` | the wake-up itself |
-//! | `express` | commands on the JavaScript thread itself, while they are few |
+//! | `notifier` | the wake-up itself |
+//! | `inline` | commands on the JavaScript thread itself, while they are few |
 //! | `uv` | watching sockets and time on the event loop of Node.js, and waking it |
-//! | `waker` | calling JavaScript from that loop |
+//! | `callback` | calling JavaScript from that loop |
 //! | `client` | the class that TypeScript drives |
 //! | `query` | queries and background jobs |
 //! | `aggregation` | the last steps of aggregations, in Lua |
@@ -22,21 +22,21 @@
 //! calls that do the core's work on the JavaScript thread turn a panic into an exception.
 
 mod aggregation;
-mod alarm;
+#[cfg(unix)]
+mod callback;
 mod client;
 mod cluster;
 mod completion;
 mod config;
 mod entry;
-#[cfg_attr(not(unix), path = "express_absent.rs")]
-mod express;
+#[cfg_attr(not(unix), path = "inline_absent.rs")]
+mod inline;
+mod notifier;
 mod query;
 mod queue;
 mod settlement;
 #[cfg(unix)]
 mod uv;
-#[cfg(unix)]
-mod waker;
 
 use aerospike_core::wire::{Digest, KeyType};
 use napi::bindgen_prelude::{Buffer, create_custom_tokio_runtime};

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use crate::alarm::Alarm;
 use crate::completion::{self, Outcome};
+use crate::notifier::Alarm;
 
 /// How often the runtime goes round before the JavaScript thread is woken for a record. What has just been read from a
 /// socket answers several commands, and the next socket has more: with one wake-up for all of it, 64 gets in flight

@@ -8,12 +8,12 @@
 //! | `order.rs` | which rows wait for others of their record |
 //! | `run.rs` | all requests of a batch, their failures and retries |
 //! | `rows.rs` | the outcome of every row |
-//! | `lanes.rs` | how much a node is given at once |
+//! | `node_limits.rs` | how much a node is given at once |
 //! | `pages.rs` | where the bytes of answers end up |
 //! | `costs.rs` | what it cost at each node |
 
 mod costs;
-mod lanes;
+mod node_limits;
 mod order;
 mod pages;
 mod plan;

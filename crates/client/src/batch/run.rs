@@ -10,7 +10,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::costs::Costs;
-use super::lanes::{LaneId, Lanes};
+use super::node_limits::{LaneId, Lanes};
 use super::order::Order;
 use super::plan::{Plan, ROWS_PER_TURN, RowId};
 use super::request::{Progress, SubRequest};

@@ -16,8 +16,8 @@ use super::peers::{Newcomers, peers_command};
 use super::validate::{Origin, Validated, validate};
 use crate::concurrent::join_all;
 use crate::connection::health::Health;
-use crate::connection::ledger::Limits;
 use crate::connection::pool::Pool;
+use crate::connection::pool_state::Limits;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
 

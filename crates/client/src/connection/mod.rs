@@ -9,12 +9,12 @@
 //! | `health.rs` | what its connections say about a node |
 //! | `request.rs` | one attempt of a command, shared by who waits and who carries it |
 //! | `pipeline.rs` | requests on a connection, and the order of their answers |
-//! | `lane.rs` | a connection that carries many commands at once |
+//! | `pipelined.rs` | a connection that carries many commands at once |
 //! | `exclusive.rs` | a connection that carries one |
 //! | `direct.rs` | a connection taken off Tokio |
-//! | `pace.rs` | how many commands may share one |
+//! | `window.rs` | how many commands may share one |
 //! | `lease.rs` | the right to a connection of one's own |
-//! | `ledger.rs` | who has which connection, who waits, and who gets the next |
+//! | `pool_state.rs` | who has which connection, who waits, and who gets the next |
 //! | `pool.rs` | all connections of a node |
 
 pub(crate) mod dial;
@@ -22,14 +22,14 @@ pub(crate) mod direct;
 pub(crate) mod exclusive;
 pub(crate) mod frame;
 pub(crate) mod health;
-pub(crate) mod lane;
 pub(crate) mod lease;
-pub(crate) mod ledger;
-pub(crate) mod pace;
 pub(crate) mod pipeline;
+pub(crate) mod pipelined;
 pub(crate) mod pool;
+pub(crate) mod pool_state;
 pub(crate) mod request;
 pub(crate) mod transport;
+pub(crate) mod window;
 
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;

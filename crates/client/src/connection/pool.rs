@@ -17,12 +17,12 @@ use tokio::time::Instant;
 
 use super::dial::Dialer;
 use super::health::Health;
-use super::lane::Lane;
 use super::lease::Lease;
-use super::ledger::{LaneId, LeaseSender, Ledger, Limits, Pulled, Work};
-use super::pace::Pace;
 use super::pipeline::Pipeline;
+use super::pipelined::Lane;
+use super::pool_state::{LaneId, LeaseSender, Ledger, Limits, Pulled, Work};
 use super::request::Carrier;
+use super::window::Pace;
 use super::{Connection, exclusive};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};

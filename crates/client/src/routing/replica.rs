@@ -135,8 +135,8 @@ pub(crate) mod tests {
     use crate::cluster::validate::Build;
     use crate::connection::dial::Dialer;
     use crate::connection::health::Health;
-    use crate::connection::ledger::Limits;
     use crate::connection::pool::Pool;
+    use crate::connection::pool_state::Limits;
     use crate::error::Failure;
 
     const PARTITION: u16 = 7;

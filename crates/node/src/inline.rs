@@ -18,10 +18,10 @@ use aerospike_core::{Batch, Client, Command, Event, Express, LineId};
 use napi::sys;
 use tokio::runtime::Handle as Runtime;
 
+use crate::callback::Waker;
 use crate::completion::Outcome;
 use crate::settlement::{Settlement, Shared};
 use crate::uv::{self, Bell, Handle, Loop, Watch};
-use crate::waker::Waker;
 
 /// How often commands under way are looked at, in ms, and how often unused connections are.
 const SOON: u64 = 2;

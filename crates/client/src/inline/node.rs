@@ -7,11 +7,11 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::LineId;
-use super::line::Line;
+use super::connection::Line;
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::connection::direct::Direct;
-use crate::connection::pace::Pace;
+use crate::connection::window::Pace;
 use crate::deadline::Deadline;
 
 /// Connections to a node: while one is read, the node works through what is on the other.

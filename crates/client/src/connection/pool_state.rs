@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::lease::Lease;
-use super::pace::MAX_WINDOW;
 use super::request::Carrier;
+use super::window::MAX_WINDOW;
 use super::{Connection, Origin};
 use crate::error::Failure;
 

@@ -12,17 +12,17 @@
 //! | file | subject |
 //! |---|---|
 //! | `mod.rs` | which line a command takes, and when it has to leave it |
-//! | `stop.rs` | a node and the lines to it |
-//! | `line.rs` | a connection and what is under way on it |
-//! | `trip.rs` | a batch and its requests |
-//! | `onward.rs` | what goes on elsewhere |
+//! | `node.rs` | a node and the lines to it |
+//! | `connection.rs` | a connection and what is under way on it |
+//! | `batch.rs` | a batch and its requests |
+//! | `handoff.rs` | what goes on elsewhere |
 //!
 //! [`Client::execute`]: crate::Client::execute
 
-mod line;
-mod onward;
-mod stop;
-mod trip;
+mod batch;
+mod connection;
+mod handoff;
+mod node;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +36,11 @@ use crate::cluster::node::Node;
 use crate::command::{Command, Reply};
 use crate::error::{Error, Failure};
 use crate::execute::Run;
-use line::{Line, Load, News, Ride};
-use onward::Then;
-pub use onward::{Departure, Resumed, ResumedBatch};
-use stop::{Arrivals, COMPANY, Stop};
-use trip::Trip;
+use batch::Trip;
+use connection::{Line, Load, News, Ride};
+use handoff::Then;
+pub use handoff::{Departure, Resumed, ResumedBatch};
+use node::{Arrivals, COMPANY, Stop};
 
 /// How long a command waits for its answer before it goes on through the runtime.
 const HAND_OVER: Duration = Duration::from_millis(10);

@@ -16,10 +16,10 @@ use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep};
 
 use super::Connection;
-use super::ledger::LaneId;
-use super::ledger::Pulled;
 use super::pipeline::Pipeline;
 use super::pool::Pool;
+use super::pool_state::LaneId;
+use super::pool_state::Pulled;
 use super::request::Carrier;
 use crate::error::{Code, Failure};
 

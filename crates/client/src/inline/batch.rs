@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::line::{Line, Load};
-use super::onward::{ResumedBatch, Then};
+use super::connection::{Line, Load};
+use super::handoff::{ResumedBatch, Then};
 use super::{Event, Express, Tag, is_hasty};
 use crate::batch::{self, Batch, Outgoing};
 use crate::cluster::InFlight;
