@@ -49,6 +49,7 @@ export {
   type BitWriteOptions,
   bits,
 } from './src/operations/bits.js'
+export type { ContextOptions, ListReturn, ManyOptions, MapReturn, Pattern } from './src/operations/call-types.js'
 export { type Context, type ContextStep, ctx, type ListStepOptions, type MapStepOptions } from './src/operations/ctx.js'
 export {
   type HllCalls,
@@ -76,7 +77,6 @@ export {
 export { type ExpReadOptions, type ExpWriteOptions, op } from './src/operations/op.js'
 export { Operation } from './src/operations/operation.js'
 export { type PathOptions, type PathResult, type PathSelectOptions, paths } from './src/operations/paths.js'
-export type { ContextOptions, ListReturn, ManyOptions, MapReturn, Pattern } from './src/operations/style.js'
 export type {
   ApplyOptions,
   ApplyRowOptions,

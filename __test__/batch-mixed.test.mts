@@ -70,7 +70,7 @@ test('equal reads are sent once, unless a write stands between them', async (t) 
   await client.close()
 })
 
-test('twins keep rows and records of their own', async (t) => {
+test('duplicates keep rows and records of their own', async (t) => {
   const key = ['test', freshSet(), 1] as const
   await client().put(key, { v: { list: [1] } })
   const batch = await client().batchRead<{ v: { list: number[] } }>([key, key, ['test', 'nowhere', 1], key])

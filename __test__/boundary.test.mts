@@ -381,7 +381,7 @@ test('a batch that comes whole has bytes of its own: what is drained later does 
   t.like(batch.cost, { keys: 3, found: 2, bytesOut: 100, roundTrips: 1, elapsed: 2.5 })
 })
 
-test('reads that travel together settle from a batch that comes whole', async (t) => {
+test('coalesced reads settle from a batch that comes whole', async (t) => {
   const { client, native } = fakeClient(undefined, true)
   const calls = [client.get(key), client.get(['test', 's', 'other']), client.get(['test', 's', 'none'])]
   await turn()

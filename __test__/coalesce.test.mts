@@ -12,13 +12,13 @@ import test from 'ava'
 import { another, client, faultTest, freshSet, local } from './support/cluster.mjs'
 import { fakeClient, recordCompletion } from './support/fake.mjs'
 
-let together: Client
+let coalescing: Client
 
 // Serial hooks run in order: the cluster is there by now.
 test.serial.before(async () => {
-  together = await another({ coalesceReads: true })
+  coalescing = await another({ coalesceReads: true })
 })
-test.after.always(() => together?.close())
+test.after.always(() => coalescing?.close())
 
 const facts = (error: AerospikeError) => ({
   name: error.name,
@@ -74,7 +74,7 @@ test('every read gives exactly what it gives alone', async (t) => {
   ]
   const alone: unknown[] = []
   for (const read of reads(client())) alone.push(await outcome(read()))
-  const merged = await Promise.all(reads(together).map((read) => outcome(read())))
+  const merged = await Promise.all(reads(coalescing).map((read) => outcome(read())))
   merged.forEach((one, i) => {
     t.deepEqual(one, alone[i], `read ${i}`)
   })
@@ -84,9 +84,9 @@ test('refused keys do not keep the good ones of their tick from being read', asy
   const key = ['test', freshSet(), 1] as const
   await client().put(key, { v: 1 })
   const [good, bad, other] = await Promise.allSettled([
-    together.get(key),
-    together.get(['test', '\ud800', 1]),
-    together.get(key),
+    coalescing.get(key),
+    coalescing.get(['test', '\ud800', 1]),
+    coalescing.get(key),
   ])
   t.like(good, { status: 'fulfilled', value: { bins: { v: 1 } } })
   t.true(bad.status === 'rejected' && bad.reason instanceof InvalidArgumentError)
@@ -97,7 +97,7 @@ test('thousands of reads in one tick settle each with its own record', async (t)
   const set = freshSet()
   const keys = Array.from({ length: 3000 }, (_, i) => ['test', set, i] as const)
   ;(await client().batchWrite(keys.map((key) => ({ key, bins: { i: key[2] } })))).throwIfFailed()
-  const records = await Promise.all(keys.map((key) => together.get<{ i: number }>(key)))
+  const records = await Promise.all(keys.map((key) => coalescing.get<{ i: number }>(key)))
   records.forEach((record, i) => {
     if (record.bins.i !== i || record.key !== keys[i]) t.fail(`row ${i}`)
   })
@@ -106,10 +106,10 @@ test('thousands of reads in one tick settle each with its own record', async (t)
 
 test('the stack of a failure shows the line of the call', async (t) => {
   const missing = ['test', freshSet(), 1] as const
-  const waiting = async () => await together.get(missing)
+  const waiting = async () => await coalescing.get(missing)
   const [error] = await Promise.all([
     t.throwsAsync(waiting(), { instanceOf: RecordNotFoundError }),
-    together.exists(missing),
+    coalescing.exists(missing),
   ])
   t.regex(error?.stack ?? '', /coalesce\.test/)
 })
@@ -139,10 +139,10 @@ test('aborting one read leaves the others of its tick alone, before and after th
   await client().put(key, { v: 1 })
   const [before, after] = [new AbortController(), new AbortController()]
   const reads = [
-    together.get(key),
-    together.get(key, { signal: before.signal }),
-    together.get(key, { signal: after.signal }),
-    together.get(key),
+    coalescing.get(key),
+    coalescing.get(key, { signal: before.signal }),
+    coalescing.get(key, { signal: after.signal }),
+    coalescing.get(key),
   ]
   before.abort('before')
   setImmediate(() => after.abort('after'))
@@ -162,7 +162,7 @@ faultTest('a read that times out in company has the error of a read that times o
   await local().freezeNode(1)
   try {
     const shape = (one: unknown) => ('value' in (one as object) ? 'value' : { ...(one as object), message: '' })
-    const merged = (await Promise.all(keys.map((key) => outcome(together.get(key, options))))).map(shape)
+    const merged = (await Promise.all(keys.map((key) => outcome(coalescing.get(key, options))))).map(shape)
     const alone = (await Promise.all(keys.map((key) => outcome(client().get(key, options))))).map(shape)
     t.deepEqual(merged, alone)
     t.true(merged.includes('value') && merged.some((one) => one !== 'value'))
@@ -180,7 +180,7 @@ faultTest('reads of nodes that answer settle while a node of their tick is froze
   await local().freezeNode(1)
   const seen = new Set<number>()
   try {
-    const reads = keys.map((key) => together.get<{ i: number }>(key, options).then(({ bins }) => seen.add(bins.i)))
+    const reads = keys.map((key) => coalescing.get<{ i: number }>(key, options).then(({ bins }) => seen.add(bins.i)))
     await Promise.race(reads)
     t.true(seen.size > 0 && seen.size < 60)
     await local().thawNode(1)

@@ -18,7 +18,7 @@ for (const page of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...guides
   pages.set(page, await readFile(join(root, page), 'utf8'))
 
 /** Long enough for a page that waits for a node to come back, short enough to tell a hang. */
-const MOST_MS = 30_000
+const MAX_MS = 30_000
 
 for (const [page, markdown] of pages) {
   const program = programOf(markdown)
@@ -34,12 +34,12 @@ for (const [page, markdown] of pages) {
         file,
         compile(program, page).replaceAll("'127.0.0.1:3000'", JSON.stringify(cluster.hosts.join(','))),
       )
-      const { stderr } = await run(process.execPath, ['--enable-source-maps', file], { timeout: MOST_MS, cwd: folder })
+      const { stderr } = await run(process.execPath, ['--enable-source-maps', file], { timeout: MAX_MS, cwd: folder })
       t.is(stderr, '', `${page} prints errors`)
     } catch (error) {
       const { killed, stderr = '' } = error as { killed?: boolean; stderr?: string }
       const line = /page-\w+\/[^\s:]*\.mts:(\d+)/.exec(stderr)?.[1]
-      t.fail(killed ? `${page} is not done after ${MOST_MS} ms` : `${page}:${line ?? '?'} ${stderr || String(error)}`)
+      t.fail(killed ? `${page} is not done after ${MAX_MS} ms` : `${page}:${line ?? '?'} ${stderr || String(error)}`)
     } finally {
       await cluster.stop()
       await rm(folder, { recursive: true, force: true })

@@ -23,12 +23,12 @@ const PROFILE = {
   'q[0]': 'whole',
 }
 
-let together: Client
+let coalescing: Client
 
 test.serial.before(async () => {
-  together = await another({ coalesceReads: true })
+  coalescing = await another({ coalesceReads: true })
 })
-test.after.always(() => together?.close())
+test.after.always(() => coalescing?.close())
 
 async function stored(): Promise<Key> {
   const key = freshKey()
@@ -38,9 +38,13 @@ async function stored(): Promise<Key> {
 
 /** What every way of reading gives. */
 async function read(key: Key, bins: readonly string[]): Promise<unknown[]> {
-  const [alone, coalesced, got] = [client().select(key, bins), together.select(key, bins), together.get(key, { bins })]
+  const [alone, coalesced, got] = [
+    client().select(key, bins),
+    coalescing.select(key, bins),
+    coalescing.get(key, { bins }),
+  ]
   // Company, so that it travels in a batch.
-  const company = together.select(key, ['name'])
+  const company = coalescing.select(key, ['name'])
   const rows = await client().batchRead([key, { key, bins }, ['test', 'none', 1]], { bins })
   const [many] = await client().selectMany([key], bins)
   const mixed = await client().batch([

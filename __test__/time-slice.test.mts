@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs'
 import test from 'ava'
-import { afterTurn, inTurns } from '#src/time-slice'
+import { afterTurn, inSlices } from '#src/time-slice'
 
 function spin(milliseconds: number): void {
   const until = performance.now() + milliseconds
@@ -26,7 +26,7 @@ test('work that goes on after a turn lets timers that are due come first, also w
   t.deepEqual(order, ['immediate', 'timer', 'work'])
 })
 
-test('work in turns is done whole, and others have theirs meanwhile', async (t) => {
+test('work in time slices is done whole, and others have their turn meanwhile', async (t) => {
   let turns = 0
   const timer = setInterval(() => turns++, 1)
   function* work(): Generator<void, string> {
@@ -36,7 +36,7 @@ test('work in turns is done whole, and others have theirs meanwhile', async (t) 
     }
     return 'done'
   }
-  t.is(await inTurns(work()), 'done')
+  t.is(await inSlices(work()), 'done')
   clearInterval(timer)
   t.true(turns >= 5, `${turns} turns in 40 ms of work`)
 })

@@ -97,11 +97,11 @@ test('maps come back as objects when all keys are text, and as told otherwise', 
   t.deepEqual(await through(new Map([['a', 1]])), { a: 1 })
   t.deepEqual(await through({ a: 1 }, { maps: 'map' }), new Map([['a', 1]]))
   t.deepEqual(await through(new Map([[1, 'x']]), { maps: 'object' }), { 1: 'x' })
-  const twins = new Map<unknown, unknown>([
+  const twoKinds = new Map<unknown, unknown>([
     [1, 'x'],
     ['1', 'y'],
   ])
-  await t.throwsAsync(through(twins, { maps: 'object' }), { instanceOf: ClientError })
+  await t.throwsAsync(through(twoKinds, { maps: 'object' }), { instanceOf: ClientError })
 })
 
 test('a key named __proto__ is data, as a bin and in a map', async (t) => {

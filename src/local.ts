@@ -45,7 +45,7 @@ const REFUSAL_NAMES = ['code', 'probability', 'room', 'rows']
 const OPTION_NAMES = ['nodes', 'port', 'replicationFactor', 'clusterName', 'edition']
 const EDITIONS: readonly Edition[] = ['community', 'enterprise']
 
-const MOST_NODES = 8
+const MAX_NODES = 8
 
 /**
  * An in-memory cluster on loopback ports that speaks the protocol of a real one, with the namespaces `test` (records stay)
@@ -77,9 +77,9 @@ export class LocalCluster {
     }
     known('LocalCluster.start', options, OPTION_NAMES)
     const { nodes = 1, port = 0, replicationFactor = 2, clusterName = '', edition = 'community' } = options
-    whole('nodes', nodes, 1, MOST_NODES)
-    whole('port', port, 0, 65535 - MOST_NODES)
-    whole('replicationFactor', replicationFactor, 1, MOST_NODES)
+    whole('nodes', nodes, 1, MAX_NODES)
+    whole('port', port, 0, 65535 - MAX_NODES)
+    whole('replicationFactor', replicationFactor, 1, MAX_NODES)
     if (typeof clusterName !== 'string')
       throw new InvalidArgumentError(`LocalCluster: clusterName must be text, not ${describe(clusterName)}`)
     if (!EDITIONS.includes(edition)) {

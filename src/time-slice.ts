@@ -1,10 +1,10 @@
-// Work on many rows that gives the event loop its turn: a generator that yields every now and then.
+// Time slices: work that takes long runs for a few milliseconds, then the event loop has its turn.
 
-/** The work stops after so many rows, to be gone on with at once or after a turn of the event loop. */
+/** Milliseconds of work in one go: what anything else that runs on this thread may have to wait. */
+export const SLICE_MS = 4
+
+/** Work on rows looks at the clock, and may stop, after this many of them. */
 export const ROWS_PER_LOOK = 512
-const STRETCH_MS = 3
-/** Milliseconds of decoding in one go. */
-const DECODE_MS = 4
 
 /**
  * Calls back when the event loop has had its turn, timers included. An immediate alone would come before them where
@@ -14,7 +14,12 @@ export function afterTurn(callback: () => void): void {
   setImmediate(() => setImmediate(callback))
 }
 
-/** Does work to its end without a stop. */
+/** One turn of the event loop. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Does work to its end without a stop. Work is a generator that yields where it may stop. */
 export function atOnce<T>(work: Generator<void, T>): T {
   for (;;) {
     const { done, value } = work.next()
@@ -22,15 +27,15 @@ export function atOnce<T>(work: Generator<void, T>): T {
   }
 }
 
-/** Does work in stretches of a few milliseconds, between which the event loop has its turn. */
-export async function inTurns<T>(work: Generator<void, T>): Promise<T> {
+/** Does work in time slices, between which the event loop has its turn. */
+export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
   for (;;) {
-    const until = performance.now() + STRETCH_MS
+    const until = performance.now() + SLICE_MS
     while (performance.now() < until) {
       const { done, value } = work.next()
       if (done === true) return value
     }
-    await new Promise(setImmediate)
+    await turn()
   }
 }
 
@@ -39,14 +44,14 @@ const LOOK_EVERY = 4
 /** A record with more bytes than this is worth a look of its own. */
 const LARGE_BYTES = 16 * 1024
 
-/** Since when the event loop has not had its turn. */
-export class Stretch {
+/** One time slice, for work that cannot be a generator: it asks whether its time is over. */
+export class TimeSlice {
   #until = 0
   #looks = 0
 
   /** The event loop just had its turn. */
   begin(): void {
-    this.#until = performance.now() + DECODE_MS
+    this.#until = performance.now() + SLICE_MS
     this.#looks = LOOK_EVERY
   }
 
@@ -62,9 +67,4 @@ export class Stretch {
     this.#looks = LOOK_EVERY
     return performance.now() >= this.#until
   }
-}
-
-/** One turn of the event loop. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,7 +1,7 @@
-// Reads of single records that travel together: what one tick asks for becomes one batch, and every call settles as it
-// would have by itself, when the rows of its node are there.
+// Coalesced reads: the reads of single records that one tick asks for become one batch, and every call settles as it would
+// have by itself, when the rows of its node are there.
 
-import { Call, SETTLED, TRAVELS } from '../boundary/call.js'
+import { Call, COALESCED, SETTLED } from '../boundary/call.js'
 import { type BatchReply, NO_PAGE } from '../boundary/completion.js'
 import type { Boundary } from '../boundary/native.js'
 import { argumentError } from '../checks/check.js'
@@ -16,7 +16,7 @@ import { writeBatchEntry } from './entry.js'
 import { BatchRequest, Spec } from './request.js'
 
 /** Most reads in one batch: its answers are decoded in one go, in about a millisecond. */
-const MOST_ROWS = 1024
+const MAX_ROWS = 1024
 
 /**
  * From this many reads on a tick becomes two batches: while one is decoded, and what follows from it is asked for, the
@@ -50,7 +50,7 @@ export class Coalescer {
   /** Takes in a read. */
   submit<T>(call: KeyCall<T>): Promise<T> {
     this.#boundary.admit(call)
-    call.ticket = TRAVELS
+    call.ticket = COALESCED
     this.#groupOf(call.task.policy).add(call)
     return this.#boundary.promise(call)
   }
@@ -102,7 +102,7 @@ class Group {
 
   takes(policy: Policy): boolean {
     const own = this.policy
-    if (this.calls.length >= MOST_ROWS) return false
+    if (this.calls.length >= MAX_ROWS) return false
     return (
       own === policy ||
       (own.totalTimeout === policy.totalTimeout &&
@@ -182,8 +182,8 @@ function enter(boundary: Boundary, group: Group, from: number, to: number): void
   const calls = group.calls.slice(from, to)
   if (calls.length > 1) {
     try {
-      boundary.enter(new Together(boundary, calls, group.request(from, to)))
-      boundary.relieve()
+      boundary.enter(new CoalescedReads(boundary, calls, group.request(from, to)))
+      boundary.flushIfLarge()
       return
     } catch {
       // A key or a name that is refused, or no room: below, every call meets its own fate.
@@ -199,9 +199,9 @@ function enter(boundary: Boundary, group: Group, from: number, to: number): void
 }
 
 /** A batch of reads under way. */
-class Together extends Call<void> {
+class CoalescedReads extends Call<void> {
   readonly #boundary: Boundary
-  /** Those that wait. Settled ones are let go, so that they do not grow old together. */
+  /** Those that wait. Settled ones are let go, so that the garbage collector need not keep them. */
   readonly #calls: (Read | undefined)[]
   readonly #request: BatchRequest
 

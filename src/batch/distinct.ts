@@ -18,7 +18,7 @@ const SEED = randomInt(1 << 30)
 const NO_PLACES = new Uint32Array(0)
 
 /** Characters of a key that its place depends on. */
-const MOST_HASHED = 40
+const MAX_HASHED = 40
 
 /** Places of a table that is used again, 64 KiB: a new one costs as much as filling it. */
 const SPARE_PLACES = 16 * 1024
@@ -83,7 +83,7 @@ function hash(user: string | number): number {
     sum ^= Math.imul(user | 0, 0x9e3779b1)
     if ((user | 0) !== user) sum ^= Math.imul((user / 4294967296) | 0, 0x85ebca6b)
   } else
-    for (let i = Math.max(0, user.length - MOST_HASHED); i < user.length; i++)
+    for (let i = Math.max(0, user.length - MAX_HASHED); i < user.length; i++)
       sum = Math.imul(sum ^ user.charCodeAt(i), 0x01000193)
   return Math.imul(sum ^ (sum >>> 15), 0x2c1b3c6d) >>> 7
 }
@@ -104,23 +104,23 @@ export function* distinctRows(request: BatchRequest): Generator<void, Distinct |
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
     const named = keys.user(row)
     const user = comparable(named)
-    let twin = -1
+    let duplicate = -1
     if (user !== undefined) {
-      twin = places.find(row, user)
-      // A twin asks the same, and so is a read if this one is.
-      if (twin >= 0 && (request.spec(twin) !== request.spec(row) || writes(request.spec(row)))) twin = -1
-      if (twin < 0) places.put(row)
+      duplicate = places.find(row, user)
+      // A duplicate asks the same; it is a read if this one is.
+      if (duplicate >= 0 && (request.spec(duplicate) !== request.spec(row) || writes(request.spec(row)))) duplicate = -1
+      if (duplicate < 0) places.put(row)
     } else if (named === null && request.writes && writes(request.spec(row))) {
       // A digest may be that of any key.
       places.clear()
     }
-    if (twin >= 0 && rows === undefined) {
+    if (duplicate >= 0 && rows === undefined) {
       rows = new Uint32Array(count)
       answeredBy = new Uint32Array(count)
       for (let i = 0; i < row; i++) rows[i] = answeredBy[i] = i
     }
     if (rows === undefined || answeredBy === undefined) sent++
-    else if (twin >= 0) answeredBy[row] = answeredBy[twin] as number
+    else if (duplicate >= 0) answeredBy[row] = answeredBy[duplicate] as number
     else {
       rows[sent] = row
       answeredBy[row] = sent++

@@ -15,6 +15,7 @@ import {
 } from '../records/key-encoding.js'
 import { KeyColumn } from '../records/key-list.js'
 import { closeCommand, openCommand, writeFields } from '../requests/command.js'
+import { SLICE_MS } from '../time-slice.js'
 import { Writer } from '../values/writer.js'
 import type { Distinct } from './distinct.js'
 import type { BatchRequest, Spec } from './request.js'
@@ -37,9 +38,8 @@ const RESPONSE_AT = 36
 const REPEATED_BYTES = 25
 const ROW_BYTES = 48
 
-/** A part may take this long to write, then the event loop has its turn; looked at after so many rows. */
-const STRETCH_MS = 4
-const ROWS_PER_LOOK = 64
+/** Rows with specs of their own take longer to write than others to be gone through: the clock is looked at after these. */
+const WRITTEN_PER_LOOK = 64
 
 /** How much goes into one part of a batch. */
 export interface PartLimits {
@@ -94,7 +94,7 @@ export class EntryWriter {
     const { specs, policy } = this.#request
     const start = openBatch(w, ticket, policy, specs.length, this.length)
     if (inParts) {
-      // Together they get no more attempts than alone.
+      // Coalesced, reads get no more attempts than alone.
       w.bytes[start + REFUSALS_AT] = 0
       w.bytes[start + REFUSALS_AT + 1] = 1
     }
@@ -115,10 +115,10 @@ export class EntryWriter {
     return start
   }
 
-  /** Writes rows from `from` on, as many as the limits and a stretch of time allow. */
+  /** Writes rows from `from` on, as many as the limits and a time slice allow. */
   writeSlice(from: number, limits: PartLimits): Slice {
     const request = this.#request
-    const until = performance.now() + STRETCH_MS
+    const until = performance.now() + SLICE_MS
     const specs = new Writer(1024)
     const rows = new Writer(16 * 1024)
     const numbers = new Map<Spec, number>()
@@ -127,7 +127,7 @@ export class EntryWriter {
     let at = from
     this.#restart()
     for (; at < most; at++) {
-      if (at > from && (at - from) % ROWS_PER_LOOK === 0 && performance.now() >= until) break
+      if (at > from && (at - from) % WRITTEN_PER_LOOK === 0 && performance.now() >= until) break
       const row = this.#rows === undefined ? at : (this.#rows[at] as number)
       const spec = request.spec(row)
       const [specsBefore, rowsBefore, last] = [specs.at, rows.at, this.#last]

@@ -364,11 +364,11 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
 }
 
 /** The parts that answer a request, with what each of their pages has to give. A request that is done is settled. */
-function partsOf(request: BatchRequest, { replies, twins }: Answers): Part[] {
+function partsOf(request: BatchRequest, { replies, duplicates }: Answers): Part[] {
   const parts: Part[] = []
   for (const reply of replies) {
     const part = new Part(request, reply)
-    part.expectAll(twins?.[parts.length] ?? reply.answered)
+    part.expectAll(duplicates?.[parts.length] ?? reply.answered)
     parts.push(part)
   }
   if (replies.every(({ left }) => left === 0)) request.settle()

@@ -17,19 +17,19 @@ export interface RetryOptions {
 export const OVERLOADED = new Set([14, 18, 83, 152])
 
 /** @internal The options of a retry, with what they leave out. */
-export function retryOptions(options: unknown, call: string): { attempts: number; deadline: number } {
+export function retryOptions(options: unknown, verb: string): { attempts: number; deadline: number } {
   const given = options ?? {}
-  if (typeof given !== 'object' || !isPlain(given)) throw badValue(call, 'retry', 'a plain object', options)
+  if (typeof given !== 'object' || !isPlain(given)) throw badValue(verb, 'retry', 'a plain object', options)
   for (const name of Object.keys(given)) {
     if (name === 'attempts' || name === 'deadline') continue
     throw new InvalidArgumentError(
-      `${call}: there is no option '${name}' of a retry${didYouMean(name, ['attempts', 'deadline'])}`,
+      `${verb}: there is no option '${name}' of a retry${didYouMean(name, ['attempts', 'deadline'])}`,
     )
   }
   const { attempts = 3, deadline = 10_000 } = given as RetryOptions
-  if (!Number.isInteger(attempts) || attempts < 1) throw badValue(call, 'attempts', 'a whole number from 1', attempts)
+  if (!Number.isInteger(attempts) || attempts < 1) throw badValue(verb, 'attempts', 'a whole number from 1', attempts)
   if (typeof deadline !== 'number' || !(deadline > 0 && deadline <= MAX_INT32)) {
-    throw badValue(call, 'deadline', 'a number of milliseconds above 0', deadline)
+    throw badValue(verb, 'deadline', 'a number of milliseconds above 0', deadline)
   }
   return { attempts, deadline }
 }

@@ -68,7 +68,7 @@ export class Part {
   /** For each page the rows that have not become records yet. */
   readonly #left: number[]
   #rows: (Row | undefined)[] | undefined
-  #twins: Map<number, Row> | undefined
+  #duplicates: Map<number, Row> | undefined
 
   constructor(request: BatchRequest, reply: BatchReply) {
     this.request = request
@@ -77,7 +77,7 @@ export class Part {
     this.#left = new Array<number>(reply.pages.length).fill(0)
   }
 
-  /** Says that a row of the request has its answer here, before it is looked at. */
+  /** Assigns the answer of a row of the request to this part; call it before reading the row. */
   expect(row: number): void {
     const page = this.reply.page(row)
     if (page === NO_PAGE) return
@@ -85,7 +85,7 @@ export class Part {
     this.reply.pages[page]?.expect(1)
   }
 
-  /** Says so of all rows, for each page how many they are. */
+  /** The same for all rows of each page at once. */
   expectAll(rowsOf: readonly number[]): void {
     rowsOf.forEach((rows, page) => {
       this.#left[page] = rows
@@ -93,7 +93,7 @@ export class Part {
     })
   }
 
-  /** The view of a row; there is one, however many results share this part. Twins have views of their own. */
+  /** The view of a row; there is one, however many results share this part. Duplicates have views of their own. */
   row(row: number, position: number): Row {
     // Of its full length at once: one that grows ends up with room to spare.
     this.#rows ??= new Array(this.reply.rows)
@@ -104,13 +104,13 @@ export class Part {
       return made
     }
     if (known.position === position) return known
-    this.#twins ??= new Map()
-    let twin = this.#twins.get(position)
-    if (twin === undefined) {
-      twin = new Row(this, row, position)
-      this.#twins.set(position, twin)
+    this.#duplicates ??= new Map()
+    let duplicate = this.#duplicates.get(position)
+    if (duplicate === undefined) {
+      duplicate = new Row(this, row, position)
+      this.#duplicates.set(position, duplicate)
     }
-    return twin
+    return duplicate
   }
 
   /** The record of an answered row. When the last row of a page has become a record, the batch gives the page up. */

@@ -6,7 +6,7 @@ import { BatchReply, NO_PAGE } from '../boundary/completion.js'
 import type { Boundary } from '../boundary/native.js'
 import { AbortError } from '../errors/classes.js'
 import { aborted } from '../errors/failure.js'
-import { afterTurn, atOnce, inTurns, ROWS_PER_LOOK } from '../time-slice.js'
+import { afterTurn, atOnce, inSlices, ROWS_PER_LOOK } from '../time-slice.js'
 import type { Writer } from '../values/writer.js'
 import { type Distinct, distinctRows, repeatsKeys } from './distinct.js'
 import { copySlice, EntryWriter, type Slice, writeBatchEntry } from './entry.js'
@@ -34,7 +34,7 @@ export interface Answers {
    * Where a row of a reply may be the answer of several: for each reply, and each of its pages, how many rows it answers.
    * Undefined: each row once.
    */
-  readonly twins: readonly (readonly number[])[] | undefined
+  readonly duplicates: readonly (readonly number[])[] | undefined
   /** Milliseconds until the last answer. */
   readonly elapsed: number
 }
@@ -44,7 +44,7 @@ export const NO_ANSWERS: Answers = {
   replies: [BatchReply.empty()],
   partOf: undefined,
   rowOf: undefined,
-  twins: undefined,
+  duplicates: undefined,
   elapsed: 0,
 }
 
@@ -61,8 +61,8 @@ export function run(boundary: Boundary, request: BatchRequest): Promise<Answers>
   return sent.then((reply) => {
     const replies = [reply]
     const places = { partOf: undefined, rowOf: distinct?.answeredBy }
-    const twins = distinct && atOnce(countTwins(replies, request.keys.length, places))
-    return { replies, ...places, twins, elapsed: reply.elapsed }
+    const duplicates = distinct && atOnce(countDuplicates(replies, request.keys.length, places))
+    return { replies, ...places, duplicates, elapsed: reply.elapsed }
   })
 }
 
@@ -113,40 +113,40 @@ type Range = Pick<Slice, 'from' | 'to'>
 async function runInParts(boundary: Boundary, request: BatchRequest): Promise<Answers> {
   const started = performance.now()
   boundary.admit(new WholeCall(request, undefined))
-  // First a turn for whoever called: what comes is several stretches of work.
+  // First a turn for the caller: several time slices of work follow.
   await new Promise(setImmediate)
-  await inTurns(request.gatherKeys())
-  const distinct = await inTurns(distinctRows(request))
+  await inSlices(request.gatherKeys())
+  const distinct = await inSlices(distinctRows(request))
   const slices = await writeInParts(request, distinct)
   const ranges = slices.map(({ from, to }) => ({ from, to }))
   const replies = await new Parts(boundary, request, slices, started).run()
   const elapsed = performance.now() - started
-  // The last reply took a stretch of this turn.
+  // The last reply took a time slice of this turn.
   await new Promise<void>(afterTurn)
-  const places = await inTurns(placeRows(request.keys.length, ranges, distinct))
-  const twins = distinct && (await inTurns(countTwins(replies, request.keys.length, places)))
-  return { replies, ...places, twins, elapsed }
+  const places = await inSlices(placeRows(request.keys.length, ranges, distinct))
+  const duplicates = distinct && (await inSlices(countDuplicates(replies, request.keys.length, places)))
+  return { replies, ...places, duplicates, elapsed }
 }
 
 type Places = Pick<Answers, 'partOf' | 'rowOf'>
 
 /** For each reply, and each of its pages, how many of `count` rows it answers. */
-function* countTwins(
+function* countDuplicates(
   replies: readonly BatchReply[],
   count: number,
   { partOf, rowOf }: Places,
 ): Generator<void, number[][]> {
-  const twins: number[][] = []
-  for (const { pages } of replies) twins.push(new Array<number>(pages.length).fill(0))
+  const duplicates: number[][] = []
+  for (const { pages } of replies) duplicates.push(new Array<number>(pages.length).fill(0))
   for (let row = 0; row < count; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
     const part = partOf?.[row] ?? 0
     const page = (replies[part] as BatchReply).page(rowOf?.[row] ?? row)
     if (page === NO_PAGE) continue
-    const rows = twins[part] as number[]
+    const rows = duplicates[part] as number[]
     rows[page] = (rows[page] as number) + 1
   }
-  return twins
+  return duplicates
 }
 
 /** For each row the part that has its answer, and the row there. */
@@ -157,7 +157,7 @@ function* placeRows(count: number, ranges: readonly Range[], distinct: Distinct 
   for (let row = 0; row < count; row++) {
     if (row % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield
     const sent = distinct === undefined ? row : (distinct.answeredBy[row] as number)
-    // Rows that have a twin point back, the others go on.
+    // Rows that repeat an earlier one point back to it, the others are numbered.
     while (sent >= (ranges[part] as Range).to) part++
     let own = part
     while (sent < (ranges[own] as Range).from) own--
@@ -223,7 +223,7 @@ class Parts {
   async #width(): Promise<number> {
     const { policy, writes } = this.#request
     if (policy.maxResponseBytes > 0) return 1
-    if (writes && this.#slices.length > 1 && (await inTurns(repeatsKeys(this.#request)))) return 1
+    if (writes && this.#slices.length > 1 && (await inSlices(repeatsKeys(this.#request)))) return 1
     return policy.concurrency > 0 ? policy.concurrency : PARTS
   }
 

@@ -46,7 +46,7 @@ interface Waiting {
 }
 
 /** The calls of one boundary that have a signal: an abort ends all that wait for it. */
-export class Watches {
+export class AbortListeners {
   readonly #waiting = new Map<AbortSignal, Waiting>()
   readonly #abort: (call: Call, reason: unknown) => void
 

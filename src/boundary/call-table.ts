@@ -9,7 +9,7 @@ import type { Call } from './call.js'
  * call itself. Once one is larger it allocates a number for every call, and throws away what it had compiled.
  */
 const SLOT_BITS = 20
-const MOST_CALLS = 1 << SLOT_BITS
+const MAX_CALLS = 1 << SLOT_BITS
 const GENERATIONS = 1 << 11
 
 /** The calls of one client that have a ticket. */
@@ -31,7 +31,7 @@ export class CallTable {
    */
   add(call: Call): number {
     const slot = this.#free.pop() ?? this.#calls.length
-    if (slot >= MOST_CALLS) throw new QueueFullError(`${call.verb}: ${MOST_CALLS} calls are waiting already`)
+    if (slot >= MAX_CALLS) throw new QueueFullError(`${call.verb}: ${MAX_CALLS} calls are waiting already`)
     if (slot === this.#calls.length) this.#generations.push(0)
     this.#calls[slot] = call
     this.#waiting++
@@ -41,7 +41,7 @@ export class CallTable {
 
   /** Ends a call's hold on its slot. */
   delete(ticket: number): void {
-    const slot = ticket & (MOST_CALLS - 1)
+    const slot = ticket & (MAX_CALLS - 1)
     this.#calls[slot] = undefined
     this.#generations[slot] = ((this.#generations[slot] as number) + 1) % GENERATIONS
     this.#free.push(slot)
@@ -50,7 +50,7 @@ export class CallTable {
 
   /** The call of a ticket, or undefined when it was cancelled meanwhile. */
   get(ticket: number): Call | undefined {
-    const call = this.#calls[ticket & (MOST_CALLS - 1)]
+    const call = this.#calls[ticket & (MAX_CALLS - 1)]
     return call?.ticket === ticket ? call : undefined
   }
 

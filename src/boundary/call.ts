@@ -8,9 +8,9 @@ import type { Policy } from '../options/policy.js'
 import type { Writer } from '../values/writer.js'
 import type { BatchReply } from './completion.js'
 
-/** In place of a ticket: the call is settled, or it travels in the entry of another call. */
+/** In place of a ticket: the call is settled, or it is a row of a batch of coalesced reads. */
 export const SETTLED = -1
-export const TRAVELS = -2
+export const COALESCED = -2
 
 /** What is to be done, whatever it is done with. Calls without options share theirs. */
 export interface Task {
@@ -19,8 +19,8 @@ export interface Task {
   readonly writes: boolean
 }
 
-/** Nobody waits, or not yet. */
-export function nobody(): void {}
+/** The resolver of a call without a promise: it has none yet, or is settled. */
+export function ignore(): void {}
 
 /**
  * A call, from its submission to its end. Its subclasses have no constructor, if they can: the engine passes over those
@@ -31,13 +31,13 @@ export abstract class Call<T = unknown, K extends Task = Task> {
   readonly key: Key | undefined
   /** What the body of a command is written from. */
   readonly argument: unknown
-  /** Slot and generation, or {@link SETTLED} or {@link TRAVELS}. */
+  /** Slot and generation, or {@link SETTLED} or {@link COALESCED}. */
   ticket = SETTLED
   /** Where its entry begins in `writer`. */
   entryAt = 0
   /** The buffer its entry is in, until that has been handed over. */
   writer: Writer | undefined = undefined
-  resolve: (value: unknown) => void = nobody
+  resolve: (value: unknown) => void = ignore
 
   constructor(task: K, key?: Key, argument?: unknown) {
     this.task = task
@@ -74,7 +74,7 @@ export abstract class Call<T = unknown, K extends Task = Task> {
     throw new TypeError(`${this.verb} was answered as a batch`)
   }
 
-  /** Takes in some rows of a batch; the others follow. Only reads that travel together are answered so. */
+  /** Takes in some rows of a batch; the others follow. Only coalesced reads are answered so. */
   part(reply: BatchReply): void {
     this.batch(reply)
   }

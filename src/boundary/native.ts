@@ -5,11 +5,11 @@
 
 import { ClientClosedError, ClientError } from '../errors/classes.js'
 import { aborted, controlError, Failure, LocalCode } from '../errors/failure.js'
-import { afterTurn } from '../time-slice.js'
+import { afterTurn, SLICE_MS } from '../time-slice.js'
 import { Writer } from '../values/writer.js'
-import { Watches } from './abort.js'
+import { AbortListeners } from './abort.js'
 import type { Binding, NativeClient, NativeConfig } from './addon.js'
-import { type Call, nobody, SETTLED, TRAVELS } from './call.js'
+import { type Call, COALESCED, ignore, SETTLED } from './call.js'
 import { CallTable } from './call-table.js'
 import { BatchReply, readFailure } from './completion.js'
 import { EntryKind, KIND_AT } from './entry.js'
@@ -26,11 +26,11 @@ const KEEP_BYTES = 4 * 1024 * 1024
 const IS_PART = 4
 const IS_WHOLE = 8
 
-/** Up to this many calls under way, this thread sends them itself; with more, those of others cost it less. */
-const EXPRESS_CALLS = 96
-
-/** Settling goes on for this many milliseconds, then the event loop has its turn. */
-const STRETCH_MS = 4
+/**
+ * With at most this many calls in flight, the JavaScript thread sends them itself. Above it, handing over to the runtime is
+ * cheaper.
+ */
+const INLINE_CALLS = 96
 
 /** Whether the event loop is libuv's, and not something that answers to its names: Bun's functions end the process. */
 const hasEventLoop = process.versions.bun === undefined && process.versions.deno === undefined
@@ -84,9 +84,9 @@ export class Boundary {
   #target = Buffer.allocUnsafeSlow(DRAIN_BYTES)
   #draining = false
   #gathering: Gathering[] = []
-  readonly #watches = new Watches((call, reason) => {
+  readonly #abortListeners = new AbortListeners((call, reason) => {
     if (call.ticket !== SETTLED) this.reject(call, this.#abort(call, reason))
-    this.#rest()
+    this.#releaseWhenIdle()
   })
   /** What gathers calls until the end of a tick, and enters them when the tick is handed over. */
   #before: (() => void)[] = []
@@ -111,7 +111,7 @@ export class Boundary {
       boundary.#native.unref()
       if (hasEventLoop) {
         const target = Buffer.allocUnsafeSlow(DRAIN_BYTES)
-        boundary.#native.express((n) => (n < 0 ? boundary.#rung() : boundary.#wakeExpress(target, n)), target)
+        boundary.#native.express((n) => (n < 0 ? boundary.#wakeOnLoop() : boundary.#wakeInline(target, n)), target)
       }
     } catch (error) {
       throw controlError('connect', error)
@@ -145,7 +145,7 @@ export class Boundary {
     this.enter(call)
     const promise = this.promise(call)
     if (large && !this.#writing) this.#handOver()
-    else this.relieve()
+    else this.flushIfLarge()
     return promise
   }
 
@@ -161,7 +161,7 @@ export class Boundary {
     const promise = new Promise<T>(capture as never)
     call.resolve = resolveLast
     const { signal } = call.task.policy
-    if (signal !== undefined) this.#watches.add(call, signal)
+    if (signal !== undefined) this.#abortListeners.add(call, signal)
     return promise
   }
 
@@ -189,8 +189,8 @@ export class Boundary {
     this.schedule()
   }
 
-  /** Hands over what was written so far, if that is much. */
-  relieve(): void {
+  /** Hands over what was written so far when the buffer has become large. */
+  flushIfLarge(): void {
     if (!this.#writing && this.#writer.at >= FLUSH_BYTES) this.#handOver()
   }
 
@@ -220,8 +220,8 @@ export class Boundary {
     if (fresh.length === 0) return
     this.#fresh = []
     try {
-      const few = this.#calls.waiting <= EXPRESS_CALLS
-      // Express commands keep the process alive by themselves.
+      const few = this.#calls.waiting <= INLINE_CALLS
+      // Commands that are carried out inline keep the process alive by themselves.
       if (writer.at > 0 && !this.native.submit(writer.bytes, writer.at, few)) this.#reference()
       if (this.#nested.length > 0) this.#submitNested()
     } catch (error) {
@@ -241,7 +241,7 @@ export class Boundary {
 
   /** Keeps the process alive until nothing is under way. */
   #reference(): void {
-    // What was cancelled before it was handed over keeps nothing alive.
+    // A call cancelled before it is submitted does not keep the process running.
     if (this.#calls.waiting === 0) return
     if (!this.#referenced) this.#native?.ref()
     this.#referenced = true
@@ -253,8 +253,8 @@ export class Boundary {
     this.wake()
   }
 
-  /** The same, on the event loop itself, which rings once in a turn at most. */
-  #rung(): void {
+  /** The same, called from the event loop itself: once in a turn at most. */
+  #wakeOnLoop(): void {
     this.#takeOver()
     if (!this.#draining) this.#drain()
   }
@@ -265,19 +265,19 @@ export class Boundary {
     this.#referenced = true
   }
 
-  /** Completions of express commands came. What of theirs had no room rings, as do completions that others bring. */
-  #wakeExpress(target: Buffer, filled: number): void {
+  /** Completions of inline commands came. What had no room in the target is announced like completions of other threads. */
+  #wakeInline(target: Buffer, filled: number): void {
     const native = this.#native
     if (native === undefined) return
     this.#settleAll(native, target, filled)
     // The next one is too large for that target, or a batch is to be fetched.
     if ((filled === 0 || this.#gathering.length > 0) && !this.#draining) this.#drain()
-    else this.#rest()
+    else this.#releaseWhenIdle()
   }
 
   /**
    * The core has completions ready. Node calls a thread-safe function again and again within one turn of the event loop,
-   * up to 1,000 times, while other threads keep calling it: what came in a turn may take one stretch, not one each.
+   * up to 1,000 times, while other threads keep calling it: all that comes in one turn shares one time slice.
    */
   wake(): void {
     if (this.#draining) return
@@ -286,23 +286,23 @@ export class Boundary {
       this.#inTurn = true
       this.#turnBegan = now
       setImmediate(this.#turnIsOver)
-    } else if (now - this.#turnBegan >= STRETCH_MS) {
-      this.#later()
+    } else if (now - this.#turnBegan >= SLICE_MS) {
+      this.#continueLater()
       return
     }
     this.#drain()
   }
 
-  /** Settles what is ready, for one stretch at most. */
+  /** Settles what is ready, for one time slice at most. */
   #drain(): void {
     const native = this.#native
     if (native === undefined) return
-    const until = performance.now() + STRETCH_MS
+    const until = performance.now() + SLICE_MS
     for (;;) {
       while (this.#gathering.length > 0) {
         this.#gather(native, until)
         if (performance.now() >= until) {
-          this.#later()
+          this.#continueLater()
           return
         }
       }
@@ -314,22 +314,22 @@ export class Boundary {
       }
       this.#settleAll(native, this.#target, length)
       if (performance.now() >= until) {
-        this.#later()
+        this.#continueLater()
         return
       }
     }
     if (this.#target.length > KEEP_BYTES) this.#target = Buffer.allocUnsafeSlow(DRAIN_BYTES)
-    this.#rest()
+    this.#releaseWhenIdle()
   }
 
   /** Lets the process end when no call is under way. */
-  #rest(): void {
+  #releaseWhenIdle(): void {
     if (this.#calls.waiting > 0 || !this.#referenced) return
     this.#referenced = false
     this.#native?.unref()
   }
 
-  #later(): void {
+  #continueLater(): void {
     this.#draining = true
     afterTurn(this.#continue)
   }
@@ -377,7 +377,7 @@ export class Boundary {
     else this.resolve(call, call.batch(reply))
   }
 
-  /** Copies the pages of the oldest batch until it is complete or the stretch is over. */
+  /** Copies the pages of the oldest batch until it is complete or the time slice is over. */
   #gather(native: NativeClient, until: number): void {
     const batch = this.#gathering[0] as Gathering
     const { call, ticket, reply } = batch
@@ -414,21 +414,21 @@ export class Boundary {
   }
 
   /**
-   * Nobody waits for a call any more, and it lets go of its promise: a call that had grown old while it waited would
-   * otherwise make the result as old, and what follows from it, all garbage that only a full collection finds.
+   * A settled call lets go of its promise. Otherwise a call that survived a collection while it waited would keep its result
+   * alive for the next one, and with it whatever the result leads to: garbage that only a full collection finds.
    */
   #end(call: Call): void {
     if (call.ticket >= 0) this.#calls.delete(call.ticket)
     call.ticket = SETTLED
-    call.resolve = nobody
+    call.resolve = ignore
     const { signal } = call.task.policy
-    if (signal !== undefined) this.#watches.delete(call, signal)
+    if (signal !== undefined) this.#abortListeners.delete(call, signal)
   }
 
-  /** Drops a call that nobody waits for any more. */
+  /** Drops a call whose caller no longer waits. */
   #abort(call: Call, reason: unknown): Failure {
     let sent = false
-    if (call.ticket === TRAVELS) {
+    if (call.ticket === COALESCED) {
       // Its row stays in the batch; the answer goes nowhere.
     } else if (call.writer !== undefined) {
       // Still in the buffer: it will be skipped.

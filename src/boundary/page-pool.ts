@@ -5,11 +5,11 @@
 /** Pages differ by a few bytes from answer to answer; their room is a multiple of this. */
 const STEP = 8 * 1024
 
-/** What is kept for later: so many pages, and so many bytes in all. */
-const MOST_PAGES = 32
-const MOST_BYTES = 4 * 1024 * 1024
+/** What is kept for reuse: at most this many pages, and this many bytes in all. */
+const MAX_PAGES = 32
+const MAX_BYTES = 4 * 1024 * 1024
 
-/** Room that nobody uses, what was used last at the end. */
+/** Memory that is free, what was used last at the end. */
 const spare: ArrayBuffer[] = []
 let spareBytes = 0
 
@@ -28,14 +28,14 @@ function take(size: number): ArrayBuffer {
 }
 
 function give(room: ArrayBuffer): void {
-  if (spare.length === MOST_PAGES || spareBytes + room.byteLength > MOST_BYTES) return
+  if (spare.length === MAX_PAGES || spareBytes + room.byteLength > MAX_BYTES) return
   spare.push(room)
   spareBytes += room.byteLength
 }
 
 /**
- * The bytes of a page. Who reads them in place says beforehand how many rows will be read, and then of each that it was
- * read: after the last one the bytes are another page's. What is never read keeps its page until it is collected.
+ * The bytes of one page, reused. Call {@link expect} before rows are read in place and {@link wasRead} after each; after the
+ * last one the memory goes back to the pool. A row that is never read keeps its page until both are collected.
  */
 export class Page {
   readonly bytes: Buffer

@@ -5,10 +5,10 @@ import { describe } from './check.js'
 import { nearest } from './nearest.js'
 
 /** The error for a value that an option does not take, with the nearest one it does. */
-export function badValue(call: string, name: string, expects: string, value: unknown): InvalidArgumentError {
+export function badValue(verb: string, name: string, expects: string, value: unknown): InvalidArgumentError {
   const quoted = [...expects.matchAll(/'([^']*)'/g)].map((match) => match[1] as string)
   const hint = typeof value === 'string' ? didYouMean(value, quoted) : ''
-  return new InvalidArgumentError(`${call}: option '${name}' must be ${expects}, not ${describe(value)}${hint}`)
+  return new InvalidArgumentError(`${verb}: option '${name}' must be ${expects}, not ${describe(value)}${hint}`)
 }
 
 /** `; did you mean 'x'?`, or nothing when nothing is near. */

@@ -1,4 +1,4 @@
-// What happens to a cluster, for those who listen. Nobody is asked for it, and nothing is kept, while nobody does.
+// Cluster events. Nothing is collected until someone subscribes.
 
 import { EventEmitter } from 'node:events'
 import type { Boundary } from '../boundary/native.js'

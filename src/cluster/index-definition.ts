@@ -54,8 +54,8 @@ const COLLECTIONS: { readonly [name: string]: string } = { list: 'LIST', mapKeys
 
 const FIELDS = ['namespace', 'set', 'bin', 'name', 'type', 'collection', 'ctx', 'expression']
 
-const MOST_CONTEXT = 2047
-const MOST_EXPRESSION = 16 * 1024 - 1
+const MAX_CONTEXT = 2047
+const MAX_EXPRESSION = 16 * 1024 - 1
 
 /** An index that is to be created, checked: everything is text for the command. */
 export interface CheckedIndex {
@@ -113,8 +113,8 @@ function contextText(verb: string, path: unknown): string[] {
   const encoded = encodeContext(path, verb)
   if (encoded === undefined) return []
   const text = Buffer.from(encoded.bytes).toString('base64')
-  if (text.length <= MOST_CONTEXT) return [`context=${text}`]
-  throw new InvalidArgumentError(`${verb}: the ctx is too long: ${text.length} characters, at most ${MOST_CONTEXT}`)
+  if (text.length <= MAX_CONTEXT) return [`context=${text}`]
+  throw new InvalidArgumentError(`${verb}: the ctx is too long: ${text.length} characters, at most ${MAX_CONTEXT}`)
 }
 
 function expressionText(verb: string, expression: unknown): string {
@@ -122,8 +122,8 @@ function expressionText(verb: string, expression: unknown): string {
     throw new InvalidArgumentError(`${verb}: the expression must be one of exp, not ${describe(expression)}`)
   }
   const text = expression.toBase64()
-  if (text.length <= MOST_EXPRESSION) return text
+  if (text.length <= MAX_EXPRESSION) return text
   throw new InvalidArgumentError(
-    `${verb}: the expression is too long: ${text.length} characters, at most ${MOST_EXPRESSION}`,
+    `${verb}: the expression is too long: ${text.length} characters, at most ${MAX_EXPRESSION}`,
   )
 }

@@ -2,7 +2,7 @@
 
 import type { Boundary } from '../boundary/native.js'
 import { type IndexInfo, type IndexStatistics, indexStatistics } from './index-list.js'
-import { Ask, readRefusal } from './info-request.js'
+import { InfoRequest, readRefusal } from './info-request.js'
 import { type Look, type WaitOptions, waitFor } from './wait.js'
 
 /** How far an index is. */
@@ -53,11 +53,11 @@ export class IndexJob {
   }
 
   async #look(limits: object): Promise<Look<IndexProgress>> {
-    const ask = Ask.looking(this.#boundary, 'IndexJob.ready', limits)
-    const { found, missing } = await statOf(ask, this.namespace, this.name)
+    const request = InfoRequest.read(this.#boundary, 'IndexJob.ready', limits)
+    const { found, missing } = await statOf(request, this.namespace, this.name)
     if (found.size > 0) this.#seen = true
     if (found.size === 0 && (this.#seen || performance.now() - this.#created > GRACE_MS)) {
-      throw ask.refused('', { code: NO_INDEX, message: `${this.namespace}.${this.name}` })
+      throw request.refused('', { code: NO_INDEX, message: `${this.namespace}.${this.name}` })
     }
     const { nodes } = indexStatistics(found)
     const loaded = new Map([...nodes].map(([node, { load_pct }]) => [node, Number(load_pct)]))
@@ -74,15 +74,15 @@ interface Stat {
 }
 
 /** What the nodes say of an index. */
-export async function statOf(ask: Ask, namespace: string, name: string): Promise<Stat> {
-  const [stat] = await statsOf(ask, namespace, [name])
+export async function statOf(request: InfoRequest, namespace: string, name: string): Promise<Stat> {
+  const [stat] = await statsOf(request, namespace, [name])
   return stat as Stat
 }
 
 /** What the nodes say of several indexes, in their order. Each node is asked once. */
-async function statsOf(ask: Ask, namespace: string, names: readonly string[]): Promise<Stat[]> {
-  const parameter = `${namespaceParameter(ask)}=${namespace}`
-  const said = await ask.all(...names.map((name) => `sindex-stat:${parameter};indexname=${name}`))
+async function statsOf(request: InfoRequest, namespace: string, names: readonly string[]): Promise<Stat[]> {
+  const parameter = `${namespaceParameter(request)}=${namespace}`
+  const said = await request.all(...names.map((name) => `sindex-stat:${parameter};indexname=${name}`))
   return names.map((_, i) => {
     const stat: Stat = { found: new Map(), missing: [] }
     for (const { node, answers } of said) {
@@ -90,24 +90,28 @@ async function statsOf(ask: Ask, namespace: string, names: readonly string[]): P
       const refusal = readRefusal(answer)
       if (refusal === undefined) stat.found.set(node, answer)
       else if (refusal.code === NO_INDEX) stat.missing.push(node)
-      else throw ask.refused(node, refusal)
+      else throw request.refused(node, refusal)
     }
     return stat
   })
 }
 
 /** The statistics of an index. */
-export async function statisticsOf(ask: Ask, namespace: string, name: string): Promise<IndexStatistics> {
-  const { found, missing } = await statOf(ask, namespace, name)
-  if (found.size === 0) throw ask.refused(missing[0] ?? '', { code: NO_INDEX, message: `${namespace}.${name}` })
+export async function statisticsOf(request: InfoRequest, namespace: string, name: string): Promise<IndexStatistics> {
+  const { found, missing } = await statOf(request, namespace, name)
+  if (found.size === 0) throw request.refused(missing[0] ?? '', { code: NO_INDEX, message: `${namespace}.${name}` })
   return indexStatistics(found)
 }
 
 /** Indexes with their statistics, without those that were dropped since they were listed. */
-export async function withStatistics(ask: Ask, namespace: string, indexes: IndexInfo[]): Promise<IndexInfo[]> {
+export async function withStatistics(
+  request: InfoRequest,
+  namespace: string,
+  indexes: IndexInfo[],
+): Promise<IndexInfo[]> {
   if (indexes.length === 0) return indexes
   const names = indexes.map(({ name }) => name)
-  const stats = await statsOf(ask, namespace, names)
+  const stats = await statsOf(request, namespace, names)
   return indexes.flatMap((index, i) => {
     const found = stats[i]?.found
     return found === undefined || found.size === 0 ? [] : [{ ...index, statistics: indexStatistics(found) }]
@@ -115,6 +119,6 @@ export async function withStatistics(ask: Ask, namespace: string, indexes: Index
 }
 
 /** What the parameter with the namespace is called. From 8.1 on, servers note every use of the old name in their log. */
-export function namespaceParameter(ask: Ask): string {
-  return ask.every(8, 1) ? 'namespace' : 'ns'
+export function namespaceParameter(request: InfoRequest): string {
+  return request.supports(8, 1) ? 'namespace' : 'ns'
 }

@@ -32,7 +32,7 @@ export interface NodeAnswers {
 }
 
 /** One call of the control plane: what it is called, how long it may take, who may cancel it. */
-export class Ask {
+export class InfoRequest {
   readonly verb: string
   readonly #native: NativeClient
   readonly #signal: AbortSignal | undefined
@@ -41,13 +41,13 @@ export class Ask {
   readonly #until: number
 
   /** @param extra options that the call reads itself */
-  static looking(boundary: Boundary, verb: string, options: unknown, extra?: readonly string[]): Ask {
-    return new Ask(boundary, verb, LOOK, options, extra)
+  static read(boundary: Boundary, verb: string, options: unknown, extra?: readonly string[]): InfoRequest {
+    return new InfoRequest(boundary, verb, LOOK, options, extra)
   }
 
   /** A call that changes the cluster. */
-  static changing(boundary: Boundary, verb: string, options: unknown, extra?: readonly string[]): Ask {
-    return new Ask(boundary, verb, CHANGE, options, extra)
+  static write(boundary: Boundary, verb: string, options: unknown, extra?: readonly string[]): InfoRequest {
+    return new InfoRequest(boundary, verb, CHANGE, options, extra)
   }
 
   private constructor(
@@ -72,7 +72,7 @@ export class Ask {
   }
 
   /** Whether all nodes have at least this version. */
-  every(major: number, minor: number): boolean {
+  supports(major: number, minor: number): boolean {
     return this.#active().every((node) => isSince(node.build, major, minor))
   }
 
@@ -168,7 +168,7 @@ export class Ask {
   }
 
   /** The error when the time is over. */
-  late(what: string): AerospikeError {
+  timeoutError(what: string): AerospikeError {
     const TIMEOUT = 9
     return errorOf({
       verb: this.verb,

@@ -15,7 +15,7 @@ import {
   UdfNotFoundError,
 } from '../errors/classes.js'
 import { UDF_FAILED } from '../errors/udf.js'
-import { Ask, checkName, type InfoOptions } from './info-request.js'
+import { checkName, type InfoOptions, InfoRequest } from './info-request.js'
 import { readPairs } from './info-text.js'
 import { type Look, type WaitOptions, waitFor } from './wait.js'
 
@@ -55,8 +55,8 @@ export interface UdfProgress {
 
 const ENDING = '.lua'
 /** The server's limits: a name with its ending, and the text of a module (protocol 4.9). */
-const MOST_NAME = 127
-const MOST_SOURCE = 1024 * 1024
+const MAX_NAME = 127
+const MAX_SOURCE = 1024 * 1024
 /** Milliseconds between looks whether all nodes have forgotten a module. */
 const LOOK_MS = 50
 
@@ -90,7 +90,7 @@ export class UdfJob {
   }
 
   async #look(limits: object): Promise<Look<UdfProgress>> {
-    const hashes = await hashesOf(Ask.looking(this.#boundary, 'UdfJob.done', limits), this.#file)
+    const hashes = await hashesOf(InfoRequest.read(this.#boundary, 'UdfJob.done', limits), this.#file)
     const done = hashes.filter((hash) => this.#isNew(hash, hashes[0])).length
     return { progress: { done, total: hashes.length }, done: done === hashes.length }
   }
@@ -125,12 +125,12 @@ export class UdfAdmin {
     const verb = 'udf.register'
     try {
       const { file, content } = await read(verb, source)
-      const ask = Ask.changing(this.#boundary, verb, options)
-      const [before] = await hashesOf(ask, file)
+      const request = InfoRequest.write(this.#boundary, verb, options)
+      const [before] = await hashesOf(request, file)
       const text = content.toString('base64')
       const command = `udf-put:filename=${file};content=${text};content-len=${text.length};udf-type=LUA;`
-      const { node, answers } = await ask.any(command)
-      accepted(ask, node, file, answers[0] ?? '')
+      const { node, answers } = await request.any(command)
+      accepted(request, node, file, answers[0] ?? '')
       return new UdfJob(this.#boundary, file, hashOf(file, text), before)
     } catch (error) {
       throw argumentError(error, verb)
@@ -141,9 +141,9 @@ export class UdfAdmin {
   async list(options?: InfoOptions): Promise<UdfModule[]> {
     const verb = 'udf.list'
     try {
-      const ask = Ask.looking(this.#boundary, verb, options)
-      const { node, answers } = await ask.any('udf-list')
-      return readList(ask.accepted(node, answers[0] ?? ''))
+      const request = InfoRequest.read(this.#boundary, verb, options)
+      const { node, answers } = await request.any('udf-list')
+      return readList(request.accepted(node, answers[0] ?? ''))
     } catch (error) {
       throw argumentError(error, verb)
     }
@@ -159,9 +159,9 @@ export class UdfAdmin {
     const verb = 'udf.get'
     try {
       const file = fileName(verb, name)
-      const ask = Ask.looking(this.#boundary, verb, options)
-      const { node, answers } = await ask.any(`udf-get:filename=${file}`)
-      const answer = accepted(ask, node, file, answers[0] ?? '')
+      const request = InfoRequest.read(this.#boundary, verb, options)
+      const { node, answers } = await request.any(`udf-get:filename=${file}`)
+      const answer = accepted(request, node, file, answers[0] ?? '')
       return Buffer.from(readPairs(answer, ';').get('content') ?? '', 'base64').toString('utf8')
     } catch (error) {
       throw argumentError(error, verb)
@@ -177,11 +177,11 @@ export class UdfAdmin {
     const verb = 'udf.remove'
     try {
       const file = fileName(verb, name)
-      const ask = Ask.changing(this.#boundary, verb, options)
-      const { node, answers } = await ask.any(`udf-remove:filename=${file};`)
-      accepted(ask, node, file, answers[0] ?? '')
-      while ((await hashesOf(ask, file)).some((hash) => hash !== undefined)) {
-        if (!(await ask.pause(LOOK_MS))) throw ask.late('some nodes still have the module')
+      const request = InfoRequest.write(this.#boundary, verb, options)
+      const { node, answers } = await request.any(`udf-remove:filename=${file};`)
+      accepted(request, node, file, answers[0] ?? '')
+      while ((await hashesOf(request, file)).some((hash) => hash !== undefined)) {
+        if (!(await request.pause(LOOK_MS))) throw request.timeoutError('some nodes still have the module')
       }
     } catch (error) {
       throw argumentError(error, verb)
@@ -206,8 +206,8 @@ async function read(verb: string, given: unknown): Promise<{ file: string; conte
   }
   const target = fileName(verb, name ?? (file === undefined ? undefined : basename(file)))
   const content = file === undefined ? bytesOf(verb, source) : await contentOf(verb, file)
-  if (content.length <= MOST_SOURCE) return { file: target, content }
-  throw new InvalidArgumentError(`${verb}: a module has at most ${MOST_SOURCE} bytes, not ${content.length}`)
+  if (content.length <= MAX_SOURCE) return { file: target, content }
+  throw new InvalidArgumentError(`${verb}: a module has at most ${MAX_SOURCE} bytes, not ${content.length}`)
 }
 
 function bytesOf(verb: string, source: unknown): Buffer {
@@ -227,12 +227,12 @@ async function contentOf(verb: string, path: string): Promise<Buffer> {
 
 /** The name of a module's file. */
 function fileName(verb: string, name: unknown): string {
-  const checked = checkName(verb, 'name of the module', name, MOST_NAME)
+  const checked = checkName(verb, 'name of the module', name, MAX_NAME)
   const file = checked.endsWith(ENDING) ? checked : `${checked}${ENDING}`
   if (/[,=/\\]/.test(file) || file === ENDING) {
     throw new InvalidArgumentError(`${verb}: ${describe(name)} cannot be the name of a module`)
   }
-  return checkName(verb, 'name of the module', file, MOST_NAME)
+  return checkName(verb, 'name of the module', file, MAX_NAME)
 }
 
 /** The hash of a module as a server makes it (protocol 4.9). */
@@ -253,17 +253,17 @@ function readList(answer: string): UdfModule[] {
 }
 
 /** The hash of a module at every node; undefined where it is not. */
-async function hashesOf(ask: Ask, file: string): Promise<(string | undefined)[]> {
-  const lists = await ask.all('udf-list')
+async function hashesOf(request: InfoRequest, file: string): Promise<(string | undefined)[]> {
+  const lists = await request.all('udf-list')
   return lists.map(({ node, answers }) => {
-    const modules = readList(ask.accepted(node, answers[0] ?? ''))
+    const modules = readList(request.accepted(node, answers[0] ?? ''))
     return modules.find((module) => module.file === file)?.hash
   })
 }
 
 /** The answer of a command on modules, which says `error=…` when it was refused. */
-function accepted(ask: Ask, node: string, file: string, answer: string): string {
-  ask.accepted(node, answer)
+function accepted(request: InfoRequest, node: string, file: string, answer: string): string {
+  request.accepted(node, answer)
   if (!answer.startsWith('error=')) return answer
   const pairs = readPairs(answer, ';')
   const error = pairs.get('error') ?? ''
@@ -277,9 +277,12 @@ function accepted(ask: Ask, node: string, file: string, answer: string): string 
   if (error === 'compile_error') {
     const reason = Buffer.from(pairs.get('message') ?? '', 'base64').toString('utf8')
     const line = Number(pairs.get('line') ?? 0)
-    throw new UdfCompileError(`${ask.verb}: ${file}:${line}: ${reason}`, said(reason, line))
+    throw new UdfCompileError(`${request.verb}: ${file}:${line}: ${reason}`, said(reason, line))
   }
   if (error === 'not_found')
-    throw new UdfNotFoundError(`${ask.verb}: there is no module ${describe(module)}`, said(error))
-  throw new UdfError(`${ask.verb}: the server refused ${describe(file)}: ${error.replaceAll('_', ' ')}`, said(error))
+    throw new UdfNotFoundError(`${request.verb}: there is no module ${describe(module)}`, said(error))
+  throw new UdfError(
+    `${request.verb}: the server refused ${describe(file)}: ${error.replaceAll('_', ' ')}`,
+    said(error),
+  )
 }

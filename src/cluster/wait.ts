@@ -25,7 +25,7 @@ const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2000
 
 /** Looks that may fail in a row: a node that restarts must not end the waiting, a cluster that is gone must. */
-const MOST_FAILURES = 10
+const MAX_FAILURES = 10
 
 /** What a look found. */
 export interface Look<Progress> {
@@ -51,7 +51,7 @@ export async function waitFor<Progress>(
       onProgress?.(progress)
       if (done) return
     } catch (error) {
-      if (!(error instanceof ClusterError || error instanceof TimeoutError) || ++failures === MOST_FAILURES) throw error
+      if (!(error instanceof ClusterError || error instanceof TimeoutError) || ++failures === MAX_FAILURES) throw error
     }
     if (left() <= next) throw tooLate(verb, performance.now() - started)
     await pause(verb, next, signal)

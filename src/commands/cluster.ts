@@ -4,7 +4,7 @@ import { argumentError, describe, isPlain } from '../checks/check.js'
 import { checkDefinition, type IndexDefinition } from '../cluster/index-definition.js'
 import { IndexJob, namespaceParameter, statisticsOf, statOf, withStatistics } from '../cluster/index-job.js'
 import { type IndexInfo, type IndexStatistics, readIndexes } from '../cluster/index-list.js'
-import { Ask, checkCommand, checkName, type InfoOptions } from '../cluster/info-request.js'
+import { checkCommand, checkName, type InfoOptions, InfoRequest } from '../cluster/info-request.js'
 import { readStatistics, type Statistics } from '../cluster/info-text.js'
 import {
   type Latency,
@@ -65,19 +65,19 @@ export abstract class AdminCommands extends QueryCommands {
    */
   info(command: string, options: NodeInfoOptions = {}): Promise<Map<string, string>> {
     return attempt('info', async () => {
-      const ask = Ask.looking(this.boundary, 'info', options, ['node'])
+      const request = InfoRequest.read(this.boundary, 'info', options, ['node'])
       const line = checkCommand('info', command)
       const { node } = options
-      if (node === undefined) return byNode(await ask.all(line))
-      return byNode([await ask.node(nodeName('info', node), line)])
+      if (node === undefined) return byNode(await request.all(line))
+      return byNode([await request.node(nodeName('info', node), line)])
     })
   }
 
   /** Sends an info command to every node: `info` without its choice of a node. @example await client.infoAll('build') */
   infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>> {
     return attempt('infoAll', async () => {
-      const ask = Ask.looking(this.boundary, 'infoAll', options)
-      return byNode(await ask.all(checkCommand('infoAll', command)))
+      const request = InfoRequest.read(this.boundary, 'infoAll', options)
+      return byNode(await request.all(checkCommand('infoAll', command)))
     })
   }
 
@@ -89,8 +89,8 @@ export abstract class AdminCommands extends QueryCommands {
    */
   infoNode(node: string, command: string, options?: InfoOptions): Promise<string> {
     return attempt('infoNode', async () => {
-      const ask = Ask.looking(this.boundary, 'infoNode', options)
-      const { answers } = await ask.node(nodeName('infoNode', node), checkCommand('infoNode', command))
+      const request = InfoRequest.read(this.boundary, 'infoNode', options)
+      const { answers } = await request.node(nodeName('infoNode', node), checkCommand('infoNode', command))
       return answers[0] ?? ''
     })
   }
@@ -103,8 +103,8 @@ export abstract class AdminCommands extends QueryCommands {
    */
   infoRandom(command: string, options?: InfoOptions): Promise<string> {
     return attempt('infoRandom', async () => {
-      const ask = Ask.looking(this.boundary, 'infoRandom', options)
-      const { answers } = await ask.any(checkCommand('infoRandom', command))
+      const request = InfoRequest.read(this.boundary, 'infoRandom', options)
+      const { answers } = await request.any(checkCommand('infoRandom', command))
       return answers[0] ?? ''
     })
   }
@@ -112,10 +112,10 @@ export abstract class AdminCommands extends QueryCommands {
   /** What each node counts and says of itself, by its name. @example (await client.statistics()).get('A1')?.uptime */
   statistics(options?: InfoOptions): Promise<Map<string, Statistics>> {
     return attempt('statistics', async () => {
-      const ask = Ask.looking(this.boundary, 'statistics', options)
-      const answers = await ask.all('statistics')
+      const request = InfoRequest.read(this.boundary, 'statistics', options)
+      const answers = await request.all('statistics')
       return new Map(
-        answers.map(({ node, answers: [answer = ''] }) => [node, readStatistics(ask.accepted(node, answer), ';')]),
+        answers.map(({ node, answers: [answer = ''] }) => [node, readStatistics(request.accepted(node, answer), ';')]),
       )
     })
   }
@@ -128,14 +128,14 @@ export abstract class AdminCommands extends QueryCommands {
    */
   namespaces(options?: InfoOptions): Promise<NamespaceInfo[]> {
     return attempt('namespaces', async () => {
-      const ask = Ask.looking(this.boundary, 'namespaces', options)
-      const { node, answers } = await ask.any('namespaces')
-      const names = ask
+      const request = InfoRequest.read(this.boundary, 'namespaces', options)
+      const { node, answers } = await request.any('namespaces')
+      const names = request
         .accepted(node, answers[0] ?? '')
         .split(';')
         .filter(Boolean)
-      const said = await ask.all(...names.map((name) => `namespace/${name}`))
-      return names.map((name, i) => namespaceInfo(name, statisticsByNode(ask, said, i)))
+      const said = await request.all(...names.map((name) => `namespace/${name}`))
+      return names.map((name, i) => namespaceInfo(name, statisticsByNode(request, said, i)))
     })
   }
 
@@ -150,13 +150,13 @@ export abstract class AdminCommands extends QueryCommands {
   sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]> {
     return attempt('sets', async () => {
       checkName('sets', 'namespace', namespace, MAX_NAMESPACE)
-      const ask = Ask.looking(this.boundary, 'sets', options)
-      await ask.checkNamespace(namespace)
-      const said = await ask.all(`namespace/${namespace}`, `sets/${namespace}`)
-      const copies = replicationFactor(statisticsByNode(ask, said, 0))
+      const request = InfoRequest.read(this.boundary, 'sets', options)
+      await request.checkNamespace(namespace)
+      const said = await request.all(`namespace/${namespace}`, `sets/${namespace}`)
+      const copies = replicationFactor(statisticsByNode(request, said, 0))
       const sets = new Map<string, Map<string, Statistics>>()
       for (const { node, answers } of said) {
-        for (const [name, statistics] of readSets(ask.accepted(node, answers[1] ?? ''))) {
+        for (const [name, statistics] of readSets(request.accepted(node, answers[1] ?? ''))) {
           const nodes = sets.get(name) ?? new Map<string, Statistics>()
           sets.set(name, nodes.set(node, statistics))
         }
@@ -176,9 +176,11 @@ export abstract class AdminCommands extends QueryCommands {
    */
   latencies(options?: InfoOptions): Promise<Map<string, Latency[]>> {
     return attempt('latencies', async () => {
-      const ask = Ask.looking(this.boundary, 'latencies', options)
-      const said = await ask.all('latencies:')
-      return new Map(said.map(({ node, answers: [answer = ''] }) => [node, readLatencies(ask.accepted(node, answer))]))
+      const request = InfoRequest.read(this.boundary, 'latencies', options)
+      const said = await request.all('latencies:')
+      return new Map(
+        said.map(({ node, answers: [answer = ''] }) => [node, readLatencies(request.accepted(node, answer))]),
+      )
     })
   }
 
@@ -198,11 +200,13 @@ export abstract class AdminCommands extends QueryCommands {
     return attempt('createIndex', async () => {
       const checked = checkDefinition('createIndex', index)
       const { namespace, name } = checked
-      const ask = Ask.changing(this.boundary, 'createIndex', options)
-      await ask.checkNamespace(namespace)
-      const parameters = checked.parameters(ask.every(8, 1))
-      const { node, answers } = await ask.any(`sindex-create:${namespaceParameter(ask)}=${namespace};${parameters}`)
-      ask.accepted(node, answers[0] ?? '')
+      const request = InfoRequest.write(this.boundary, 'createIndex', options)
+      await request.checkNamespace(namespace)
+      const parameters = checked.parameters(request.supports(8, 1))
+      const { node, answers } = await request.any(
+        `sindex-create:${namespaceParameter(request)}=${namespace};${parameters}`,
+      )
+      request.accepted(node, answers[0] ?? '')
       return new IndexJob(this.boundary, namespace, name)
     })
   }
@@ -214,13 +218,15 @@ export abstract class AdminCommands extends QueryCommands {
    */
   dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void> {
     return attempt('dropIndex', async () => {
-      const ask = await this.#askIndex('dropIndex', namespace, name, options)
-      const { node, answers } = await ask.any(`sindex-delete:${namespaceParameter(ask)}=${namespace};indexname=${name}`)
+      const request = await this.#askIndex('dropIndex', namespace, name, options)
+      const { node, answers } = await request.any(
+        `sindex-delete:${namespaceParameter(request)}=${namespace};indexname=${name}`,
+      )
       const answer = answers[0] ?? ''
       // Servers before 8.1 say that there is none.
-      if (!/^(error|fail):201:/i.test(answer)) ask.accepted(node, answer)
-      while ((await statOf(ask, namespace, name)).found.size > 0) {
-        if (!(await ask.pause(LOOK_MS))) throw ask.late('some nodes still have the index')
+      if (!/^(error|fail):201:/i.test(answer)) request.accepted(node, answer)
+      while ((await statOf(request, namespace, name)).found.size > 0) {
+        if (!(await request.pause(LOOK_MS))) throw request.timeoutError('some nodes still have the index')
       }
     })
   }
@@ -237,11 +243,11 @@ export abstract class AdminCommands extends QueryCommands {
   listIndexes(namespace: string, options: ListIndexesOptions = {}): Promise<IndexInfo[]> {
     return attempt('listIndexes', async () => {
       checkName('listIndexes', 'namespace', namespace, MAX_NAMESPACE)
-      const ask = Ask.looking(this.boundary, 'listIndexes', options, ['statistics'])
-      await ask.checkNamespace(namespace)
-      const { node, answers } = await ask.any(`sindex-list:${namespaceParameter(ask)}=${namespace};b64=true`)
-      const indexes = readIndexes(ask.accepted(node, answers[0] ?? ''))
-      return options.statistics === true ? withStatistics(ask, namespace, indexes) : indexes
+      const request = InfoRequest.read(this.boundary, 'listIndexes', options, ['statistics'])
+      await request.checkNamespace(namespace)
+      const { node, answers } = await request.any(`sindex-list:${namespaceParameter(request)}=${namespace};b64=true`)
+      const indexes = readIndexes(request.accepted(node, answers[0] ?? ''))
+      return options.statistics === true ? withStatistics(request, namespace, indexes) : indexes
     })
   }
 
@@ -253,17 +259,17 @@ export abstract class AdminCommands extends QueryCommands {
    */
   indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics> {
     return attempt('indexStatistics', async () => {
-      const ask = await this.#askIndex('indexStatistics', namespace, name, options)
-      return statisticsOf(ask, namespace, name)
+      const request = await this.#askIndex('indexStatistics', namespace, name, options)
+      return statisticsOf(request, namespace, name)
     })
   }
 
-  async #askIndex(verb: string, namespace: unknown, name: unknown, options: unknown): Promise<Ask> {
+  async #askIndex(verb: string, namespace: unknown, name: unknown, options: unknown): Promise<InfoRequest> {
     checkName(verb, 'namespace', namespace, MAX_NAMESPACE)
     checkName(verb, 'name', name, MAX_INDEX_NAME)
-    const ask = Ask.changing(this.boundary, verb, options)
-    await ask.checkNamespace(namespace as string)
-    return ask
+    const request = InfoRequest.write(this.boundary, verb, options)
+    await request.checkNamespace(namespace as string)
+    return request
   }
 
   /**
@@ -286,13 +292,13 @@ export abstract class AdminCommands extends QueryCommands {
       }
       // Never by a name that was meant to be another: that would be the whole namespace.
       if (set !== null && what.length > 0) checkName('truncate', 'set', set, MAX_SET)
-      const ask = Ask.changing(this.boundary, 'truncate', options, ['before'])
+      const request = InfoRequest.write(this.boundary, 'truncate', options, ['before'])
       const before = options.before === undefined ? '' : `;lut=${nanoseconds(options.before)}`
-      await ask.checkNamespace(namespace)
+      await request.checkNamespace(namespace)
       const command =
         set == null ? `truncate-namespace:namespace=${namespace}` : `truncate:namespace=${namespace};set=${set}`
-      const { node, answers } = await ask.any(`${command}${before}`)
-      ask.accepted(node, answers[0] ?? '')
+      const { node, answers } = await request.any(`${command}${before}`)
+      request.accepted(node, answers[0] ?? '')
     })
   }
 }
@@ -312,7 +318,7 @@ function nodeName(verb: string, node: unknown): string {
   throw new InvalidArgumentError(`${verb}: the node must be the name of one, not ${describe(node)}`)
 }
 
-type Said = Awaited<ReturnType<Ask['all']>>
+type Said = Awaited<ReturnType<InfoRequest['all']>>
 
 /** The answer of each node to the only command. */
 function byNode(said: Said): Map<string, string> {
@@ -320,8 +326,8 @@ function byNode(said: Said): Map<string, string> {
 }
 
 /** What each node answered to one of several commands; a node that does not have the thing is left out. */
-function statisticsByNode(ask: Ask, said: Said, command: number): Map<string, Statistics> {
-  const answers = said.map(({ node, answers }) => [node, ask.accepted(node, answers[command] ?? '')] as const)
+function statisticsByNode(request: InfoRequest, said: Said, command: number): Map<string, Statistics> {
+  const answers = said.map(({ node, answers }) => [node, request.accepted(node, answers[command] ?? '')] as const)
   const known = answers.filter(([, answer]) => !answer.endsWith('type=unknown'))
   return new Map(known.map(([node, answer]) => [node, readStatistics(answer, ';')]))
 }

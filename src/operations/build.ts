@@ -73,20 +73,20 @@ function isOptions(value: unknown): boolean {
 }
 
 /** An argument as it is packed. */
-function argument(where: string, name: string, kind: Kind, value: unknown, inExpression: boolean): unknown {
+function argument(verb: string, name: string, kind: Kind, value: unknown, inExpression: boolean): unknown {
   const { expects, type, ok } = KINDS[kind.replace('?', '')] as (typeof KINDS)[string]
   if (value instanceof Exp) {
     if (!inExpression) {
-      throw new InvalidArgumentError(`${where}: '${name}' must be ${expects}; expressions belong into op.expWrite`)
+      throw new InvalidArgumentError(`${verb}: '${name}' must be ${expects}; expressions belong into op.expWrite`)
     }
     if (type !== undefined && value.type !== undefined && !type.includes(value.type)) {
       throw new InvalidArgumentError(
-        `${where}: '${name}' must be an expression of type ${type.join(' or ')}, not ${value.type}`,
+        `${verb}: '${name}' must be an expression of type ${type.join(' or ')}, not ${value.type}`,
       )
     }
     return value
   }
-  if (!ok(value)) throw new InvalidArgumentError(`${where}: '${name}' must be ${expects}, not ${describe(value)}`)
+  if (!ok(value)) throw new InvalidArgumentError(`${verb}: '${name}' must be ${expects}, not ${describe(value)}`)
   return inExpression && Array.isArray(value) ? quote(value) : value
 }
 
@@ -116,29 +116,29 @@ interface Said {
   padded: boolean
 }
 
-function readOptions(where: string, signature: Signature, options: unknown, inExpression: boolean): Said {
+function readOptions(verb: string, signature: Signature, options: unknown, inExpression: boolean): Said {
   const said: Said = { slots: new Map(), ctx: undefined, type: undefined, returned: undefined, padded: false }
   if (options === undefined) return said
   if (!isOptions(options))
-    throw new InvalidArgumentError(`${where}: options must be a plain object, not ${describe(options)}`)
+    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
   const known = signature.options ?? {}
   for (const [name, value] of Object.entries(options as object)) {
     const option = Object.hasOwn(known, name) ? known[name] : undefined
     if (name === 'ctx') said.ctx = value
     else if (name === 'type' && inExpression && signature.selects !== undefined) {
       if (value !== undefined && !Object.hasOwn(TYPES, value as string)) {
-        throw badValue(where, name, expected({ slot: 'returns', names: TYPES }), value)
+        throw badValue(verb, name, expected({ slot: 'returns', names: TYPES }), value)
       }
       said.type = value as Type | undefined
     } else if (name === 'padded' && signature.creates === 'list') {
-      if (typeof value !== 'boolean') throw badValue(where, name, 'true or false', value)
+      if (typeof value !== 'boolean') throw badValue(verb, name, 'true or false', value)
       said.padded = value
     } else if (option === undefined) {
       const names = [...Object.keys(known), 'ctx', ...(inExpression && signature.selects ? ['type'] : [])]
-      throw new InvalidArgumentError(`${where}: there is no option '${name}'${didYouMean(name, names)}`)
+      throw new InvalidArgumentError(`${verb}: there is no option '${name}'${didYouMean(name, names)}`)
     } else if (value !== undefined) {
       const bits = optionBits(option, value)
-      if (bits === undefined) throw badValue(where, name, expected(option), value)
+      if (bits === undefined) throw badValue(verb, name, expected(option), value)
       said.slots.set(option.slot, (said.slots.get(option.slot) ?? 0) | bits)
       if (name === 'return') said.returned = value as string
     }
@@ -147,7 +147,7 @@ function readOptions(where: string, signature: Signature, options: unknown, inEx
 }
 
 /** The call that a function of a family means. `given` is everything behind the target. */
-export function buildCall(where: string, signature: Signature, given: readonly unknown[], inExpression: boolean): Call {
+export function buildCall(verb: string, signature: Signature, given: readonly unknown[], inExpression: boolean): Call {
   const wire: unknown[] = []
   let next = 0
   for (const [name, kind] of Object.entries(signature.args)) {
@@ -156,12 +156,12 @@ export function buildCall(where: string, signature: Signature, given: readonly u
     if (!left || value === undefined) next++
     // An open end is not written at all, an open beginning as nil.
     if (left || (kind === 'end' && value == null)) continue
-    wire.push(argument(where, name, kind, kind === 'begin' ? (value ?? null) : value, inExpression))
+    wire.push(argument(verb, name, kind, kind === 'begin' ? (value ?? null) : value, inExpression))
   }
   if (given.length > next + 1) {
-    throw new InvalidArgumentError(`${where} takes ${next} arguments and options, not ${given.length}`)
+    throw new InvalidArgumentError(`${verb} takes ${next} arguments and options, not ${given.length}`)
   }
-  const said = readOptions(where, signature, given[next], inExpression)
+  const said = readOptions(verb, signature, given[next], inExpression)
   const selects = signature.selects
   const returned = said.returned ?? (signature.writes ? 'none' : 'value')
   if (selects !== undefined) {
@@ -175,7 +175,7 @@ export function buildCall(where: string, signature: Signature, given: readonly u
       : createBits(signature.creates, said.slots.get('order') ?? 0, said.padded)
   const answer = selects === undefined ? signature.gives : RETURNS[returned]?.[selects]
   const type = answer === 'element' ? said.type : answer
-  return { code: signature.code, args: wire, path: encodeContext(said.ctx, where, bits), type }
+  return { code: signature.code, args: wire, path: encodeContext(said.ctx, verb, bits), type }
 }
 
 function appendTail(
@@ -199,14 +199,14 @@ function appendTail(
 /** The functions of a family as operations: `(bin, ...arguments, options?)`. */
 export function operationsOf<T>(family: Family): T {
   const functions = Object.entries(family.table).map(([name, signature]) => {
-    const where = `${family.name}.${name}`
+    const verb = `${family.name}.${name}`
     return [
       name,
       (bin: unknown, ...given: unknown[]): Operation => {
         if (typeof bin !== 'string') {
-          throw new InvalidArgumentError(`${where}: the bin name must be text, not ${describe(bin)}`)
+          throw new InvalidArgumentError(`${verb}: the bin name must be text, not ${describe(bin)}`)
         }
-        return callOperation(family, bin, signature, buildCall(where, signature, given, false))
+        return callOperation(family, bin, signature, buildCall(verb, signature, given, false))
       },
     ]
   })

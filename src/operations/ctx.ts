@@ -49,45 +49,45 @@ export interface MapStepOptions {
   readonly persistIndex?: boolean | undefined
 }
 
-function integer(value: unknown, call: string): number | bigint {
+function integer(value: unknown, verb: string): number | bigint {
   if (Number.isSafeInteger(value) || typeof value === 'bigint') return value as number
-  throw new InvalidArgumentError(`ctx.${call}: expected an integer, not ${describe(value)}`)
+  throw new InvalidArgumentError(`ctx.${verb}: expected an integer, not ${describe(value)}`)
 }
 
-function given<T>(value: T, call: string): T {
-  if (value === undefined) throw new InvalidArgumentError(`ctx.${call}: expected a value, not undefined`)
+function given<T>(value: T, verb: string): T {
+  if (value === undefined) throw new InvalidArgumentError(`ctx.${verb}: expected a value, not undefined`)
   return value
 }
 
-function condition(value: unknown, call: string): Exp<'bool'> {
+function condition(value: unknown, verb: string): Exp<'bool'> {
   if (isFilter(value)) return value
-  throw new InvalidArgumentError(`ctx.${call}: expected an expression of type bool, not ${describe(value)}`)
+  throw new InvalidArgumentError(`ctx.${verb}: expected an expression of type bool, not ${describe(value)}`)
 }
 
 /** The bits of `create` and `persistIndex`. */
-function creation(options: unknown, names: { readonly [name: string]: number }, call: string): number {
+function creation(options: unknown, names: { readonly [name: string]: number }, verb: string): number {
   if (options === undefined) return 0
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`ctx.${call}: options must be a plain object, not ${describe(options)}`)
+    throw new InvalidArgumentError(`ctx.${verb}: options must be a plain object, not ${describe(options)}`)
   }
   let bits = 0
   for (const [name, value] of Object.entries(options)) {
     if (name !== 'create' && name !== 'persistIndex') {
       const hint = didYouMean(name, ['create', 'persistIndex'])
-      throw new InvalidArgumentError(`ctx.${call}: there is no option '${name}'${hint}`)
+      throw new InvalidArgumentError(`ctx.${verb}: there is no option '${name}'${hint}`)
     }
     if (value === undefined) continue
     if (name === 'persistIndex') {
-      if (typeof value !== 'boolean') throw badValue(`ctx.${call}`, name, 'true or false', value)
+      if (typeof value !== 'boolean') throw badValue(`ctx.${verb}`, name, 'true or false', value)
       if (value) bits |= PERSIST_INDEX
     } else if (typeof value === 'string' && Object.hasOwn(names, value)) bits |= names[value] as number
     else {
       const expected = Object.keys(names).map((one) => `'${one}'`)
-      throw badValue(`ctx.${call}`, name, expected.join(' or '), value)
+      throw badValue(`ctx.${verb}`, name, expected.join(' or '), value)
     }
   }
   if (bits === PERSIST_INDEX) {
-    throw new InvalidArgumentError(`ctx.${call}: option 'persistIndex' needs option 'create'`)
+    throw new InvalidArgumentError(`ctx.${verb}: option 'persistIndex' needs option 'create'`)
   }
   return bits
 }
@@ -144,19 +144,19 @@ export const ctx = {
 } as const
 
 /** A path in wire form: types and values by turns. `bits` are added to the type of the last step. */
-export function encodeContext(path: unknown, call: string, bits = 0): Encoded | undefined {
+export function encodeContext(path: unknown, verb: string, bits = 0): Encoded | undefined {
   if (path === undefined) return undefined
-  if (!Array.isArray(path)) throw badValue(call, 'ctx', 'a list of steps such as ctx.mapKey(…)', path)
+  if (!Array.isArray(path)) throw badValue(verb, 'ctx', 'a list of steps such as ctx.mapKey(…)', path)
   if (path.length === 0) return undefined
   if (path.length > MAX_STEPS) {
-    throw new InvalidArgumentError(`${call}: a path has at most ${MAX_STEPS} steps, not ${path.length}`)
+    throw new InvalidArgumentError(`${verb}: a path has at most ${MAX_STEPS} steps, not ${path.length}`)
   }
   const bytes = encode('ctx', (w) => {
     packListHeader(w, path.length * 2)
     path.forEach((step: unknown, i) => {
       if (!(step instanceof ContextStep)) {
         throw new InvalidArgumentError(
-          `${call}: ctx[${i}] must be a step such as ctx.mapKey('a'), not ${describe(step)}`,
+          `${verb}: ctx[${i}] must be a step such as ctx.mapKey('a'), not ${describe(step)}`,
         )
       }
       packInteger(w, i === path.length - 1 ? step.code | bits : step.code)

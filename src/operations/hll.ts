@@ -3,9 +3,9 @@
 import type { Exp } from '../values/expression.js'
 import type { HyperLogLog } from '../values/values.js'
 import { operationsOf } from './build.js'
+import type { ContextOptions, Int, Reading, StoredList, Style, Target, Writing } from './call-types.js'
 import { OpCode } from './operation.js'
 import { type Family, HLL_BITS, HLL_UNION, type Signature } from './signature.js'
-import type { ContextOptions, Int, Reading, StoredList, Style, Target, Writing } from './style.js'
 
 const SHAPE = { options: HLL_BITS, tail: ['indexBits', 'minhashBits', 'flags'], always: 3 } as const
 const OTHERS = { sketches: 'sketches' } as const

@@ -2,8 +2,6 @@
 
 import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
-import { OpCode, type Operation } from './operation.js'
-import { type Family, LIST_FLAGS, LIST_ORDER, LIST_SORT, SELECT, type Signature } from './signature.js'
 import type {
   ContextOptions,
   Int,
@@ -24,7 +22,9 @@ import type {
   Target,
   Within,
   Writing,
-} from './style.js'
+} from './call-types.js'
+import { OpCode, type Operation } from './operation.js'
+import { type Family, LIST_FLAGS, LIST_ORDER, LIST_SORT, SELECT, type Signature } from './signature.js'
 
 const POLICY = { options: { ...LIST_ORDER, ...LIST_FLAGS }, tail: ['order', 'flags'], together: true } as const
 const FLAGS = { options: LIST_FLAGS, tail: ['flags'] } as const

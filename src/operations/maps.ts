@@ -2,8 +2,6 @@
 
 import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
-import { OpCode, type Operation } from './operation.js'
-import { type Family, MAP_FLAGS, MAP_ORDER, SELECT, type Signature } from './signature.js'
 import type {
   ContextOptions,
   Int,
@@ -26,7 +24,9 @@ import type {
   Target,
   Within,
   Writing,
-} from './style.js'
+} from './call-types.js'
+import { OpCode, type Operation } from './operation.js'
+import { type Family, MAP_FLAGS, MAP_ORDER, SELECT, type Signature } from './signature.js'
 
 const POLICY = { options: { ...MAP_ORDER, ...MAP_FLAGS }, tail: ['order', 'flags'], always: 1 } as const
 const ORDER = { options: MAP_ORDER, tail: ['order'], always: 1 } as const

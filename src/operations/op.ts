@@ -7,23 +7,23 @@ import { type AnyExp, Exp } from '../values/expression.js'
 import { Double, type Storable } from '../values/values.js'
 import { Needs, OpCode, Operation } from './operation.js'
 
-function bin(name: unknown, call: string): string {
+function bin(name: unknown, verb: string): string {
   if (typeof name !== 'string')
-    throw new InvalidArgumentError(`op.${call}: the bin name must be text, not ${describe(name)}`)
+    throw new InvalidArgumentError(`op.${verb}: the bin name must be text, not ${describe(name)}`)
   return name
 }
 
-function number(value: unknown, call: string): void {
+function number(value: unknown, verb: string): void {
   if (typeof value !== 'number' && typeof value !== 'bigint' && !(value instanceof Double)) {
     throw new InvalidArgumentError(
-      `op.${call}: the value must be a number, a bigint or a Double, not ${describe(value)}`,
+      `op.${verb}: the value must be a number, a bigint or a Double, not ${describe(value)}`,
     )
   }
 }
 
-function joinable(value: unknown, call: string): void {
+function joinable(value: unknown, verb: string): void {
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
-    throw new InvalidArgumentError(`op.${call}: the value must be text or bytes, not ${describe(value)}`)
+    throw new InvalidArgumentError(`op.${verb}: the value must be text or bytes, not ${describe(value)}`)
   }
 }
 
@@ -47,31 +47,31 @@ const WRITES: { readonly [name: string]: number } = { createOrUpdate: 0, create:
 const EXP_FLAGS: { readonly [name: string]: number } = { allowDelete: 4, noFail: 8, evalNoFail: 16 }
 
 /** An expression operation: `[expression, flags]` (protocol 10.6). */
-function expression(call: string, name: string, value: unknown, options: unknown, known: readonly string[]): Operation {
+function expression(verb: string, name: string, value: unknown, options: unknown, known: readonly string[]): Operation {
   if (!(value instanceof Exp)) {
-    throw new InvalidArgumentError(`op.${call}: expected an expression, not ${describe(value)}`)
+    throw new InvalidArgumentError(`op.${verb}: expected an expression, not ${describe(value)}`)
   }
   let flags = 0
   if (options !== undefined && (typeof options !== 'object' || options === null || !isPlain(options))) {
-    throw new InvalidArgumentError(`op.${call}: options must be a plain object, not ${describe(options)}`)
+    throw new InvalidArgumentError(`op.${verb}: options must be a plain object, not ${describe(options)}`)
   }
   for (const [option, setting] of Object.entries((options ?? {}) as object)) {
     if (!known.includes(option)) {
-      throw new InvalidArgumentError(`op.${call}: there is no option '${option}'${didYouMean(option, known)}`)
+      throw new InvalidArgumentError(`op.${verb}: there is no option '${option}'${didYouMean(option, known)}`)
     }
     if (setting === undefined) continue
     if (option === 'write') {
       if (typeof setting !== 'string' || !Object.hasOwn(WRITES, setting)) {
-        throw badValue(`op.${call}`, option, "'createOrUpdate', 'create' or 'update'", setting)
+        throw badValue(`op.${verb}`, option, "'createOrUpdate', 'create' or 'update'", setting)
       }
       flags |= WRITES[setting] as number
-    } else if (typeof setting !== 'boolean') throw badValue(`op.${call}`, option, 'true or false', setting)
+    } else if (typeof setting !== 'boolean') throw badValue(`op.${verb}`, option, 'true or false', setting)
     else if (setting) flags |= EXP_FLAGS[option] as number
   }
-  const reads = call === 'expRead'
+  const reads = verb === 'expRead'
   const needs = (reads ? Needs.read : Needs.write) | Needs.allAnswers
   const code = reads ? OpCode.expressionRead : OpCode.expressionModify
-  return new Operation(code, bin(name, call), { kind: 'expression', expression: value, flags }, needs)
+  return new Operation(code, bin(name, verb), { kind: 'expression', expression: value, flags }, needs)
 }
 
 const READ_ALL = new Operation(OpCode.read, '', { kind: 'none' }, Needs.read | Needs.allBins)

@@ -32,39 +32,39 @@ export interface PathSelectOptions extends PathOptions {
 }
 
 /** The flags that the options of a path call mean. */
-export function pathFlags(where: string, options: unknown, apply: boolean): number {
+export function pathFlags(verb: string, options: unknown, apply: boolean): number {
   let flags = apply ? APPLY : RESULTS.tree
   if (options === undefined) return flags
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`${where}: options must be a plain object, not ${describe(options)}`)
+    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
   }
   const known = apply ? ['noFail'] : ['return', 'noFail']
   for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) {
-      throw new InvalidArgumentError(`${where}: there is no option '${name}'${didYouMean(name, known)}`)
+      throw new InvalidArgumentError(`${verb}: there is no option '${name}'${didYouMean(name, known)}`)
     }
     if (value === undefined) continue
     if (name === 'noFail') {
-      if (typeof value !== 'boolean') throw badValue(where, name, 'true or false', value)
+      if (typeof value !== 'boolean') throw badValue(verb, name, 'true or false', value)
       if (value) flags |= NO_FAIL
     } else if (typeof value === 'string' && Object.hasOwn(RESULTS, value)) flags |= RESULTS[value as PathResult]
-    else throw badValue(where, name, "'tree', 'values', 'keys' or 'entries'", value)
+    else throw badValue(verb, name, "'tree', 'values', 'keys' or 'entries'", value)
   }
   return flags
 }
 
 /** The arguments of a path call. */
-export function pathArguments(where: string, path: unknown, flags: number, change?: unknown): unknown[] {
-  const encoded = encodeContext(path, where)
-  if (encoded === undefined) throw new InvalidArgumentError(`${where}: a path has at least one step`)
+export function pathArguments(verb: string, path: unknown, flags: number, change?: unknown): unknown[] {
+  const encoded = encodeContext(path, verb)
+  if (encoded === undefined) throw new InvalidArgumentError(`${verb}: a path has at least one step`)
   if (change === undefined) return [encoded, flags]
   if (change instanceof Exp) return [encoded, flags, change]
-  throw new InvalidArgumentError(`${where}: expected an expression, not ${describe(change)}`)
+  throw new InvalidArgumentError(`${verb}: expected an expression, not ${describe(change)}`)
 }
 
-function binOf(bin: unknown, where: string): string {
+function binOf(bin: unknown, verb: string): string {
   if (typeof bin === 'string') return bin
-  throw new InvalidArgumentError(`${where}: the bin name must be text, not ${describe(bin)}`)
+  throw new InvalidArgumentError(`${verb}: the bin name must be text, not ${describe(bin)}`)
 }
 
 /**
@@ -87,9 +87,9 @@ export const paths = {
    * @example paths.modify('order', [ctx.mapKey('items'), ctx.all()], exp.mul(exp.path.value('int'), 2))
    */
   modify: (bin: string, path: Context, change: AnyExp, options?: PathOptions): Operation => {
-    const where = 'paths.modify'
-    const args = pathArguments(where, path, pathFlags(where, options, true), change ?? null)
+    const verb = 'paths.modify'
+    const args = pathArguments(verb, path, pathFlags(verb, options, true), change ?? null)
     const payload = { kind: 'call', code: PATH_CALL, args, path: undefined } as const
-    return new Operation(OpCode.cdtModify, binOf(bin, where), payload, Needs.write | Needs.allAnswers)
+    return new Operation(OpCode.cdtModify, binOf(bin, verb), payload, Needs.write | Needs.allAnswers)
   },
 } as const

@@ -46,7 +46,7 @@ const READING_ROWS = Takes.readRow | Takes.applyRow
 const QUERIES = Takes.query | Takes.aggregate
 
 /** Ten years, the server's limit (protocol 2.6). */
-const MOST_TTL = 315_360_000
+const MAX_TTL = 315_360_000
 
 /** The options of a call in the form a request needs. */
 export class Policy {
@@ -250,9 +250,9 @@ export const OPTIONS: { readonly [name: string]: Option } = {
   ),
   ttl: {
     takes: ((WRITES | Takes.defaults) & ~REMOVES) | APPLIES | Takes.job,
-    expects: `seconds from 1 to ${MOST_TTL}, 'never', 'default' or 'keep'`,
+    expects: `seconds from 1 to ${MAX_TTL}, 'never', 'default' or 'keep'`,
     apply(policy, value) {
-      if (isWhole(value, 1, MOST_TTL)) policy.ttl = value
+      if (isWhole(value, 1, MAX_TTL)) policy.ttl = value
       else if (typeof value === 'string' && Object.hasOwn(TTLS, value)) policy.ttl = TTLS[value] as number
       else return false
       return true
@@ -329,11 +329,11 @@ export function applyOptions(
   base: Policy,
   options: unknown,
   takes: number,
-  call: string,
+  verb: string,
   extra?: readonly string[],
 ): Policy {
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`${call}: options must be a plain object, not ${describe(options)}`)
+    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
   }
   const policy = copyPolicy(base)
   for (const name of Object.keys(options)) {
@@ -341,9 +341,9 @@ export function applyOptions(
     const value = (options as { [name: string]: unknown })[name]
     const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
     if (option === undefined || (option.takes & takes) === 0)
-      throw unknownOption(name, takes, call, option !== undefined, extra)
+      throw unknownOption(name, takes, verb, option !== undefined, extra)
     // A value that is undefined is an option that was not given: { signal: maybeSignal }.
-    if (value !== undefined && !option.apply(policy, value)) throw badValue(call, name, option.expects, value)
+    if (value !== undefined && !option.apply(policy, value)) throw badValue(verb, name, option.expects, value)
   }
   if (policy.generationGiven) policy.info2 = bits(policy.info2, 0x0c, policy.generationBit)
   return policy
@@ -357,13 +357,13 @@ export function socketTimeoutOf({ socketTimeout, totalTimeout }: Policy): number
 function unknownOption(
   name: string,
   takes: number,
-  call: string,
+  verb: string,
   elsewhere: boolean,
   extra: readonly string[] = [],
 ): InvalidArgumentError {
-  if (elsewhere) return new InvalidArgumentError(`${call}: option '${name}' does not apply to this call`)
+  if (elsewhere) return new InvalidArgumentError(`${verb}: option '${name}' does not apply to this call`)
   const names = [...extra, ...Object.keys(OPTIONS).filter((known) => ((OPTIONS[known] as Option).takes & takes) !== 0)]
-  return new InvalidArgumentError(`${call}: there is no option '${name}'${didYouMean(name, names)}`)
+  return new InvalidArgumentError(`${verb}: there is no option '${name}'${didYouMean(name, names)}`)
 }
 
 /** The policies of a client: what a call uses that gives no options. */

@@ -18,9 +18,9 @@ const HEAD_BYTES = 4
 
 /** Bytes of the check in front of a cursor's text. */
 const CHECK_BYTES = 4
-const MOST_BYTES = HEAD_BYTES + PARTITIONS * (3 + DIGEST_BYTES + VALUE_BYTES)
+const MAX_BYTES = HEAD_BYTES + PARTITIONS * (3 + DIGEST_BYTES + VALUE_BYTES)
 /** Beyond this a text is no cursor, and is not looked at. */
-const MOST_TEXT = Math.ceil(((MOST_BYTES + 1024) * 4) / 3)
+const MAX_TEXT = Math.ceil(((MAX_BYTES + 1024) * 4) / 3)
 
 /** The last record of a partition that was consumed. */
 export interface LastRecord {
@@ -101,17 +101,17 @@ export function cursorText(bytes: Uint8Array, check: number): string {
 }
 
 /** The bytes of a cursor's text. What they say is checked by the core. */
-export function parseCursor(text: unknown, check: number, call: string): Uint8Array {
+export function parseCursor(text: unknown, check: number, verb: string): Uint8Array {
   const refuse = (why: string): never => {
-    throw badValue(call, 'cursor', why, text)
+    throw badValue(verb, 'cursor', why, text)
   }
-  if (typeof text !== 'string' || text.length > MOST_TEXT || !/^[\w-]{8,}$/.test(text)) {
+  if (typeof text !== 'string' || text.length > MAX_TEXT || !/^[\w-]{8,}$/.test(text)) {
     return refuse('the cursor of an earlier query')
   }
   const packed = Buffer.from(text, 'base64url')
   let bytes: Uint8Array
   try {
-    bytes = inflateRawSync(packed.subarray(CHECK_BYTES), { maxOutputLength: MOST_BYTES })
+    bytes = inflateRawSync(packed.subarray(CHECK_BYTES), { maxOutputLength: MAX_BYTES })
   } catch {
     return refuse('the cursor of an earlier query')
   }

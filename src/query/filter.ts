@@ -16,7 +16,7 @@ import type { Writer } from '../values/writer.js'
 const COLLECTIONS: { readonly [collection in IndexCollection]: number } = { list: 1, mapKeys: 2, mapValues: 3 }
 
 /** A server takes shorter strings and bytes than this (protocol 8.3). */
-const MOST_VALUE = 2048
+const MAX_VALUE = 2048
 
 /**
  * What a predicate is about: a bin, which finds the index over it; an index by its name; or an index over an expression, by
@@ -59,15 +59,15 @@ export class Predicate {
   readonly #context: Uint8Array | undefined
 
   /** @internal */
-  constructor(call: string, target: unknown, collection: number, begin: Bound, end: Bound, context: unknown) {
-    const { bin = '', index, expression } = targetOf(target, call)
+  constructor(verb: string, target: unknown, collection: number, begin: Bound, end: Bound, context: unknown) {
+    const { bin = '', index, expression } = targetOf(target, verb)
     this.#bin = bin
     this.#index = index
     this.#expression = expression
     this.#collection = collection
     this.#begin = begin
     this.#end = end
-    this.#context = encodeContext(context, `filter.${call}`)?.bytes
+    this.#context = encodeContext(context, `filter.${verb}`)?.bytes
   }
 
   /** @internal Writes its fields and returns how many. */
@@ -103,39 +103,39 @@ export class Predicate {
   }
 }
 
-function refused(call: string, text: string): InvalidArgumentError {
-  return new InvalidArgumentError(`filter.${call}: ${text}`)
+function refused(verb: string, text: string): InvalidArgumentError {
+  return new InvalidArgumentError(`filter.${verb}: ${text}`)
 }
 
 function targetOf(
   target: unknown,
-  call: string,
+  verb: string,
 ): { bin?: string; index?: Uint8Array | undefined; expression?: Uint8Array | undefined } {
-  if (typeof target === 'string') return { bin: named(target, call, 'the name of the bin', MAX_BIN_NAME).toString() }
+  if (typeof target === 'string') return { bin: named(target, verb, 'the name of the bin', MAX_BIN_NAME).toString() }
   if (typeof target === 'object' && target !== null && isPlain(target)) {
     const { index, expression } = target as { index?: unknown; expression?: unknown }
     const names = Object.keys(target)
     if (names.length === 1 && typeof index === 'string') {
-      return { index: named(index, call, 'the name of the index', MAX_INDEX_NAME) }
+      return { index: named(index, verb, 'the name of the index', MAX_INDEX_NAME) }
     }
     if (names.length === 1 && expression instanceof Exp) return { expression: expression.bytes }
   }
-  throw refused(call, `expected the name of a bin, { index: name } or { expression }, not ${describe(target)}`)
+  throw refused(verb, `expected the name of a bin, { index: name } or { expression }, not ${describe(target)}`)
 }
 
-function named(name: string, call: string, what: string, most: number): Buffer {
+function named(name: string, verb: string, what: string, most: number): Buffer {
   const bytes = Buffer.from(name)
   if (bytes.length > 0 && bytes.length <= most && name.isWellFormed()) return bytes
-  throw refused(call, `${what} must have 1 to ${most} bytes, not ${bytes.length}`)
+  throw refused(verb, `${what} must have 1 to ${most} bytes, not ${bytes.length}`)
 }
 
-function integer(value: unknown, call: string): bigint {
+function integer(value: unknown, verb: string): bigint {
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) {
     const exact = BigInt(value as number | bigint)
     if (exact >= MIN_INT64 && exact <= MAX_INT64) return exact
-    throw refused(call, `${exact} does not fit into 64 bits`)
+    throw refused(verb, `${exact} does not fit into 64 bits`)
   }
-  throw refused(call, `the bounds of a range are integers, not ${describe(value)}`)
+  throw refused(verb, `the bounds of a range are integers, not ${describe(value)}`)
 }
 
 function integerBound(value: bigint): Bound {
@@ -144,33 +144,33 @@ function integerBound(value: bigint): Bound {
   return { type: Particle.integer, bytes }
 }
 
-function bound(value: unknown, call: string): Bound {
-  if (typeof value === 'string' && value.isWellFormed()) return sized(Particle.string, Buffer.from(value), call)
-  if (value instanceof Uint8Array) return sized(Particle.bytes, Uint8Array.prototype.slice.call(value), call)
-  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return integerBound(integer(value, call))
-  throw refused(call, `an index holds integers, text or bytes, and so must be the value, not ${describe(value)}`)
+function bound(value: unknown, verb: string): Bound {
+  if (typeof value === 'string' && value.isWellFormed()) return sized(Particle.string, Buffer.from(value), verb)
+  if (value instanceof Uint8Array) return sized(Particle.bytes, Uint8Array.prototype.slice.call(value), verb)
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return integerBound(integer(value, verb))
+  throw refused(verb, `an index holds integers, text or bytes, and so must be the value, not ${describe(value)}`)
 }
 
-function sized(type: number, bytes: Uint8Array, call: string): Bound {
-  if (bytes.length < MOST_VALUE) return { type, bytes }
-  throw refused(call, `the value must have less than ${MOST_VALUE} bytes, not ${bytes.length}`)
+function sized(type: number, bytes: Uint8Array, verb: string): Bound {
+  if (bytes.length < MAX_VALUE) return { type, bytes }
+  throw refused(verb, `the value must have less than ${MAX_VALUE} bytes, not ${bytes.length}`)
 }
 
 const REGIONS = ['Polygon', 'MultiPolygon', 'AeroCircle']
 const POINTS = ['Point']
 
 /** GeoJSON of one of some types, as text. Text that was given stays as it is, byte for byte. */
-function geometry(value: unknown, types: readonly string[], call: string): Bound {
+function geometry(value: unknown, types: readonly string[], verb: string): Bound {
   const text = typeof value === 'string' ? value : geoText(value)
   let type: unknown
   try {
     type = (JSON.parse(text ?? '') as { type?: unknown } | null)?.type
   } catch {
-    throw refused(call, `expected GeoJSON, not ${describe(value)}`)
+    throw refused(verb, `expected GeoJSON, not ${describe(value)}`)
   }
   // Both may be wrapped into a feature.
   if (type !== 'Feature' && !types.includes(type as string)) {
-    throw refused(call, `expected a GeoJSON ${types.join(', ')}, not ${describe(type)}`)
+    throw refused(verb, `expected a GeoJSON ${types.join(', ')}, not ${describe(type)}`)
   }
   return { type: Particle.geoJSON, bytes: Buffer.from(text as string) }
 }
@@ -180,50 +180,50 @@ function geoText(value: unknown): string | undefined {
   return typeof value === 'object' && value !== null && isPlain(value) ? JSON.stringify(value) : undefined
 }
 
-function coordinate(value: unknown, most: number, what: string, call: string): number {
+function coordinate(value: unknown, most: number, what: string, verb: string): number {
   if (typeof value === 'number' && value >= -most && value <= most) return value
-  throw refused(call, `the ${what} must be a number of degrees from -${most} to ${most}, not ${describe(value)}`)
+  throw refused(verb, `the ${what} must be a number of degrees from -${most} to ${most}, not ${describe(value)}`)
 }
 
-function collectionOf(value: unknown, call: string): number {
+function collectionOf(value: unknown, verb: string): number {
   if (typeof value === 'string' && Object.hasOwn(COLLECTIONS, value)) return COLLECTIONS[value as IndexCollection]
-  throw badValue(`filter.${call}`, 'collection', "'list', 'mapKeys' or 'mapValues'", value)
+  throw badValue(`filter.${verb}`, 'collection', "'list', 'mapKeys' or 'mapValues'", value)
 }
 
 /** The options of a predicate. Those that it does not take are refused by name. */
-function optionsOf(options: unknown, call: string, known: readonly string[]): GeoFilterOptions {
+function optionsOf(options: unknown, verb: string, known: readonly string[]): GeoFilterOptions {
   if (options === undefined) return {}
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw refused(call, `options must be a plain object, not ${describe(options)}`)
+    throw refused(verb, `options must be a plain object, not ${describe(options)}`)
   }
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw refused(call, `there is no option '${name}'${didYouMean(name, known)}`)
+    if (!known.includes(name)) throw refused(verb, `there is no option '${name}'${didYouMean(name, known)}`)
   }
   return options as GeoFilterOptions
 }
 
-function equality(call: string, target: unknown, value: Bound, collection: number, options: unknown): Predicate {
-  return new Predicate(call, target, collection, value, value, optionsOf(options, call, ['ctx']).ctx)
+function equality(verb: string, target: unknown, value: Bound, collection: number, options: unknown): Predicate {
+  return new Predicate(verb, target, collection, value, value, optionsOf(options, verb, ['ctx']).ctx)
 }
 
 function range(
-  call: string,
+  verb: string,
   target: unknown,
   least: unknown,
   most: unknown,
   collection: number,
   options: unknown,
 ): Predicate {
-  const [begin, end] = [integer(least, call), integer(most, call)]
-  if (begin > end) throw refused(call, `the range from ${begin} to ${end} is empty`)
-  const { ctx } = optionsOf(options, call, ['ctx'])
-  return new Predicate(call, target, collection, integerBound(begin), integerBound(end), ctx)
+  const [begin, end] = [integer(least, verb), integer(most, verb)]
+  if (begin > end) throw refused(verb, `the range from ${begin} to ${end} is empty`)
+  const { ctx } = optionsOf(options, verb, ['ctx'])
+  return new Predicate(verb, target, collection, integerBound(begin), integerBound(end), ctx)
 }
 
-function geo(call: string, target: unknown, shape: Bound, options: unknown): Predicate {
-  const { ctx, collection } = optionsOf(options, call, ['ctx', 'collection'])
-  const number = collection === undefined ? 0 : collectionOf(collection, call)
-  return new Predicate(call, target, number, shape, shape, ctx)
+function geo(verb: string, target: unknown, shape: Bound, options: unknown): Predicate {
+  const { ctx, collection } = optionsOf(options, verb, ['ctx', 'collection'])
+  const number = collection === undefined ? 0 : collectionOf(collection, verb)
+  return new Predicate(verb, target, number, shape, shape, ctx)
 }
 
 /**

@@ -5,7 +5,7 @@ import { untilAborted } from '../boundary/abort.js'
 import type { NativeJobSpec } from '../boundary/addon.js'
 import type { Boundary } from '../boundary/native.js'
 import { argumentError, describe } from '../checks/check.js'
-import { Ask, type InfoOptions } from '../cluster/info-request.js'
+import { type InfoOptions, InfoRequest } from '../cluster/info-request.js'
 import { type WaitOptions, waitFor } from '../cluster/wait.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { aborted, controlError, errorOf } from '../errors/failure.js'
@@ -81,10 +81,10 @@ export class Job {
 
   /** What all nodes answer to a command about this job. */
   async #ask(verb: string, command: string, options: InfoOptions = { totalTimeout: LOOK_MS }): Promise<string[]> {
-    const ask = Ask.looking(this.#boundary, `job ${this.id}: ${verb}`, options)
+    const request = InfoRequest.read(this.#boundary, `job ${this.id}: ${verb}`, options)
     // Servers before 8.1 have another name for it.
-    const id = ask.every(8, 1) ? 'id' : 'trid'
-    return (await ask.all(`${command}:${id}=${this.id}`)).map(({ answers }) => answers[0] ?? '')
+    const id = request.supports(8, 1) ? 'id' : 'trid'
+    return (await request.all(`${command}:${id}=${this.id}`)).map(({ answers }) => answers[0] ?? '')
   }
 
   toJSON(): { id: string } {
@@ -103,33 +103,33 @@ interface Order {
 /** Starts a job; resolves when every node has taken it on. */
 export async function startJob(
   boundary: Boundary,
-  call: string,
+  verb: string,
   plan: Plan,
   work: Work,
   options: unknown,
 ): Promise<Job> {
-  const { spec, signal } = specOf(call, plan, work, options)
+  const { spec, signal } = specOf(verb, plan, work, options)
   try {
     // Some nodes may have taken it on when it is aborted.
-    const reply = await untilAborted(call, signal, boundary.native.startJob(spec), true)
+    const reply = await untilAborted(verb, signal, boundary.native.startJob(spec), true)
     if (reply.failure === undefined) return new Job(boundary, reply.taskId)
-    throw errorOf(failureOf(call, reply.failure, 'udf' in work ? work.udf : undefined).facts)
+    throw errorOf(failureOf(verb, reply.failure, 'udf' in work ? work.udf : undefined).facts)
   } catch (error) {
-    throw controlError(call, error)
+    throw controlError(verb, error)
   }
 }
 
-function specOf(call: string, plan: Plan, work: Work, options: unknown): Order {
+function specOf(verb: string, plan: Plan, work: Work, options: unknown): Order {
   try {
     if ((plan.bins ?? plan.operations) !== undefined) {
-      throw new InvalidArgumentError(`${call}: a background job reads nothing; leave select and operate out`)
+      throw new InvalidArgumentError(`${verb}: a background job reads nothing; leave select and operate out`)
     }
-    refuseLimits(plan.limits, POINTLESS, call)
-    const policy = options === undefined ? plan.policy : applyOptions(plan.policy, options, Takes.job, call)
-    if (policy.signal?.aborted === true) throw aborted(call, undefined, policy.signal.reason, false)
+    refuseLimits(plan.limits, POINTLESS, verb)
+    const policy = options === undefined ? plan.policy : applyOptions(plan.policy, options, Takes.job, verb)
+    if (policy.signal?.aborted === true) throw aborted(verb, undefined, policy.signal.reason, false)
     return { spec: jobSpec({ ...plan, policy }, newId(), work), signal: policy.signal }
   } catch (error) {
-    throw argumentError(error, call)
+    throw argumentError(error, verb)
   }
 }
 

@@ -197,25 +197,25 @@ export function applyQueryOptions(
   base: Policy,
   limits: Readonly<Limits>,
   options: unknown,
-  call: string,
+  verb: string,
 ): { policy: Policy; limits: Limits } {
-  const policy = applyOptions(base, options, Takes.query, call, NAMES)
+  const policy = applyOptions(base, options, Takes.query, verb, NAMES)
   const changed = { ...limits }
   for (const name of NAMES) {
     const value = (options as { [name: string]: unknown })[name]
     const option = LIMITS[name] as LimitOption
-    if (value !== undefined && !option.apply(changed, value)) throw badValue(call, name, option.expects, value)
+    if (value !== undefined && !option.apply(changed, value)) throw badValue(verb, name, option.expects, value)
   }
   return { policy, limits: changed }
 }
 
 /** Refuses limits of a query that what is made of it cannot keep. */
-export function refuseLimits(limits: Readonly<Limits>, pointless: readonly (keyof Limits)[], call: string): void {
+export function refuseLimits(limits: Readonly<Limits>, pointless: readonly (keyof Limits)[], verb: string): void {
   const named: { readonly [name: string]: string } = { duration: 'expectedDuration', after: 'partitions' }
   const wrong = pointless.find((name) => limits[name] !== NO_LIMITS[name])
   const partitions =
     limits.partitionBegin !== NO_LIMITS.partitionBegin || limits.partitionCount !== NO_LIMITS.partitionCount
   if (wrong === undefined && !partitions) return
   const name = wrong === undefined ? 'partitions' : (named[wrong] ?? wrong)
-  throw new InvalidArgumentError(`${call}: option '${name}' of the query does not apply`)
+  throw new InvalidArgumentError(`${verb}: option '${name}' of the query does not apply`)
 }

@@ -47,21 +47,21 @@ export type Selected<B extends object, N extends string> = string extends keyof 
  */
 export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> {
   readonly #boundary: Boundary
-  readonly #call: string
+  readonly #verb: string
   readonly #plan: Planned
   #last: RecordStream<B> | undefined
 
   /** @internal */
-  constructor(boundary: Boundary, call: string, plan: Planned) {
+  constructor(boundary: Boundary, verb: string, plan: Planned) {
     this.#boundary = boundary
-    this.#call = call
+    this.#verb = verb
     this.#plan = plan
   }
 
   /** @internal */
   static of<B extends object>(
     boundary: Boundary,
-    call: string,
+    verb: string,
     namespace: unknown,
     set: unknown,
     base: Policy,
@@ -69,19 +69,19 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
   ): Query<B> {
     try {
       const { policy, limits } =
-        options === undefined ? { policy: base, limits: NO_LIMITS } : applyQueryOptions(base, NO_LIMITS, options, call)
+        options === undefined ? { policy: base, limits: NO_LIMITS } : applyQueryOptions(base, NO_LIMITS, options, verb)
       const plan = {
-        namespace: nameOf(namespace, 'namespace', call),
-        set: nameOf(set ?? '', 'set', call) || undefined,
+        namespace: nameOf(namespace, 'namespace', verb),
+        set: nameOf(set ?? '', 'set', verb) || undefined,
         policy,
         limits,
         predicate: undefined,
         bins: undefined,
         operations: undefined,
       }
-      return new Query<B>(boundary, call, plan)
+      return new Query<B>(boundary, verb, plan)
     } catch (error) {
-      return new Query<B>(boundary, call, { failure: argumentError(error, call) })
+      return new Query<B>(boundary, verb, { failure: argumentError(error, verb) })
     }
   }
 
@@ -92,10 +92,10 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
       try {
         plan = { ...plan, ...change(plan) }
       } catch (error) {
-        plan = { failure: argumentError(error, this.#call) }
+        plan = { failure: argumentError(error, this.#verb) }
       }
     }
-    return new Query<C>(this.#boundary, this.#call, plan)
+    return new Query<C>(this.#boundary, this.#verb, plan)
   }
 
   /**
@@ -110,11 +110,11 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
     return this.#with((plan) => {
       if (!(predicate instanceof Predicate)) {
         throw new InvalidArgumentError(
-          `${this.#call}: where takes a predicate such as filter.equal('name', 'Alice'), not ${describe(predicate)}`,
+          `${this.#verb}: where takes a predicate such as filter.equal('name', 'Alice'), not ${describe(predicate)}`,
         )
       }
       if (plan.predicate !== undefined) {
-        throw new InvalidArgumentError(`${this.#call}: a query has one predicate; more conditions go into filter`)
+        throw new InvalidArgumentError(`${this.#verb}: a query has one predicate; more conditions go into filter`)
       }
       return { predicate }
     })
@@ -129,7 +129,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    */
   filter(expression: Exp<'bool'>): Query<B> {
     return this.#with(({ policy }) => {
-      if (!isFilter(expression)) throw badValue(this.#call, 'filter', 'an expression of type bool', expression)
+      if (!isFilter(expression)) throw badValue(this.#verb, 'filter', 'an expression of type bool', expression)
       const changed = copyPolicy(policy)
       changed.filter = expression
       return { policy: changed }
@@ -162,17 +162,17 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
 
   /** With other options, each in the place of what was said for it before. @example query.with({ maxRecords: 10 }) */
   with(options: QueryOptions): Query<B> {
-    return this.#with(({ policy, limits }) => applyQueryOptions(policy, limits, options, this.#call))
+    return this.#with(({ policy, limits }) => applyQueryOptions(policy, limits, options, this.#verb))
   }
 
   /** From where an earlier run stood: its `cursor`. @example query.from(cursor).results() */
   from(cursor: string): Query<B> {
-    return this.#with(({ policy, limits }) => applyQueryOptions(policy, limits, { cursor }, this.#call))
+    return this.#with(({ policy, limits }) => applyQueryOptions(policy, limits, { cursor }, this.#verb))
   }
 
   /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
   stream(): RecordStream<B> {
-    const stream = new RecordStream<B>(this.#boundary, this.#call, this.#plan)
+    const stream = new RecordStream<B>(this.#boundary, this.#verb, this.#plan)
     this.#last = stream
     return stream
   }

@@ -23,11 +23,11 @@ export class RecordStream<B extends object = Bins> extends QueryStream<Record<B>
   readonly #planned: Planned
 
   /** @internal */
-  constructor(boundary: Boundary, call: string, planned: Planned) {
+  constructor(boundary: Boundary, verb: string, planned: Planned) {
     const plan = 'failure' in planned ? undefined : planned
     const { namespace = '', set, bins, operations, policy, limits } = plan ?? {}
     const mode = (policy?.mode ?? 0) | (operations === undefined ? 0 : Mode.operations)
-    const steps = new Steps(boundary, call, () => querySpec(planOf(planned), call), policy?.signal)
+    const steps = new Steps(boundary, verb, () => querySpec(planOf(planned), verb), policy?.signal)
     const projection = bins instanceof Projection ? bins : undefined
     super(steps, new RowReader<B>(namespace, set, mode, projection), limits?.onProgress)
     this.#planned = planned

@@ -44,13 +44,13 @@ export function planOf(planned: Planned): Plan {
 export const UdfKind = { aggregation: 1, background: 2 } as const
 
 /** Checks a name of a namespace or set. */
-export function nameOf(value: unknown, what: 'namespace' | 'set', call: string): string {
+export function nameOf(value: unknown, what: 'namespace' | 'set', verb: string): string {
   if (typeof value !== 'string')
-    throw new InvalidArgumentError(`${call}: the ${what} must be text, not ${describe(value)}`)
+    throw new InvalidArgumentError(`${verb}: the ${what} must be text, not ${describe(value)}`)
   const [least, most] = what === 'namespace' ? [1, MAX_NAMESPACE] : [0, MAX_SET]
   const length = Buffer.byteLength(value)
   if (length >= least && length <= most && value.isWellFormed()) return value
-  throw new InvalidArgumentError(`${call}: the ${what} must have ${least} to ${most} bytes, not ${length}`)
+  throw new InvalidArgumentError(`${verb}: the ${what} must have ${least} to ${most} bytes, not ${length}`)
 }
 
 /** A piece of a request in wire form, and how many of its kind are in it. */
@@ -114,12 +114,12 @@ export function cursorCheck(plan: Plan): number {
 }
 
 /** A query as it crosses. */
-export function querySpec(plan: Plan, call: string, aggregation?: { udf: UdfCall; source: string }): NativeQuerySpec {
+export function querySpec(plan: Plan, verb: string, aggregation?: { udf: UdfCall; source: string }): NativeQuerySpec {
   const { policy, limits } = plan
-  refuseContradictions(plan, call)
+  refuseContradictions(plan, verb)
   const fields = fieldsOf(plan, aggregation?.udf, UdfKind.aggregation)
   const ops = readsOfPlan(plan)
-  const cursor = limits.cursor === undefined ? limits.after : parseCursor(limits.cursor, cursorCheck(plan), call)
+  const cursor = limits.cursor === undefined ? limits.after : parseCursor(limits.cursor, cursorCheck(plan), verb)
   return {
     namespace: plan.namespace,
     ...(plan.set !== undefined && { set: plan.set }),
@@ -149,9 +149,9 @@ function aggregationOf({ udf, source }: { udf: UdfCall; source: string }): Nativ
 }
 
 /** What the server would refuse with a number, or do without a word. */
-function refuseContradictions({ limits, bins, operations, predicate }: Plan, call: string): void {
+function refuseContradictions({ limits, bins, operations, predicate }: Plan, verb: string): void {
   const refuse = (text: string): never => {
-    throw new InvalidArgumentError(`${call}: ${text}`)
+    throw new InvalidArgumentError(`${verb}: ${text}`)
   }
   if (limits.noBins && (bins ?? operations) !== undefined) refuse("'noBins' and chosen bins exclude each other")
   if (limits.duration === 1 && limits.recordsPerSecond > 0) {
@@ -199,15 +199,15 @@ export function jobSpec(
 }
 
 /** The operations of a query, which must not write, or of a job, which must do nothing else. */
-export function checkOperations(given: unknown, writing: boolean, call: string): readonly Operation[] {
-  needsOf(given, call)
+export function checkOperations(given: unknown, writing: boolean, verb: string): readonly Operation[] {
+  needsOf(given, verb)
   const operations = [...(given as readonly unknown[])]
   if (operations.length > MAX_OPERATIONS) {
-    throw new InvalidArgumentError(`${call}: at most ${MAX_OPERATIONS} operations, not ${operations.length}`)
+    throw new InvalidArgumentError(`${verb}: at most ${MAX_OPERATIONS} operations, not ${operations.length}`)
   }
   for (const [i, operation] of operations.entries()) {
     const wrong = operationFault(operation, writing)
-    if (wrong !== undefined) throw new InvalidArgumentError(`${call}: operations[${i}] ${wrong}`)
+    if (wrong !== undefined) throw new InvalidArgumentError(`${verb}: operations[${i}] ${wrong}`)
   }
   return operations as readonly Operation[]
 }
@@ -222,22 +222,22 @@ function operationFault(operation: unknown, writing: boolean): string | undefine
 }
 
 /** Names of bins to read, or paths to parts of them. */
-export function checkBins(names: readonly unknown[], call: string): readonly string[] | Projection {
+export function checkBins(names: readonly unknown[], verb: string): readonly string[] | Projection {
   if (names.length === 0)
-    throw new InvalidArgumentError(`${call}: expected the name of at least one bin; for none, use 'noBins'`)
+    throw new InvalidArgumentError(`${verb}: expected the name of at least one bin; for none, use 'noBins'`)
   if (names.length > MAX_OPERATIONS) {
-    throw new InvalidArgumentError(`${call}: at most ${MAX_OPERATIONS} bins, not ${names.length}`)
+    throw new InvalidArgumentError(`${verb}: at most ${MAX_OPERATIONS} bins, not ${names.length}`)
   }
   for (const name of names) {
     if (typeof name !== 'string')
-      throw new InvalidArgumentError(`${call}: a bin name must be text, not ${describe(name)}`)
+      throw new InvalidArgumentError(`${verb}: a bin name must be text, not ${describe(name)}`)
   }
-  const reads = readsOf(names, call) as readonly string[] | Projection
+  const reads = readsOf(names, verb) as readonly string[] | Projection
   for (const name of reads instanceof Projection ? reads.binNames : reads) {
     const length = Buffer.byteLength(name)
     if (length > MAX_BIN_NAME || !name.isWellFormed()) {
       throw new InvalidArgumentError(
-        `${call}: bin name ${describe(name)} is ${length} bytes long; the limit is ${MAX_BIN_NAME}`,
+        `${verb}: bin name ${describe(name)} is ${length} bytes long; the limit is ${MAX_BIN_NAME}`,
       )
     }
   }

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { Stretch, turn } from '../time-slice.js'
+import { TimeSlice, turn } from '../time-slice.js'
 import type { QueryProgress } from './options.js'
 import type { Page, Steps } from './steps.js'
 
@@ -37,7 +37,7 @@ export class QueryStream<T> implements AsyncIterableIterator<T, undefined, undef
   protected readonly steps: Steps
   readonly #decoder: Decoder<T>
   readonly #report: ((progress: QueryProgress) => void) | undefined
-  readonly #stretch = new Stretch()
+  readonly #slice = new TimeSlice()
   #page: Buffer = NOTHING
   /** The next result in the page. */
   #at = 0
@@ -75,7 +75,7 @@ export class QueryStream<T> implements AsyncIterableIterator<T, undefined, undef
       const again = (): Promise<IteratorResult<T, undefined>> => this.next()
       return busy.then(again, again)
     }
-    if (this.#left > 0 && !this.#stretch.isOver()) {
+    if (this.#left > 0 && !this.#slice.isOver()) {
       try {
         return Promise.resolve({ done: false, value: this.#take() })
       } catch (error) {
@@ -109,7 +109,7 @@ export class QueryStream<T> implements AsyncIterableIterator<T, undefined, undef
       if (page === undefined) this.#ended = true
       else this.#enter(page)
     }
-    this.#stretch.begin()
+    this.#slice.begin()
     return true
   }
 
@@ -130,7 +130,7 @@ export class QueryStream<T> implements AsyncIterableIterator<T, undefined, undef
     this.#at = next
     this.#left--
     this.#taken++
-    this.#stretch.count(next - at)
+    this.#slice.count(next - at)
     return result
   }
 
@@ -186,7 +186,7 @@ export class QueryStream<T> implements AsyncIterableIterator<T, undefined, undef
     if (this.#busy !== undefined) await this.#busy.catch(() => {})
     try {
       while (await this.#ready()) {
-        while (this.#left > 0 && !this.#stretch.isOver()) {
+        while (this.#left > 0 && !this.#slice.isOver()) {
           let answer = visit(this.#take())
           if (typeof answer === 'object' && answer !== null) answer = await answer
           if (answer === false) return

@@ -14,33 +14,39 @@ export interface ShapedBin {
  * Reads the bins that begin at `op`, or answers `undefined` when their names are others. `plain`: integers become
  * numbers as far as they are safe.
  */
-export type Layout = (bytes: Buffer, view: DataView, op: number, limit: number, plain: boolean) => object | undefined
+export type CompiledReader = (
+  bytes: Buffer,
+  view: DataView,
+  op: number,
+  limit: number,
+  plain: boolean,
+) => object | undefined
 
 /** So many are made; records of other shapes are read name by name. */
-const MOST_LAYOUTS = 512
+const MAX_READERS = 512
 
 let made = 0
 
-/** A value of another type than the bin had when its layout was made. */
+/** A value of another type than the bin had when the reader was compiled. */
 function other(shape: ShapedBin, bytes: Buffer, type: number, at: number, end: number): unknown {
   return type === 3 ? shape.text(bytes, at, end - at) : readParticle(type, at, end)
 }
 
 /**
- * The layout of records whose bins are these shapes' one after the other, and have these particle types mostly;
+ * The reader of records whose bins are these, one after the other, and have these particle types mostly;
  * `undefined` when there can be none.
  */
-export function makeLayout(bins: readonly ShapedBin[], types: readonly number[]): Layout | undefined {
+export function compileReader(bins: readonly ShapedBin[], types: readonly number[]): CompiledReader | undefined {
   const names = bins.map((bin) => bin.name)
-  if (made === MOST_LAYOUTS || new Set(names).size !== names.length || names.includes('__proto__')) return undefined
+  if (made === MAX_READERS || new Set(names).size !== names.length || names.includes('__proto__')) return undefined
   const lines = bins.map((bin, i) => readBin(bin.bytes, types[i] as number, i))
   // Names are quoted by JSON.stringify, which leaves nothing that could end the literal.
   const entries = names.map((name, i) => `${JSON.stringify(name)}: v${i}`)
   const body = `return (b, w, o, limit, plain) => { let e, h, p, x, y\n${lines.join('\n')}\nreturn { ${entries.join(', ')} } }`
   try {
-    const layout = new Function('bins', 'other', 'malformed', `const [${bins.map((_, i) => `s${i}`)}] = bins; ${body}`)
+    const reader = new Function('bins', 'other', 'malformed', `const [${bins.map((_, i) => `s${i}`)}] = bins; ${body}`)
     made++
-    return layout(bins, other, malformed) as Layout
+    return reader(bins, other, malformed) as CompiledReader
   } catch {
     // Node was started with --disallow-code-generation-from-strings: name by name, then.
     return undefined

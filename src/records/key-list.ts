@@ -14,12 +14,12 @@ export interface KeyList {
   sameNames(row: number, other: number): boolean
 }
 
-/** More keys than these are made a column in turns, as they are sent in several entries (batch-run.ts). */
-const MOST_AT_ONCE = 4096
+/** More keys than this become a column in time slices: they are sent in several entries (batch/run.ts). */
+const MAX_AT_ONCE = 4096
 
 /** Keys as a list of its own; as a column, if they are not too many for that at once. */
 export function keyList(keys: readonly Key[]): KeyList {
-  const column = keys.length > MOST_AT_ONCE ? undefined : atOnce(KeyColumn.of(keys))
+  const column = keys.length > MAX_AT_ONCE ? undefined : atOnce(KeyColumn.of(keys))
   return column ?? new KeyRows(keys.slice())
 }
 
@@ -93,7 +93,7 @@ export class KeyRows implements KeyList {
 
   user(row: number): unknown {
     const key: unknown = this.#keys[row]
-    // Of what is no key it is unknown: it must not pass for the twin of one, which nobody would check.
+    // What is no key has no user key: so it never counts as a duplicate of a key that was checked.
     return Array.isArray(key) && (key.length === 3 || key[2] === null) ? key[2] : undefined
   }
 

@@ -4,7 +4,7 @@
 import type { Page } from '../boundary/page-pool.js'
 import { readText } from '../values/read-text.js'
 import { define, Mode, malformed, readFrom, readParticle, viewOf } from '../values/unpack.js'
-import type { Layout } from './compiled-reader.js'
+import type { CompiledReader } from './compiled-reader.js'
 import type { Meta } from './meta.js'
 import { ttlOf } from './meta.js'
 import { ROOT, type Shape } from './shapes.js'
@@ -13,7 +13,7 @@ import { ROOT, type Shape } from './shapes.js'
 export const HEADER = 22
 
 /** Records with more bins than this are read without the trie of shapes. */
-const MOST_SHAPED = 64
+const MAX_SHAPED = 64
 
 /** Operations whose answer, if any, is an empty one: WRITE, INCR, EXP_MODIFY, APPEND, PREPEND, BITS_MODIFY, DELETE. */
 const SILENT = new Set([2, 5, 8, 9, 10, 13, 14])
@@ -107,9 +107,9 @@ export function readBins(bytes: Buffer, start: number, limit: number, mode: numb
   readFrom(bytes, mode)
   if ((mode & Mode.operations) !== 0) return mergeResults(bytes, op, limit, count)
   if (count === 0) return {}
-  const layout = layouts[placeOf(bytes, op, count)]
-  if (layout !== undefined) {
-    const bins = layout(bytes, viewOf(bytes), op, limit, isPlain(mode))
+  const reader = readers[placeOf(bytes, op, count)]
+  if (reader !== undefined) {
+    const bins = reader(bytes, viewOf(bytes), op, limit, isPlain(mode))
     if (bins !== undefined) return bins
   }
   return readShaped(bytes, op, limit, count, mode)
@@ -119,8 +119,8 @@ function isPlain(mode: number): boolean {
   return (mode & (Mode.bigints | Mode.numbers)) === 0
 }
 
-/** Layouts that were used lately, by what is seen of a record at once. */
-const layouts: (Layout | undefined)[] = new Array(64).fill(undefined)
+/** Compiled readers that were used lately, by what is seen of a record at once. */
+const readers: (CompiledReader | undefined)[] = new Array(64).fill(undefined)
 
 function placeOf(bytes: Buffer, op: number, count: number): number {
   return (count * 5 + (bytes[op + 7] as number) * 11 + (bytes[op + 8] as number)) & 63
@@ -131,7 +131,7 @@ const types: number[] = []
 
 /** Finds the shape of the record whose bins begin at `first`, and reads it as that or name by name. */
 function readShaped(bytes: Buffer, first: number, limit: number, count: number, mode: number): object {
-  if (count > MOST_SHAPED) return manyBins(bytes, first, limit, count)
+  if (count > MAX_SHAPED) return manyBins(bytes, first, limit, count)
   let shape: Shape | undefined = ROOT
   path.length = types.length = count
   for (let i = 0, op = first; i < count; i++) {
@@ -145,10 +145,10 @@ function readShaped(bytes: Buffer, first: number, limit: number, count: number, 
     types[i] = bytes[op + 5] as number
     op = next
   }
-  const layout = shape.layout(path, types)
-  if (layout !== undefined) {
-    layouts[placeOf(bytes, first, count)] = layout
-    const bins = layout(bytes, viewOf(bytes), first, limit, isPlain(mode))
+  const reader = shape.reader(path, types)
+  if (reader !== undefined) {
+    readers[placeOf(bytes, first, count)] = reader
+    const bins = reader(bytes, viewOf(bytes), first, limit, isPlain(mode))
     if (bins !== undefined) return bins
   }
   const object = {}

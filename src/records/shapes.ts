@@ -6,16 +6,16 @@
 // with all others instead of having its own.
 
 import { readText } from '../values/read-text.js'
-import { type Layout, makeLayout } from './compiled-reader.js'
+import { type CompiledReader, compileReader } from './compiled-reader.js'
 
 /** Nodes kept in all; records beyond that are decoded without the trie. */
-const MOST_NODES = 4096
+const MAX_NODES = 4096
 
 /** After this many records of one shape they are read by a function of their own. */
 const OFTEN = 32
 
 /** Longer texts are taken to be all different. */
-const MOST_SHARED = 16
+const MAX_SHARED = 16
 
 /** Places for remembered texts of a bin, a power of two. */
 const PLACES = 64
@@ -34,7 +34,7 @@ export class Shape {
   #likely: Shape | undefined
   #others: Map<string, Shape> | undefined
   #uses = 0
-  #layout: Layout | undefined
+  #reader: CompiledReader | undefined
   /** Texts by a hash of their bytes; undefined when the bin's texts are too different. */
   #texts: string[] | undefined = []
   #asked = 0
@@ -62,7 +62,7 @@ export class Shape {
     const name = bytes.utf8Slice(at, at + length)
     let found = this.#others?.get(name)
     if (found === undefined) {
-      if (nodes >= MOST_NODES) return undefined
+      if (nodes >= MAX_NODES) return undefined
       nodes++
       found = new Shape(name, Uint8Array.prototype.slice.call(bytes, at, at + length))
       this.#others ??= new Map()
@@ -75,7 +75,7 @@ export class Shape {
   /** The text at `at` as a value of this bin. */
   text(bytes: Buffer, at: number, length: number): string {
     const texts = this.#texts
-    if (texts === undefined || length > MOST_SHARED || length === 0) return readText(bytes, at, length)
+    if (texts === undefined || length > MAX_SHARED || length === 0) return readText(bytes, at, length)
     if (++this.#asked === TRIAL) this.#judge()
     const last = at + length - 1
     const place =
@@ -102,10 +102,10 @@ export class Shape {
     this.#known = 0
   }
 
-  /** The layout of records whose last bin is this node's, and `bins` all of them, once there were many of them. */
-  layout(bins: readonly Shape[], types: readonly number[]): Layout | undefined {
-    if (this.#uses < OFTEN && ++this.#uses === OFTEN) this.#layout = makeLayout(bins, types)
-    return this.#layout
+  /** The compiled reader of records whose last bin is this node's, and `bins` all of them, once there were many of them. */
+  reader(bins: readonly Shape[], types: readonly number[]): CompiledReader | undefined {
+    if (this.#uses < OFTEN && ++this.#uses === OFTEN) this.#reader = compileReader(bins, types)
+    return this.#reader
   }
 }
 

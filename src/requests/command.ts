@@ -221,10 +221,10 @@ export function applyNeeds(command: Command, needs: number, count: number): void
 }
 
 /** The needs of a list of operations, for choosing the policy before anything is written. */
-export function needsOf(operations: unknown, call: Where): number {
+export function needsOf(operations: unknown, verb: Where): number {
   if (!Array.isArray(operations) || operations.length === 0) {
     throw new InvalidArgumentError(
-      `${call}: operations must be a list of at least one operation, not ${describe(operations)}`,
+      `${verb}: operations must be a list of at least one operation, not ${describe(operations)}`,
     )
   }
   let needs = 0

@@ -173,14 +173,14 @@ function assemble(node: Node, answers: readonly (readonly [string, unknown])[], 
 /** Elements at their index, with holes between them; those counted from the end follow, the last one last. */
 function listOf(elements: [number, unknown][]): unknown[] {
   const list: unknown[] = []
-  for (const [index, value] of elements) if (index >= 0 && index <= MOST_INDEX) list[index] = value
+  for (const [index, value] of elements) if (index >= 0 && index <= MAX_INDEX) list[index] = value
   const fromEnd = elements.filter(([index]) => index < 0).sort(([a], [b]) => a - b)
   for (const [, value] of fromEnd) list.push(value)
   return list
 }
 
 /** Arrays have no more elements; neither has a list that a server stores. */
-const MOST_INDEX = 0xffff_fffe
+const MAX_INDEX = 0xffff_fffe
 
 /** Entries as maps of records are given: as an object, unless a key is no text or the options want a Map. */
 function mapOf(entries: readonly [string | number, unknown][], mode: number): object {
@@ -195,11 +195,11 @@ function mapOf(entries: readonly [string | number, unknown][], mode: number): ob
 }
 
 /** What a list of names asks for: the bins themselves, or, when one of them is a path, a projection. */
-export function readsOf(names: readonly unknown[], where: string): readonly unknown[] | Projection {
+export function readsOf(names: readonly unknown[], verb: string): readonly unknown[] | Projection {
   if (!names.some((name) => typeof name === 'string' && isPath(name))) return names
   const paths = names.map((name, i) => {
     if (typeof name !== 'string') return undefined
-    return isPath(name) ? parseBinPath(name, `${where}: bins[${i}]`) : { bin: name, steps: [] }
+    return isPath(name) ? parseBinPath(name, `${verb}: bins[${i}]`) : { bin: name, steps: [] }
   })
   // What is no text is refused where bins are written.
   if (paths.some((path) => path === undefined)) return names

@@ -46,7 +46,7 @@ export type AnyOperand<T extends Type> = { [P in T]: Operand<P> }[T]
 export type AnyExp = { [T in Type]: Exp<T> }[Type]
 
 /** The server's limit (protocol 10.1). */
-const MOST_BYTES = 1024 * 1024
+const MAX_BYTES = 1024 * 1024
 
 /**
  * An expression: something the server computes from a record. Made by the functions of `exp` and by `where`; immutable, and
@@ -63,8 +63,8 @@ export class Exp<in out T extends Type = Type> extends Encoded {
   /** @internal */
   constructor(bytes: Uint8Array, type: T | undefined) {
     super(bytes)
-    if (bytes.length > MOST_BYTES) {
-      throw new InvalidArgumentError(`an expression has at most ${MOST_BYTES} bytes, not ${bytes.length}`)
+    if (bytes.length > MAX_BYTES) {
+      throw new InvalidArgumentError(`an expression has at most ${MAX_BYTES} bytes, not ${bytes.length}`)
     }
     this.type = type
   }

@@ -13,7 +13,7 @@ import { Double, GeoJSON, HyperLogLog } from './values.js'
 import type { Writer } from './writer.js'
 
 /** Deeper than this is refused: it is a mistake or an attack, and the server's own limit is not far above. */
-const MOST_DEPTH = 256
+const MAX_DEPTH = 256
 
 /** Writes a value as MessagePack, the form it has inside a list or map and as the argument of an operation. */
 export function pack(w: Writer, value: unknown): void {
@@ -185,9 +185,9 @@ export function compareText(a: string, b: string): number {
 }
 
 function enter(w: Writer): void {
-  if (++w.depth > MOST_DEPTH) {
+  if (++w.depth > MAX_DEPTH) {
     w.depth = 3
-    throw new InvalidArgumentError(`${w.where()}…: nested more than ${MOST_DEPTH} levels deep, or circular`)
+    throw new InvalidArgumentError(`${w.where()}…: nested more than ${MAX_DEPTH} levels deep, or circular`)
   }
 }
 

@@ -1,4 +1,4 @@
-// The two patterns that stand for values without being any: they match or bound, and cannot be stored.
+// Wildcard and infinity: comparison values that cannot be stored.
 
 /** What {@link WILDCARD} and {@link INFINITY} are. Their place is in the arguments of operations, also inside lists there. */
 export class Placeholder {

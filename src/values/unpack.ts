@@ -25,7 +25,7 @@ export const Mode = {
 const SELECTION = 0x08
 
 /** A collection nested deeper than this is not read; recursion would run out of stack. */
-const MOST_DEPTH = 1024
+const MAX_DEPTH = 1024
 
 // The state of the value being read. Module variables rather than fields: reading never suspends, and they are
 // cheaper than passing four arguments through every level.
@@ -292,7 +292,7 @@ function atFlags(): boolean {
 function unpackList(length: number): unknown[] {
   // Every element has at least one byte: a length beyond what is left is a lie, and no memory is taken for it.
   if (length > end - pos) malformed()
-  if (++depth > MOST_DEPTH) tooDeep()
+  if (++depth > MAX_DEPTH) tooDeep()
   if (length > 0 && atFlags()) {
     skip(3)
     length--
@@ -305,7 +305,7 @@ function unpackList(length: number): unknown[] {
 
 function unpackMap(length: number): unknown {
   if (length * 2 > end - pos) malformed()
-  if (++depth > MOST_DEPTH) tooDeep()
+  if (++depth > MAX_DEPTH) tooDeep()
   let inOrder = (mode & Mode.maps) !== 0
   if (length > 0 && atFlags()) {
     // Pairs in the order of a selection (protocol 9.4): an object would sort keys that look like numbers to the front.
@@ -363,7 +363,7 @@ function unpackIntoMap(length: number): Map<unknown, unknown> {
 }
 
 function tooDeep(): never {
-  throw new ClientError(`a value is nested more than ${MOST_DEPTH} levels deep`)
+  throw new ClientError(`a value is nested more than ${MAX_DEPTH} levels deep`)
 }
 
 /** Sets a property that is data whatever its name. */

@@ -41,7 +41,7 @@ const METADATA = ['ttl', 'lastUpdate', 'sinceUpdate', 'voidTime', 'setName', 're
 const FUNCTIONS = ['count', 'exists', 'type'] as const
 const CASTS: readonly Type[] = ['bool', 'int', 'float', 'string', 'blob', 'list', 'map', 'geo', 'hll']
 /** Deeper than this is a mistake or an attack; recursion would run out of stack. */
-const MOST_DEPTH = 200
+const MAX_DEPTH = 200
 
 type Build = (...operands: unknown[]) => AnyExp
 const build = exp as unknown as { readonly [name: string]: Build }
@@ -125,7 +125,7 @@ class Parser {
   }
 
   #deeper<T>(part: () => T): T {
-    if (++this.#depth > MOST_DEPTH) throw this.#source.error(this.#peek().at, `nested more than ${MOST_DEPTH} deep`)
+    if (++this.#depth > MAX_DEPTH) throw this.#source.error(this.#peek().at, `nested more than ${MAX_DEPTH} deep`)
     const made = part()
     this.#depth--
     return made
