@@ -4,382 +4,6 @@ import { Readable } from 'node:stream';
 import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 import { inspect } from 'node:util';
 
-declare abstract class AdminCommands extends QueryCommands {
-  #private;
-  /** The modules of user-defined functions. */
-  get udf(): UdfAdmin;
-  /**
-   * Sends an info command to every node (or to one) and gives each node's answer as it came, refusals included.
-   *
-   * @throws NodeNotFoundError when there is no node of that name
-   * @example
-   * const answers = await client.info('namespaces')
-   * answers.get('A1') // 'test;bar'
-   */
-  info(command: string, options?: NodeInfoOptions): Promise<Map<string, string>>;
-  /** Sends an info command to every node: `info` without its choice of a node. @example await client.infoAll('build') */
-  infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>>;
-  /**
-   * Sends an info command to one node and gives its answer as it came.
-   *
-   * @throws NodeNotFoundError when there is no node of that name
-   * @example await client.infoNode('A1', 'statistics')
-   */
-  infoNode(node: string, command: string, options?: InfoOptions): Promise<string>;
-  /**
-   * Sends an info command to any node that can be reached and gives its answer as it came. With several nodes it may be sent
-   * to more than one, should the first not be reachable.
-   *
-   * @example await client.infoRandom('edition')
-   */
-  infoRandom(command: string, options?: InfoOptions): Promise<string>;
-  /** What each node counts and says of itself, by its name. @example (await client.statistics()).get('A1')?.uptime */
-  statistics(options?: InfoOptions): Promise<Map<string, Statistics>>;
-  /**
-   * The namespaces of the cluster with what is in them, over all nodes.
-   *
-   * @example
-   * for (const { name, objects, dataBytes } of await client.namespaces()) console.log(name, objects, dataBytes)
-   */
-  namespaces(options?: InfoOptions): Promise<NamespaceInfo[]>;
-  /**
-   * The sets of a namespace with what is in them, over all nodes. A set is listed from its first record on, also when it is
-   * empty again.
-   *
-   * @throws NamespaceNotFoundError when there is no such namespace
-   * @example
-   * const users = (await client.sets('test')).find((set) => set.name === 'users')
-   */
-  sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]>;
-  /**
-   * How long operations took lately at each node, by its name. What had no operations is left out, and a server begins to
-   * count with the first of a kind.
-   *
-   * @example
-   * for (const [node, latencies] of await client.latencies()) {
-   *   for (const { name, perSecond, over } of latencies) console.log(node, name, perSecond, `${over.get(1)}% over 1 ms`)
-   * }
-   */
-  latencies(options?: InfoOptions): Promise<Map<string, Latency[]>>;
-  /**
-   * Creates a secondary index and resolves when the cluster has accepted it; `ready` of the result waits until every node has
-   * built it. An index that exists already with this name and definition is fine; one with this definition under another
-   * name takes the new name.
-   *
-   * @throws IndexExistsError when the name belongs to an index with another definition
-   * @throws IndexLimitError when the namespace has as many indexes as it can have
-   * @throws NamespaceNotFoundError when there is no such namespace
-   * @example
-   * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
-   * await job.ready()
-   */
-  createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob>;
-  /**
-   * Removes a secondary index and resolves when no node has it any more. One that is not there is no error.
-   *
-   * @example await client.dropIndex('test', 'users_age')
-   */
-  dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void>;
-  /**
-   * The secondary indexes of a namespace.
-   *
-   * @throws NamespaceNotFoundError when there is no such namespace
-   * @example
-   * for (const { name, bin, statistics } of await client.listIndexes('test', { statistics: true })) {
-   *   console.log(name, bin, statistics?.entries)
-   * }
-   */
-  listIndexes(namespace: string, options?: ListIndexesOptions): Promise<IndexInfo[]>;
-  /**
-   * What an index holds, over all nodes.
-   *
-   * @throws IndexNotFoundError when there is no such index
-   * @example const { entries, loaded } = await client.indexStatistics('test', 'users_age')
-   */
-  indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics>;
-  /**
-   * Removes all records of a set, or of a namespace, at once: those that were last written before now, or before option
-   * `before`. The server removes them in the background, but they are invisible as soon as this resolves. Records written
-   * afterwards stay.
-   *
-   * @param set the set; `null`, or nothing at all, is the whole namespace. `undefined` is refused: it is more likely a mistake
-   * @throws InvalidRequestError when `before` is in the future
-   * @throws NamespaceNotFoundError when there is no such namespace
-   * @example
-   * await client.truncate('test', 'sessions', { before: new Date(Date.now() - 86_400_000) })
-   */
-  truncate(namespace: string, ...what: [
-    set?: string | null,
-    options?: TruncateOptions
-  ]): Promise<void>;
-}
-declare abstract class BatchCommands extends RecordCommands {
-  #private;
-  /**
-   * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
-   * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
-   * writes, each is sent when those before it have their outcome, whatever that is. Equal reads of one record are sent
-   * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
-   *
-   * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
-   * before it.
-   *
-   * @throws InvalidArgumentError when a row is malformed, with its number; nothing was sent
-   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
-   * @example
-   * const batch = await client.batch([
-   *   { type: 'read', key: user, bins: ['name'] },
-   *   { type: 'write', key: visit, bins: { at: Date.now() }, ttl: 3600, exists: 'create' },
-   *   { type: 'operate', key: counter, ops: [op.increment('n', 1), op.read('n')] },
-   *   { type: 'remove', key: draft, generation: 3 },
-   *   { type: 'apply', key: cart, module: 'carts', function: 'close', args: [Date.now()] },
-   * ])
-   */
-  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
-  /**
-   * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
-   * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
-   *
-   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
-   * @example
-   * const batch = await client.batchRead<User>(keys, { bins: ['name', 'age'] })
-   * for (const { key, record } of batch) console.log(key[2], record?.bins.name)
-   */
-  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<B, UnprocessedRow<"read">>>;
-  /**
-   * Writes many records, each row with its own bins (or operations), TTL and conditions.
-   *
-   * @example
-   * const batch = await client.batchWrite(users.map((user) => ({ key: ['test', 'users', user.id], bins: user, ttl: 3600 })))
-   * batch.throwIfFailed()
-   */
-  batchWrite<B extends object>(rows: readonly (WriteRow<B> & {
-    readonly bins?: Storable<B> | undefined;
-  })[], options?: BatchWriteOptions): Promise<BatchRecords<Bins, UnprocessedRow<"write">>>;
-  /**
-   * Runs the same operations on many records; a row's `bins` are what they answered.
-   *
-   * @example
-   * const batch = await client.batchOperate<{ views: number }>(keys, [op.increment('views', 1), op.read('views')])
-   */
-  batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B, UnprocessedRow<"operate">>>;
-  /**
-   * Removes many records. A row whose record does not exist is `notFound`.
-   *
-   * @example
-   * const { missing } = await client.batchRemove(keys)
-   */
-  batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords<Bins, UnprocessedRow<"remove">>>;
-  /**
-   * Calls a function of a registered module on many records. A row's `record.bins.SUCCESS` is what the function returned; a
-   * row whose function failed is an `error`, a `UdfError` with the line and what Lua said. Rows may have arguments of
-   * their own.
-   *
-   * @example
-   * const batch = await client.batchApply<number>(keys, 'counters', 'add', ['visits', 1])
-   * for (const { key, record, error } of batch) console.log(key[2], record?.bins.SUCCESS ?? error)
-   */
-  batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<"apply">>>;
-  /**
-   * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
-   * not exist.
-   *
-   * @throws BatchPartialError when any row failed or was not processed: `null` always means missing
-   * @example
-   * for (const [key, meta, bins] of (await client.getMany<User>(keys)).filter((record) => record !== null)) show(bins)
-   */
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record$1<B> | null)[]>;
-  /**
-   * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
-   *
-   * @throws BatchPartialError when any row failed or was not processed
-   * @example
-   * const there = (await client.existsMany(keys)).filter(([, meta]) => meta !== null)
-   */
-  existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
-  /**
-   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
-   *
-   * @throws BatchPartialError when any row failed or was not processed
-   * @example
-   * const names = await client.selectMany<User, 'name'>(keys, ['name'])
-   */
-  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record$1<Bins> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
-  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record$1<Parts<B>> | null)[]>;
-  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Projected<B, N>> | null)[]>;
-  /**
-   * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
-   * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
-   * is bounded however many rows there are; a slow consumer slows the source down. Rows that were not processed are sent
-   * again, as option `retry` says, before their chunk is handed out. What is left then, and rows that failed, come like the
-   * others: look at `result`.
-   *
-   * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
-   * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
-   *
-   * @throws InvalidArgumentError when an option or a row is malformed: the loop throws it
-   * @example
-   * const stream = client.batchStream(keys, { bins: ['score'], chunk: 500, inFlight: 4 })
-   * for await (const { index, record } of stream) if (record !== null) scores[index] = record.bins.score
-   */
-  batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
-}
-declare abstract class QueryCommands extends BatchCommands {
-  /**
-   * A query over a set, or over a namespace without one: `where` asks a secondary index, and without it every record is
-   * read. Nothing is sent before it is run.
-   *
-   * @example
-   * const twens = client.query<User>('test', 'users').where(filter.between('age', 20, 29)).select('name')
-   * for await (const { bins } of twens) console.log(bins.name)
-   */
-  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
-  /**
-   * All records of a set, or of a namespace: a query without a predicate.
-   *
-   * @example
-   * const names = (await client.scan<User>('test', 'users').select('name').results()).map(({ bins }) => bins.name)
-   */
-  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
-  /**
-   * A background job by its id, from wherever it was started.
-   *
-   * @throws InvalidArgumentError when the id is none
-   * @example
-   * const { state, progress } = await client.job(id).status()
-   */
-  job(id: bigint | number | string): Job;
-}
-declare abstract class RecordCommands {
-  #private;
-  /**
-   * Reads a record with all its bins. With option `bins` it reads some of them or parts of them, as `select` does.
-   *
-   * @throws RecordNotFoundError when there is none
-   * @example
-   * const [, meta, bins] = await client.get<User>(['test', 'demo', 'user1'])
-   */
-  get<B extends object = Bins>(key: Key, options?: ReadOptions & {
-    readonly bins?: undefined;
-  }): Promise<Record$1<B>>;
-  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record$1<Parts<B>>>;
-  /**
-   * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
-   * integer key), `'"a.b"["c d"]'` (names with dots or brackets). Only those parts are read, on servers from 8.1 on, and put
-   * where they are in the record; what it does not have is absent.
-   *
-   * The names are checked against the type argument, and are the bins of the result when it is given twice or not at all:
-   * `select<User, 'name'>(key, ['name'])` has exactly `name`; `select<User>(key, ['name'])` any of `User`'s bins.
-   *
-   * @throws RecordNotFoundError when there is no such record
-   * @example
-   * const { bins } = await client.select<User, 'name'>(key, ['name'])
-   */
-  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record$1<Bins>>;
-  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
-  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
-  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record$1<Parts<B>>>;
-  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Projected<B, N>>>;
-  /**
-   * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
-   *
-   * @example
-   * const [, meta] = await client.exists(key)
-   * if (meta === null) console.log('no such record')
-   */
-  exists(key: Key, options?: ReadOptions): Promise<ExistsResult>;
-  /**
-   * Writes bins. Other bins of the record stay (see option `exists` for replacing it); `null` removes a bin. Resolves with
-   * the generation and TTL the record has now.
-   *
-   * @throws InvalidArgumentError when a value cannot be stored; the message has its path
-   * @throws GenerationError, RecordExistsError, RecordNotFoundError as the options ask
-   * @example
-   * await client.put(key, { name: 'Alice', age: 30, tags: ['a', 'b'] }, { ttl: 300 })
-   */
-  put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta>;
-  /**
-   * Removes a record.
-   *
-   * @throws RecordNotFoundError when there is none
-   * @example
-   * await client.remove(key, { generation: meta.gen })
-   */
-  remove(key: Key, options?: RemoveOptions): Promise<void>;
-  /**
-   * Renews the expiry of a record (option `ttl`) and raises its generation.
-   *
-   * @throws RecordNotFoundError when there is none
-   * @example
-   * await client.touch(key, { ttl: 600 })
-   */
-  touch(key: Key, options?: WriteOptions): Promise<Meta>;
-  /**
-   * Adds text or bytes at the end of a bin, which is created when missing.
-   *
-   * @throws BinTypeError when the bin holds something else
-   * @example
-   * await client.append(key, 'name', ' Smith')
-   */
-  append(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
-  /**
-   * Adds text or bytes at the beginning of a bin, which is created when missing.
-   *
-   * @throws BinTypeError when the bin holds something else
-   * @example
-   * await client.prepend(key, 'name', 'Dr. ')
-   */
-  prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
-  /**
-   * Adds to a number, by default 1; a missing bin counts as 0. Integers wrap at 64 bits. To have the new value, use
-   * `operate` with `op.increment` and `op.read`.
-   *
-   * @throws BinTypeError when the bin holds something else; an integer cannot be added to a double
-   * @example
-   * await client.increment(key, 'visits')
-   */
-  increment(key: Key, bin: string, by?: number | bigint | Double, options?: WriteOptions): Promise<Meta>;
-  /**
-   * Removes bins. A record without bins is removed with the last one.
-   *
-   * @throws RecordNotFoundError when there is no such record
-   * @example
-   * await client.removeBin(key, ['draft', 'note'])
-   */
-  removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta>;
-  /**
-   * Runs operations on a record, in order, all or none, and gives what they answered by bin. A bin answered once has its
-   * value; a bin that several operations answered has them all, as an `OperationResults`. Operations that only write answer
-   * nothing.
-   *
-   * @example
-   * const { bins } = await client.operate(key, [op.increment('visits', 1), op.read('visits')])
-   */
-  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<B>>;
-  /**
-   * Like `operate`, with one `[bin, value]` for each operation in the order of the operations; `null` for those that answer
-   * nothing. With `op.readAll()` the answers are one for each bin instead.
-   *
-   * @example
-   * const { bins } = await client.operateOrdered(key, [op.read('a'), op.increment('a', 1), op.read('a')])
-   * // [['a', 1], ['a', null], ['a', 2]]
-   */
-  operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<OrderedResults>>;
-  /**
-   * Calls a function of a registered module on a record, on the server, and gives what it returned; `null` for nothing. The
-   * record need not exist: the function may create it. See {@link UdfAdmin.register} for modules.
-   *
-   * @param module the name of the module, without the ending of its file
-   * @param args what the function gets behind the record
-   * @throws UdfNotFoundError when there is no such module or function
-   * @throws UdfError when the function failed, with the line and what Lua said; what it had changed is undone
-   * @example
-   * const total = await client.apply<number>(key, 'counters', 'add', ['visits', 1])
-   */
-  apply<T = Value>(key: Key, module: string, name: string, args?: readonly Value[], options?: ApplyOptions): Promise<T>;
-}
 declare class Encoded {
 }
 declare const LIST_CREATE: {
@@ -654,8 +278,74 @@ export declare class BinTypeError extends BinError {
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export declare class Client extends AdminCommands {
+export declare class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands {
   #private;
+  readonly udf: UdfAdmin;
+  /**
+   * A client with other defaults on the same connections; what is not given stays as it is here. Nothing is connected and
+   * nothing is sent, so one may be made for a single call. Closing either of them closes the connections, and so both.
+   *
+   * @throws InvalidArgumentError for options that do not exist or make no sense
+   * @example
+   * const patient = client.with({ defaults: { read: { totalTimeout: 10_000 } } })
+   * const { bins } = await patient.get(key)
+   */
+  with(options: ClientOptions): Client;
+  get<B extends object = Bins>(key: Key, options?: ReadOptions & {
+    readonly bins?: undefined;
+  }): Promise<Record$1<B>>;
+  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record$1<Parts<B>>>;
+  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record$1<Bins>>;
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
+  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record$1<Parts<B>>>;
+  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Projected<B, N>>>;
+  exists(key: Key, options?: ReadOptions): Promise<ExistsResult>;
+  put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta>;
+  remove(key: Key, options?: RemoveOptions): Promise<void>;
+  touch(key: Key, options?: WriteOptions): Promise<Meta>;
+  append(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
+  prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
+  increment(key: Key, bin: string, by?: number | bigint | Double, options?: WriteOptions): Promise<Meta>;
+  removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta>;
+  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<B>>;
+  operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<OrderedResults>>;
+  apply<T = Value>(key: Key, module: string, name: string, args?: readonly Value[], options?: ApplyOptions): Promise<T>;
+  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
+  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<B, UnprocessedRow<"read">>>;
+  batchWrite<B extends object>(rows: readonly (WriteRow<B> & {
+    readonly bins?: Storable<B> | undefined;
+  })[], options?: BatchWriteOptions): Promise<BatchRecords<Bins, UnprocessedRow<"write">>>;
+  batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B, UnprocessedRow<"operate">>>;
+  batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords<Bins, UnprocessedRow<"remove">>>;
+  batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<"apply">>>;
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record$1<B> | null)[]>;
+  existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record$1<Bins> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record$1<Parts<B>> | null)[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Projected<B, N>> | null)[]>;
+  batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  job(id: bigint | number | string): Job;
+  info(command: string, options?: NodeInfoOptions): Promise<Map<string, string>>;
+  infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>>;
+  infoNode(node: string, command: string, options?: InfoOptions): Promise<string>;
+  infoRandom(command: string, options?: InfoOptions): Promise<string>;
+  statistics(options?: InfoOptions): Promise<Map<string, Statistics>>;
+  namespaces(options?: InfoOptions): Promise<NamespaceInfo[]>;
+  sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]>;
+  latencies(options?: InfoOptions): Promise<Map<string, Latency[]>>;
+  createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob>;
+  dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void>;
+  listIndexes(namespace: string, options?: ListIndexesOptions): Promise<IndexInfo[]>;
+  indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics>;
+  truncate(namespace: string, ...what: [
+    set?: string | null,
+    options?: TruncateOptions
+  ]): Promise<void>;
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean;
   /**
@@ -1694,6 +1384,122 @@ export interface AttemptError {
 /** Options of `batchApply`. */
 export interface BatchApplyOptions extends ApplyOptions, BatchLimits {
 }
+/**
+ * The commands on many records: a row for each key whatever happens, and one message for each node; two for one that is to
+ * get 500 rows or more and has no other batch, which then works on them side by side.
+ */
+export interface BatchCommands {
+  /**
+   * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
+   * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
+   * writes, each is sent when those before it have their outcome, whatever that is. Equal reads of one record are sent
+   * once, and have rows of their own. Without rows that write, `defaults.batch` makes it retry as reads do.
+   *
+   * With `replica: 'any'` or `'preferRack'`, a batch that also writes asks the master first, so that a read sees the writes
+   * before it.
+   *
+   * @throws InvalidArgumentError when a row is malformed, with its number; nothing was sent
+   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @example
+   * const batch = await client.batch([
+   *   { type: 'read', key: user, bins: ['name'] },
+   *   { type: 'write', key: visit, bins: { at: Date.now() }, ttl: 3600, exists: 'create' },
+   *   { type: 'operate', key: counter, ops: [op.increment('n', 1), op.read('n')] },
+   *   { type: 'remove', key: draft, generation: 3 },
+   *   { type: 'apply', key: cart, module: 'carts', function: 'close', args: [Date.now()] },
+   * ])
+   */
+  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
+  /**
+   * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
+   * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
+   *
+   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @example
+   * const batch = await client.batchRead<User>(keys, { bins: ['name', 'age'] })
+   * for (const { key, record } of batch) console.log(key[2], record?.bins.name)
+   */
+  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<B, UnprocessedRow<"read">>>;
+  /**
+   * Writes many records, each row with its own bins (or operations), TTL and conditions.
+   *
+   * @example
+   * const batch = await client.batchWrite(users.map((user) => ({ key: ['test', 'users', user.id], bins: user, ttl: 3600 })))
+   * batch.throwIfFailed()
+   */
+  batchWrite<B extends object>(rows: readonly (WriteRow<B> & {
+    readonly bins?: Storable<B> | undefined;
+  })[], options?: BatchWriteOptions): Promise<BatchRecords<Bins, UnprocessedRow<"write">>>;
+  /**
+   * Runs the same operations on many records; a row's `bins` are what they answered.
+   *
+   * @example
+   * const batch = await client.batchOperate<{ views: number }>(keys, [op.increment('views', 1), op.read('views')])
+   */
+  batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B, UnprocessedRow<"operate">>>;
+  /**
+   * Removes many records. A row whose record does not exist is `notFound`.
+   *
+   * @example
+   * const { missing } = await client.batchRemove(keys)
+   */
+  batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords<Bins, UnprocessedRow<"remove">>>;
+  /**
+   * Calls a function of a registered module on many records. A row's `record.bins.SUCCESS` is what the function returned; a
+   * row whose function failed is an `error`, a `UdfError` with the line and what Lua said. Rows may have arguments of
+   * their own.
+   *
+   * @example
+   * const batch = await client.batchApply<number>(keys, 'counters', 'add', ['visits', 1])
+   * for (const { key, record, error } of batch) console.log(key[2], record?.bins.SUCCESS ?? error)
+   */
+  batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<"apply">>>;
+  /**
+   * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
+   * not exist.
+   *
+   * @throws BatchPartialError when any row failed or was not processed: `null` always means missing
+   * @example
+   * for (const [key, meta, bins] of (await client.getMany<User>(keys)).filter((record) => record !== null)) show(bins)
+   */
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record$1<B> | null)[]>;
+  /**
+   * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
+   *
+   * @throws BatchPartialError when any row failed or was not processed
+   * @example
+   * const there = (await client.existsMany(keys)).filter(([, meta]) => meta !== null)
+   */
+  existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
+  /**
+   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
+   *
+   * @throws BatchPartialError when any row failed or was not processed
+   * @example
+   * const names = await client.selectMany<User, 'name'>(keys, ['name'])
+   */
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record$1<Bins> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record$1<Parts<B>> | null)[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Projected<B, N>> | null)[]>;
+  /**
+   * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
+   * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
+   * is bounded however many rows there are; a slow consumer slows the source down. Rows that were not processed are sent
+   * again, as option `retry` says, before their chunk is handed out. What is left then, and rows that failed, come like the
+   * others: look at `result`.
+   *
+   * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
+   * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
+   *
+   * @throws InvalidArgumentError when an option or a row is malformed: the loop throws it
+   * @example
+   * const stream = client.batchStream(keys, { bins: ['score'], chunk: 500, inFlight: 4 })
+   * for await (const { index, record } of stream) if (record !== null) scores[index] = record.bins.score
+   */
+  batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
+}
 /** What a batch cost. */
 export interface BatchCost {
   /** Rows asked for. */
@@ -1891,10 +1697,129 @@ export interface ClientEvents {
   disconnected: [
   ];
 }
+/** Options of a client that are not of its connections: clients on the same connections may differ in them (`client.with`). */
+export interface ClientOptions {
+  /**
+   * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
+   * it would have alone; a slow node holds up its own reads only. A read alone in its tick goes alone. For programs that make many reads at once; default false.
+   */
+  readonly coalesceReads?: boolean | undefined;
+  /** Defaults for the options of calls. */
+  readonly defaults?: Defaults | undefined;
+}
 /** Options of `close`. */
 export interface CloseOptions {
   /** Milliseconds that calls under way may still take. Default 1,000. */
   readonly timeout?: number | undefined;
+}
+/** The commands on the cluster as a whole. */
+export interface ClusterCommands {
+  /** The modules of user-defined functions. */
+  readonly udf: UdfAdmin;
+  /**
+   * Sends an info command to every node (or to one) and gives each node's answer as it came, refusals included.
+   *
+   * @throws NodeNotFoundError when there is no node of that name
+   * @example
+   * const answers = await client.info('namespaces')
+   * answers.get('A1') // 'test;bar'
+   */
+  info(command: string, options?: NodeInfoOptions): Promise<Map<string, string>>;
+  /** Sends an info command to every node: `info` without its choice of a node. @example await client.infoAll('build') */
+  infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>>;
+  /**
+   * Sends an info command to one node and gives its answer as it came.
+   *
+   * @throws NodeNotFoundError when there is no node of that name
+   * @example await client.infoNode('A1', 'statistics')
+   */
+  infoNode(node: string, command: string, options?: InfoOptions): Promise<string>;
+  /**
+   * Sends an info command to any node that can be reached and gives its answer as it came. With several nodes it may be sent
+   * to more than one, should the first not be reachable.
+   *
+   * @example await client.infoRandom('edition')
+   */
+  infoRandom(command: string, options?: InfoOptions): Promise<string>;
+  /** What each node counts and says of itself, by its name. @example (await client.statistics()).get('A1')?.uptime */
+  statistics(options?: InfoOptions): Promise<Map<string, Statistics>>;
+  /**
+   * The namespaces of the cluster with what is in them, over all nodes.
+   *
+   * @example
+   * for (const { name, objects, dataBytes } of await client.namespaces()) console.log(name, objects, dataBytes)
+   */
+  namespaces(options?: InfoOptions): Promise<NamespaceInfo[]>;
+  /**
+   * The sets of a namespace with what is in them, over all nodes. A set is listed from its first record on, also when it is
+   * empty again.
+   *
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * const users = (await client.sets('test')).find((set) => set.name === 'users')
+   */
+  sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]>;
+  /**
+   * How long operations took lately at each node, by its name. What had no operations is left out, and a server begins to
+   * count with the first of a kind.
+   *
+   * @example
+   * for (const [node, latencies] of await client.latencies()) {
+   *   for (const { name, perSecond, over } of latencies) console.log(node, name, perSecond, `${over.get(1)}% over 1 ms`)
+   * }
+   */
+  latencies(options?: InfoOptions): Promise<Map<string, Latency[]>>;
+  /**
+   * Creates a secondary index and resolves when the cluster has accepted it; `ready` of the result waits until every node has
+   * built it. An index that exists already with this name and definition is fine; one with this definition under another
+   * name takes the new name.
+   *
+   * @throws IndexExistsError when the name belongs to an index with another definition
+   * @throws IndexLimitError when the namespace has as many indexes as it can have
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
+   * await job.ready()
+   */
+  createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob>;
+  /**
+   * Removes a secondary index and resolves when no node has it any more. One that is not there is no error.
+   *
+   * @example await client.dropIndex('test', 'users_age')
+   */
+  dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void>;
+  /**
+   * The secondary indexes of a namespace.
+   *
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * for (const { name, bin, statistics } of await client.listIndexes('test', { statistics: true })) {
+   *   console.log(name, bin, statistics?.entries)
+   * }
+   */
+  listIndexes(namespace: string, options?: ListIndexesOptions): Promise<IndexInfo[]>;
+  /**
+   * What an index holds, over all nodes.
+   *
+   * @throws IndexNotFoundError when there is no such index
+   * @example const { entries, loaded } = await client.indexStatistics('test', 'users_age')
+   */
+  indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics>;
+  /**
+   * Removes all records of a set, or of a namespace, at once: those that were last written before now, or before option
+   * `before`. The server removes them in the background, but they are invisible as soon as this resolves. Records written
+   * afterwards stay.
+   *
+   * @param set the set; `null`, or nothing at all, is the whole namespace. `undefined` is refused: it is more likely a mistake
+   * @throws InvalidRequestError when `before` is in the future
+   * @throws NamespaceNotFoundError when there is no such namespace
+   * @example
+   * await client.truncate('test', 'sessions', { before: new Date(Date.now() - 86_400_000) })
+   */
+  truncate(namespace: string, ...what: [
+    set?: string | null,
+    options?: TruncateOptions
+  ]): Promise<void>;
 }
 /** A bin of all rows of a batch. */
 export interface Column<T> {
@@ -1923,7 +1848,7 @@ export interface Cond {
   <T extends Type>(test: Operand<"bool">, value: Operand<T>, ...more: (Operand<"bool"> | Operand<NoInfer<T>>)[]): Exp<T>;
 }
 /** Options of {@link connect}. Only `hosts` is needed. */
-export interface ConnectOptions {
+export interface ConnectOptions extends ClientOptions {
   /** Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. */
   readonly hosts: string | readonly Host[];
   /** Refuse nodes of a cluster with another name. */
@@ -1958,13 +1883,6 @@ export interface ConnectOptions {
   readonly rackIds?: readonly number[] | undefined;
   /** `true`, or how, to encrypt connections. */
   readonly tls?: boolean | TlsOptions | undefined;
-  /**
-   * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
-   * it would have alone; a slow node holds up its own reads only. A read alone in its tick goes alone. For programs that make many reads at once; default false.
-   */
-  readonly coalesceReads?: boolean | undefined;
-  /** Defaults for the options of calls. */
-  readonly defaults?: Defaults | undefined;
 }
 /** Option of every operation on a collection. */
 export interface ContextOptions {
@@ -2636,6 +2554,33 @@ export interface PathSelectOptions extends PathOptions {
    */
   readonly return?: PathResult | undefined;
 }
+/** Queries and scans. What is wrong with one is said when it is run: by its promise or its loop. */
+export interface QueryCommands {
+  /**
+   * A query over a set, or over a namespace without one: `where` asks a secondary index, and without it every record is
+   * read. Nothing is sent before it is run.
+   *
+   * @example
+   * const twens = client.query<User>('test', 'users').where(filter.between('age', 20, 29)).select('name')
+   * for await (const { bins } of twens) console.log(bins.name)
+   */
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  /**
+   * All records of a set, or of a namespace: a query without a predicate.
+   *
+   * @example
+   * const names = (await client.scan<User>('test', 'users').select('name').results()).map(({ bins }) => bins.name)
+   */
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  /**
+   * A background job by its id, from wherever it was started.
+   *
+   * @throws InvalidArgumentError when the id is none
+   * @example
+   * const { state, progress } = await client.job(id).status()
+   */
+  job(id: bigint | number | string): Job;
+}
 /** Options of queries and scans. */
 export interface QueryOptions extends Omit<CallOptions, "key" | "filter" | "totalTimeout" | "maxRetries"> {
   /** Milliseconds the whole query may take, retries included. Default 0: no limit. */
@@ -2704,6 +2649,134 @@ export interface ReadRow extends ReadRowOptions {
 export interface ReadRowOptions extends Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent" | "integers" | "maps" | "doubles"> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
+}
+/** The commands on single records. Every failure is a rejection, never a synchronous throw. */
+export interface RecordCommands {
+  /**
+   * Reads a record with all its bins. With option `bins` it reads some of them or parts of them, as `select` does.
+   *
+   * @throws RecordNotFoundError when there is none
+   * @example
+   * const [, meta, bins] = await client.get<User>(['test', 'demo', 'user1'])
+   */
+  get<B extends object = Bins>(key: Key, options?: ReadOptions & {
+    readonly bins?: undefined;
+  }): Promise<Record$1<B>>;
+  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record$1<Parts<B>>>;
+  /**
+   * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
+   * integer key), `'"a.b"["c d"]'` (names with dots or brackets). Only those parts are read, on servers from 8.1 on, and put
+   * where they are in the record; what it does not have is absent.
+   *
+   * The names are checked against the type argument, and are the bins of the result when it is given twice or not at all:
+   * `select<User, 'name'>(key, ['name'])` has exactly `name`; `select<User>(key, ['name'])` any of `User`'s bins.
+   *
+   * @throws RecordNotFoundError when there is no such record
+   * @example
+   * const { bins } = await client.select<User, 'name'>(key, ['name'])
+   */
+  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record$1<Bins>>;
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
+  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record$1<Parts<B>>>;
+  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Projected<B, N>>>;
+  /**
+   * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
+   *
+   * @example
+   * const [, meta] = await client.exists(key)
+   * if (meta === null) console.log('no such record')
+   */
+  exists(key: Key, options?: ReadOptions): Promise<ExistsResult>;
+  /**
+   * Writes bins. Other bins of the record stay (see option `exists` for replacing it); `null` removes a bin. Resolves with
+   * the generation and TTL the record has now.
+   *
+   * @throws InvalidArgumentError when a value cannot be stored; the message has its path
+   * @throws GenerationError, RecordExistsError, RecordNotFoundError as the options ask
+   * @example
+   * await client.put(key, { name: 'Alice', age: 30, tags: ['a', 'b'] }, { ttl: 300 })
+   */
+  put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Removes a record.
+   *
+   * @throws RecordNotFoundError when there is none
+   * @example
+   * await client.remove(key, { generation: meta.gen })
+   */
+  remove(key: Key, options?: RemoveOptions): Promise<void>;
+  /**
+   * Renews the expiry of a record (option `ttl`) and raises its generation.
+   *
+   * @throws RecordNotFoundError when there is none
+   * @example
+   * await client.touch(key, { ttl: 600 })
+   */
+  touch(key: Key, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Adds text or bytes at the end of a bin, which is created when missing.
+   *
+   * @throws BinTypeError when the bin holds something else
+   * @example
+   * await client.append(key, 'name', ' Smith')
+   */
+  append(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Adds text or bytes at the beginning of a bin, which is created when missing.
+   *
+   * @throws BinTypeError when the bin holds something else
+   * @example
+   * await client.prepend(key, 'name', 'Dr. ')
+   */
+  prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Adds to a number, by default 1; a missing bin counts as 0. Integers wrap at 64 bits. To have the new value, use
+   * `operate` with `op.increment` and `op.read`.
+   *
+   * @throws BinTypeError when the bin holds something else; an integer cannot be added to a double
+   * @example
+   * await client.increment(key, 'visits')
+   */
+  increment(key: Key, bin: string, by?: number | bigint | Double, options?: WriteOptions): Promise<Meta>;
+  /**
+   * Removes bins. A record without bins is removed with the last one.
+   *
+   * @throws RecordNotFoundError when there is no such record
+   * @example
+   * await client.removeBin(key, ['draft', 'note'])
+   */
+  removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta>;
+  /**
+   * Runs operations on a record, in order, all or none, and gives what they answered by bin. A bin answered once has its
+   * value; a bin that several operations answered has them all, as an `OperationResults`. Operations that only write answer
+   * nothing.
+   *
+   * @example
+   * const { bins } = await client.operate(key, [op.increment('visits', 1), op.read('visits')])
+   */
+  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<B>>;
+  /**
+   * Like `operate`, with one `[bin, value]` for each operation in the order of the operations; `null` for those that answer
+   * nothing. With `op.readAll()` the answers are one for each bin instead.
+   *
+   * @example
+   * const { bins } = await client.operateOrdered(key, [op.read('a'), op.increment('a', 1), op.read('a')])
+   * // [['a', 1], ['a', null], ['a', 2]]
+   */
+  operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<OrderedResults>>;
+  /**
+   * Calls a function of a registered module on a record, on the server, and gives what it returned; `null` for nothing. The
+   * record need not exist: the function may create it. See {@link UdfAdmin.register} for modules.
+   *
+   * @param module the name of the module, without the ending of its file
+   * @param args what the function gets behind the record
+   * @throws UdfNotFoundError when there is no such module or function
+   * @throws UdfError when the function failed, with the line and what Lua said; what it had changed is undone
+   * @example
+   * const total = await client.apply<number>(key, 'counters', 'add', ['visits', 1])
+   */
+  apply<T = Value>(key: Key, module: string, name: string, args?: readonly Value[], options?: ApplyOptions): Promise<T>;
 }
 /** How a regular expression is read. */
 export interface RegexOptions {

@@ -36,9 +36,15 @@ export function describe(value: unknown): string {
   }
 }
 
-/** Turns whatever a getter, a Proxy or a check threw into the error the caller is promised. */
+/**
+ * Turns whatever a getter, a Proxy or a check threw into the error the caller is promised. Its stack begins with the call: the
+ * engine keeps ten frames, and those of our own checks would leave no room for the caller's.
+ */
 export function argumentError(error: unknown, where: string): AerospikeError {
-  if (error instanceof AerospikeError) return error
+  if (error instanceof AerospikeError) {
+    Error.captureStackTrace(error, argumentError)
+    return error
+  }
   let reason = 'what it threw cannot be shown'
   try {
     reason = error instanceof Error ? error.message : String(error)

@@ -1,12 +1,62 @@
-// The client: connecting, looking at the cluster, and closing.
+// The client: all its methods, each of which hands over to the functions of its kind in commands/. What a method does is said
+// in the interfaces there.
 
 import { inspect } from 'node:util'
+import type { BatchRecords } from '../batch/results.js'
+import type {
+  Applied,
+  ApplyRow,
+  MixedRow,
+  OperateRow,
+  ReadRow,
+  RemoveRow,
+  UnprocessedRow,
+  WriteRow,
+} from '../batch/rows.js'
+import type { BatchStream, BatchStreamOptions } from '../batch/stream.js'
 import { Boundary } from '../boundary/native.js'
 import { argumentError, describe } from '../checks/check.js'
-import { AdminCommands } from '../commands/cluster.js'
+import type { IndexDefinition } from '../cluster/index-definition.js'
+import type { IndexJob } from '../cluster/index-job.js'
+import type { IndexInfo, IndexStatistics } from '../cluster/index-list.js'
+import type { InfoOptions } from '../cluster/info-request.js'
+import type { Statistics } from '../cluster/info-text.js'
+import type { Latency, NamespaceInfo, SetInfo } from '../cluster/info-views.js'
+import { UdfAdmin } from '../cluster/udf-modules.js'
+import type { BatchCommands } from '../commands/batches.js'
+import * as batches from '../commands/batches.js'
+import type { ClusterCommands, ListIndexesOptions, NodeInfoOptions, TruncateOptions } from '../commands/cluster.js'
+import * as cluster from '../commands/cluster.js'
+import { CommandContext } from '../commands/context.js'
+import type { QueryCommands } from '../commands/queries.js'
+import * as queries from '../commands/queries.js'
+import type { RecordCommands } from '../commands/records.js'
+import * as records from '../commands/records.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { resolveDefaults } from '../options/policy.js'
-import { type ConnectOptions, resolveConfig } from './connect-options.js'
+import type { Key } from '../key.js'
+import type { Operation } from '../operations/operation.js'
+import { type Policies, resolveDefaults } from '../options/policy.js'
+import type {
+  ApplyOptions,
+  BatchApplyOptions,
+  BatchOptions,
+  BatchReadOptions,
+  BatchRemoveOptions,
+  BatchWriteOptions,
+  GetOptions,
+  OperateOptions,
+  ReadOptions,
+  RemoveOptions,
+  WriteOptions,
+} from '../options/types.js'
+import type { Job } from '../query/job.js'
+import type { QueryOptions } from '../query/options.js'
+import type { Query } from '../query/query.js'
+import type { Meta } from '../records/meta.js'
+import type { ExistsResult, OrderedResults, Record } from '../records/record.js'
+import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
+import type { Bins, Double, Storable, Value } from '../values/values.js'
+import { type ClientOptions, type ConnectOptions, checkClientOptions, resolveConfig } from './connect-options.js'
 import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
 
 /** Options of `close`. */
@@ -23,12 +73,281 @@ const CLOSE_MS = 1000
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export class Client extends AdminCommands {
-  readonly #listeners = new Listeners(this.boundary)
+export class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands {
+  readonly #context: CommandContext
+  readonly #listeners: Listeners
+  readonly udf: UdfAdmin
+
+  /** @internal */
+  constructor(
+    boundary: Boundary,
+    policies: Policies,
+    coalesceReads?: boolean,
+    listeners: Listeners = new Listeners(boundary),
+  ) {
+    this.#context = new CommandContext(boundary, policies, coalesceReads)
+    this.#listeners = listeners
+    this.udf = new UdfAdmin(boundary)
+  }
+
+  get #boundary(): Boundary {
+    return this.#context.boundary
+  }
+
+  /**
+   * A client with other defaults on the same connections; what is not given stays as it is here. Nothing is connected and
+   * nothing is sent, so one may be made for a single call. Closing either of them closes the connections, and so both.
+   *
+   * @throws InvalidArgumentError for options that do not exist or make no sense
+   * @example
+   * const patient = client.with({ defaults: { read: { totalTimeout: 10_000 } } })
+   * const { bins } = await patient.get(key)
+   */
+  with(options: ClientOptions): Client {
+    const { defaults, coalesceReads = this.#context.coalesceReads } = checkClientOptions('with', options)
+    const policies = resolveDefaults(defaults, 'with', this.#context.policies)
+    return new Client(this.#boundary, policies, coalesceReads, this.#listeners)
+  }
+
+  get<B extends object = Bins>(key: Key, options?: ReadOptions & { readonly bins?: undefined }): Promise<Record<B>>
+  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>
+  get(key: Key, options?: GetOptions): Promise<Record<never>> {
+    return records.get(this.#context, key, options)
+  }
+
+  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<Partial<B>>>
+  select<B extends object, N extends WholeBins<B>>(
+    key: Key,
+    bins: readonly N[],
+    options?: ReadOptions,
+  ): Promise<Record<Pick<B, N>>>
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<Parts<B>>>
+  select<B extends object, N extends BinPaths<B>>(
+    key: Key,
+    bins: readonly N[],
+    options?: ReadOptions,
+  ): Promise<Record<Projected<B, N>>>
+  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<never>> {
+    return records.select(this.#context, key, bins, options)
+  }
+
+  exists(key: Key, options?: ReadOptions): Promise<ExistsResult> {
+    return records.exists(this.#context, key, options)
+  }
+
+  put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta> {
+    return records.put<B>(this.#context, key, bins, options)
+  }
+
+  remove(key: Key, options?: RemoveOptions): Promise<void> {
+    return records.remove(this.#context, key, options)
+  }
+
+  touch(key: Key, options?: WriteOptions): Promise<Meta> {
+    return records.touch(this.#context, key, options)
+  }
+
+  append(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta> {
+    return records.append(this.#context, key, bin, value, options)
+  }
+
+  prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta> {
+    return records.prepend(this.#context, key, bin, value, options)
+  }
+
+  increment(key: Key, bin: string, by?: number | bigint | Double, options?: WriteOptions): Promise<Meta> {
+    return records.increment(this.#context, key, bin, by, options)
+  }
+
+  removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta> {
+    return records.removeBin(this.#context, key, bins, options)
+  }
+
+  operate<B extends object = Bins>(
+    key: Key,
+    operations: readonly Operation[],
+    options?: OperateOptions,
+  ): Promise<Record<B>> {
+    return records.operate(this.#context, key, operations, options)
+  }
+
+  operateOrdered(
+    key: Key,
+    operations: readonly Operation[],
+    options?: OperateOptions,
+  ): Promise<Record<OrderedResults>> {
+    return records.operateOrdered(this.#context, key, operations, options)
+  }
+
+  apply<T = Value>(
+    key: Key,
+    module: string,
+    name: string,
+    args?: readonly Value[],
+    options?: ApplyOptions,
+  ): Promise<T> {
+    return records.apply(this.#context, key, module, name, args, options)
+  }
+
+  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>> {
+    return batches.batch(this.#context, rows, options)
+  }
+
+  batchRead<B extends object = Bins>(
+    keys: readonly (Key | ReadRow)[],
+    options?: BatchReadOptions,
+  ): Promise<BatchRecords<B, UnprocessedRow<'read'>>> {
+    return batches.batchRead(this.#context, keys, options)
+  }
+
+  batchWrite<B extends object>(
+    rows: readonly (WriteRow<B> & { readonly bins?: Storable<B> | undefined })[],
+    options?: BatchWriteOptions,
+  ): Promise<BatchRecords<Bins, UnprocessedRow<'write'>>> {
+    return batches.batchWrite(this.#context, rows, options)
+  }
+
+  batchOperate<B extends object = Bins>(
+    keys: readonly (Key | OperateRow)[],
+    operations?: readonly Operation[],
+    options?: BatchWriteOptions,
+  ): Promise<BatchRecords<B, UnprocessedRow<'operate'>>> {
+    return batches.batchOperate(this.#context, keys, operations, options)
+  }
+
+  batchRemove(
+    keys: readonly (Key | RemoveRow)[],
+    options?: BatchRemoveOptions,
+  ): Promise<BatchRecords<Bins, UnprocessedRow<'remove'>>> {
+    return batches.batchRemove(this.#context, keys, options)
+  }
+
+  batchApply<T = Value>(
+    keys: readonly (Key | ApplyRow)[],
+    module: string,
+    name: string,
+    args?: readonly Value[],
+    options?: BatchApplyOptions,
+  ): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<'apply'>>> {
+    return batches.batchApply(this.#context, keys, module, name, args, options)
+  }
+
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record<B> | null)[]> {
+    return batches.getMany(this.#context, keys, options)
+  }
+
+  existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]> {
+    return batches.existsMany(this.#context, keys, options)
+  }
+
+  selectMany(
+    keys: readonly Key[],
+    bins: readonly string[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Bins> | null)[]>
+  selectMany<B extends object>(
+    keys: readonly Key[],
+    bins: readonly WholeBins<B>[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Partial<B>> | null)[]>
+  selectMany<B extends object, N extends WholeBins<B>>(
+    keys: readonly Key[],
+    bins: readonly N[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Pick<B, N>> | null)[]>
+  selectMany<B extends object>(
+    keys: readonly Key[],
+    bins: readonly BinPaths<B>[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Parts<B>> | null)[]>
+  selectMany<B extends object, N extends BinPaths<B>>(
+    keys: readonly Key[],
+    bins: readonly N[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<Projected<B, N>> | null)[]>
+  selectMany(
+    keys: readonly Key[],
+    bins: readonly string[],
+    options?: BatchReadOptions,
+  ): Promise<(Record<never> | null)[]> {
+    return batches.selectMany(this.#context, keys, bins, options)
+  }
+
+  batchStream<B extends object = Bins>(
+    rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
+    options?: BatchStreamOptions,
+  ): BatchStream<B> {
+    return batches.batchStream(this.#context, rows, options)
+  }
+
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B> {
+    return queries.query(this.#context, namespace, set, options)
+  }
+
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B> {
+    return queries.scan(this.#context, namespace, set, options)
+  }
+
+  job(id: bigint | number | string): Job {
+    return queries.job(this.#context, id)
+  }
+
+  info(command: string, options?: NodeInfoOptions): Promise<Map<string, string>> {
+    return cluster.info(this.#context, command, options)
+  }
+
+  infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>> {
+    return cluster.infoAll(this.#context, command, options)
+  }
+
+  infoNode(node: string, command: string, options?: InfoOptions): Promise<string> {
+    return cluster.infoNode(this.#context, node, command, options)
+  }
+
+  infoRandom(command: string, options?: InfoOptions): Promise<string> {
+    return cluster.infoRandom(this.#context, command, options)
+  }
+
+  statistics(options?: InfoOptions): Promise<Map<string, Statistics>> {
+    return cluster.statistics(this.#context, options)
+  }
+
+  namespaces(options?: InfoOptions): Promise<NamespaceInfo[]> {
+    return cluster.namespaces(this.#context, options)
+  }
+
+  sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]> {
+    return cluster.sets(this.#context, namespace, options)
+  }
+
+  latencies(options?: InfoOptions): Promise<Map<string, Latency[]>> {
+    return cluster.latencies(this.#context, options)
+  }
+
+  createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob> {
+    return cluster.createIndex(this.#context, index, options)
+  }
+
+  dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void> {
+    return cluster.dropIndex(this.#context, namespace, name, options)
+  }
+
+  listIndexes(namespace: string, options?: ListIndexesOptions): Promise<IndexInfo[]> {
+    return cluster.listIndexes(this.#context, namespace, options)
+  }
+
+  indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics> {
+    return cluster.indexStatistics(this.#context, namespace, name, options)
+  }
+
+  truncate(namespace: string, ...what: [set?: string | null, options?: TruncateOptions]): Promise<void> {
+    return cluster.truncate(this.#context, namespace, ...what)
+  }
 
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean {
-    return !this.boundary.closed && this.boundary.native.isConnected()
+    return !this.#boundary.closed && this.#boundary.native.isConnected()
   }
 
   /**
@@ -37,7 +356,7 @@ export class Client extends AdminCommands {
    * @throws ClientClosedError after `close`
    */
   nodes(): Node[] {
-    return this.boundary.native.nodes()
+    return this.#boundary.native.nodes()
   }
 
   /**
@@ -77,7 +396,7 @@ export class Client extends AdminCommands {
         `close: option 'timeout' must be a number of milliseconds, not ${describe(timeout)}`,
       )
     }
-    await this.boundary.close(timeout)
+    await this.#boundary.close(timeout)
   }
 
   /** `await using client = await connect(…)` closes it at the end of the block. */
@@ -86,7 +405,7 @@ export class Client extends AdminCommands {
   }
 
   [inspect.custom](): string {
-    return this.boundary.closed
+    return this.#boundary.closed
       ? 'Client { closed }'
       : `Client { nodes: ${this.nodes()
           .map((node) => node.name)
@@ -109,7 +428,7 @@ export async function connect(options: string | readonly string[] | ConnectOptio
     const given =
       typeof options === 'string' || Array.isArray(options) ? { hosts: options } : (options as ConnectOptions)
     const config = resolveConfig(given)
-    const policies = resolveDefaults((given as ConnectOptions).defaults)
+    const policies = resolveDefaults((given as ConnectOptions).defaults, 'connect')
     return new Client(await Boundary.connect(config), policies, (given as ConnectOptions).coalesceReads)
   } catch (error) {
     throw argumentError(error, 'connect: the options')

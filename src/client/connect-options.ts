@@ -22,8 +22,19 @@ export interface TlsOptions {
   readonly serverName?: string | undefined
 }
 
+/** Options of a client that are not of its connections: clients on the same connections may differ in them (`client.with`). */
+export interface ClientOptions {
+  /**
+   * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
+   * it would have alone; a slow node holds up its own reads only. A read alone in its tick goes alone. For programs that make many reads at once; default false.
+   */
+  readonly coalesceReads?: boolean | undefined
+  /** Defaults for the options of calls. */
+  readonly defaults?: Defaults | undefined
+}
+
 /** Options of {@link connect}. Only `hosts` is needed. */
-export interface ConnectOptions {
+export interface ConnectOptions extends ClientOptions {
   /** Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. */
   readonly hosts: string | readonly Host[]
   /** Refuse nodes of a cluster with another name. */
@@ -56,13 +67,6 @@ export interface ConnectOptions {
   readonly rackIds?: readonly number[] | undefined
   /** `true`, or how, to encrypt connections. */
   readonly tls?: boolean | TlsOptions | undefined
-  /**
-   * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
-   * it would have alone; a slow node holds up its own reads only. A read alone in its tick goes alone. For programs that make many reads at once; default false.
-   */
-  readonly coalesceReads?: boolean | undefined
-  /** Defaults for the options of calls. */
-  readonly defaults?: Defaults | undefined
 }
 
 interface Setting {
@@ -116,10 +120,29 @@ const SETTINGS: { readonly [name: string]: Setting } = {
   defaults: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
 }
 
-/** Settings of this side alone. */
-const NOT_FOR_THE_CORE = new Set(['defaults', 'coalesceReads'])
+/** The settings of {@link ClientOptions}: the core does not get them. */
+const OF_THE_CLIENT = ['coalesceReads', 'defaults']
 
 const SECRETS = new Set(['password', 'tls'])
+
+/** Checks the options of `client.with`. */
+export function checkClientOptions(verb: string, options: unknown): ClientOptions {
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
+    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!OF_THE_CLIENT.includes(name)) {
+      const elsewhere = Object.hasOwn(SETTINGS, name) ? ' of the connections, which are shared' : ''
+      const hint = elsewhere === '' ? didYouMean(name, OF_THE_CLIENT) : ''
+      throw new InvalidArgumentError(
+        `${verb}: ${elsewhere === '' ? 'there is no option' : 'option'} '${name}'${elsewhere === '' ? '' : ' is'}${elsewhere}${hint}`,
+      )
+    }
+    const { expects, check } = SETTINGS[name] as Setting
+    if (value !== undefined && !check(value)) throw badValue(verb, name, expects, value)
+  }
+  return options
+}
 
 /** Checks the options of `connect` and fills in the defaults. */
 export function resolveConfig(options: unknown): NativeConfig {
@@ -138,7 +161,7 @@ export function resolveConfig(options: unknown): NativeConfig {
     if (value === undefined) continue
     // What was given instead of a password is not for messages either.
     if (!check(value)) throw badValue('connect', name, expects, SECRETS.has(name) ? undefined : value)
-    if (!NOT_FOR_THE_CORE.has(name)) config[name] = value
+    if (!OF_THE_CLIENT.includes(name)) config[name] = value
   }
   if ((config.minConnectionsPerNode as number) > (config.maxConnectionsPerNode as number)) {
     throw new InvalidArgumentError('connect: minConnectionsPerNode is larger than maxConnectionsPerNode')

@@ -3,7 +3,7 @@
 import type { Common } from '../batch/kinds.js'
 import { mayWrite, planBatch, rowsOf } from '../batch/plan.js'
 import type { BatchRequest, Said } from '../batch/request.js'
-import { BatchRecords, type Resend } from '../batch/results.js'
+import { BatchRecords } from '../batch/results.js'
 import type {
   Applied,
   ApplyRow,
@@ -31,7 +31,7 @@ import type {
 import { ExistsObject, type ExistsResult, type Record } from '../records/record.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
 import type { Bins, Storable, Value } from '../values/values.js'
-import { RecordCommands } from './records.js'
+import type { CommandContext } from './context.js'
 
 const NO_OPTIONS: { readonly [name: string]: unknown } = {}
 
@@ -39,9 +39,7 @@ const NO_OPTIONS: { readonly [name: string]: unknown } = {}
  * The commands on many records: a row for each key whatever happens, and one message for each node; two for one that is to
  * get 500 rows or more and has no other batch, which then works on them side by side.
  */
-export abstract class BatchCommands extends RecordCommands {
-  readonly #resend: Resend = (request) => run(this.boundary, request)
-
+export interface BatchCommands {
   /**
    * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
    * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
@@ -62,9 +60,7 @@ export abstract class BatchCommands extends RecordCommands {
    *   { type: 'apply', key: cart, module: 'carts', function: 'close', args: [Date.now()] },
    * ])
    */
-  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>> {
-    return this.#batch('batch', rows, options, Takes.batch, { kind: undefined })
-  }
+  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>
 
   /**
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
@@ -78,9 +74,7 @@ export abstract class BatchCommands extends RecordCommands {
   batchRead<B extends object = Bins>(
     keys: readonly (Key | ReadRow)[],
     options?: BatchReadOptions,
-  ): Promise<BatchRecords<B, UnprocessedRow<'read'>>> {
-    return this.#batch('batchRead', keys, options, Takes.batchRead, { kind: 'read' })
-  }
+  ): Promise<BatchRecords<B, UnprocessedRow<'read'>>>
 
   /**
    * Writes many records, each row with its own bins (or operations), TTL and conditions.
@@ -92,9 +86,7 @@ export abstract class BatchCommands extends RecordCommands {
   batchWrite<B extends object>(
     rows: readonly (WriteRow<B> & { readonly bins?: Storable<B> | undefined })[],
     options?: BatchWriteOptions,
-  ): Promise<BatchRecords<Bins, UnprocessedRow<'write'>>> {
-    return this.#batch('batchWrite', rows, options, Takes.batchWrite, { kind: 'write' })
-  }
+  ): Promise<BatchRecords<Bins, UnprocessedRow<'write'>>>
 
   /**
    * Runs the same operations on many records; a row's `bins` are what they answered.
@@ -106,9 +98,7 @@ export abstract class BatchCommands extends RecordCommands {
     keys: readonly (Key | OperateRow)[],
     operations?: readonly Operation[],
     options?: BatchWriteOptions,
-  ): Promise<BatchRecords<B, UnprocessedRow<'operate'>>> {
-    return this.#batch('batchOperate', keys, options, Takes.batchWrite, { kind: 'operate', ops: operations })
-  }
+  ): Promise<BatchRecords<B, UnprocessedRow<'operate'>>>
 
   /**
    * Removes many records. A row whose record does not exist is `notFound`.
@@ -119,9 +109,7 @@ export abstract class BatchCommands extends RecordCommands {
   batchRemove(
     keys: readonly (Key | RemoveRow)[],
     options?: BatchRemoveOptions,
-  ): Promise<BatchRecords<Bins, UnprocessedRow<'remove'>>> {
-    return this.#batch('batchRemove', keys, options, Takes.batchWrite, { kind: 'remove' })
-  }
+  ): Promise<BatchRecords<Bins, UnprocessedRow<'remove'>>>
 
   /**
    * Calls a function of a registered module on many records. A row's `record.bins.SUCCESS` is what the function returned; a
@@ -136,11 +124,9 @@ export abstract class BatchCommands extends RecordCommands {
     keys: readonly (Key | ApplyRow)[],
     module: string,
     name: string,
-    args: readonly Value[] = [],
+    args?: readonly Value[],
     options?: BatchApplyOptions,
-  ): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<'apply'>>> {
-    return this.#batch('batchApply', keys, options, Takes.batchApply, { kind: 'apply', module, function: name, args })
-  }
+  ): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<'apply'>>>
 
   /**
    * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
@@ -150,13 +136,7 @@ export abstract class BatchCommands extends RecordCommands {
    * @example
    * for (const [key, meta, bins] of (await client.getMany<User>(keys)).filter((record) => record !== null)) show(bins)
    */
-  async getMany<B extends object = Bins>(
-    keys: readonly Key[],
-    options?: BatchReadOptions,
-  ): Promise<(Record<B> | null)[]> {
-    const batch = (await this.batchRead<B>(keys, options)).throwIfFailed()
-    return Array.from(batch, (row) => row.record)
-  }
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record<B> | null)[]>
 
   /**
    * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
@@ -165,13 +145,7 @@ export abstract class BatchCommands extends RecordCommands {
    * @example
    * const there = (await client.existsMany(keys)).filter(([, meta]) => meta !== null)
    */
-  async existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]> {
-    const batch = (await this.batchRead(keys, { ...options, bins: [] })).throwIfFailed()
-    return Array.from(
-      batch,
-      ({ key, record }) => new ExistsObject(key, record?.meta ?? null) as unknown as ExistsResult,
-    )
-  }
+  existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>
 
   /**
    * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
@@ -205,13 +179,6 @@ export abstract class BatchCommands extends RecordCommands {
     bins: readonly N[],
     options?: BatchReadOptions,
   ): Promise<(Record<Projected<B, N>> | null)[]>
-  selectMany(
-    keys: readonly Key[],
-    bins: readonly string[],
-    options?: BatchReadOptions,
-  ): Promise<(Record<never> | null)[]> {
-    return this.getMany(keys, { ...options, bins })
-  }
 
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
@@ -230,76 +197,179 @@ export abstract class BatchCommands extends RecordCommands {
    */
   batchStream<B extends object = Bins>(
     rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
-    options: BatchStreamOptions = {},
-  ): BatchStream<B> {
-    try {
-      return this.#stream<B>(rows, options)
-    } catch (error) {
-      return BatchStream.failing<B>(argumentError(error, 'batchStream'))
-    }
-  }
+    options?: BatchStreamOptions,
+  ): BatchStream<B>
+}
 
-  #stream<B extends object>(
-    rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
-    options: BatchStreamOptions,
-  ): BatchStream<B> {
-    const verb = 'batchStream'
-    const policies = new Map<Policy, Policy>()
-    const policyOver = (base: Policy): Policy => {
-      const known = policies.get(base) ?? applyOptions(base, options, Takes.batch, verb, STREAM_OPTIONS)
-      policies.set(base, known)
-      return known
-    }
-    policyOver(this.policies.batchRead)
-    return new BatchStream<B>(rows, options, async (chunk, first) => {
-      const kind = chunk.every(Array.isArray) ? 'read' : undefined
-      const policy = policyOver(mayWrite(chunk, kind) ? this.policies.batchWrite : this.policies.batchRead)
-      const said = this.#said({ kind, bins: options.bins }, options)
-      const request = planBatch(verb, chunk, policy, said).from(first)
-      return new BatchRecords<B>(request, await run(this.boundary, request), this.#resend)
-    })
-  }
+export function batch<B extends object = Bins>(
+  context: CommandContext,
+  rows: readonly MixedRow[],
+  options?: BatchOptions,
+): Promise<BatchRecords<B>> {
+  return runBatch(context, 'batch', rows, options, Takes.batch, { kind: undefined })
+}
 
-  #batch<B extends object, R = MixedRow>(
-    verb: string,
-    given: unknown,
-    options: unknown,
-    takes: number,
-    common: Common,
-  ): Promise<BatchRecords<B, R>> {
-    try {
-      const request = this.plan(verb, given, options, takes, common)
-      return run(this.boundary, request).then((answers) => this.#finish<B, R>(request, answers))
-    } catch (error) {
-      return Promise.reject(argumentError(error, verb))
-    }
-  }
+export function batchRead<B extends object = Bins>(
+  context: CommandContext,
+  keys: readonly (Key | ReadRow)[],
+  options?: BatchReadOptions,
+): Promise<BatchRecords<B, UnprocessedRow<'read'>>> {
+  return runBatch(context, 'batchRead', keys, options, Takes.batchRead, { kind: 'read' })
+}
 
-  /** @internal The request of a batch. */
-  protected plan(verb: string, given: unknown, call: unknown, takes: number, common: Common): BatchRequest {
-    const rows = rowsOf(given, verb)
-    const base = mayWrite(rows, common.kind) ? this.policies.batchWrite : this.policies.batchRead
-    const options = callOver(verb, rows, call)
-    if (options === undefined) return planBatch(verb, rows, base, this.#said(common))
-    if (common.kind !== 'read') {
-      return planBatch(verb, rows, applyOptions(base, options, takes, verb), this.#said(common, options as object))
-    }
-    const policy = applyOptions(base, options, takes, verb, ['bins'])
-    const { bins } = options as BatchReadOptions
-    return planBatch(verb, rows, policy, this.#said({ kind: 'read', bins }, options as object))
-  }
+export function batchWrite<B extends object>(
+  context: CommandContext,
+  rows: readonly (WriteRow<B> & { readonly bins?: Storable<B> | undefined })[],
+  options?: BatchWriteOptions,
+): Promise<BatchRecords<Bins, UnprocessedRow<'write'>>> {
+  return runBatch(context, 'batchWrite', rows, options, Takes.batchWrite, { kind: 'write' })
+}
 
-  /** What holds for all rows, kept for those that are sent again. */
-  #said(common: Common, options: object = NO_OPTIONS): Said {
-    return {
-      common,
-      options: options === NO_OPTIONS ? NO_OPTIONS : { ...options },
-      defaults: this.policies.given.batch,
-    }
-  }
+export function batchOperate<B extends object = Bins>(
+  context: CommandContext,
+  keys: readonly (Key | OperateRow)[],
+  operations?: readonly Operation[],
+  options?: BatchWriteOptions,
+): Promise<BatchRecords<B, UnprocessedRow<'operate'>>> {
+  return runBatch(context, 'batchOperate', keys, options, Takes.batchWrite, { kind: 'operate', ops: operations })
+}
 
-  #finish<B extends object, R>(request: BatchRequest, answers: Answers): BatchRecords<B, R> {
-    const batch = new BatchRecords<B, R>(request, answers, this.#resend)
-    return request.policy.throwPartial ? batch.throwIfFailed() : batch
+export function batchRemove(
+  context: CommandContext,
+  keys: readonly (Key | RemoveRow)[],
+  options?: BatchRemoveOptions,
+): Promise<BatchRecords<Bins, UnprocessedRow<'remove'>>> {
+  return runBatch(context, 'batchRemove', keys, options, Takes.batchWrite, { kind: 'remove' })
+}
+
+export function batchApply<T = Value>(
+  context: CommandContext,
+  keys: readonly (Key | ApplyRow)[],
+  module: string,
+  name: string,
+  args: readonly Value[] = [],
+  options?: BatchApplyOptions,
+): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<'apply'>>> {
+  return runBatch(context, 'batchApply', keys, options, Takes.batchApply, {
+    kind: 'apply',
+    module,
+    function: name,
+    args,
+  })
+}
+
+export async function getMany<B extends object = Bins>(
+  context: CommandContext,
+  keys: readonly Key[],
+  options?: BatchReadOptions,
+): Promise<(Record<B> | null)[]> {
+  const batch = (await batchRead<B>(context, keys, options)).throwIfFailed()
+  return Array.from(batch, (row) => row.record)
+}
+
+export async function existsMany(
+  context: CommandContext,
+  keys: readonly Key[],
+  options?: BatchReadOptions,
+): Promise<ExistsResult[]> {
+  const batch = (await batchRead(context, keys, { ...options, bins: [] })).throwIfFailed()
+  return Array.from(batch, ({ key, record }) => new ExistsObject(key, record?.meta ?? null) as unknown as ExistsResult)
+}
+
+export function selectMany(
+  context: CommandContext,
+  keys: readonly Key[],
+  bins: readonly string[],
+  options?: BatchReadOptions,
+): Promise<(Record<never> | null)[]> {
+  return getMany(context, keys, { ...options, bins })
+}
+
+export function batchStream<B extends object = Bins>(
+  context: CommandContext,
+  rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
+  options: BatchStreamOptions = {},
+): BatchStream<B> {
+  try {
+    return openStream<B>(context, rows, options)
+  } catch (error) {
+    return BatchStream.failing<B>(argumentError(error, 'batchStream'))
   }
+}
+
+function openStream<B extends object>(
+  context: CommandContext,
+  rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
+  options: BatchStreamOptions,
+): BatchStream<B> {
+  const verb = 'batchStream'
+  const policies = new Map<Policy, Policy>()
+  const policyOver = (base: Policy): Policy => {
+    const known = policies.get(base) ?? applyOptions(base, options, Takes.batch, verb, STREAM_OPTIONS)
+    policies.set(base, known)
+    return known
+  }
+  policyOver(context.policies.batchRead)
+  return new BatchStream<B>(rows, options, async (chunk, first) => {
+    const kind = chunk.every(Array.isArray) ? 'read' : undefined
+    const policy = policyOver(mayWrite(chunk, kind) ? context.policies.batchWrite : context.policies.batchRead)
+    const said = saidOf(context, { kind, bins: options.bins }, options)
+    const request = planBatch(verb, chunk, policy, said).from(first)
+    return new BatchRecords<B>(request, await run(context.boundary, request), context.resend)
+  })
+}
+
+function runBatch<B extends object, R = MixedRow>(
+  context: CommandContext,
+  verb: string,
+  given: unknown,
+  options: unknown,
+  takes: number,
+  common: Common,
+): Promise<BatchRecords<B, R>> {
+  try {
+    const request = planRequest(context, verb, given, options, takes, common)
+    return run(context.boundary, request).then((answers) => finish<B, R>(context, request, answers))
+  } catch (error) {
+    return Promise.reject(argumentError(error, verb))
+  }
+}
+
+/** The request of a batch. */
+function planRequest(
+  context: CommandContext,
+  verb: string,
+  given: unknown,
+  call: unknown,
+  takes: number,
+  common: Common,
+): BatchRequest {
+  const rows = rowsOf(given, verb)
+  const base = mayWrite(rows, common.kind) ? context.policies.batchWrite : context.policies.batchRead
+  const options = callOver(verb, rows, call)
+  if (options === undefined) return planBatch(verb, rows, base, saidOf(context, common))
+  if (common.kind !== 'read') {
+    return planBatch(verb, rows, applyOptions(base, options, takes, verb), saidOf(context, common, options as object))
+  }
+  const policy = applyOptions(base, options, takes, verb, ['bins'])
+  const { bins } = options as BatchReadOptions
+  return planBatch(verb, rows, policy, saidOf(context, { kind: 'read', bins }, options as object))
+}
+
+/** What holds for all rows, kept for those that are sent again. */
+function saidOf(context: CommandContext, common: Common, options: object = NO_OPTIONS): Said {
+  return {
+    common,
+    options: options === NO_OPTIONS ? NO_OPTIONS : { ...options },
+    defaults: context.policies.given.batch,
+  }
+}
+
+function finish<B extends object, R>(
+  context: CommandContext,
+  request: BatchRequest,
+  answers: Answers,
+): BatchRecords<B, R> {
+  const batch = new BatchRecords<B, R>(request, answers, context.resend)
+  return request.policy.throwPartial ? batch.throwIfFailed() : batch
 }

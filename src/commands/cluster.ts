@@ -16,10 +16,10 @@ import {
   type SetInfo,
   setInfo,
 } from '../cluster/info-views.js'
-import { UdfAdmin } from '../cluster/udf-modules.js'
+import type { UdfAdmin } from '../cluster/udf-modules.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_INDEX_NAME, MAX_NAMESPACE, MAX_SET } from '../limits.js'
-import { QueryCommands } from './queries.js'
+import type { CommandContext } from './context.js'
 
 /** Options of `info`. */
 export interface NodeInfoOptions extends InfoOptions {
@@ -46,14 +46,9 @@ export interface TruncateOptions extends InfoOptions {
 const LOOK_MS = 50
 
 /** The commands on the cluster as a whole. */
-export abstract class AdminCommands extends QueryCommands {
-  #udf: UdfAdmin | undefined
-
+export interface ClusterCommands {
   /** The modules of user-defined functions. */
-  get udf(): UdfAdmin {
-    this.#udf ??= new UdfAdmin(this.boundary)
-    return this.#udf
-  }
+  readonly udf: UdfAdmin
 
   /**
    * Sends an info command to every node (or to one) and gives each node's answer as it came, refusals included.
@@ -63,23 +58,10 @@ export abstract class AdminCommands extends QueryCommands {
    * const answers = await client.info('namespaces')
    * answers.get('A1') // 'test;bar'
    */
-  info(command: string, options: NodeInfoOptions = {}): Promise<Map<string, string>> {
-    return attempt('info', async () => {
-      const request = InfoRequest.read(this.boundary, 'info', options, ['node'])
-      const line = checkCommand('info', command)
-      const { node } = options
-      if (node === undefined) return byNode(await request.all(line))
-      return byNode([await request.node(nodeName('info', node), line)])
-    })
-  }
+  info(command: string, options?: NodeInfoOptions): Promise<Map<string, string>>
 
   /** Sends an info command to every node: `info` without its choice of a node. @example await client.infoAll('build') */
-  infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>> {
-    return attempt('infoAll', async () => {
-      const request = InfoRequest.read(this.boundary, 'infoAll', options)
-      return byNode(await request.all(checkCommand('infoAll', command)))
-    })
-  }
+  infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>>
 
   /**
    * Sends an info command to one node and gives its answer as it came.
@@ -87,13 +69,7 @@ export abstract class AdminCommands extends QueryCommands {
    * @throws NodeNotFoundError when there is no node of that name
    * @example await client.infoNode('A1', 'statistics')
    */
-  infoNode(node: string, command: string, options?: InfoOptions): Promise<string> {
-    return attempt('infoNode', async () => {
-      const request = InfoRequest.read(this.boundary, 'infoNode', options)
-      const { answers } = await request.node(nodeName('infoNode', node), checkCommand('infoNode', command))
-      return answers[0] ?? ''
-    })
-  }
+  infoNode(node: string, command: string, options?: InfoOptions): Promise<string>
 
   /**
    * Sends an info command to any node that can be reached and gives its answer as it came. With several nodes it may be sent
@@ -101,24 +77,10 @@ export abstract class AdminCommands extends QueryCommands {
    *
    * @example await client.infoRandom('edition')
    */
-  infoRandom(command: string, options?: InfoOptions): Promise<string> {
-    return attempt('infoRandom', async () => {
-      const request = InfoRequest.read(this.boundary, 'infoRandom', options)
-      const { answers } = await request.any(checkCommand('infoRandom', command))
-      return answers[0] ?? ''
-    })
-  }
+  infoRandom(command: string, options?: InfoOptions): Promise<string>
 
   /** What each node counts and says of itself, by its name. @example (await client.statistics()).get('A1')?.uptime */
-  statistics(options?: InfoOptions): Promise<Map<string, Statistics>> {
-    return attempt('statistics', async () => {
-      const request = InfoRequest.read(this.boundary, 'statistics', options)
-      const answers = await request.all('statistics')
-      return new Map(
-        answers.map(({ node, answers: [answer = ''] }) => [node, readStatistics(request.accepted(node, answer), ';')]),
-      )
-    })
-  }
+  statistics(options?: InfoOptions): Promise<Map<string, Statistics>>
 
   /**
    * The namespaces of the cluster with what is in them, over all nodes.
@@ -126,18 +88,7 @@ export abstract class AdminCommands extends QueryCommands {
    * @example
    * for (const { name, objects, dataBytes } of await client.namespaces()) console.log(name, objects, dataBytes)
    */
-  namespaces(options?: InfoOptions): Promise<NamespaceInfo[]> {
-    return attempt('namespaces', async () => {
-      const request = InfoRequest.read(this.boundary, 'namespaces', options)
-      const { node, answers } = await request.any('namespaces')
-      const names = request
-        .accepted(node, answers[0] ?? '')
-        .split(';')
-        .filter(Boolean)
-      const said = await request.all(...names.map((name) => `namespace/${name}`))
-      return names.map((name, i) => namespaceInfo(name, statisticsByNode(request, said, i)))
-    })
-  }
+  namespaces(options?: InfoOptions): Promise<NamespaceInfo[]>
 
   /**
    * The sets of a namespace with what is in them, over all nodes. A set is listed from its first record on, also when it is
@@ -147,23 +98,7 @@ export abstract class AdminCommands extends QueryCommands {
    * @example
    * const users = (await client.sets('test')).find((set) => set.name === 'users')
    */
-  sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]> {
-    return attempt('sets', async () => {
-      checkName('sets', 'namespace', namespace, MAX_NAMESPACE)
-      const request = InfoRequest.read(this.boundary, 'sets', options)
-      await request.checkNamespace(namespace)
-      const said = await request.all(`namespace/${namespace}`, `sets/${namespace}`)
-      const copies = replicationFactor(statisticsByNode(request, said, 0))
-      const sets = new Map<string, Map<string, Statistics>>()
-      for (const { node, answers } of said) {
-        for (const [name, statistics] of readSets(request.accepted(node, answers[1] ?? ''))) {
-          const nodes = sets.get(name) ?? new Map<string, Statistics>()
-          sets.set(name, nodes.set(node, statistics))
-        }
-      }
-      return [...sets].map(([name, nodes]) => setInfo(namespace, name, copies, nodes))
-    })
-  }
+  sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]>
 
   /**
    * How long operations took lately at each node, by its name. What had no operations is left out, and a server begins to
@@ -174,15 +109,7 @@ export abstract class AdminCommands extends QueryCommands {
    *   for (const { name, perSecond, over } of latencies) console.log(node, name, perSecond, `${over.get(1)}% over 1 ms`)
    * }
    */
-  latencies(options?: InfoOptions): Promise<Map<string, Latency[]>> {
-    return attempt('latencies', async () => {
-      const request = InfoRequest.read(this.boundary, 'latencies', options)
-      const said = await request.all('latencies:')
-      return new Map(
-        said.map(({ node, answers: [answer = ''] }) => [node, readLatencies(request.accepted(node, answer))]),
-      )
-    })
-  }
+  latencies(options?: InfoOptions): Promise<Map<string, Latency[]>>
 
   /**
    * Creates a secondary index and resolves when the cluster has accepted it; `ready` of the result waits until every node has
@@ -196,40 +123,14 @@ export abstract class AdminCommands extends QueryCommands {
    * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
    * await job.ready()
    */
-  createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob> {
-    return attempt('createIndex', async () => {
-      const checked = checkDefinition('createIndex', index)
-      const { namespace, name } = checked
-      const request = InfoRequest.write(this.boundary, 'createIndex', options)
-      await request.checkNamespace(namespace)
-      const parameters = checked.parameters(request.supports(8, 1))
-      const { node, answers } = await request.any(
-        `sindex-create:${namespaceParameter(request)}=${namespace};${parameters}`,
-      )
-      request.accepted(node, answers[0] ?? '')
-      return new IndexJob(this.boundary, namespace, name)
-    })
-  }
+  createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob>
 
   /**
    * Removes a secondary index and resolves when no node has it any more. One that is not there is no error.
    *
    * @example await client.dropIndex('test', 'users_age')
    */
-  dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void> {
-    return attempt('dropIndex', async () => {
-      const request = await this.#askIndex('dropIndex', namespace, name, options)
-      const { node, answers } = await request.any(
-        `sindex-delete:${namespaceParameter(request)}=${namespace};indexname=${name}`,
-      )
-      const answer = answers[0] ?? ''
-      // Servers before 8.1 say that there is none.
-      if (!/^(error|fail):201:/i.test(answer)) request.accepted(node, answer)
-      while ((await statOf(request, namespace, name)).found.size > 0) {
-        if (!(await request.pause(LOOK_MS))) throw request.timeoutError('some nodes still have the index')
-      }
-    })
-  }
+  dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void>
 
   /**
    * The secondary indexes of a namespace.
@@ -240,16 +141,7 @@ export abstract class AdminCommands extends QueryCommands {
    *   console.log(name, bin, statistics?.entries)
    * }
    */
-  listIndexes(namespace: string, options: ListIndexesOptions = {}): Promise<IndexInfo[]> {
-    return attempt('listIndexes', async () => {
-      checkName('listIndexes', 'namespace', namespace, MAX_NAMESPACE)
-      const request = InfoRequest.read(this.boundary, 'listIndexes', options, ['statistics'])
-      await request.checkNamespace(namespace)
-      const { node, answers } = await request.any(`sindex-list:${namespaceParameter(request)}=${namespace};b64=true`)
-      const indexes = readIndexes(request.accepted(node, answers[0] ?? ''))
-      return options.statistics === true ? withStatistics(request, namespace, indexes) : indexes
-    })
-  }
+  listIndexes(namespace: string, options?: ListIndexesOptions): Promise<IndexInfo[]>
 
   /**
    * What an index holds, over all nodes.
@@ -257,20 +149,7 @@ export abstract class AdminCommands extends QueryCommands {
    * @throws IndexNotFoundError when there is no such index
    * @example const { entries, loaded } = await client.indexStatistics('test', 'users_age')
    */
-  indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics> {
-    return attempt('indexStatistics', async () => {
-      const request = await this.#askIndex('indexStatistics', namespace, name, options)
-      return statisticsOf(request, namespace, name)
-    })
-  }
-
-  async #askIndex(verb: string, namespace: unknown, name: unknown, options: unknown): Promise<InfoRequest> {
-    checkName(verb, 'namespace', namespace, MAX_NAMESPACE)
-    checkName(verb, 'name', name, MAX_INDEX_NAME)
-    const request = InfoRequest.write(this.boundary, verb, options)
-    await request.checkNamespace(namespace as string)
-    return request
-  }
+  indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics>
 
   /**
    * Removes all records of a set, or of a namespace, at once: those that were last written before now, or before option
@@ -283,24 +162,199 @@ export abstract class AdminCommands extends QueryCommands {
    * @example
    * await client.truncate('test', 'sessions', { before: new Date(Date.now() - 86_400_000) })
    */
-  truncate(namespace: string, ...what: [set?: string | null, options?: TruncateOptions]): Promise<void> {
-    return attempt('truncate', async () => {
-      const [set, options = {}] = what
-      checkName('truncate', 'namespace', namespace, MAX_NAMESPACE)
-      if (typeof set === 'object' && set !== null && isPlain(set)) {
-        throw new InvalidArgumentError('truncate: the set comes before the options; null is the whole namespace')
+  truncate(namespace: string, ...what: [set?: string | null, options?: TruncateOptions]): Promise<void>
+}
+
+export function info(
+  context: CommandContext,
+  command: string,
+  options: NodeInfoOptions = {},
+): Promise<Map<string, string>> {
+  return attempt('info', async () => {
+    const request = InfoRequest.read(context.boundary, 'info', options, ['node'])
+    const line = checkCommand('info', command)
+    const { node } = options
+    if (node === undefined) return byNode(await request.all(line))
+    return byNode([await request.node(nodeName('info', node), line)])
+  })
+}
+
+export function infoAll(context: CommandContext, command: string, options?: InfoOptions): Promise<Map<string, string>> {
+  return attempt('infoAll', async () => {
+    const request = InfoRequest.read(context.boundary, 'infoAll', options)
+    return byNode(await request.all(checkCommand('infoAll', command)))
+  })
+}
+
+export function infoNode(
+  context: CommandContext,
+  node: string,
+  command: string,
+  options?: InfoOptions,
+): Promise<string> {
+  return attempt('infoNode', async () => {
+    const request = InfoRequest.read(context.boundary, 'infoNode', options)
+    const { answers } = await request.node(nodeName('infoNode', node), checkCommand('infoNode', command))
+    return answers[0] ?? ''
+  })
+}
+
+export function infoRandom(context: CommandContext, command: string, options?: InfoOptions): Promise<string> {
+  return attempt('infoRandom', async () => {
+    const request = InfoRequest.read(context.boundary, 'infoRandom', options)
+    const { answers } = await request.any(checkCommand('infoRandom', command))
+    return answers[0] ?? ''
+  })
+}
+
+export function statistics(context: CommandContext, options?: InfoOptions): Promise<Map<string, Statistics>> {
+  return attempt('statistics', async () => {
+    const request = InfoRequest.read(context.boundary, 'statistics', options)
+    const answers = await request.all('statistics')
+    return new Map(
+      answers.map(({ node, answers: [answer = ''] }) => [node, readStatistics(request.accepted(node, answer), ';')]),
+    )
+  })
+}
+
+export function namespaces(context: CommandContext, options?: InfoOptions): Promise<NamespaceInfo[]> {
+  return attempt('namespaces', async () => {
+    const request = InfoRequest.read(context.boundary, 'namespaces', options)
+    const { node, answers } = await request.any('namespaces')
+    const names = request
+      .accepted(node, answers[0] ?? '')
+      .split(';')
+      .filter(Boolean)
+    const said = await request.all(...names.map((name) => `namespace/${name}`))
+    return names.map((name, i) => namespaceInfo(name, statisticsByNode(request, said, i)))
+  })
+}
+
+export function sets(context: CommandContext, namespace: string, options?: InfoOptions): Promise<SetInfo[]> {
+  return attempt('sets', async () => {
+    checkName('sets', 'namespace', namespace, MAX_NAMESPACE)
+    const request = InfoRequest.read(context.boundary, 'sets', options)
+    await request.checkNamespace(namespace)
+    const said = await request.all(`namespace/${namespace}`, `sets/${namespace}`)
+    const copies = replicationFactor(statisticsByNode(request, said, 0))
+    const sets = new Map<string, Map<string, Statistics>>()
+    for (const { node, answers } of said) {
+      for (const [name, statistics] of readSets(request.accepted(node, answers[1] ?? ''))) {
+        const nodes = sets.get(name) ?? new Map<string, Statistics>()
+        sets.set(name, nodes.set(node, statistics))
       }
-      // Never by a name that was meant to be another: that would be the whole namespace.
-      if (set !== null && what.length > 0) checkName('truncate', 'set', set, MAX_SET)
-      const request = InfoRequest.write(this.boundary, 'truncate', options, ['before'])
-      const before = options.before === undefined ? '' : `;lut=${nanoseconds(options.before)}`
-      await request.checkNamespace(namespace)
-      const command =
-        set == null ? `truncate-namespace:namespace=${namespace}` : `truncate:namespace=${namespace};set=${set}`
-      const { node, answers } = await request.any(`${command}${before}`)
-      request.accepted(node, answers[0] ?? '')
-    })
-  }
+    }
+    return [...sets].map(([name, nodes]) => setInfo(namespace, name, copies, nodes))
+  })
+}
+
+export function latencies(context: CommandContext, options?: InfoOptions): Promise<Map<string, Latency[]>> {
+  return attempt('latencies', async () => {
+    const request = InfoRequest.read(context.boundary, 'latencies', options)
+    const said = await request.all('latencies:')
+    return new Map(
+      said.map(({ node, answers: [answer = ''] }) => [node, readLatencies(request.accepted(node, answer))]),
+    )
+  })
+}
+
+export function createIndex(context: CommandContext, index: IndexDefinition, options?: InfoOptions): Promise<IndexJob> {
+  return attempt('createIndex', async () => {
+    const checked = checkDefinition('createIndex', index)
+    const { namespace, name } = checked
+    const request = InfoRequest.write(context.boundary, 'createIndex', options)
+    await request.checkNamespace(namespace)
+    const parameters = checked.parameters(request.supports(8, 1))
+    const { node, answers } = await request.any(
+      `sindex-create:${namespaceParameter(request)}=${namespace};${parameters}`,
+    )
+    request.accepted(node, answers[0] ?? '')
+    return new IndexJob(context.boundary, namespace, name)
+  })
+}
+
+export function dropIndex(
+  context: CommandContext,
+  namespace: string,
+  name: string,
+  options?: InfoOptions,
+): Promise<void> {
+  return attempt('dropIndex', async () => {
+    const request = await indexRequest(context, 'dropIndex', namespace, name, options)
+    const { node, answers } = await request.any(
+      `sindex-delete:${namespaceParameter(request)}=${namespace};indexname=${name}`,
+    )
+    const answer = answers[0] ?? ''
+    // Servers before 8.1 say that there is none.
+    if (!/^(error|fail):201:/i.test(answer)) request.accepted(node, answer)
+    while ((await statOf(request, namespace, name)).found.size > 0) {
+      if (!(await request.pause(LOOK_MS))) throw request.timeoutError('some nodes still have the index')
+    }
+  })
+}
+
+export function listIndexes(
+  context: CommandContext,
+  namespace: string,
+  options: ListIndexesOptions = {},
+): Promise<IndexInfo[]> {
+  return attempt('listIndexes', async () => {
+    checkName('listIndexes', 'namespace', namespace, MAX_NAMESPACE)
+    const request = InfoRequest.read(context.boundary, 'listIndexes', options, ['statistics'])
+    await request.checkNamespace(namespace)
+    const { node, answers } = await request.any(`sindex-list:${namespaceParameter(request)}=${namespace};b64=true`)
+    const indexes = readIndexes(request.accepted(node, answers[0] ?? ''))
+    return options.statistics === true ? withStatistics(request, namespace, indexes) : indexes
+  })
+}
+
+export function indexStatistics(
+  context: CommandContext,
+  namespace: string,
+  name: string,
+  options?: InfoOptions,
+): Promise<IndexStatistics> {
+  return attempt('indexStatistics', async () => {
+    const request = await indexRequest(context, 'indexStatistics', namespace, name, options)
+    return statisticsOf(request, namespace, name)
+  })
+}
+
+async function indexRequest(
+  context: CommandContext,
+  verb: string,
+  namespace: unknown,
+  name: unknown,
+  options: unknown,
+): Promise<InfoRequest> {
+  checkName(verb, 'namespace', namespace, MAX_NAMESPACE)
+  checkName(verb, 'name', name, MAX_INDEX_NAME)
+  const request = InfoRequest.write(context.boundary, verb, options)
+  await request.checkNamespace(namespace as string)
+  return request
+}
+
+export function truncate(
+  context: CommandContext,
+  namespace: string,
+  ...what: [set?: string | null, options?: TruncateOptions]
+): Promise<void> {
+  return attempt('truncate', async () => {
+    const [set, options = {}] = what
+    checkName('truncate', 'namespace', namespace, MAX_NAMESPACE)
+    if (typeof set === 'object' && set !== null && isPlain(set)) {
+      throw new InvalidArgumentError('truncate: the set comes before the options; null is the whole namespace')
+    }
+    // Never by a name that was meant to be another: that would be the whole namespace.
+    if (set !== null && what.length > 0) checkName('truncate', 'set', set, MAX_SET)
+    const request = InfoRequest.write(context.boundary, 'truncate', options, ['before'])
+    const before = options.before === undefined ? '' : `;lut=${nanoseconds(options.before)}`
+    await request.checkNamespace(namespace)
+    const command =
+      set == null ? `truncate-namespace:namespace=${namespace}` : `truncate:namespace=${namespace};set=${set}`
+    const { node, answers } = await request.any(`${command}${before}`)
+    request.accepted(node, answers[0] ?? '')
+  })
 }
 
 /** Nanoseconds since 1970, as the server counts. */

@@ -4,10 +4,10 @@ import { Job, jobId } from '../query/job.js'
 import type { QueryOptions } from '../query/options.js'
 import { Query } from '../query/query.js'
 import type { Bins } from '../values/values.js'
-import { BatchCommands } from './batches.js'
+import type { CommandContext } from './context.js'
 
 /** Queries and scans. What is wrong with one is said when it is run: by its promise or its loop. */
-export abstract class QueryCommands extends BatchCommands {
+export interface QueryCommands {
   /**
    * A query over a set, or over a namespace without one: `where` asks a secondary index, and without it every record is
    * read. Nothing is sent before it is run.
@@ -16,9 +16,7 @@ export abstract class QueryCommands extends BatchCommands {
    * const twens = client.query<User>('test', 'users').where(filter.between('age', 20, 29)).select('name')
    * for await (const { bins } of twens) console.log(bins.name)
    */
-  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B> {
-    return Query.of<B>(this.boundary, 'query', namespace, set, this.policies.query, options)
-  }
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>
 
   /**
    * All records of a set, or of a namespace: a query without a predicate.
@@ -26,9 +24,7 @@ export abstract class QueryCommands extends BatchCommands {
    * @example
    * const names = (await client.scan<User>('test', 'users').select('name').results()).map(({ bins }) => bins.name)
    */
-  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B> {
-    return Query.of<B>(this.boundary, 'scan', namespace, set, this.policies.query, options)
-  }
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>
 
   /**
    * A background job by its id, from wherever it was started.
@@ -37,7 +33,27 @@ export abstract class QueryCommands extends BatchCommands {
    * @example
    * const { state, progress } = await client.job(id).status()
    */
-  job(id: bigint | number | string): Job {
-    return new Job(this.boundary, jobId(id))
-  }
+  job(id: bigint | number | string): Job
+}
+
+export function query<B extends object = Bins>(
+  context: CommandContext,
+  namespace: string,
+  set?: string | null,
+  options?: QueryOptions,
+): Query<B> {
+  return Query.of<B>(context.boundary, 'query', namespace, set, context.policies.query, options)
+}
+
+export function scan<B extends object = Bins>(
+  context: CommandContext,
+  namespace: string,
+  set?: string | null,
+  options?: QueryOptions,
+): Query<B> {
+  return Query.of<B>(context.boundary, 'scan', namespace, set, context.policies.query, options)
+}
+
+export function job(context: CommandContext, id: bigint | number | string): Job {
+  return new Job(context.boundary, jobId(id))
 }

@@ -1,13 +1,11 @@
 // The calls on one record.
 
-import { Coalescer } from '../batch/coalesce.js'
-import type { Boundary } from '../boundary/native.js'
 import { argumentError, describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
 import { Needs, OpCode, Operation } from '../operations/operation.js'
-import { applyOptions, type Policies, type Policy, Takes } from '../options/policy.js'
+import { applyOptions, type Policy, Takes } from '../options/policy.js'
 import type {
   ApplyOptions,
   GetOptions,
@@ -36,7 +34,6 @@ import {
   needsOf,
   readCommand,
   removeCommand,
-  writeBins,
   writeCommand,
   writeNothing,
   writeOne,
@@ -54,34 +51,10 @@ import {
 } from '../requests/projection.js'
 import { UdfCall } from '../requests/udf-call.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
-
-const WHOLE_RECORD = Info1.read | Info1.allBins
+import { type CommandContext, existsTask, getTask, putTask } from './context.js'
 
 /** The commands on single records. Every failure is a rejection, never a synchronous throw. */
-export abstract class RecordCommands {
-  /** @internal */
-  protected readonly boundary: Boundary
-  /** @internal */
-  protected readonly policies: Policies
-
-  /** @internal Where reads of single records go: to the boundary, or to what coalesces them. */
-  protected readonly reads: Pick<Coalescer, 'submit'>
-
-  /** What calls without options do. */
-  readonly #get: RecordTask
-  readonly #exists: RecordTask
-  readonly #put: RecordTask
-
-  /** @internal */
-  constructor(boundary: Boundary, policies: Policies, coalesceReads = false) {
-    this.boundary = boundary
-    this.policies = policies
-    this.reads = coalesceReads ? new Coalescer(boundary) : boundary
-    this.#get = getTask(policies.read)
-    this.#exists = existsTask(policies.read)
-    this.#put = putTask(policies.write)
-  }
-
+export interface RecordCommands {
   /**
    * Reads a record with all its bins. With option `bins` it reads some of them or parts of them, as `select` does.
    *
@@ -91,18 +64,6 @@ export abstract class RecordCommands {
    */
   get<B extends object = Bins>(key: Key, options?: ReadOptions & { readonly bins?: undefined }): Promise<Record<B>>
   get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>
-  get(key: Key, options?: GetOptions): Promise<Record<never>> {
-    try {
-      if (options?.bins !== undefined) {
-        const { bins, ...others } = options
-        return this.#some('get', key, bins, others) as never
-      }
-      const task = options === undefined ? this.#get : getTask(this.#read(options, 'get', ['bins']))
-      return this.reads.submit(new RecordCall(task, key)) as never
-    } catch (error) {
-      return refused(error, 'get')
-    }
-  }
 
   /**
    * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
@@ -129,13 +90,6 @@ export abstract class RecordCommands {
     bins: readonly N[],
     options?: ReadOptions,
   ): Promise<Record<Projected<B, N>>>
-  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<never>> {
-    try {
-      return this.#some('select', key, bins, options) as never
-    } catch (error) {
-      return refused(error, 'select')
-    }
-  }
 
   /**
    * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
@@ -144,14 +98,7 @@ export abstract class RecordCommands {
    * const [, meta] = await client.exists(key)
    * if (meta === null) console.log('no such record')
    */
-  exists(key: Key, options?: ReadOptions): Promise<ExistsResult> {
-    try {
-      const task = options === undefined ? this.#exists : existsTask(this.#read(options, 'exists'))
-      return this.reads.submit(new ExistsCall(task, key))
-    } catch (error) {
-      return refused(error, 'exists')
-    }
-  }
+  exists(key: Key, options?: ReadOptions): Promise<ExistsResult>
 
   /**
    * Writes bins. Other bins of the record stay (see option `exists` for replacing it); `null` removes a bin. Resolves with
@@ -162,14 +109,7 @@ export abstract class RecordCommands {
    * @example
    * await client.put(key, { name: 'Alice', age: 30, tags: ['a', 'b'] }, { ttl: 300 })
    */
-  put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta> {
-    try {
-      const task = options === undefined ? this.#put : putTask(this.#write(options, 'put'))
-      return this.boundary.submit(new MetaCall(task, key, bins))
-    } catch (error) {
-      return refused(error, 'put')
-    }
-  }
+  put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta>
 
   /**
    * Removes a record.
@@ -178,16 +118,7 @@ export abstract class RecordCommands {
    * @example
    * await client.remove(key, { generation: meta.gen })
    */
-  remove(key: Key, options?: RemoveOptions): Promise<void> {
-    try {
-      const base = this.policies.remove
-      const policy = options === undefined ? base : applyOptions(base, options, Takes.remove, 'remove')
-      const task = { verb: 'remove', policy, writes: true, command: removeCommand(policy), body: writeNothing }
-      return this.boundary.submit(new VoidCall(task, key))
-    } catch (error) {
-      return refused(error, 'remove')
-    }
-  }
+  remove(key: Key, options?: RemoveOptions): Promise<void>
 
   /**
    * Renews the expiry of a record (option `ttl`) and raises its generation.
@@ -196,9 +127,7 @@ export abstract class RecordCommands {
    * @example
    * await client.touch(key, { ttl: 600 })
    */
-  touch(key: Key, options?: WriteOptions): Promise<Meta> {
-    return this.#one('touch', key, op.touch, options)
-  }
+  touch(key: Key, options?: WriteOptions): Promise<Meta>
 
   /**
    * Adds text or bytes at the end of a bin, which is created when missing.
@@ -207,9 +136,7 @@ export abstract class RecordCommands {
    * @example
    * await client.append(key, 'name', ' Smith')
    */
-  append(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta> {
-    return this.#one('append', key, () => op.append(bin, value), options)
-  }
+  append(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>
 
   /**
    * Adds text or bytes at the beginning of a bin, which is created when missing.
@@ -218,9 +145,7 @@ export abstract class RecordCommands {
    * @example
    * await client.prepend(key, 'name', 'Dr. ')
    */
-  prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta> {
-    return this.#one('prepend', key, () => op.prepend(bin, value), options)
-  }
+  prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>
 
   /**
    * Adds to a number, by default 1; a missing bin counts as 0. Integers wrap at 64 bits. To have the new value, use
@@ -230,9 +155,7 @@ export abstract class RecordCommands {
    * @example
    * await client.increment(key, 'visits')
    */
-  increment(key: Key, bin: string, by: number | bigint | Double = 1, options?: WriteOptions): Promise<Meta> {
-    return this.#one('increment', key, () => op.increment(bin, by), options)
-  }
+  increment(key: Key, bin: string, by?: number | bigint | Double, options?: WriteOptions): Promise<Meta>
 
   /**
    * Removes bins. A record without bins is removed with the last one.
@@ -241,17 +164,7 @@ export abstract class RecordCommands {
    * @example
    * await client.removeBin(key, ['draft', 'note'])
    */
-  removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta> {
-    try {
-      const policy = this.#write(options, 'removeBin')
-      const names = binNames(typeof bins === 'string' ? [bins] : bins, 'removeBin')
-      const command = writeCommand(policy, Info2.write)
-      const task = { verb: 'removeBin', policy, writes: true, command, body: writeRemovals }
-      return this.boundary.submit(new MetaCall(task, key, names))
-    } catch (error) {
-      return refused(error, 'removeBin')
-    }
-  }
+  removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta>
 
   /**
    * Runs operations on a record, in order, all or none, and gives what they answered by bin. A bin answered once has its
@@ -265,14 +178,7 @@ export abstract class RecordCommands {
     key: Key,
     operations: readonly Operation[],
     options?: OperateOptions,
-  ): Promise<Record<B>> {
-    try {
-      const task = this.#operation('operate', operations, options)
-      return this.boundary.submit(new OperateCall(task, key, operations)) as never
-    } catch (error) {
-      return refused(error, 'operate')
-    }
-  }
+  ): Promise<Record<B>>
 
   /**
    * Like `operate`, with one `[bin, value]` for each operation in the order of the operations; `null` for those that answer
@@ -282,21 +188,7 @@ export abstract class RecordCommands {
    * const { bins } = await client.operateOrdered(key, [op.read('a'), op.increment('a', 1), op.read('a')])
    * // [['a', 1], ['a', null], ['a', 2]]
    */
-  operateOrdered(
-    key: Key,
-    operations: readonly Operation[],
-    options?: OperateOptions,
-  ): Promise<Record<OrderedResults>> {
-    try {
-      const task = this.#operation('operateOrdered', operations, options)
-      task.command.info2 |= Info2.allAnswers
-      const call = new OrderedCall(task, key, operations)
-      call.bins = operations.filter((one) => one instanceof Operation).map(answeredBin)
-      return this.boundary.submit(call) as never
-    } catch (error) {
-      return refused(error, 'operateOrdered')
-    }
-  }
+  operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<OrderedResults>>
 
   /**
    * Calls a function of a registered module on a record, on the server, and gives what it returned; `null` for nothing. The
@@ -309,76 +201,232 @@ export abstract class RecordCommands {
    * @example
    * const total = await client.apply<number>(key, 'counters', 'add', ['visits', 1])
    */
-  apply<T = Value>(
-    key: Key,
-    module: string,
-    name: string,
-    args: readonly Value[] = [],
-    options?: ApplyOptions,
-  ): Promise<T> {
-    try {
-      const base = this.policies.write
-      const policy = options === undefined ? base : applyOptions(base, options, Takes.apply, 'apply')
-      const command = applyCommand(policy, new UdfCall('apply', module, name, args))
-      const task = { verb: 'apply', policy, writes: true, command, body: writeNothing }
-      return this.boundary.submit(new ApplyCall(task, key)) as Promise<T>
-    } catch (error) {
-      return refused(error, 'apply')
+  apply<T = Value>(key: Key, module: string, name: string, args?: readonly Value[], options?: ApplyOptions): Promise<T>
+}
+
+export function get(context: CommandContext, key: Key, options?: GetOptions): Promise<Record<never>> {
+  try {
+    if (options?.bins !== undefined) {
+      const { bins, ...others } = options
+      return readSome(context, 'get', key, bins, others) as never
     }
-  }
-
-  #some(verb: string, key: Key, bins: unknown, options: ReadOptions | undefined): Promise<RecordObject> {
-    const policy = this.#read(options, verb)
-    const reads = readsOf(binNames(bins, verb), verb)
-    const body = reads instanceof Projection ? Projection.write : writeReads
-    const task = { verb, policy, writes: false, command: readCommand(policy, Info1.read), body: body as Body }
-    return this.reads.submit(new RecordCall(task, key, reads))
-  }
-
-  #read(options: ReadOptions | undefined, verb: string, extra?: readonly string[]): Policy {
-    const base = this.policies.read
-    return options === undefined ? base : applyOptions(base, options, Takes.read, verb, extra)
-  }
-
-  #write(options: WriteOptions | undefined, verb: string): Policy {
-    return options === undefined ? this.policies.write : applyOptions(this.policies.write, options, Takes.write, verb)
-  }
-
-  #one(verb: string, key: Key, make: () => Operation, options: WriteOptions | undefined): Promise<Meta> {
-    try {
-      const policy = this.#write(options, verb)
-      const task = { verb, policy, writes: true, command: writeCommand(policy, Info2.write), body: writeOne }
-      return this.boundary.submit(new MetaCall(task, key, make()))
-    } catch (error) {
-      return refused(error, verb)
-    }
-  }
-
-  /** What operations are: a write when any of them writes. */
-  #operation(verb: string, operations: unknown, options: OperateOptions | undefined): RecordTask {
-    const writes = (needsOf(operations, verb) & Needs.write) !== 0
-    const base = writes ? this.policies.write : this.policies.read
-    const policy = options === undefined ? base : applyOptions(base, options, Takes.operate, verb)
-    const command = writes ? writeCommand(policy, Info2.write) : readCommand(policy, 0)
-    if (writes) {
-      command.info1 |= policy.info1
-      command.info3 |= policy.info3 & 0xc0
-    }
-    return { verb, policy, writes, command, body: writeOperations }
+    const task = options === undefined ? context.plain.get : getTask(readPolicy(context, options, 'get', ['bins']))
+    return context.reads.submit(new RecordCall(task, key)) as never
+  } catch (error) {
+    return refused(error, 'get')
   }
 }
 
-function getTask(policy: Policy): RecordTask {
-  return { verb: 'get', policy, writes: false, command: readCommand(policy, WHOLE_RECORD), body: writeNothing }
+export function select(
+  context: CommandContext,
+  key: Key,
+  bins: readonly string[],
+  options?: ReadOptions,
+): Promise<Record<never>> {
+  try {
+    return readSome(context, 'select', key, bins, options) as never
+  } catch (error) {
+    return refused(error, 'select')
+  }
 }
 
-function existsTask(policy: Policy): RecordTask {
-  const command = readCommand(policy, Info1.read | Info1.noBins)
-  return { verb: 'exists', policy, writes: false, command, body: writeNothing }
+export function exists(context: CommandContext, key: Key, options?: ReadOptions): Promise<ExistsResult> {
+  try {
+    const task = options === undefined ? context.plain.exists : existsTask(readPolicy(context, options, 'exists'))
+    return context.reads.submit(new ExistsCall(task, key))
+  } catch (error) {
+    return refused(error, 'exists')
+  }
 }
 
-function putTask(policy: Policy): RecordTask {
-  return { verb: 'put', policy, writes: true, command: writeCommand(policy, Info2.write), body: writeBins }
+export function put<B extends object>(
+  context: CommandContext,
+  key: Key,
+  bins: B & Storable<B>,
+  options?: WriteOptions,
+): Promise<Meta> {
+  try {
+    const task = options === undefined ? context.plain.put : putTask(writePolicy(context, options, 'put'))
+    return context.boundary.submit(new MetaCall(task, key, bins))
+  } catch (error) {
+    return refused(error, 'put')
+  }
+}
+
+export function remove(context: CommandContext, key: Key, options?: RemoveOptions): Promise<void> {
+  try {
+    const base = context.policies.remove
+    const policy = options === undefined ? base : applyOptions(base, options, Takes.remove, 'remove')
+    const task = { verb: 'remove', policy, writes: true, command: removeCommand(policy), body: writeNothing }
+    return context.boundary.submit(new VoidCall(task, key))
+  } catch (error) {
+    return refused(error, 'remove')
+  }
+}
+
+export function touch(context: CommandContext, key: Key, options?: WriteOptions): Promise<Meta> {
+  return writeOperation(context, 'touch', key, op.touch, options)
+}
+
+export function append(
+  context: CommandContext,
+  key: Key,
+  bin: string,
+  value: string | Uint8Array,
+  options?: WriteOptions,
+): Promise<Meta> {
+  return writeOperation(context, 'append', key, () => op.append(bin, value), options)
+}
+
+export function prepend(
+  context: CommandContext,
+  key: Key,
+  bin: string,
+  value: string | Uint8Array,
+  options?: WriteOptions,
+): Promise<Meta> {
+  return writeOperation(context, 'prepend', key, () => op.prepend(bin, value), options)
+}
+
+export function increment(
+  context: CommandContext,
+  key: Key,
+  bin: string,
+  by: number | bigint | Double = 1,
+  options?: WriteOptions,
+): Promise<Meta> {
+  return writeOperation(context, 'increment', key, () => op.increment(bin, by), options)
+}
+
+export function removeBin(
+  context: CommandContext,
+  key: Key,
+  bins: string | readonly string[],
+  options?: WriteOptions,
+): Promise<Meta> {
+  try {
+    const policy = writePolicy(context, options, 'removeBin')
+    const names = binNames(typeof bins === 'string' ? [bins] : bins, 'removeBin')
+    const command = writeCommand(policy, Info2.write)
+    const task = { verb: 'removeBin', policy, writes: true, command, body: writeRemovals }
+    return context.boundary.submit(new MetaCall(task, key, names))
+  } catch (error) {
+    return refused(error, 'removeBin')
+  }
+}
+
+export function operate<B extends object = Bins>(
+  context: CommandContext,
+  key: Key,
+  operations: readonly Operation[],
+  options?: OperateOptions,
+): Promise<Record<B>> {
+  try {
+    const task = operationTask(context, 'operate', operations, options)
+    return context.boundary.submit(new OperateCall(task, key, operations)) as never
+  } catch (error) {
+    return refused(error, 'operate')
+  }
+}
+
+export function operateOrdered(
+  context: CommandContext,
+  key: Key,
+  operations: readonly Operation[],
+  options?: OperateOptions,
+): Promise<Record<OrderedResults>> {
+  try {
+    const task = operationTask(context, 'operateOrdered', operations, options)
+    task.command.info2 |= Info2.allAnswers
+    const call = new OrderedCall(task, key, operations)
+    call.bins = operations.filter((one) => one instanceof Operation).map(answeredBin)
+    return context.boundary.submit(call) as never
+  } catch (error) {
+    return refused(error, 'operateOrdered')
+  }
+}
+
+export function apply<T = Value>(
+  context: CommandContext,
+  key: Key,
+  module: string,
+  name: string,
+  args: readonly Value[] = [],
+  options?: ApplyOptions,
+): Promise<T> {
+  try {
+    const base = context.policies.write
+    const policy = options === undefined ? base : applyOptions(base, options, Takes.apply, 'apply')
+    const command = applyCommand(policy, new UdfCall('apply', module, name, args))
+    const task = { verb: 'apply', policy, writes: true, command, body: writeNothing }
+    return context.boundary.submit(new ApplyCall(task, key)) as Promise<T>
+  } catch (error) {
+    return refused(error, 'apply')
+  }
+}
+
+function readSome(
+  context: CommandContext,
+  verb: string,
+  key: Key,
+  bins: unknown,
+  options: ReadOptions | undefined,
+): Promise<RecordObject> {
+  const policy = readPolicy(context, options, verb)
+  const reads = readsOf(binNames(bins, verb), verb)
+  const body = reads instanceof Projection ? Projection.write : writeReads
+  const task = { verb, policy, writes: false, command: readCommand(policy, Info1.read), body: body as Body }
+  return context.reads.submit(new RecordCall(task, key, reads))
+}
+
+function readPolicy(
+  context: CommandContext,
+  options: ReadOptions | undefined,
+  verb: string,
+  extra?: readonly string[],
+): Policy {
+  const base = context.policies.read
+  return options === undefined ? base : applyOptions(base, options, Takes.read, verb, extra)
+}
+
+function writePolicy(context: CommandContext, options: WriteOptions | undefined, verb: string): Policy {
+  return options === undefined
+    ? context.policies.write
+    : applyOptions(context.policies.write, options, Takes.write, verb)
+}
+
+function writeOperation(
+  context: CommandContext,
+  verb: string,
+  key: Key,
+  make: () => Operation,
+  options: WriteOptions | undefined,
+): Promise<Meta> {
+  try {
+    const policy = writePolicy(context, options, verb)
+    const task = { verb, policy, writes: true, command: writeCommand(policy, Info2.write), body: writeOne }
+    return context.boundary.submit(new MetaCall(task, key, make()))
+  } catch (error) {
+    return refused(error, verb)
+  }
+}
+
+/** What operations are: a write when any of them writes. */
+function operationTask(
+  context: CommandContext,
+  verb: string,
+  operations: unknown,
+  options: OperateOptions | undefined,
+): RecordTask {
+  const writes = (needsOf(operations, verb) & Needs.write) !== 0
+  const base = writes ? context.policies.write : context.policies.read
+  const policy = options === undefined ? base : applyOptions(base, options, Takes.operate, verb)
+  const command = writes ? writeCommand(policy, Info2.write) : readCommand(policy, 0)
+  if (writes) {
+    command.info1 |= policy.info1
+    command.info3 |= policy.info3 & 0xc0
+  }
+  return { verb, policy, writes, command, body: writeOperations }
 }
 
 /** The bin an operation answers for when every operation is to be answered; a touch never is. */

@@ -381,39 +381,53 @@ export interface Policies {
 /** The groups of `connect({ defaults })`. */
 const GROUPS = ['read', 'write', 'batch', 'query']
 
-/** Resolves `connect({ defaults })`: its groups, over the defaults of this page. */
-export function resolveDefaults(defaults: unknown): Policies {
-  const groups = (defaults ?? {}) as { [group: string]: unknown }
-  if (typeof groups !== 'object' || !isPlain(groups)) {
-    throw new InvalidArgumentError(`connect: option 'defaults' must be a plain object, not ${describe(defaults)}`)
-  }
-  for (const name of Object.keys(groups)) {
-    if (!GROUPS.includes(name)) {
-      throw new InvalidArgumentError(`connect: there is no group '${name}' of defaults${didYouMean(name, GROUPS)}`)
-    }
-  }
-  const reads = new Policy()
-  const writes = copyPolicy(reads)
+/** What a client does that was given no defaults. */
+function standardPolicies(): Policies {
+  const read = new Policy()
+  const write = copyPolicy(read)
   // A write may have happened although it failed; trying again is the caller's decision.
-  writes.maxRetries = 0
+  write.maxRetries = 0
+  const query = copyPolicy(read)
   // How long a query takes is a matter of how much there is; that it is not stuck, the socket timeout sees to.
-  const queries = copyPolicy(reads)
-  queries.totalTimeout = 0
-  queries.maxRetries = 5
-  const group = (base: Policy, name: string): Policy =>
-    applyOptions(base, groups[name] ?? {}, Takes.defaults, `connect: defaults.${name}`)
-  const write = group(writes, 'write')
+  query.totalTimeout = 0
+  query.maxRetries = 5
+  return { read, write, remove: removalOf(write), batchRead: read, batchWrite: write, query, given: { batch: {} } }
+}
+
+/** The policy of removals: that of writes, without what means nothing to a removal. */
+function removalOf(write: Policy): Policy {
   const remove = copyPolicy(write)
   remove.ttl = 0
   remove.info2 &= ~0x20
   remove.info3 &= ~0x38
+  return remove
+}
+
+/**
+ * Resolves `defaults` of `connect` or `client.with`: its groups, over what holds without them.
+ *
+ * @param verb the call that they were given to
+ */
+export function resolveDefaults(defaults: unknown, verb = 'connect', base: Policies = standardPolicies()): Policies {
+  const groups = (defaults ?? {}) as { [group: string]: unknown }
+  if (typeof groups !== 'object' || !isPlain(groups)) {
+    throw new InvalidArgumentError(`${verb}: option 'defaults' must be a plain object, not ${describe(defaults)}`)
+  }
+  for (const name of Object.keys(groups)) {
+    if (!GROUPS.includes(name)) {
+      throw new InvalidArgumentError(`${verb}: there is no group '${name}' of defaults${didYouMean(name, GROUPS)}`)
+    }
+  }
+  const group = (policy: Policy, name: string): Policy =>
+    applyOptions(policy, groups[name] ?? {}, Takes.defaults, `${verb}: defaults.${name}`)
+  const write = group(base.write, 'write')
   return {
-    read: group(reads, 'read'),
+    read: group(base.read, 'read'),
     write,
-    remove,
-    batchRead: group(reads, 'batch'),
-    batchWrite: group(writes, 'batch'),
-    query: group(queries, 'query'),
-    given: { batch: { ...(groups.batch as object | undefined) } },
+    remove: removalOf(write),
+    batchRead: group(base.batchRead, 'batch'),
+    batchWrite: group(base.batchWrite, 'batch'),
+    query: group(base.query, 'query'),
+    given: { batch: { ...base.given.batch, ...(groups.batch as object | undefined) } },
   }
 }

@@ -1,0 +1,56 @@
+// What the commands of one client share: the boundary, and what is done where a call says nothing else.
+
+import { Coalescer } from '../batch/coalesce.js'
+import type { Resend } from '../batch/results.js'
+import { run } from '../batch/run.js'
+import type { Boundary } from '../boundary/native.js'
+import type { Policies, Policy } from '../options/policy.js'
+import type { RecordTask } from '../requests/calls.js'
+import { Info1, Info2, readCommand, writeBins, writeCommand, writeNothing } from '../requests/command.js'
+
+/** The tasks of calls without options, made once. */
+interface PlainTasks {
+  readonly get: RecordTask
+  readonly exists: RecordTask
+  readonly put: RecordTask
+}
+
+/** What a command is carried out with. */
+export class CommandContext {
+  readonly boundary: Boundary
+  /** What calls without options do. */
+  readonly policies: Policies
+  readonly coalesceReads: boolean
+  /** Where reads of single records go: to the boundary, or to what coalesces them. */
+  readonly reads: Pick<Coalescer, 'submit'>
+  readonly plain: PlainTasks
+  /** How the rest of a batch is sent again. */
+  readonly resend: Resend
+
+  constructor(boundary: Boundary, policies: Policies, coalesceReads = false) {
+    this.boundary = boundary
+    this.policies = policies
+    this.coalesceReads = coalesceReads
+    this.reads = coalesceReads ? new Coalescer(boundary) : boundary
+    this.resend = (request) => run(boundary, request)
+    this.plain = {
+      get: getTask(policies.read),
+      exists: existsTask(policies.read),
+      put: putTask(policies.write),
+    }
+  }
+}
+
+export function getTask(policy: Policy): RecordTask {
+  const command = readCommand(policy, Info1.read | Info1.allBins)
+  return { verb: 'get', policy, writes: false, command, body: writeNothing }
+}
+
+export function existsTask(policy: Policy): RecordTask {
+  const command = readCommand(policy, Info1.read | Info1.noBins)
+  return { verb: 'exists', policy, writes: false, command, body: writeNothing }
+}
+
+export function putTask(policy: Policy): RecordTask {
+  return { verb: 'put', policy, writes: true, command: writeCommand(policy, Info2.write), body: writeBins }
+}
