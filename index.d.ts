@@ -34,8 +34,8 @@ declare const TYPES: {
   readonly geo: 8;
   readonly hll: 9;
 };
-declare function geoContainsPoint(target: IndexTarget, longitude: number, latitude: number, options?: GeoFilterOptions): Predicate;
-declare function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoFilterOptions): Predicate;
+declare function geoContainsPoint(target: IndexTarget, longitude: number, latitude: number, options?: GeoRangeOptions): Predicate;
+declare function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoRangeOptions): Predicate;
 /** The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have been sent. */
 export declare class AbortError extends ClientError {
   static readonly code: number;
@@ -678,7 +678,7 @@ export declare class Placeholder {
   toString(): string;
 }
 /**
- * What a query asks a secondary index for, made by the functions of `filter`; the argument of `where`. Immutable, and usable
+ * What a query asks a secondary index for, made by the functions of `range`; the argument of `where`. Immutable, and usable
  * in any number of queries.
  */
 export declare class Predicate {
@@ -689,27 +689,22 @@ export declare class Predicate {
  * gives another query and one query may be run any number of times. What is wrong with it is said when it is run.
  *
  * @example
- * const adults = client.query<User>('test', 'users').where(filter.between('age', 18, 120)).select('name')
+ * const adults = client.query<User>('test', 'users').where(range.between('age', 18, 120)).select('name')
  * for await (const { bins } of adults) console.log(bins.name)
  */
 export declare class Query<B extends object = Bins> implements AsyncIterable<Record$1<B>> {
   #private;
   /**
-   * Asks a secondary index: only records for which the predicate holds are read. A query has one predicate at most; more
-   * conditions go into `filter`.
+   * Reads only the records for which a condition holds. A range of a secondary index, such as `range.between('age', 20, 30)`,
+   * is asked of the index, and a query has one at most. Any other condition is an expression, which the servers compute for
+   * every record that the query is about: so it is best together with a range. Several conditions all have to hold.
    *
    * @throws IndexNotFoundError when run, if there is no such index
    * @example
-   * client.query('test', 'users').where(filter.equal('city', 'Berlin'))
+   * client.query('test', 'users').where(range.between('age', 20, 30)).where(where`$.city == ${'Berlin'}`)
    */
-  where(predicate: Predicate): Query<B>;
-  /**
-   * Leaves out records for which an expression is not true. The servers look at every record that the query is about, so
-   * it is best together with `where`.
-   *
-   * @example
-   * client.query('test', 'users').where(filter.between('age', 20, 30)).filter(exp.eq(exp.bin.string('city'), 'Berlin'))
-   */
+  where(condition: Predicate | Exp<"bool">): Query<B>;
+  /** The name that `where` had before for expressions. @deprecated Use `where`. */
   filter(expression: Exp<"bool">): Query<B>;
   /**
    * Reads some bins only, or parts of them: `'profile.address.city'`, `'tags[0]'` and the other paths of `client.select`.
@@ -767,7 +762,7 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
    *
    * @throws InvalidArgumentError when an operation reads
    * @example
-   * const job = await client.query('test', 'users').where(filter.between('age', 0, 17)).execute([op.write('minor', true)])
+   * const job = await client.query('test', 'users').where(range.between('age', 0, 17)).execute([op.write('minor', true)])
    * await job.done()
    */
   execute(operations: readonly Operation[], options?: JobOptions): Promise<Job>;
@@ -1191,42 +1186,36 @@ export declare const exp: {
   readonly mapKeys: (map: Operand<"map">) => Exp<"list">;
   readonly mapValues: (map: Operand<"map">) => Exp<"list">;
 };
-/**
- * Predicates of queries. Each needs a secondary index of the right kind over what it names: a bin, or `{ index: name }` or
- * `{ expression }` in its place.
- *
- * @example
- * const adults = client.query('test', 'users').where(filter.between('age', 18, 120))
- */
+/** The name that `range` had before. @deprecated Use `range`. */
 export declare const filter: {
-  /** Records whose bin equals an integer, text or bytes. @example filter.equal('name', 'Alice') */
-  readonly equal: (target: IndexTarget, value: IndexValue, options?: FilterOptions) => Predicate;
-  /** Records whose bin holds an integer in a range, both ends included. @example filter.between('age', 20, 30) */
-  readonly between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: FilterOptions) => Predicate;
+  /** Records whose bin equals an integer, text or bytes. @example range.equal('name', 'Alice') */
+  readonly equal: (target: IndexTarget, value: IndexValue, options?: RangeOptions) => Predicate;
+  /** Records whose bin holds an integer in a range, both ends included. @example range.between('age', 20, 30) */
+  readonly between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: RangeOptions) => Predicate;
   /**
    * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
-   * @example filter.contains('tags', 'new', 'list')
+   * @example range.contains('tags', 'new', 'list')
    */
-  readonly contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: FilterOptions) => Predicate;
+  readonly contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: RangeOptions) => Predicate;
   /**
    * Records whose list or map has an integer in a range, both ends included. A record with several
    * of them comes once as far as a server sees them at the same time, and else again.
-   * @example filter.containsBetween('scores', 90, 100, 'mapValues')
+   * @example range.containsBetween('scores', 90, 100, 'mapValues')
    */
-  readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: IndexCollection, options?: FilterOptions) => Predicate;
+  readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: IndexCollection, options?: RangeOptions) => Predicate;
   /**
    * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
-   * @example filter.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
+   * @example range.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
    */
-  readonly geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoFilterOptions) => Predicate;
+  readonly geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoRangeOptions) => Predicate;
   /**
    * Records whose point lies within a number of metres around a place.
-   * @example filter.geoWithinRadius('place', 8.68, 50.11, 1000)
+   * @example range.geoWithinRadius('place', 8.68, 50.11, 1000)
    */
-  readonly geoWithinRadius: (target: IndexTarget, longitude: number, latitude: number, metres: number, options?: GeoFilterOptions) => Predicate;
+  readonly geoWithinRadius: (target: IndexTarget, longitude: number, latitude: number, metres: number, options?: GeoRangeOptions) => Predicate;
   /**
    * Records whose region contains a point, given as GeoJSON or as longitude and latitude.
-   * @example filter.geoContainsPoint('area', 8.68, 50.11)
+   * @example range.geoContainsPoint('area', 8.68, 50.11)
    */
   readonly geoContainsPoint: typeof geoContainsPoint;
 };
@@ -1302,6 +1291,45 @@ export declare const paths: {
    * @example paths.modify('order', [ctx.mapKey('items'), ctx.all()], exp.mul(exp.path.value('int'), 2))
    */
   readonly modify: (bin: string, path: Context, change: AnyExp, options?: PathOptions) => Operation;
+};
+/**
+ * Predicates of queries: ranges of a secondary index, the argument of `where`. Each needs an index of the right kind over what it names: a bin, or `{ index: name }` or
+ * `{ expression }` in its place.
+ *
+ * @example
+ * const adults = client.query('test', 'users').where(range.between('age', 18, 120))
+ */
+export declare const range: {
+  /** Records whose bin equals an integer, text or bytes. @example range.equal('name', 'Alice') */
+  readonly equal: (target: IndexTarget, value: IndexValue, options?: RangeOptions) => Predicate;
+  /** Records whose bin holds an integer in a range, both ends included. @example range.between('age', 20, 30) */
+  readonly between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: RangeOptions) => Predicate;
+  /**
+   * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
+   * @example range.contains('tags', 'new', 'list')
+   */
+  readonly contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: RangeOptions) => Predicate;
+  /**
+   * Records whose list or map has an integer in a range, both ends included. A record with several
+   * of them comes once as far as a server sees them at the same time, and else again.
+   * @example range.containsBetween('scores', 90, 100, 'mapValues')
+   */
+  readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: IndexCollection, options?: RangeOptions) => Predicate;
+  /**
+   * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
+   * @example range.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
+   */
+  readonly geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoRangeOptions) => Predicate;
+  /**
+   * Records whose point lies within a number of metres around a place.
+   * @example range.geoWithinRadius('place', 8.68, 50.11, 1000)
+   */
+  readonly geoWithinRadius: (target: IndexTarget, longitude: number, latitude: number, metres: number, options?: GeoRangeOptions) => Predicate;
+  /**
+   * Records whose region contains a point, given as GeoJSON or as longitude and latitude.
+   * @example range.geoContainsPoint('area', 8.68, 50.11)
+   */
+  readonly geoContainsPoint: typeof geoContainsPoint;
 };
 /**
  * Connects to a cluster. Resolves when its nodes and partitions are known; never blocks the event loop.
@@ -1936,11 +1964,6 @@ export interface ExpWriteOptions extends ExpReadOptions {
   /** Do nothing where `write` or the missing `allowDelete` forbids it, rather than fail. Default false. */
   readonly noFail?: boolean | undefined;
 }
-/** Options of predicates. */
-export interface FilterOptions {
-  /** The way from the bin to the collection or value that the index is over: exactly the one it was created with. */
-  readonly ctx?: Context | undefined;
-}
 /** Functions of operands. */
 export interface Functions {
   /** Equal. Both sides have one type; maps must be key-ordered. @example exp.eq(exp.bin.string('city'), 'Bonn') */
@@ -2039,7 +2062,7 @@ export interface Functions {
   mapValues(map: Operand<"map">): Exp<"list">;
 }
 /** Options of the geospatial predicates. */
-export interface GeoFilterOptions extends FilterOptions {
+export interface GeoRangeOptions extends RangeOptions {
   /** The index is over the elements of a collection. Default: over the bin itself. */
   readonly collection?: IndexCollection | undefined;
 }
@@ -2561,7 +2584,7 @@ export interface QueryCommands {
    * read. Nothing is sent before it is run.
    *
    * @example
-   * const twens = client.query<User>('test', 'users').where(filter.between('age', 20, 29)).select('name')
+   * const twens = client.query<User>('test', 'users').where(range.between('age', 20, 29)).select('name')
    * for await (const { bins } of twens) console.log(bins.name)
    */
   query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
@@ -2585,7 +2608,7 @@ export interface QueryCommands {
 export interface QueryOptions extends Omit<CallOptions, "key" | "filter" | "totalTimeout" | "maxRetries"> {
   /** Milliseconds the whole query may take, retries included. Default 0: no limit. */
   readonly totalTimeout?: number | undefined;
-  /** Leaves out records for which this expression is not true, as method `filter` does. */
+  /** Leaves out records for which this expression is not true, as method `where` does. */
   readonly filter?: Exp<"bool"> | undefined;
   /** How often partitions that could not be read are asked for again. Default 5. */
   readonly maxRetries?: number | undefined;
@@ -2627,6 +2650,11 @@ export interface QueryProgress {
   readonly total: number;
   /** Records (of an aggregation: values) handed out so far. */
   readonly records: number;
+}
+/** Options of predicates. */
+export interface RangeOptions {
+  /** The way from the bin to the collection or value that the index is over: exactly the one it was created with. */
+  readonly ctx?: Context | undefined;
 }
 /** What reads take. */
 export interface ReadOptions extends CallOptions {

@@ -100,18 +100,19 @@ export type {
   WriteOptions,
 } from './src/options/types.js'
 export { type AggregateOptions, Aggregation } from './src/query/aggregation.js'
-export {
-  type FilterOptions,
-  filter,
-  type GeoFilterOptions,
-  type IndexTarget,
-  type IndexValue,
-  Predicate,
-} from './src/query/filter.js'
 export { Job, type JobOptions } from './src/query/job.js'
 export type { JobState, JobStatus } from './src/query/job-status.js'
 export type { Partitions, QueryOptions, QueryProgress } from './src/query/options.js'
 export { Query, type QueryPage, type Selected } from './src/query/query.js'
+export {
+  filter,
+  type GeoRangeOptions,
+  type IndexTarget,
+  type IndexValue,
+  Predicate,
+  type RangeOptions,
+  range,
+} from './src/query/range.js'
 export { RecordStream } from './src/query/records.js'
 export { QueryStream, type Visit } from './src/query/stream.js'
 export { digest, partition } from './src/records/digest.js'

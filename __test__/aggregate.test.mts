@@ -1,7 +1,7 @@
 // Stream UDFs over queries, and record UDFs in the background.
 
 import { randomBytes } from 'node:crypto'
-import { filter, type Key, UdfError, UdfNotFoundError } from 'aerospike-napi'
+import { type Key, range, UdfError, UdfNotFoundError } from 'aerospike-napi'
 import test, { type ExecutionContext } from 'ava'
 import { client, freshSet } from './support/cluster.mjs'
 import { index } from './support/indexes.mjs'
@@ -75,7 +75,7 @@ test('an aggregation over an index sees what the predicate finds; without a redu
   await index(t, { set, bin: 'i', type: 'numeric' })
   const query = client()
     .query('test', set)
-    .where(filter.between('i', 100, 199))
+    .where(range.between('i', 100, 199))
   t.is(await query.aggregate<number>(module, 'count').value(), 100)
   const values: number[] = []
   for await (const value of query.aggregate<number>(module, 'values', ['i'])) values.push(value)
@@ -83,7 +83,7 @@ test('an aggregation over an index sees what the predicate finds; without a redu
     values.sort((a, b) => a - b),
     Array.from({ length: 100 }, (_, i) => 100 + i),
   )
-  t.is(await client().query('test', set).where(filter.equal('i', -1)).aggregate(module, 'count').value(), undefined)
+  t.is(await client().query('test', set).where(range.equal('i', -1)).aggregate(module, 'count').value(), undefined)
 })
 
 test('what fails in Lua, or is not there, is a UdfError', async (t) => {
@@ -107,12 +107,12 @@ test('a function is applied to all records of a query, in the background', async
   await index(t, { set, bin: 'i', type: 'numeric' })
   const job = await client()
     .query('test', set)
-    .where(filter.between('i', 0, 9))
+    .where(range.between('i', 0, 9))
     .apply(module, 'raise', ['i', 1000])
   t.like(await job.done({ timeout: 30_000 }), { state: 'done', recordsSucceeded: 10, recordsFailed: 0 })
   const records = await client()
     .query<{ i: number }>('test', set)
-    .where(filter.between('i', 1000, 1009))
+    .where(range.between('i', 1000, 1009))
     .results()
   t.is(records.length, 10)
   const nosuch = await client().scan('test', set).apply('nosuchmodule', 'raise')

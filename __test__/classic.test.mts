@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { exp, filter, GeoJSON, IndexNotFoundError, type Record, UdfNotFoundError } from 'aerospike-napi'
+import { exp, GeoJSON, IndexNotFoundError, type Record, range, UdfNotFoundError } from 'aerospike-napi'
 import test, { type ExecutionContext } from 'ava'
 import { client, freshSet, sleep } from './support/cluster.mjs'
 import { index } from './support/indexes.mjs'
@@ -59,7 +59,7 @@ const limit =
   }
 
 const sorted = (numbers: Iterable<number>): number[] => [...numbers].sort((a, b) => a - b)
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 test('classic: scan.results with select leaves out bins that a record does not have', async (t) => {
   const set = await idsAndLetters()
@@ -122,7 +122,7 @@ test('classic: a scan without a set is one of the whole namespace', async (t) =>
 test('classic: query.results with equals on an integer and select, in limited time', async (t) => {
   const set = await users(t)
   const query = client().query<User>('test', set, { totalTimeout: 30_000 }).select('name', 'age')
-  const records = await query.where(filter.equal('age', 40)).results()
+  const records = await query.where(range.equal('age', 40)).results()
   t.deepEqual(
     records.map(({ bins }) => bins.name).sort(),
     [100, 160, 220, 280, 40].map((i) => `user ${i}`),
@@ -135,12 +135,12 @@ test('classic: query.foreach with between', async (t) => {
   const ages: number[] = []
   await client()
     .query<User>('test', set, { totalTimeout: 30_000 })
-    .where(filter.between('age', 20, 30))
+    .where(range.between('age', 20, 30))
     .select('name', 'age')
     .forEach(({ bins }) => {
       ages.push(bins.age)
     })
-  t.deepEqual(sorted(ages), sorted(range(20, 30).flatMap((age) => [age, age, age, age, age])))
+  t.deepEqual(sorted(ages), sorted(numbers(20, 30).flatMap((age) => [age, age, age, age, age])))
 })
 
 test('classic: query.foreach with a callback that stops', async (t) => {
@@ -148,7 +148,7 @@ test('classic: query.foreach with a callback that stops', async (t) => {
   const keys: unknown[] = []
   const query = client()
     .query('test', set)
-    .where(filter.between('age', 20, 59))
+    .where(range.between('age', 20, 59))
   await query.forEach(limit(100, keys))
   t.is(keys.length, 100)
 })
@@ -165,7 +165,7 @@ test('classic: predicates.equals on text', async (t) => {
   await index(t, { set, bin: 'name', type: 'string' })
   await client().put(['test', set, 1], { name: 'that guy' })
   await client().put(['test', set, 2], { name: 'another guy' })
-  const records = await client().query('test', set).where(filter.equal('name', 'that guy')).results()
+  const records = await client().query('test', set).where(range.equal('name', 'that guy')).results()
   t.deepEqual(
     records.map(({ bins }) => bins),
     [{ name: 'that guy' }],
@@ -180,7 +180,7 @@ test('classic: predicates.range on elements of a list, after index_list_create',
   await client().put(['test', set, 3], { age: 25 })
   const records = await client()
     .query('test', set)
-    .where(filter.containsBetween('age', 20, 30, 'list'))
+    .where(range.containsBetween('age', 20, 30, 'list'))
     .results()
   t.deepEqual(
     records.map(({ bins }) => bins),
@@ -199,10 +199,10 @@ test('classic: predicates.contains on keys and values of maps, after index_map_k
   const bins = async (predicate: Parameters<ReturnType<typeof query>['where']>[0]) =>
     (await query().where(predicate).results()).map((record) => record.bins)
   const query = () => client().query('test', set)
-  t.deepEqual(await bins(filter.contains('fav_movies', '12 Monkeys', 'mapKeys')), [doom])
-  t.deepEqual(await bins(filter.contains('fav_movies', 3, 'mapValues')), [hulk])
-  t.is((await bins(filter.contains('fav_movies', 1, 'mapValues'))).length, 2)
-  t.deepEqual(await bins(filter.containsBetween('fav_movies', 3, 9, 'mapValues')), [hulk])
+  t.deepEqual(await bins(range.contains('fav_movies', '12 Monkeys', 'mapKeys')), [doom])
+  t.deepEqual(await bins(range.contains('fav_movies', 3, 'mapValues')), [hulk])
+  t.is((await bins(range.contains('fav_movies', 1, 'mapValues'))).length, 2)
+  t.deepEqual(await bins(range.containsBetween('fav_movies', 3, 9, 'mapValues')), [hulk])
 })
 
 /** The corners of the screen in the examples, closed. */
@@ -229,15 +229,15 @@ test('classic: predicates.geo_within_geojson_region and geo_within_radius find t
     loc: new GeoJSON({ type: 'Point', coordinates: [9, 48] }),
   })
   const pads = client().query('test', set).select('pad_id', 'loc')
-  const within = await pads.where(filter.geoWithinRegion('loc', new GeoJSON(SCREEN))).results()
-  const near = await pads.where(filter.geoWithinRadius('loc', -80.605, 28.609, 400)).results()
+  const within = await pads.where(range.geoWithinRegion('loc', new GeoJSON(SCREEN))).results()
+  const near = await pads.where(range.geoWithinRadius('loc', -80.605, 28.609, 400)).results()
   for (const records of [within, near]) {
     t.deepEqual(
       records.map(({ bins }) => bins),
       [{ pad_id: 1, loc }],
     )
   }
-  t.deepEqual(await pads.where(filter.geoWithinRadius('loc', -80.605, 28.609, 10)).results(), [])
+  t.deepEqual(await pads.where(range.geoWithinRadius('loc', -80.605, 28.609, 10)).results(), [])
 })
 
 test('classic: predicates.geo_contains_geojson_point and geo_contains_point find the centre', async (t) => {
@@ -246,21 +246,21 @@ test('classic: predicates.geo_contains_geojson_point and geo_contains_point find
   await client().put(['test', set, 'kennedy space center'], { area: new GeoJSON(SCREEN) }, { key: 'send' })
   const centres = client().query('test', set)
   const point = new GeoJSON({ type: 'Point', coordinates: [-80.604333, 28.608389] })
-  const byText = await centres.where(filter.geoContainsPoint('area', point)).results()
-  const byNumbers = await centres.where(filter.geoContainsPoint('area', -80.604333, 28.608389)).results()
+  const byText = await centres.where(range.geoContainsPoint('area', point)).results()
+  const byNumbers = await centres.where(range.geoContainsPoint('area', -80.604333, 28.608389)).results()
   for (const records of [byText, byNumbers])
     t.deepEqual(
       records.map(({ key }) => key[2]),
       ['kennedy space center'],
     )
-  t.deepEqual(await centres.where(filter.geoContainsPoint('area', 0, 0)).results(), [])
+  t.deepEqual(await centres.where(range.geoContainsPoint('area', 0, 0)).results(), [])
 })
 
 test('classic: index_remove, and the query that needed the index', async (t) => {
   const set = freshSet()
   await client().put(['test', set, 1], { age: 40 })
   const name = await index(t, { set, bin: 'age', type: 'numeric' })
-  const query = client().query('test', set, { maxRetries: 0 }).where(filter.equal('age', 40))
+  const query = client().query('test', set, { maxRetries: 0 }).where(range.equal('age', 40))
   t.is((await query.results()).length, 1)
   await client().dropIndex('test', name, { totalTimeout: 30_000 })
   await t.throwsAsync(query.results(), { instanceOf: IndexNotFoundError })
@@ -327,13 +327,13 @@ test('classic: query_apply changes what the predicate finds', async (t) => {
   const module = await registered(t, SIMPLE)
   const job = await client()
     .query('test', set)
-    .where(filter.between('age', 20, 29))
+    .where(range.between('age', 20, 29))
     .apply(module, 'add_val', ['years', 5])
   t.like(await job.done({ timeout: 60_000 }), { state: 'done', recordsSucceeded: 50, recordsFailed: 0 })
   const changed = await client()
     .scan<User>('test', set, { filter: exp.eq(exp.bin.int('years'), 5) })
     .results()
-  t.deepEqual([...new Set(sorted(changed.map(({ bins }) => bins.age)))], range(20, 29))
+  t.deepEqual([...new Set(sorted(changed.map(({ bins }) => bins.age)))], numbers(20, 29))
   t.is(changed.length, 50)
 })
 
@@ -369,7 +369,7 @@ test('classic: query.apply groups and counts, with the last step on this side', 
   const module = await registered(t, GROUPS)
   const twens = client()
     .query('test', set)
-    .where(filter.between('age', 20, 29))
+    .where(range.between('age', 20, 29))
   const expected = (ages: number[]) => {
     const counts: { [name: string]: number } = {}
     for (let i = 0; i < 300; i++) {
@@ -378,11 +378,11 @@ test('classic: query.apply groups and counts, with the last step on this side', 
     }
     return counts
   }
-  t.deepEqual(await twens.aggregate(module, 'group_count', ['first_name']).results(), [expected(range(20, 29))])
+  t.deepEqual(await twens.aggregate(module, 'group_count', ['first_name']).results(), [expected(numbers(20, 29))])
   t.deepEqual(await twens.aggregate(module, 'group_count', ['first_name', 'age', 28]).value(), expected([28, 29]))
   t.deepEqual(
     await client().query('test', set).aggregate(module, 'group_count', ['first_name']).value(),
-    expected(range(0, 59)),
+    expected(numbers(0, 59)),
   )
 })
 
@@ -407,7 +407,7 @@ test('classic: truncate up to a time, then all of a set; a record in no set stay
   const items = async (): Promise<number[]> =>
     sorted((await client().scan<{ item: number }>('test', set).results()).map(({ bins }) => bins.item))
   const store = async (from: number, to: number): Promise<void> => {
-    for (const item of range(from, to)) await client().put(['test', set, item], { item })
+    for (const item of numbers(from, to)) await client().put(['test', set, item], { item })
   }
   const outside = ['test', '', fresh()] as const
   t.teardown(() => client().remove(outside))
@@ -418,7 +418,7 @@ test('classic: truncate up to a time, then all of a set; a record in no set stay
   await store(10, 19)
   await client().put(outside, { item: 'no set' })
   await client().truncate('test', set, { before: threshold })
-  t.deepEqual(await items(), range(10, 19))
+  t.deepEqual(await items(), numbers(10, 19))
   await client().truncate('test', set)
   t.deepEqual(await items(), [])
   t.deepEqual((await client().get(outside)).bins, { item: 'no set' })

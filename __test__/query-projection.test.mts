@@ -1,5 +1,5 @@
 // Parts of bins in queries: with an index, page by page, in records of every kind. What paths mean is in projection.test.
-import { type Bins, ctx, filter, InvalidArgumentError, type Query } from 'aerospike-napi'
+import { type Bins, ctx, InvalidArgumentError, type Query, range } from 'aerospike-napi'
 import test from 'ava'
 import { client, freshSet } from './support/cluster.mjs'
 import { index } from './support/indexes.mjs'
@@ -39,7 +39,7 @@ const sorted = (bins: readonly { n: number }[]): object[] => [...bins].sort((a, 
 test('parts of the records that an index finds', async (t) => {
   const set = await orders()
   await index(t, { set, bin: 'to', type: 'numeric', ctx: [ctx.mapKey('zip')] })
-  const predicate = filter.between('to', 100, 149, { ctx: [ctx.mapKey('zip')] })
+  const predicate = range.between('to', 100, 149, { ctx: [ctx.mapKey('zip')] })
   const found = await client()
     .query<Order>('test', set)
     .where(predicate)

@@ -6,12 +6,12 @@ import { deflateRawSync } from 'node:zlib'
 import {
   AbortError,
   ClientError,
-  filter,
   InvalidArgumentError,
   type Query,
   QueryAbortedError,
   type QueryProgress,
   type Record,
+  range,
   UdfNotFoundError,
 } from 'aerospike-napi'
 import test from 'ava'
@@ -298,7 +298,7 @@ test('over an index, a cursor has the values of the index', async (t) => {
       cursor: cursorBytes(base, true),
     },
   ]
-  const query = client.query('test', 's').where(filter.between('n', -10, 10))
+  const query = client.query('test', 's').where(range.between('n', -10, 10))
   const stream = query.stream()
   await stream.next()
   t.deepEqual(
@@ -351,7 +351,7 @@ test('a cursor of something else, or of nobody, is refused before anything is se
     client.query('test', 's2'),
     client.query('bar', 's'),
     client.query('test'),
-    client.query('test', 's').where(filter.equal('n', 1)),
+    client.query('test', 's').where(range.equal('n', 1)),
   ]
   for (const other of others) {
     await t.throwsAsync(other.from(cursor).results(), { instanceOf: InvalidArgumentError, message: /the same query/ })

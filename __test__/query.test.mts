@@ -3,7 +3,6 @@
 import {
   ctx,
   exp,
-  filter,
   GeoJSON,
   IndexNotFoundError,
   InvalidArgumentError,
@@ -13,6 +12,7 @@ import {
   type Predicate,
   QueryAbortedError,
   type Record,
+  range,
   TimeoutError,
 } from 'aerospike-napi'
 import test from 'ava'
@@ -70,26 +70,26 @@ test('integers, text and bytes: equal and in a range', async (t) => {
   await index(t, { set, bin: 'name', type: 'string' })
   await index(t, { set, bin: 'code', type: 'blob' })
   t.deepEqual(
-    await found(set, filter.equal('age', 42)),
+    await found(set, range.equal('age', 42)),
     those(({ age }) => age === 42),
   )
   t.deepEqual(
-    await found(set, filter.between('age', 20, 30)),
+    await found(set, range.between('age', 20, 30)),
     those(({ age }) => age >= 20 && age <= 30),
   )
   t.deepEqual(
-    await found(set, filter.between('age', -(2n ** 63n), 3n)),
+    await found(set, range.between('age', -(2n ** 63n), 3n)),
     those(({ age }) => age <= 3),
   )
   t.deepEqual(
-    await found(set, filter.equal('name', 'name 3')),
+    await found(set, range.equal('name', 'name 3')),
     those(({ name }) => name === 'name 3'),
   )
   t.deepEqual(
-    await found(set, filter.equal('code', Buffer.from([2]))),
+    await found(set, range.equal('code', Buffer.from([2]))),
     those(({ code }) => code[0] === 2),
   )
-  t.deepEqual(await found(set, filter.equal('age', 1000)), [])
+  t.deepEqual(await found(set, range.equal('age', 1000)), [])
 })
 
 test('elements of lists, keys and values of maps', async (t) => {
@@ -98,15 +98,15 @@ test('elements of lists, keys and values of maps', async (t) => {
   await index(t, { set, bin: 'scores', type: 'string', collection: 'mapKeys' })
   await index(t, { set, bin: 'scores', type: 'numeric', collection: 'mapValues' })
   t.deepEqual(
-    await found(set, filter.contains('tags', 'tag 3', 'list')),
+    await found(set, range.contains('tags', 'tag 3', 'list')),
     those(({ tags }) => tags.includes('tag 3')),
   )
   t.deepEqual(
-    await found(set, filter.contains('scores', 'subject 2', 'mapKeys')),
+    await found(set, range.contains('scores', 'subject 2', 'mapKeys')),
     those(({ scores }) => 'subject 2' in scores),
   )
   t.deepEqual(
-    await found(set, filter.containsBetween('scores', 45, 100, 'mapValues')),
+    await found(set, range.containsBetween('scores', 45, 100, 'mapValues')),
     those(({ scores }) => Object.values(scores).some((score) => score >= 45)),
   )
 })
@@ -128,20 +128,20 @@ test('points in regions, and regions around points', async (t) => {
     ],
   }
   t.deepEqual(
-    await found(set, filter.geoWithinRegion('place', box)),
+    await found(set, range.geoWithinRegion('place', box)),
     those(({ i }) => i % 20 >= 1 && i % 20 <= 5),
   )
   t.deepEqual(
-    await found(set, filter.geoWithinRadius('place', 1, 50, 8000)),
+    await found(set, range.geoWithinRadius('place', 1, 50, 8000)),
     those(({ i }) => (i % 20) / 10 >= 0.9 && (i % 20) / 10 <= 1.1),
   )
   t.deepEqual(
-    await found(set, filter.geoContainsPoint('area', 7, 10.1)),
+    await found(set, range.geoContainsPoint('area', 7, 10.1)),
     those(({ i }) => i % 20 === 7),
   )
   const point = new GeoJSON({ type: 'Point', coordinates: [7, 10.1] })
   t.deepEqual(
-    await found(set, filter.geoContainsPoint('area', point)),
+    await found(set, range.geoContainsPoint('area', point)),
     those(({ i }) => i % 20 === 7),
   )
 })
@@ -151,20 +151,20 @@ test('an index inside a collection, by name, and over an expression', async (t) 
   const path = [ctx.mapKey('list'), ctx.listIndex(0)]
   await index(t, { set, bin: 'deep', type: 'numeric', ctx: path })
   t.deepEqual(
-    await found(set, filter.between('deep', 5, 6, { ctx: path })),
+    await found(set, range.between('deep', 5, 6, { ctx: path })),
     those(({ i }) => i % 30 === 5 || i % 30 === 6),
   )
 
   const name = await index(t, { set, bin: 'age', type: 'numeric' })
   t.deepEqual(
-    await found(set, filter.equal({ index: name }, 42)),
+    await found(set, range.equal({ index: name }, 42)),
     those(({ age }) => age === 42),
   )
 
   const double = exp.mul(exp.bin.int('age'), 2)
   await index(t, { set, type: 'numeric', expression: double })
   t.deepEqual(
-    await found(set, filter.between({ expression: double }, 10, 12)),
+    await found(set, range.between({ expression: double }, 10, 12)),
     those(({ age }) => age === 5 || age === 6),
   )
 })
@@ -172,7 +172,7 @@ test('an index inside a collection, by name, and over an expression', async (t) 
 test('an index that is not there is an error with its name', async (t) => {
   const query = client()
     .query('test', await people(), { maxRetries: 0 })
-    .where(filter.equal('nosuch', 1))
+    .where(range.equal('nosuch', 1))
   await t.throwsAsync(query.results(), { instanceOf: IndexNotFoundError })
 })
 
@@ -181,9 +181,9 @@ test('a predicate goes with filters, chosen bins, operations and limits', async 
   await index(t, { set, bin: 'age', type: 'numeric' })
   const query = client()
     .query<Person>('test', set)
-    .where(filter.between('age', 0, 49))
+    .where(range.between('age', 0, 49))
   const both = await query
-    .filter(exp.eq(exp.bin.string('name'), 'name 4'))
+    .where(exp.eq(exp.bin.string('name'), 'name 4'))
     .select('i', 'name')
     .results()
   t.deepEqual(
@@ -204,7 +204,7 @@ test('pages over an index, from one client to the other', async (t) => {
   const seen: number[] = []
   let cursor: string | undefined
   for (let turn = 0; turn < 100; turn++) {
-    const query = (turn % 2 === 0 ? client() : other).query<Person>('test', set).where(filter.between('age', 10, 79))
+    const query = (turn % 2 === 0 ? client() : other).query<Person>('test', set).where(range.between('age', 10, 79))
     const page = await (cursor === undefined ? query : query.from(cursor)).page(37)
     t.true(page.records.length <= 37)
     seen.push(...page.records.map(({ bins }) => bins.i))
@@ -223,7 +223,7 @@ test('a job changes the records of a query, and tells how it goes', async (t) =>
   await index(t, { set, bin: 'age', type: 'numeric' })
   const job = await client()
     .query('test', set)
-    .where(filter.between('age', 0, 9))
+    .where(range.between('age', 0, 9))
     .execute([op.write('child', true), op.increment('age', 100)])
   let looks = 0
   const status = await job.done({ pollInterval: 10, onProgress: () => looks++, timeout: 30_000 })
@@ -251,10 +251,10 @@ test('a job changes the records of a query, and tells how it goes', async (t) =>
 test('a job over a whole set, with a filter, and one that deletes', async (t) => {
   const set = await people()
   const scan = client().scan<Person>('test', set)
-  const some = await scan.filter(exp.lt(exp.bin.int('i'), 50)).execute([op.write('mark', 1)])
+  const some = await scan.where(exp.lt(exp.bin.int('i'), 50)).execute([op.write('mark', 1)])
   t.is((await some.done({ timeout: 30_000 })).recordsSucceeded, 50)
-  t.is((await scan.filter(exp.binExists('mark')).results()).length, 50)
-  const removal = await scan.filter(exp.binExists('mark')).execute([op.deleteAll()])
+  t.is((await scan.where(exp.binExists('mark')).results()).length, 50)
+  const removal = await scan.where(exp.binExists('mark')).execute([op.deleteAll()])
   await removal.done({ timeout: 30_000 })
   t.is((await scan.results()).length, COUNT - 50)
 })

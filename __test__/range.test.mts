@@ -11,6 +11,8 @@ import {
   maps,
   op,
   type Predicate,
+  type Query,
+  range,
 } from 'aerospike-napi'
 import test from 'ava'
 import { corpus, messages, value } from './support/corpus.mjs'
@@ -36,19 +38,19 @@ const KINDS = [undefined, 'list', 'mapKeys', 'mapValues'] as const
 
 /** A recorded predicate with our functions. */
 function predicate([call, bin, ...args]: [string, string, ...unknown[]]): Predicate {
-  if (call === 'geoWithinGeoJSONRegion') return filter.geoWithinRegion(bin, args[0] as object)
+  if (call === 'geoWithinGeoJSONRegion') return range.geoWithinRegion(bin, args[0] as object)
   const [a, b, c] = args.map(value) as [never, never, number]
   switch (call) {
     case 'equal':
-      return filter.equal(bin, a)
+      return range.equal(bin, a)
     case 'range':
-      return c === undefined ? filter.between(bin, a, b) : filter.containsBetween(bin, a, b, KINDS[c] as 'list')
+      return c === undefined ? range.between(bin, a, b) : range.containsBetween(bin, a, b, KINDS[c] as 'list')
     case 'contains':
-      return filter.contains(bin, a, KINDS[b as number] as 'list')
+      return range.contains(bin, a, KINDS[b as number] as 'list')
     case 'geoWithinRadius':
-      return filter.geoWithinRadius(bin, a, b, c)
+      return range.geoWithinRadius(bin, a, b, c)
     case 'geoContainsPoint':
-      return filter.geoContainsPoint(bin, a, b)
+      return range.geoContainsPoint(bin, a, b)
     default:
       throw new Error(`no predicate ${call}`)
   }
@@ -98,7 +100,7 @@ test('recorded queries and scans go over the wire as they were recorded', async 
     })
     if (step.filter !== undefined) query = query.where(predicate(step.filter))
     if (step.select !== undefined) query = query.select(...step.select)
-    if (step.expression !== undefined) query = query.filter(expression(step.expression) as Exp<'bool'>)
+    if (step.expression !== undefined) query = query.where(expression(step.expression) as Exp<'bool'>)
     await query.results()
     const spec = native.queries[0]?.spec
     const recorded = ours(step.req[0] as string)
@@ -133,9 +135,9 @@ test('recorded background jobs and aggregations go over the wire as they were re
     const { client, native } = fakeClient()
     const recorded = ours(step.req[0] as string)
     // The predicate was not recorded in words: it is what the bytes say.
-    const range = messages(Buffer.from(step.req[0] as string, 'hex'))[0]?.fields.find(({ type }) => type === 22)?.data
+    const asked = messages(Buffer.from(step.req[0] as string, 'hex'))[0]?.fields.find(({ type }) => type === 22)?.data
     let query = client.query('test', 'q14')
-    if (range !== undefined) query = query.where(filter.between('n', range.readBigInt64BE(8), range.readBigInt64BE(20)))
+    if (asked !== undefined) query = query.where(range.between('n', asked.readBigInt64BE(8), asked.readBigInt64BE(20)))
     const operations = (step.ops ?? []).map((one) => (OPERATIONS[one.op] as (typeof OPERATIONS)[''])(one))
     const [module, name, args] = step.udf ?? ['', '', []]
     if (step.call === 'aggregate') await query.aggregate(module, name, args as never, { source: '' }).results()
@@ -154,9 +156,12 @@ test('recorded background jobs and aggregations go over the wire as they were re
 })
 
 /** The fields of a query with a predicate, by type. */
-async function fieldsOf(one: Predicate): Promise<Map<number, Buffer>> {
+const fieldsOf = (one: Predicate): Promise<Map<number, Buffer>> => fieldsSent((query) => query.where(one))
+
+/** The fields of a query, by type. */
+async function fieldsSent(build: (query: Query) => Query): Promise<Map<number, Buffer>> {
   const { client, native } = fakeClient()
-  await client.query('test', 's').where(one).results()
+  await build(client.query('test', 's')).results()
   const bytes = Buffer.from(native.queries[0]?.spec.fields ?? [])
   const fields = new Map<number, Buffer>()
   for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32BE(at)) {
@@ -166,81 +171,102 @@ async function fieldsOf(one: Predicate): Promise<Map<number, Buffer>> {
 }
 
 test('an index is found by bin, by name, by context and by expression', async (t) => {
-  const byBin = await fieldsOf(filter.equal('n', 5))
+  const byBin = await fieldsOf(range.equal('n', 5))
   t.deepEqual([...byBin.keys()], [22])
   t.is(byBin.get(22)?.toString('hex'), `01016e01${'00000008'}${'0000000000000005'}${'00000008'}${'0000000000000005'}`)
 
-  const byName = await fieldsOf(filter.contains({ index: 'tags_idx' }, 'new', 'list'))
+  const byName = await fieldsOf(range.contains({ index: 'tags_idx' }, 'new', 'list'))
   t.is(byName.get(22)?.toString('hex'), '01000300000003' + '6e6577' + '00000003' + '6e6577')
   t.is(byName.get(21)?.toString(), 'tags_idx')
   t.is(byName.get(26)?.toString('hex'), '01')
 
   const path = [ctx.mapKey('a'), ctx.listIndex(-1)]
-  const byContext = await fieldsOf(filter.between('m', 1, 2, { ctx: path }))
+  const byContext = await fieldsOf(range.between('m', 1, 2, { ctx: path }))
   t.is(byContext.get(23)?.toString('hex'), '9422a2036110ff')
 
   const age = exp.bin.int('age')
-  const byExpression = await fieldsOf(filter.between({ expression: age }, 1n, 2n))
+  const byExpression = await fieldsOf(range.between({ expression: age }, 1n, 2n))
   t.is(byExpression.get(24)?.toString('base64'), age.toBase64())
   t.is(byExpression.get(22)?.[1], 0)
 })
 
 test('integers of 64 bits, text and bytes keep what they are', async (t) => {
-  const range = async (one: Predicate) => (await fieldsOf(one)).get(22) as Buffer
-  const widest = await range(filter.between('n', -(2n ** 63n), 2n ** 63n - 1n))
+  const rangeField = async (one: Predicate) => (await fieldsOf(one)).get(22) as Buffer
+  const widest = await rangeField(range.between('n', -(2n ** 63n), 2n ** 63n - 1n))
   t.is(widest.readBigInt64BE(8), -(2n ** 63n))
   t.is(widest.readBigInt64BE(20), 2n ** 63n - 1n)
-  t.is((await range(filter.equal('s', 'grüße\0'))).toString('hex', 3, 4), '03')
-  t.is((await range(filter.equal('s', 'grüße\0'))).readUInt32BE(4), 8)
+  t.is((await rangeField(range.equal('s', 'grüße\0'))).toString('hex', 3, 4), '03')
+  t.is((await rangeField(range.equal('s', 'grüße\0'))).readUInt32BE(4), 8)
   t.is(
-    (await range(filter.equal('b', Buffer.from([0, 255])))).toString('hex', 3),
+    (await rangeField(range.equal('b', Buffer.from([0, 255])))).toString('hex', 3),
     '04' + '00000002' + '00ff' + '00000002' + '00ff',
   )
   const circle = new GeoJSON('{"type": "AeroCircle", "coordinates": [[1, 2], 3]}')
-  t.true((await range(filter.geoWithinRegion('g', circle, { collection: 'list' }))).includes(circle.text))
-  t.true((await range(filter.geoContainsPoint('g', { type: 'Point', coordinates: [1, 2] }))).includes('[1,2]'))
+  t.true((await rangeField(range.geoWithinRegion('g', circle, { collection: 'list' }))).includes(circle.text))
+  t.true((await rangeField(range.geoContainsPoint('g', { type: 'Point', coordinates: [1, 2] }))).includes('[1,2]'))
 })
 
 test('bytes that are changed afterwards do not change the predicate', async (t) => {
   const bytes = Buffer.from('ab')
-  const one = filter.equal('b', bytes)
+  const one = range.equal('b', bytes)
   bytes.fill(0)
   t.true((await fieldsOf(one)).get(22)?.includes('ab'))
 })
 
 test('what no index can be asked for is refused before anything is sent', (t) => {
   const refused: [() => unknown, RegExp][] = [
-    [() => filter.equal('', 1), /1 to 15 bytes/],
-    [() => filter.equal('a-name-too-long!', 1), /1 to 15 bytes/],
-    [() => filter.equal({ index: 'x'.repeat(64) }, 1), /1 to 63 bytes/],
-    [() => filter.equal({ indx: 'a' } as never, 1), /the name of a bin/],
-    [() => filter.equal({ index: 'a', bin: 'b' } as never, 1), /the name of a bin/],
-    [() => filter.equal({ expression: 5 } as never, 1), /the name of a bin/],
-    [() => filter.equal('n', 1.5), /integers, text or bytes/],
-    [() => filter.equal('n', new Double(1) as never), /integers, text or bytes/],
-    [() => filter.equal('n', null as never), /integers, text or bytes/],
-    [() => filter.equal('n', 2n ** 63n), /64 bits/],
-    [() => filter.equal('s', 'x'.repeat(2048)), /less than 2048 bytes/],
-    [() => filter.equal('s', '\ud800'), /integers, text or bytes/],
-    [() => filter.between('n', 2, 1), /from 2 to 1 is empty/],
-    [() => filter.between('n', '1' as never, 2), /integers, not "1"/],
-    [() => filter.contains('l', 1, 'lists' as never), /did you mean 'list'/],
-    [() => filter.between('n', 1, 2, { ctxt: [] } as never), /did you mean 'ctx'/],
-    [() => filter.between('n', 1, 2, { ctx: [5] } as never), /must be a step/],
-    [() => filter.geoWithinRadius('g', 181, 0, 1), /longitude/],
-    [() => filter.geoWithinRadius('g', 0, 91, 1), /latitude/],
-    [() => filter.geoWithinRadius('g', 0, 0, -1), /radius/],
-    [() => filter.geoWithinRegion('g', '{'), /expected GeoJSON/],
-    [() => filter.geoWithinRegion('g', null as never), /expected GeoJSON/],
-    [() => filter.geoWithinRegion('g', { type: 'Point', coordinates: [0, 0] }), /Polygon, MultiPolygon, AeroCircle/],
-    [() => filter.geoContainsPoint('g', { type: 'AeroCircle', coordinates: [[0, 0], 1] }), /Point/],
+    [() => range.equal('', 1), /1 to 15 bytes/],
+    [() => range.equal('a-name-too-long!', 1), /1 to 15 bytes/],
+    [() => range.equal({ index: 'x'.repeat(64) }, 1), /1 to 63 bytes/],
+    [() => range.equal({ indx: 'a' } as never, 1), /the name of a bin/],
+    [() => range.equal({ index: 'a', bin: 'b' } as never, 1), /the name of a bin/],
+    [() => range.equal({ expression: 5 } as never, 1), /the name of a bin/],
+    [() => range.equal('n', 1.5), /integers, text or bytes/],
+    [() => range.equal('n', new Double(1) as never), /integers, text or bytes/],
+    [() => range.equal('n', null as never), /integers, text or bytes/],
+    [() => range.equal('n', 2n ** 63n), /64 bits/],
+    [() => range.equal('s', 'x'.repeat(2048)), /less than 2048 bytes/],
+    [() => range.equal('s', '\ud800'), /integers, text or bytes/],
+    [() => range.between('n', 2, 1), /from 2 to 1 is empty/],
+    [() => range.between('n', '1' as never, 2), /integers, not "1"/],
+    [() => range.contains('l', 1, 'lists' as never), /did you mean 'list'/],
+    [() => range.between('n', 1, 2, { ctxt: [] } as never), /did you mean 'ctx'/],
+    [() => range.between('n', 1, 2, { ctx: [5] } as never), /must be a step/],
+    [() => range.geoWithinRadius('g', 181, 0, 1), /longitude/],
+    [() => range.geoWithinRadius('g', 0, 91, 1), /latitude/],
+    [() => range.geoWithinRadius('g', 0, 0, -1), /radius/],
+    [() => range.geoWithinRegion('g', '{'), /expected GeoJSON/],
+    [() => range.geoWithinRegion('g', null as never), /expected GeoJSON/],
+    [() => range.geoWithinRegion('g', { type: 'Point', coordinates: [0, 0] }), /Polygon, MultiPolygon, AeroCircle/],
+    [() => range.geoContainsPoint('g', { type: 'AeroCircle', coordinates: [[0, 0], 1] }), /Point/],
   ]
   for (const [make, message] of refused) t.throws(make, { instanceOf: InvalidArgumentError, message })
 })
 
+test('conditions that are expressions all have to hold, and those of the options are in their place', async (t) => {
+  const [a, b] = [exp.binExists('a'), exp.binExists('b')]
+  const filterOf = async (build: (query: Query) => Query) => (await fieldsSent(build)).get(43)?.toString('base64')
+  t.is(await filterOf((query) => query), undefined)
+  t.is(await filterOf((query) => query.where(a)), a.toBase64())
+  t.is(await filterOf((query) => query.where(a).where(b)), exp.and(a, b).toBase64())
+  t.is(await filterOf((query) => query.where(a).where(range.equal('n', 1)).where(b)), exp.and(a, b).toBase64())
+  t.is(await filterOf((query) => query.where(a).with({ filter: b })), b.toBase64())
+})
+
+test('the names that ranges and conditions had before still work', async (t) => {
+  t.is(filter, range)
+  const { client, native } = fakeClient()
+  const same = [
+    client.query('test', 's').where(range.equal('n', 1)).where(exp.binExists('a')),
+    client.query('test', 's').where(filter.equal('n', 1)).filter(exp.binExists('a')),
+  ]
+  for (const query of same) await query.results()
+  t.deepEqual(native.queries[1]?.spec, native.queries[0]?.spec)
+})
+
 test('a query that makes no sense says so when it is run, with the nearest option', async (t) => {
   const { client, native } = fakeClient()
-  const one = filter.equal('n', 1)
+  const one = range.equal('n', 1)
   const refused: [() => Promise<unknown>, RegExp][] = [
     [() => client.query('', 's').results(), /namespace must have 1 to 31 bytes/],
     [() => client.query(5 as never).results(), /namespace must be text/],
@@ -270,16 +296,24 @@ test('a query that makes no sense says so when it is run, with the nearest optio
           .query('test', 's')
           .where(5 as never)
           .results(),
-      /where takes a predicate/,
+      /where takes a range such as range\.equal/,
     ],
-    [() => client.query('test', 's').where(one).where(one).results(), /one predicate/],
+    [() => client.query('test', 's').where(one).where(one).results(), /one range of an index/],
     [
       () =>
         client
           .query('test', 's')
-          .filter(exp.bin.int('a') as never)
+          .where(exp.bin.int('a') as never)
           .results(),
       /type bool/,
+    ],
+    [
+      () =>
+        client
+          .query('test', 's')
+          .filter(one as never)
+          .results(),
+      /'filter' must be an expression of type bool/,
     ],
     [() => client.query('test', 's').select().results(), /at least one bin/],
     [
@@ -319,7 +353,7 @@ test('a query that makes no sense says so when it is run, with the nearest optio
     [() => client.query('test', 's').apply('m', 'f', 5 as never), /must be a list/],
     [() => client.query('test', 's').apply('m', 'f', [undefined as never]), /args\[0\]/],
     [() => client.query('test', 's').aggregate('m', 'x'.repeat(128)).results(), /at most 127 bytes/],
-    [() => client.query('test', 's').filter(exp.bool(true)).aggregate('m', 'f').results(), /filter expression/],
+    [() => client.query('test', 's').where(exp.bool(true)).aggregate('m', 'f').results(), /filter expression/],
     [() => client.query('test', 's', { noBins: true }).aggregate('m', 'f').results(), /'noBins'/],
     [
       () =>

@@ -76,7 +76,7 @@ test('user keys that were stored come back', async (t) => {
 test('a namespace has the records of all its sets', async (t) => {
   const [a, b] = [await filled(20), await filled(30)]
   const mine = exp.or(exp.eq(exp.setName(), a.set), exp.eq(exp.setName(), b.set))
-  const records = await client().scan<Row>('test').filter(mine).results()
+  const records = await client().scan<Row>('test').where(mine).results()
   const count = (set: string): number => records.filter(({ key }) => key[1] === set).length
   t.deepEqual([count(a.set), count(b.set)], [20, 30])
 })
@@ -94,7 +94,7 @@ test('chosen bins, no bins, filters and operations', async (t) => {
   t.deepEqual(numbers(chosen), upTo(200))
   const bare = await scan.with({ noBins: true }).results()
   t.true(bare.length === 200 && bare.every(({ bins }) => Object.keys(bins).length === 0))
-  const few = await scan.filter(exp.lt(exp.bin.int('i'), 20)).results()
+  const few = await scan.where(exp.lt(exp.bin.int('i'), 20)).results()
   t.deepEqual(numbers(few), upTo(20))
   const computed = await scan
     .operate<{ i: number; twice: number }>([op.read('i'), op.expRead('twice', exp.mul(exp.bin.int('i'), 2))])

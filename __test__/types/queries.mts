@@ -4,7 +4,6 @@ import {
   type Bins,
   type Client,
   exp,
-  filter,
   type Job,
   type JobStatus,
   type Key,
@@ -15,6 +14,7 @@ import {
   type QueryPage,
   type Record,
   type RecordStream,
+  range,
   type Value,
 } from 'aerospike-napi'
 
@@ -74,24 +74,25 @@ async function queries() {
 }
 
 function predicates() {
-  const one = filter.between('age', 1, 2n)
+  const one = range.between('age', 1, 2n)
   exactly<Same<typeof one, Predicate>>()
-  filter.equal('name', Buffer.from('x'))
-  filter.equal({ index: 'by_age' }, 5)
-  filter.equal({ expression: exp.bin.int('age') }, 5)
-  filter.contains('tags', 'new', 'list')
-  filter.geoContainsPoint('area', 8.68, 50.11, { collection: 'mapValues' })
-  filter.geoContainsPoint('area', { type: 'Point', coordinates: [1, 2] }, { collection: 'list' })
+  range.equal('name', Buffer.from('x'))
+  range.equal({ index: 'by_age' }, 5)
+  range.equal({ expression: exp.bin.int('age') }, 5)
+  range.contains('tags', 'new', 'list')
+  range.geoContainsPoint('area', 8.68, 50.11, { collection: 'mapValues' })
+  range.geoContainsPoint('area', { type: 'Point', coordinates: [1, 2] }, { collection: 'list' })
   // @ts-expect-error a range has integers
-  filter.between('age', '1', 2)
+  range.between('age', '1', 2)
   // @ts-expect-error not a collection
-  filter.contains('tags', 'new', 'lists')
+  range.contains('tags', 'new', 'lists')
   // @ts-expect-error a bin, an index or an expression
-  filter.equal({ bin: 'age' }, 5)
-  // @ts-expect-error a predicate is made by filter
+  range.equal({ bin: 'age' }, 5)
+  client.query('test').where(exp.binExists('a')).where(one)
+  // @ts-expect-error a range is made by its functions
   client.query('test').where({ bin: 'age' })
   // @ts-expect-error an expression that can decide
-  client.query('test').filter(exp.bin.int('age'))
+  client.query('test').where(exp.bin.int('age'))
 }
 
 function options() {

@@ -13,7 +13,7 @@ export interface QueryCommands {
    * read. Nothing is sent before it is run.
    *
    * @example
-   * const twens = client.query<User>('test', 'users').where(filter.between('age', 20, 29)).select('name')
+   * const twens = client.query<User>('test', 'users').where(range.between('age', 20, 29)).select('name')
    * for await (const { bins } of twens) console.log(bins.name)
    */
   query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>

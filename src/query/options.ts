@@ -33,7 +33,7 @@ export type Partitions =
 export interface QueryOptions extends Omit<CallOptions, 'key' | 'filter' | 'totalTimeout' | 'maxRetries'> {
   /** Milliseconds the whole query may take, retries included. Default 0: no limit. */
   readonly totalTimeout?: number | undefined
-  /** Leaves out records for which this expression is not true, as method `filter` does. */
+  /** Leaves out records for which this expression is not true, as method `where` does. */
   readonly filter?: Exp<'bool'> | undefined
   /** How often partitions that could not be read are asked for again. Default 5. */
   readonly maxRetries?: number | undefined

@@ -6,6 +6,7 @@ import type { Boundary } from '../boundary/native.js'
 import { argumentError, describe } from '../checks/check.js'
 import { badValue } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { exp } from '../expressions/exp.js'
 import type { Operation } from '../operations/operation.js'
 import { copyPolicy, type Policy } from '../options/policy.js'
 import type { Record } from '../records/record.js'
@@ -14,9 +15,9 @@ import { UdfCall } from '../requests/udf-call.js'
 import { type Exp, isFilter } from '../values/expression.js'
 import type { Bins, Value } from '../values/values.js'
 import { type AggregateOptions, Aggregation } from './aggregation.js'
-import { Predicate } from './filter.js'
 import { type Job, type JobOptions, startJob } from './job.js'
 import { applyQueryOptions, NO_LIMITS, type QueryOptions, type QueryProgress } from './options.js'
+import { Predicate } from './range.js'
 import { RecordStream } from './records.js'
 import { checkBins, checkOperations, nameOf, type Plan, type Planned, planOf } from './spec.js'
 import type { Visit } from './stream.js'
@@ -42,7 +43,7 @@ export type Selected<B extends object, N extends string> = string extends keyof 
  * gives another query and one query may be run any number of times. What is wrong with it is said when it is run.
  *
  * @example
- * const adults = client.query<User>('test', 'users').where(filter.between('age', 18, 120)).select('name')
+ * const adults = client.query<User>('test', 'users').where(range.between('age', 18, 120)).select('name')
  * for await (const { bins } of adults) console.log(bins.name)
  */
 export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> {
@@ -99,40 +100,36 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
   }
 
   /**
-   * Asks a secondary index: only records for which the predicate holds are read. A query has one predicate at most; more
-   * conditions go into `filter`.
+   * Reads only the records for which a condition holds. A range of a secondary index, such as `range.between('age', 20, 30)`,
+   * is asked of the index, and a query has one at most. Any other condition is an expression, which the servers compute for
+   * every record that the query is about: so it is best together with a range. Several conditions all have to hold.
    *
    * @throws IndexNotFoundError when run, if there is no such index
    * @example
-   * client.query('test', 'users').where(filter.equal('city', 'Berlin'))
+   * client.query('test', 'users').where(range.between('age', 20, 30)).where(where`$.city == ${'Berlin'}`)
    */
-  where(predicate: Predicate): Query<B> {
+  where(condition: Predicate | Exp<'bool'>): Query<B> {
     return this.#with((plan) => {
-      if (!(predicate instanceof Predicate)) {
+      if (isFilter(condition)) return { policy: alsoWhere(plan.policy, condition) }
+      if (!(condition instanceof Predicate)) {
         throw new InvalidArgumentError(
-          `${this.#verb}: where takes a predicate such as filter.equal('name', 'Alice'), not ${describe(predicate)}`,
+          `${this.#verb}: where takes a range such as range.equal('name', 'Alice') or an expression of type bool, not ${describe(condition)}`,
         )
       }
       if (plan.predicate !== undefined) {
-        throw new InvalidArgumentError(`${this.#verb}: a query has one predicate; more conditions go into filter`)
+        throw new InvalidArgumentError(
+          `${this.#verb}: a query has one range of an index; more conditions are expressions`,
+        )
       }
-      return { predicate }
+      return { predicate: condition }
     })
   }
 
-  /**
-   * Leaves out records for which an expression is not true. The servers look at every record that the query is about, so
-   * it is best together with `where`.
-   *
-   * @example
-   * client.query('test', 'users').where(filter.between('age', 20, 30)).filter(exp.eq(exp.bin.string('city'), 'Berlin'))
-   */
+  /** The name that `where` had before for expressions. @deprecated Use `where`. */
   filter(expression: Exp<'bool'>): Query<B> {
     return this.#with(({ policy }) => {
       if (!isFilter(expression)) throw badValue(this.#verb, 'filter', 'an expression of type bool', expression)
-      const changed = copyPolicy(policy)
-      changed.filter = expression
-      return { policy: changed }
+      return { policy: alsoWhere(policy, expression) }
     })
   }
 
@@ -239,7 +236,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    *
    * @throws InvalidArgumentError when an operation reads
    * @example
-   * const job = await client.query('test', 'users').where(filter.between('age', 0, 17)).execute([op.write('minor', true)])
+   * const job = await client.query('test', 'users').where(range.between('age', 0, 17)).execute([op.write('minor', true)])
    * await job.done()
    */
   async execute(operations: readonly Operation[], options?: JobOptions): Promise<Job> {
@@ -280,4 +277,11 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
       options,
     }))
   }
+}
+
+/** A policy under which one more condition has to hold. */
+function alsoWhere(policy: Policy, condition: Exp<'bool'>): Policy {
+  const changed = copyPolicy(policy)
+  changed.filter = policy.filter === undefined ? condition : exp.and(policy.filter, condition)
+  return changed
 }

@@ -1,4 +1,4 @@
-// Predicates of queries: what a secondary index is asked for, and how that goes over the wire (protocol 8.3).
+// Predicates of queries: which range of a secondary index is asked for, and how that goes over the wire (protocol 8.3).
 
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
@@ -25,13 +25,13 @@ const MAX_VALUE = 2048
 export type IndexTarget = string | { readonly index: string } | { readonly expression: AnyExp }
 
 /** Options of predicates. */
-export interface FilterOptions {
+export interface RangeOptions {
   /** The way from the bin to the collection or value that the index is over: exactly the one it was created with. */
   readonly ctx?: Context | undefined
 }
 
 /** Options of the geospatial predicates. */
-export interface GeoFilterOptions extends FilterOptions {
+export interface GeoRangeOptions extends RangeOptions {
   /** The index is over the elements of a collection. Default: over the bin itself. */
   readonly collection?: IndexCollection | undefined
 }
@@ -46,7 +46,7 @@ interface Bound {
 }
 
 /**
- * What a query asks a secondary index for, made by the functions of `filter`; the argument of `where`. Immutable, and usable
+ * What a query asks a secondary index for, made by the functions of `range`; the argument of `where`. Immutable, and usable
  * in any number of queries.
  */
 export class Predicate {
@@ -67,7 +67,7 @@ export class Predicate {
     this.#collection = collection
     this.#begin = begin
     this.#end = end
-    this.#context = encodeContext(context, `filter.${verb}`)?.bytes
+    this.#context = encodeContext(context, `range.${verb}`)?.bytes
   }
 
   /** @internal Writes its fields and returns how many. */
@@ -104,7 +104,7 @@ export class Predicate {
 }
 
 function refused(verb: string, text: string): InvalidArgumentError {
-  return new InvalidArgumentError(`filter.${verb}: ${text}`)
+  return new InvalidArgumentError(`range.${verb}: ${text}`)
 }
 
 function targetOf(
@@ -187,11 +187,11 @@ function coordinate(value: unknown, most: number, what: string, verb: string): n
 
 function collectionOf(value: unknown, verb: string): number {
   if (typeof value === 'string' && Object.hasOwn(COLLECTIONS, value)) return COLLECTIONS[value as IndexCollection]
-  throw badValue(`filter.${verb}`, 'collection', "'list', 'mapKeys' or 'mapValues'", value)
+  throw badValue(`range.${verb}`, 'collection', "'list', 'mapKeys' or 'mapValues'", value)
 }
 
 /** The options of a predicate. Those that it does not take are refused by name. */
-function optionsOf(options: unknown, verb: string, known: readonly string[]): GeoFilterOptions {
+function optionsOf(options: unknown, verb: string, known: readonly string[]): GeoRangeOptions {
   if (options === undefined) return {}
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
     throw refused(verb, `options must be a plain object, not ${describe(options)}`)
@@ -199,14 +199,14 @@ function optionsOf(options: unknown, verb: string, known: readonly string[]): Ge
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw refused(verb, `there is no option '${name}'${didYouMean(name, known)}`)
   }
-  return options as GeoFilterOptions
+  return options as GeoRangeOptions
 }
 
 function equality(verb: string, target: unknown, value: Bound, collection: number, options: unknown): Predicate {
   return new Predicate(verb, target, collection, value, value, optionsOf(options, verb, ['ctx']).ctx)
 }
 
-function range(
+function integers(
   verb: string,
   target: unknown,
   least: unknown,
@@ -227,58 +227,59 @@ function geo(verb: string, target: unknown, shape: Bound, options: unknown): Pre
 }
 
 /**
- * Predicates of queries. Each needs a secondary index of the right kind over what it names: a bin, or `{ index: name }` or
+ * Predicates of queries: ranges of a secondary index, the argument of `where`. Each needs an index of the right kind over what it names: a bin, or `{ index: name }` or
  * `{ expression }` in its place.
  *
  * @example
- * const adults = client.query('test', 'users').where(filter.between('age', 18, 120))
+ * const adults = client.query('test', 'users').where(range.between('age', 18, 120))
  */
-export const filter = {
-  /** Records whose bin equals an integer, text or bytes. @example filter.equal('name', 'Alice') */
-  equal: (target: IndexTarget, value: IndexValue, options?: FilterOptions): Predicate =>
+export const range = {
+  /** Records whose bin equals an integer, text or bytes. @example range.equal('name', 'Alice') */
+  equal: (target: IndexTarget, value: IndexValue, options?: RangeOptions): Predicate =>
     equality('equal', target, bound(value, 'equal'), 0, options),
 
-  /** Records whose bin holds an integer in a range, both ends included. @example filter.between('age', 20, 30) */
-  between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: FilterOptions): Predicate =>
-    range('between', target, least, most, 0, options),
+  /** Records whose bin holds an integer in a range, both ends included. @example range.between('age', 20, 30) */
+  between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: RangeOptions): Predicate =>
+    integers('between', target, least, most, 0, options),
 
   /**
    * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
-   * @example filter.contains('tags', 'new', 'list')
+   * @example range.contains('tags', 'new', 'list')
    */
-  contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: FilterOptions): Predicate =>
+  contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: RangeOptions): Predicate =>
     equality('contains', target, bound(value, 'contains'), collectionOf(collection, 'contains'), options),
 
   /**
    * Records whose list or map has an integer in a range, both ends included. A record with several
    * of them comes once as far as a server sees them at the same time, and else again.
-   * @example filter.containsBetween('scores', 90, 100, 'mapValues')
+   * @example range.containsBetween('scores', 90, 100, 'mapValues')
    */
   containsBetween: (
     target: IndexTarget,
     least: number | bigint,
     most: number | bigint,
     collection: IndexCollection,
-    options?: FilterOptions,
-  ): Predicate => range('containsBetween', target, least, most, collectionOf(collection, 'containsBetween'), options),
+    options?: RangeOptions,
+  ): Predicate =>
+    integers('containsBetween', target, least, most, collectionOf(collection, 'containsBetween'), options),
 
   /**
    * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
-   * @example filter.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
+   * @example range.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
    */
-  geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoFilterOptions): Predicate =>
+  geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoRangeOptions): Predicate =>
     geo('geoWithinRegion', target, geometry(region, REGIONS, 'geoWithinRegion'), options),
 
   /**
    * Records whose point lies within a number of metres around a place.
-   * @example filter.geoWithinRadius('place', 8.68, 50.11, 1000)
+   * @example range.geoWithinRadius('place', 8.68, 50.11, 1000)
    */
   geoWithinRadius: (
     target: IndexTarget,
     longitude: number,
     latitude: number,
     metres: number,
-    options?: GeoFilterOptions,
+    options?: GeoRangeOptions,
   ): Predicate => {
     const call = 'geoWithinRadius'
     const centre = [coordinate(longitude, 180, 'longitude', call), coordinate(latitude, 90, 'latitude', call)]
@@ -291,17 +292,20 @@ export const filter = {
 
   /**
    * Records whose region contains a point, given as GeoJSON or as longitude and latitude.
-   * @example filter.geoContainsPoint('area', 8.68, 50.11)
+   * @example range.geoContainsPoint('area', 8.68, 50.11)
    */
   geoContainsPoint,
 } as const
 
-function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoFilterOptions): Predicate
+/** The name that `range` had before. @deprecated Use `range`. */
+export const filter = range
+
+function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoRangeOptions): Predicate
 function geoContainsPoint(
   target: IndexTarget,
   longitude: number,
   latitude: number,
-  options?: GeoFilterOptions,
+  options?: GeoRangeOptions,
 ): Predicate
 function geoContainsPoint(target: IndexTarget, place: unknown, second?: unknown, third?: unknown): Predicate {
   const call = 'geoContainsPoint'

@@ -13,8 +13,8 @@ import { UDF_FIELDS, type UdfCall } from '../requests/udf-call.js'
 import { writeBareOp } from '../values/write-particle.js'
 import { Writer } from '../values/writer.js'
 import { checkOf, parseCursor } from './cursor.js'
-import type { Predicate } from './filter.js'
 import type { Limits } from './options.js'
+import type { Predicate } from './range.js'
 
 /** All that a query was told. Immutable: a builder's every step makes another. */
 export interface Plan {
