@@ -13,9 +13,17 @@ import { compile, programOf, typeErrors } from './support/blocks.mjs'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const guides = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
-const pages = new Map<string, string>()
-for (const page of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...guides])
-  pages.set(page, await readFile(join(root, page), 'utf8'))
+const internal = (await readdir(join(root, 'docs', 'internal'))).map((name) => `docs/internal/${name}`)
+const textOf = async (page: string): Promise<[string, string]> => [page, await readFile(join(root, page), 'utf8')]
+/** Pages whose code is a program. */
+const pages = new Map(
+  await Promise.all(
+    ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...guides].map(textOf),
+  ),
+)
+/** Pages that show pieces of code only. */
+const internalPages = new Map(await Promise.all([...internal, 'benches/README.md'].map(textOf)))
+const allPages = new Map([...pages, ...internalPages])
 
 /** Long enough for a page that waits for a node to come back, short enough to tell a hang. */
 const MAX_MS = 30_000
@@ -96,8 +104,8 @@ test('every result code is in the guide to errors as the table has it', (t) => {
 })
 
 test('links between pages lead somewhere', (t) => {
-  const files = new Set(['CONTRIBUTING.md', 'LICENSE', 'index.d.ts', 'docs/internal/boundary.md', ...pages.keys()])
-  const dead = [...pages].flatMap(([page, markdown]) =>
+  const files = new Set(['LICENSE', 'index.d.ts', ...allPages.keys()])
+  const dead = [...allPages].flatMap(([page, markdown]) =>
     [...markdown.matchAll(/\]\(((?!https?:)[^)#]*)(#[^)]*)?\)/g)]
       .map((match) => match[1] as string)
       .filter((target) => target !== '' && !target.endsWith('.svg'))
@@ -108,8 +116,8 @@ test('links between pages lead somewhere', (t) => {
   t.deepEqual(dead, [])
 })
 
-test('every file that the architecture names is there', async (t) => {
-  const text = await readFile(join(root, 'ARCHITECTURE.md'), 'utf8')
+test('every file that the architecture and the internal pages name is there', async (t) => {
+  const text = ['ARCHITECTURE.md', ...internal].map((page) => allPages.get(page)).join('\n')
   const folders = ['src', 'crates', 'scripts', 'docs']
   const files = (await Promise.all(folders.map((folder) => readdir(join(root, folder), { recursive: true }))))
     .flatMap((names, i) => names.map((name) => `/${folders[i]}/${name.replaceAll('\\', '/')}`))

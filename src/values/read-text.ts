@@ -12,7 +12,7 @@ declare global {
 /** Text of one length, or `undefined` when it is not all ASCII. */
 type Reader = (bytes: Buffer, at: number) => string | undefined
 
-/** Up to this many bytes the readers win; measured, see ARCHITECTURE.md. */
+/** Up to this many bytes the readers win; docs/internal/measurements.md has the figures. */
 const SHORT = 40
 
 const never: Reader = () => undefined
