@@ -3,7 +3,7 @@
 
 import { posix } from 'node:path'
 
-const ground = ['key', 'limits', 'time-slice']
+const ground = ['key', 'limits', 'protocol', 'time-slice']
 const records = [...ground, 'errors', 'checks', 'values', 'boundary']
 const controlPlane = [...ground, 'errors', 'checks', 'values', 'operations', 'options', 'boundary']
 const requests = [...records, 'options', 'operations', 'expressions', 'records']
@@ -13,14 +13,15 @@ const commands = [...requests, 'cluster', 'requests', 'batch', 'query']
 export const rooms = {
   key: [],
   limits: [],
+  protocol: [],
   'time-slice': [],
   errors: ['key'],
   checks: ['errors', 'limits'],
   values: ['errors', 'checks', 'limits'],
-  operations: ['errors', 'checks', 'values', 'limits'],
-  options: ['errors', 'checks', 'values', 'limits'],
+  operations: ['errors', 'checks', 'values', 'limits', 'protocol'],
+  options: ['errors', 'checks', 'values', 'limits', 'protocol'],
   boundary: [...ground, 'errors', 'values', 'options'],
-  expressions: ['errors', 'checks', 'values', 'operations', 'limits'],
+  expressions: ['errors', 'checks', 'values', 'operations', 'limits', 'protocol'],
   records,
   cluster: controlPlane,
   security: [...controlPlane, 'cluster'],

@@ -5,6 +5,7 @@ import { Call, COALESCED, SETTLED } from '../boundary/call.js'
 import { type BatchReply, NO_PAGE } from '../boundary/completion.js'
 import type { Boundary } from '../boundary/native.js'
 import { argumentError } from '../checks/check.js'
+import { Code } from '../errors/codes.js'
 import { type Facts, Failure } from '../errors/failure.js'
 import type { Key } from '../key.js'
 import { copyPolicy, type Policy } from '../options/policy.js'
@@ -247,7 +248,7 @@ class CoalescedReads extends Call<void> {
 
   #settle(call: Read, reply: BatchReply, row: number): void {
     const code = reply.code(row)
-    if (code === 0) {
+    if (code === Code.ok) {
       const bytes = reply.bytes(row) as Buffer
       this.#boundary.resolve(call, call.answer(bytes, reply.offset(row), bytes.length))
       return

@@ -142,9 +142,9 @@ function floats(rows: number): Cells<Float64Array> {
     fromBytes(row, type, bytes, at, end) {
       if (end - at !== 8) return false
       const number =
-        type === Particle.double ? bytes.readDoubleBE(at) : type === Particle.integer ? integer(bytes, at) : NaN
+        type === Particle.float ? bytes.readDoubleBE(at) : type === Particle.integer ? integer(bytes, at) : NaN
       values[row] = number
-      return type === Particle.double || Number.isSafeInteger(number)
+      return type === Particle.float || Number.isSafeInteger(number)
     },
     fromValue(row, value) {
       const number = value instanceof Double ? value.value : typeof value === 'bigint' ? Number(value) : value
@@ -242,7 +242,7 @@ class Vectors implements Cells<Float32Array> {
   }
 
   fromBytes(row: number, type: number, bytes: Buffer, at: number, end: number): boolean {
-    return type === Particle.bytes && this.fromValue(row, bytes.subarray(at, end))
+    return type === Particle.blob && this.fromValue(row, bytes.subarray(at, end))
   }
 
   fromValue(row: number, value: unknown): boolean {

@@ -1,6 +1,7 @@
 // The error of a batch of which a part failed. It carries the batch, so nothing that arrived is lost.
 
 import { BatchError } from '../errors/classes.js'
+import { Code } from '../errors/codes.js'
 import type { BatchRecords } from './results.js'
 
 /**
@@ -15,7 +16,7 @@ import type { BatchRecords } from './results.js'
  * }
  */
 export class BatchPartialError extends BatchError {
-  static override readonly code: number = -16
+  static override readonly code: number = Code.batchFailed
 
   /** The results, row by row. */
   declare readonly batch: BatchRecords

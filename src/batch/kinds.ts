@@ -1,7 +1,8 @@
 // The kinds of rows in a batch: the fields each has, the options it may have, and which results are failures of it.
 
 import { Takes } from '../options/policy.js'
-import { type Command, Info2 } from '../requests/command.js'
+import { Info2 } from '../protocol.js'
+import type { Command } from '../requests/command.js'
 import type { RowResult } from './row.js'
 
 /** The kinds of rows. */

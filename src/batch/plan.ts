@@ -6,12 +6,11 @@ import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { Needs, type Operation } from '../operations/operation.js'
 import { applyOptions, copyPolicy, Policy } from '../options/policy.js'
+import { Info1, Info2, SC_READ } from '../protocol.js'
 import { keyList } from '../records/key-list.js'
 import {
   applyCommand,
   type Command,
-  Info1,
-  Info2,
   needsOf,
   readCommand,
   removeCommand,
@@ -113,7 +112,7 @@ export function planBatch(verb: string, rows: readonly unknown[], given: Policy,
     shared.set(kind, spec)
     return spec
   }
-  const writing = writeCommand(policy, Info2.write | Info2.allAnswers)
+  const writing = writeCommand(policy, Info2.write | Info2.respondAllOps)
   const where = new RowPlace(verb)
   rows.forEach((row, i) => {
     where.row = i
@@ -254,7 +253,7 @@ function specOf(kind: RowKind, where: Where, policy: Policy, fields: Omit<Common
 }
 
 function writeSpec(policy: Policy, bins: unknown, writing: Command | undefined): Spec {
-  const command = writing ?? writeCommand(policy, Info2.write | Info2.allAnswers)
+  const command = writing ?? writeCommand(policy, Info2.write | Info2.respondAllOps)
   return new Spec(command, writeBins, bins, policy.sendKey, policy.mode | Mode.operations)
 }
 
@@ -267,12 +266,12 @@ function readSpec(where: Where, policy: Policy, bins: unknown, ops: unknown): Sp
     return new Spec(readCommand(policy, 0), writeOperations, ops, sendKey, mode | Mode.operations)
   }
   if (bins === undefined) {
-    return new Spec(readCommand(policy, Info1.read | Info1.allBins), writeNothing, undefined, sendKey, mode)
+    return new Spec(readCommand(policy, Info1.read | Info1.getAll), writeNothing, undefined, sendKey, mode)
   }
   if (!Array.isArray(bins))
     throw new InvalidArgumentError(`${where}: bins must be a list of bin names, not ${describe(bins)}`)
   if (bins.length === 0) {
-    return new Spec(readCommand(policy, Info1.read | Info1.noBins), writeNothing, undefined, sendKey, mode)
+    return new Spec(readCommand(policy, Info1.read | Info1.getNoBins), writeNothing, undefined, sendKey, mode)
   }
   const command = readCommand(policy, Info1.read)
   const reads = readsOf(bins, String(where))
@@ -282,10 +281,10 @@ function readSpec(where: Where, policy: Policy, bins: unknown, ops: unknown): Sp
 
 function operationSpec(where: Where, policy: Policy, ops: unknown): Spec {
   const writes = (needsOf(ops, where) & Needs.write) !== 0
-  const command = writes ? writeCommand(policy, Info2.write | Info2.allAnswers) : readCommand(policy, 0)
+  const command = writes ? writeCommand(policy, Info2.write | Info2.respondAllOps) : readCommand(policy, 0)
   if (writes) {
     command.info1 |= policy.info1
-    command.info3 |= policy.info3 & 0xc0
+    command.info3 |= policy.info3 & SC_READ
   }
   const operations = [...(ops as readonly Operation[])]
   return new Spec(command, writeOperations, operations, policy.sendKey, policy.mode | Mode.operations)
@@ -298,7 +297,7 @@ function applySpec(policy: Policy, udf: UdfCall): Spec {
 
 function removeSpec(policy: Policy): Spec {
   const command = removeCommand(policy)
-  command.info2 |= Info2.allAnswers
+  command.info2 |= Info2.respondAllOps
   return new Spec(command, writeNothing, undefined, policy.sendKey, policy.mode)
 }
 

@@ -2,9 +2,10 @@
 // 1,000 keys has one spec, a batch write one for each row.
 
 import type { Policy } from '../options/policy.js'
+import { Info2 } from '../protocol.js'
 import { type KeyList, KeyRows, keyList } from '../records/key-list.js'
 import type { Body } from '../requests/calls.js'
-import { type Command, Info2 } from '../requests/command.js'
+import type { Command } from '../requests/command.js'
 import type { Projection } from '../requests/projection.js'
 import type { Exp } from '../values/expression.js'
 import type { Common } from './kinds.js'

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import type { BatchReply, NodeReport } from '../boundary/completion.js'
 import type { AerospikeError } from '../errors/base.js'
 import { ClientError } from '../errors/classes.js'
+import { Code } from '../errors/codes.js'
 import { type Key, keyIdentity, keyText, type UserKey } from '../key.js'
 import { copyPolicy } from '../options/policy.js'
 import { digest } from '../records/digest.js'
@@ -15,7 +16,7 @@ import { BatchPartialError } from './error.js'
 import { isFailure } from './kinds.js'
 import type { BatchRequest } from './request.js'
 import { OVERLOADED, pause, type RetryOptions, retryOptions } from './retry.js'
-import { type BatchRow, OK, Part, type Row, type RowResult, resultOf } from './row.js'
+import { type BatchRow, Part, type Row, type RowResult, resultOf } from './row.js'
 import type { MixedRow } from './rows.js'
 import { type Answers, NO_ANSWERS } from './run.js'
 import { unprocessedRows } from './unprocessed.js'
@@ -278,7 +279,7 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
     const row = (index: number): Row => this.#row(index) as unknown as Row
     const source: ColumnSource = {
       length: this.length,
-      has: (index) => this.#reply(index).code(this.#rowOf?.[index] ?? index) === OK,
+      has: (index) => this.#reply(index).code(this.#rowOf?.[index] ?? index) === Code.ok,
       bytes: (index) => {
         const isPlain = (this.request.spec(index).mode & Mode.operations) === 0
         return isPlain ? this.#reply(index).bytes(this.#rowOf?.[index] ?? index) : undefined

@@ -3,6 +3,7 @@
 import { isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { Code } from '../errors/codes.js'
 import { MAX_INT32 } from '../limits.js'
 
 /** How `retry` goes about it. */
@@ -14,7 +15,7 @@ export interface RetryOptions {
 }
 
 /** Codes of a node that has too much to do: batch queues, storage, a hot record, quota. */
-export const OVERLOADED = new Set([14, 18, 83, 152])
+export const OVERLOADED = new Set<number>([Code.keyBusy, Code.deviceOverload, Code.quotaExceeded, Code.batchQueuesFull])
 
 /** @internal The options of a retry, with what they leave out. */
 export function retryOptions(options: unknown, verb: string): { attempts: number; deadline: number } {

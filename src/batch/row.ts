@@ -4,9 +4,9 @@ import { inspect } from 'node:util'
 import { type BatchReply, NO_PAGE } from '../boundary/completion.js'
 import type { Page } from '../boundary/page-pool.js'
 import type { AerospikeError } from '../errors/base.js'
+import { Code } from '../errors/codes.js'
 import { errorOf } from '../errors/failure.js'
 import { resultCode } from '../errors/result-codes.js'
-import { UDF_FAILED } from '../errors/udf.js'
 import type { Key } from '../key.js'
 import { KeyColumn } from '../records/key-list.js'
 import { BinSource, readFirst } from '../records/message.js'
@@ -52,11 +52,6 @@ export type BatchRow<B extends object = Bins> =
       readonly error: AerospikeError | null
     })
   | (RowBase & { readonly result: 'error' | 'unprocessed'; readonly record: null; readonly error: AerospikeError })
-
-export const OK = 0
-const NOT_FOUND = 2
-const FILTERED = 27
-const INVALID = -2
 
 /** Pages and row table of one reply, with what each page still has to give. */
 export class Part {
@@ -185,7 +180,7 @@ export class Row {
 
   get record(): RecordObject | null {
     if (this.#outcome instanceof RecordObject) return this.#outcome
-    if (this.#part.reply.code(this.#at) !== OK) return null
+    if (this.#part.reply.code(this.#at) !== Code.ok) return null
     const record = this.#part.record(this.#at, this.position, this.#part.request.spec(this.position))
     this.#outcome = record
     return record
@@ -224,7 +219,7 @@ export class Row {
 /** Why a row has no answer, or what the function it called answered instead. */
 function detailOf({ reply }: Part, row: number): string {
   if (reply.page(row) === NO_PAGE) return reply.node(row)?.detail ?? ''
-  const bytes = reply.code(row) === UDF_FAILED ? reply.bytes(row) : undefined
+  const bytes = reply.code(row) === Code.udfExecution ? reply.bytes(row) : undefined
   if (bytes === undefined) return ''
   const said = readFirst(bytes, reply.offset(row), bytes.length, Mode.plainDoubles)
   return typeof said === 'string' ? said : ''
@@ -233,11 +228,11 @@ function detailOf({ reply }: Part, row: number): string {
 /** What a code means for a row. */
 export function resultOf(request: BatchRequest, reply: BatchReply, row: number): RowResult {
   const code = reply.code(row)
-  if (code === OK) return 'ok'
-  if (code === NOT_FOUND) return 'notFound'
-  if (code === FILTERED) return 'filtered'
+  if (code === Code.ok) return 'ok'
+  if (code === Code.notFound) return 'notFound'
+  if (code === Code.filteredOut) return 'filtered'
   // Doing it again would not be safe, so it is not offered as something left to do.
   if (request.writes && reply.inDoubt(row) && request.policy.idempotent === 0) return 'error'
   if (resultCode(code).retryable) return 'unprocessed'
-  return reply.page(row) === NO_PAGE && code < 0 && code !== INVALID ? 'unprocessed' : 'error'
+  return reply.page(row) === NO_PAGE && code < 0 && code !== Code.param ? 'unprocessed' : 'error'
 }

@@ -5,6 +5,7 @@ import { Call } from '../boundary/call.js'
 import { BatchReply, NO_PAGE } from '../boundary/completion.js'
 import type { Boundary } from '../boundary/native.js'
 import { AbortError } from '../errors/classes.js'
+import { Code } from '../errors/codes.js'
 import { aborted } from '../errors/failure.js'
 import { afterTurn, atOnce, inSlices, ROWS_PER_LOOK } from '../time-slice.js'
 import type { Writer } from '../values/writer.js'
@@ -21,9 +22,6 @@ const LARGE = 256
 
 /** Parts under way at once when nothing else is said. */
 const PARTS = 4
-
-const TIMED_OUT = 9
-const NO_RESPONSE = -15
 
 /** The replies to a batch: for each row the reply that has its answer, and the row there. Undefined: the only, the same. */
 export interface Answers {
@@ -240,8 +238,8 @@ class Parts {
   async #send(slice: Slice): Promise<BatchReply> {
     const most = this.#request.policy.maxResponseBytes
     const left = this.#until - performance.now()
-    if (left <= 0) return BatchReply.unanswered(slice.to - slice.from, TIMED_OUT)
-    if (most > 0 && this.#taken >= most) return BatchReply.unanswered(slice.to - slice.from, NO_RESPONSE)
+    if (left <= 0) return BatchReply.unanswered(slice.to - slice.from, Code.timeout)
+    if (most > 0 && this.#taken >= most) return BatchReply.unanswered(slice.to - slice.from, Code.noResponse)
     const timeout = left === Number.POSITIVE_INFINITY ? 0 : Math.ceil(left)
     this.#sent++
     const call = new SliceCall(this.#request, slice, timeout, most > 0 ? most - this.#taken : 0)

@@ -313,8 +313,8 @@ function isSmallWhole(value: unknown): value is number {
 /** Bytes of the particles that have a size of their own. */
 const PARTICLE_BYTES: { readonly [type: number]: number } = {
   [Particle.integer]: 8,
-  [Particle.double]: 8,
-  [Particle.boolean]: 1,
+  [Particle.float]: 8,
+  [Particle.bool]: 1,
 }
 
 function decodeBin(row: Fields, made: { [name: string]: unknown }, name: string, where: Where): void {

@@ -1,6 +1,7 @@
 // Completions as the core writes them (docs/internal/boundary.md): failures and batches. Records are messages: records/message.ts.
 
 import type { AttemptError, UdfSite } from '../errors/base.js'
+import { Code } from '../errors/codes.js'
 import { Failure } from '../errors/failure.js'
 import type { Key } from '../key.js'
 import { viewOf } from '../values/unpack.js'
@@ -85,9 +86,6 @@ const ROW_BYTES = 12
 const HEAD_BYTES = 22
 const PAGE_BYTES = 8
 const NODE_BYTES = 34
-
-/** The code of a row that should have been answered, and was not. */
-const NO_RESPONSE = -15
 
 const NO_BYTES = Buffer.alloc(0)
 
@@ -254,7 +252,7 @@ export class BatchReply {
   /** The server's result code, or the client's own code for why there is no answer. */
   code(row: number): number {
     const code = this.#table.getInt16(this.#place(row) + 6, true)
-    return code === 0 && this.page(row) === NO_PAGE ? NO_RESPONSE : code
+    return code === Code.ok && this.page(row) === NO_PAGE ? Code.noResponse : code
   }
 
   /** Whether a write may have happened although it has no good answer. */

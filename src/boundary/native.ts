@@ -4,7 +4,8 @@
 // that is ready and settles the promises. Nothing here knows what a call means; that is the Call's own business.
 
 import { ClientClosedError, ClientError } from '../errors/classes.js'
-import { aborted, controlError, Failure, LocalCode } from '../errors/failure.js'
+import { Code } from '../errors/codes.js'
+import { aborted, controlError, Failure } from '../errors/failure.js'
 import { afterTurn, SLICE_MS } from '../time-slice.js'
 import { Writer } from '../values/writer.js'
 import { AbortListeners } from './abort.js'
@@ -439,7 +440,7 @@ export class Boundary {
     return new Failure({
       verb: call.verb,
       key: call.key,
-      code: LocalCode.aborted,
+      code: Code.clientAbort,
       inDoubt: sent && call.task.writes,
       cause: reason,
     })
@@ -464,7 +465,7 @@ export class Boundary {
       this.#drain()
       for (const call of this.#calls) {
         const { verb, key, task } = call
-        this.reject(call, new Failure({ verb, key, code: LocalCode.closed, inDoubt: task.writes }))
+        this.reject(call, new Failure({ verb, key, code: Code.clientClosed, inDoubt: task.writes }))
       }
       if (this.#referenced) native.unref()
       this.#referenced = false

@@ -3,7 +3,7 @@
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_BIN_NAME, MAX_INDEX_NAME, MAX_NAMESPACE, MAX_SET } from '../limits.js'
+import { MAX_BIN_NAME_SIZE, MAX_INDEX_NAME, MAX_NAMESPACE_SIZE, MAX_SET_SIZE } from '../limits.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
 import { type AnyExp, Exp } from '../values/expression.js'
 import { checkName } from './info-request.js'
@@ -75,10 +75,12 @@ export function checkDefinition(verb: string, given: unknown): CheckedIndex {
     throw new InvalidArgumentError(`${verb}: an index has no '${name}'${didYouMean(name, FIELDS)}`)
   }
   const definition = { ...given } as { readonly [name: string]: unknown }
-  const namespace = checkName(verb, 'namespace', definition.namespace, MAX_NAMESPACE)
+  const namespace = checkName(verb, 'namespace', definition.namespace, MAX_NAMESPACE_SIZE)
   const name = checkName(verb, 'name', definition.name, MAX_INDEX_NAME)
   const set =
-    definition.set == null || definition.set === '' ? [] : [`set=${checkName(verb, 'set', definition.set, MAX_SET)}`]
+    definition.set == null || definition.set === ''
+      ? []
+      : [`set=${checkName(verb, 'set', definition.set, MAX_SET_SIZE)}`]
   const type = choice(verb, 'type', definition.type, TYPES)
   const collection =
     definition.collection === undefined
@@ -96,7 +98,7 @@ export function checkDefinition(verb: string, given: unknown): CheckedIndex {
     const all = [...set, `indexname=${name}`, ...collection, `exp=${text}`, `type=${type}`]
     return { namespace, name, parameters: () => all.join(';') }
   }
-  const bin = checkName(verb, 'bin', definition.bin, MAX_BIN_NAME)
+  const bin = checkName(verb, 'bin', definition.bin, MAX_BIN_NAME_SIZE)
   const front = [...set, `indexname=${name}`, ...contextText(verb, definition.ctx), ...collection]
   const parameters = (modern: boolean): string =>
     [...front, ...(modern ? [`bin=${bin}`, `type=${type}`] : [`indexdata=${bin},${type}`])].join(';')

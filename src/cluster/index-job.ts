@@ -1,6 +1,7 @@
 // An index on its way: created, and built by every node on its own.
 
 import type { Boundary } from '../boundary/native.js'
+import { Code } from '../errors/codes.js'
 import { type IndexInfo, type IndexStatistics, indexStatistics } from './index-list.js'
 import { InfoRequest, readRefusal } from './info-request.js'
 import { type Look, type WaitOptions, waitFor } from './wait.js'
@@ -14,7 +15,6 @@ export interface IndexProgress {
 }
 
 /** The code of an index that is not there. */
-const NO_INDEX = 201
 
 /** Milliseconds in which a new index becomes known to all nodes; after that one that no node knows was dropped. */
 const GRACE_MS = 10_000
@@ -57,7 +57,7 @@ export class IndexJob {
     const { found, missing } = await statOf(request, this.namespace, this.name)
     if (found.size > 0) this.#seen = true
     if (found.size === 0 && (this.#seen || performance.now() - this.#created > GRACE_MS)) {
-      throw request.refused('', { code: NO_INDEX, message: `${this.namespace}.${this.name}` })
+      throw request.refused('', { code: Code.indexNotFound, message: `${this.namespace}.${this.name}` })
     }
     const { nodes } = indexStatistics(found)
     const loaded = new Map([...nodes].map(([node, { load_pct }]) => [node, Number(load_pct)]))
@@ -89,7 +89,7 @@ async function statsOf(request: InfoRequest, namespace: string, names: readonly 
       const answer = answers[i] ?? ''
       const refusal = readRefusal(answer)
       if (refusal === undefined) stat.found.set(node, answer)
-      else if (refusal.code === NO_INDEX) stat.missing.push(node)
+      else if (refusal.code === Code.indexNotFound) stat.missing.push(node)
       else throw request.refused(node, refusal)
     }
     return stat
@@ -99,7 +99,8 @@ async function statsOf(request: InfoRequest, namespace: string, names: readonly 
 /** The statistics of an index. */
 export async function statisticsOf(request: InfoRequest, namespace: string, name: string): Promise<IndexStatistics> {
   const { found, missing } = await statOf(request, namespace, name)
-  if (found.size === 0) throw request.refused(missing[0] ?? '', { code: NO_INDEX, message: `${namespace}.${name}` })
+  if (found.size === 0)
+    throw request.refused(missing[0] ?? '', { code: Code.indexNotFound, message: `${namespace}.${name}` })
   return indexStatistics(found)
 }
 

@@ -6,7 +6,8 @@ import type { Boundary } from '../boundary/native.js'
 import { describe } from '../checks/check.js'
 import type { AerospikeError } from '../errors/base.js'
 import { ClusterError, InvalidArgumentError, NodeNotFoundError, TimeoutError } from '../errors/classes.js'
-import { controlError, errorOf, LocalCode } from '../errors/failure.js'
+import { Code } from '../errors/codes.js'
+import { controlError, errorOf } from '../errors/failure.js'
 import { MAX_INT32 } from '../limits.js'
 import { applyOptions, Policy, Takes } from '../options/policy.js'
 
@@ -132,7 +133,7 @@ export class InfoRequest {
     return commands.map((command, i) => {
       const line = lines[i]
       if (line?.startsWith(`${command}\t`) === true) return line.slice(command.length + 1)
-      throw this.refused(node, { code: LocalCode.client, message: `the node did not answer ${describe(command)}` })
+      throw this.refused(node, { code: Code.client, message: `the node did not answer ${describe(command)}` })
     })
   }
 
@@ -153,9 +154,8 @@ export class InfoRequest {
     const { node, answers } = await this.any('namespaces')
     const known = this.accepted(node, answers[0] ?? '').split(';')
     if (known.includes(namespace)) return
-    const NO_NAMESPACE = 20
     throw this.refused(node, {
-      code: NO_NAMESPACE,
+      code: Code.namespaceNotFound,
       message: `the cluster has no namespace ${describe(namespace)}, only ${known.join(', ')}`,
     })
   }
@@ -169,11 +169,10 @@ export class InfoRequest {
 
   /** The error when the time is over. */
   timeoutError(what: string): AerospikeError {
-    const TIMEOUT = 9
     return errorOf({
       verb: this.verb,
       key: undefined,
-      code: TIMEOUT,
+      code: Code.timeout,
       elapsed: this.#timeout,
       detail: what,
       inDoubt: true,

@@ -14,7 +14,7 @@ import {
   UdfError,
   UdfNotFoundError,
 } from '../errors/classes.js'
-import { UDF_FAILED } from '../errors/udf.js'
+import { Code } from '../errors/codes.js'
 import { checkName, type InfoOptions, InfoRequest } from './info-request.js'
 import { readPairs } from './info-text.js'
 import { type Look, type WaitOptions, waitFor } from './wait.js'
@@ -220,8 +220,7 @@ async function contentOf(verb: string, path: string): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (cause) {
-    const LUA_FILE_NOT_FOUND = 1302
-    throw new LuaFileNotFoundError(`${verb}: ${(cause as Error).message}`, { code: LUA_FILE_NOT_FOUND, cause })
+    throw new LuaFileNotFoundError(`${verb}: ${(cause as Error).message}`, { code: Code.luaFileNotFound, cause })
   }
 }
 
@@ -269,7 +268,7 @@ function accepted(request: InfoRequest, node: string, file: string, answer: stri
   const error = pairs.get('error') ?? ''
   const module = file.slice(0, -ENDING.length)
   const said = (reason: string, line?: number) => ({
-    code: UDF_FAILED,
+    code: Code.udfExecution,
     node,
     attempts: 1,
     udf: { module, line, reason },

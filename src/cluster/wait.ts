@@ -4,6 +4,7 @@ import { pause } from '../boundary/abort.js'
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { ClusterError, InvalidArgumentError, TimeoutError } from '../errors/classes.js'
+import { Code } from '../errors/codes.js'
 import { errorOf } from '../errors/failure.js'
 import { MAX_INT32 } from '../limits.js'
 
@@ -60,8 +61,7 @@ export async function waitFor<Progress>(
 }
 
 function tooLate(verb: string, elapsed: number): Error {
-  const TIMEOUT = 9
-  return errorOf({ verb, key: undefined, code: TIMEOUT, elapsed, detail: 'not every node is done yet' })
+  return errorOf({ verb, key: undefined, code: Code.timeout, elapsed, detail: 'not every node is done yet' })
 }
 
 function checkOptions<Progress>(verb: string, options: WaitOptions<Progress> = {}): WaitOptions<Progress> {

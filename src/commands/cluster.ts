@@ -18,7 +18,7 @@ import {
 } from '../cluster/info-views.js'
 import type { UdfAdmin } from '../cluster/udf-modules.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_INDEX_NAME, MAX_NAMESPACE, MAX_SET } from '../limits.js'
+import { MAX_INDEX_NAME, MAX_NAMESPACE_SIZE, MAX_SET_SIZE } from '../limits.js'
 import type { CommandContext } from './context.js'
 
 /** Options of `info`. */
@@ -232,7 +232,7 @@ export function namespaces(context: CommandContext, options?: InfoOptions): Prom
 
 export function sets(context: CommandContext, namespace: string, options?: InfoOptions): Promise<SetInfo[]> {
   return attempt('sets', async () => {
-    checkName('sets', 'namespace', namespace, MAX_NAMESPACE)
+    checkName('sets', 'namespace', namespace, MAX_NAMESPACE_SIZE)
     const request = InfoRequest.read(context.boundary, 'sets', options)
     await request.checkNamespace(namespace)
     const said = await request.all(`namespace/${namespace}`, `sets/${namespace}`)
@@ -299,7 +299,7 @@ export function listIndexes(
   options: ListIndexesOptions = {},
 ): Promise<IndexInfo[]> {
   return attempt('listIndexes', async () => {
-    checkName('listIndexes', 'namespace', namespace, MAX_NAMESPACE)
+    checkName('listIndexes', 'namespace', namespace, MAX_NAMESPACE_SIZE)
     const request = InfoRequest.read(context.boundary, 'listIndexes', options, ['statistics'])
     await request.checkNamespace(namespace)
     const { node, answers } = await request.any(`sindex-list:${namespaceParameter(request)}=${namespace};b64=true`)
@@ -327,7 +327,7 @@ async function indexRequest(
   name: unknown,
   options: unknown,
 ): Promise<InfoRequest> {
-  checkName(verb, 'namespace', namespace, MAX_NAMESPACE)
+  checkName(verb, 'namespace', namespace, MAX_NAMESPACE_SIZE)
   checkName(verb, 'name', name, MAX_INDEX_NAME)
   const request = InfoRequest.write(context.boundary, verb, options)
   await request.checkNamespace(namespace as string)
@@ -341,12 +341,12 @@ export function truncate(
 ): Promise<void> {
   return attempt('truncate', async () => {
     const [set, options = {}] = what
-    checkName('truncate', 'namespace', namespace, MAX_NAMESPACE)
+    checkName('truncate', 'namespace', namespace, MAX_NAMESPACE_SIZE)
     if (typeof set === 'object' && set !== null && isPlain(set)) {
       throw new InvalidArgumentError('truncate: the set comes before the options; null is the whole namespace')
     }
     // Never by a name that was meant to be another: that would be the whole namespace.
-    if (set !== null && what.length > 0) checkName('truncate', 'set', set, MAX_SET)
+    if (set !== null && what.length > 0) checkName('truncate', 'set', set, MAX_SET_SIZE)
     const request = InfoRequest.write(context.boundary, 'truncate', options, ['before'])
     const before = options.before === undefined ? '' : `;lut=${nanoseconds(options.before)}`
     await request.checkNamespace(namespace)

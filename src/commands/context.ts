@@ -5,8 +5,9 @@ import type { Resend } from '../batch/results.js'
 import { run } from '../batch/run.js'
 import type { Boundary } from '../boundary/native.js'
 import type { Policies, Policy } from '../options/policy.js'
+import { Info1, Info2 } from '../protocol.js'
 import type { RecordTask } from '../requests/calls.js'
-import { Info1, Info2, readCommand, writeBins, writeCommand, writeNothing } from '../requests/command.js'
+import { readCommand, writeBins, writeCommand, writeNothing } from '../requests/command.js'
 
 /** The tasks of calls without options, made once. */
 interface PlainTasks {
@@ -42,12 +43,12 @@ export class CommandContext {
 }
 
 export function getTask(policy: Policy): RecordTask {
-  const command = readCommand(policy, Info1.read | Info1.allBins)
+  const command = readCommand(policy, Info1.read | Info1.getAll)
   return { verb: 'get', policy, writes: false, command, body: writeNothing }
 }
 
 export function existsTask(policy: Policy): RecordTask {
-  const command = readCommand(policy, Info1.read | Info1.noBins)
+  const command = readCommand(policy, Info1.read | Info1.getNoBins)
   return { verb: 'exists', policy, writes: false, command, body: writeNothing }
 }
 

@@ -4,7 +4,7 @@ import { argumentError, describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
-import { Needs, OpCode, Operation } from '../operations/operation.js'
+import { Needs, Operation } from '../operations/operation.js'
 import { applyOptions, type Policy, Takes } from '../options/policy.js'
 import type {
   ApplyOptions,
@@ -14,6 +14,7 @@ import type {
   RemoveOptions,
   WriteOptions,
 } from '../options/types.js'
+import { Info1, Info2, OpCode, SC_READ } from '../protocol.js'
 import type { Meta } from '../records/meta.js'
 import type { ExistsResult, OrderedResults, Record, RecordObject } from '../records/record.js'
 import {
@@ -29,8 +30,6 @@ import {
 } from '../requests/calls.js'
 import {
   applyCommand,
-  Info1,
-  Info2,
   needsOf,
   readCommand,
   removeCommand,
@@ -337,7 +336,7 @@ export function operateOrdered(
 ): Promise<Record<OrderedResults>> {
   try {
     const task = operationTask(context, 'operateOrdered', operations, options)
-    task.command.info2 |= Info2.allAnswers
+    task.command.info2 |= Info2.respondAllOps
     const call = new OrderedCall(task, key, operations)
     call.bins = operations.filter((one) => one instanceof Operation).map(answeredBin)
     return context.boundary.submit(call) as never
@@ -424,7 +423,7 @@ function operationTask(
   const command = writes ? writeCommand(policy, Info2.write) : readCommand(policy, 0)
   if (writes) {
     command.info1 |= policy.info1
-    command.info3 |= policy.info3 & 0xc0
+    command.info3 |= policy.info3 & SC_READ
   }
   return { verb, policy, writes, command, body: writeOperations }
 }

@@ -1,6 +1,7 @@
 // The root of all errors: what every failure carries, and how it is shown.
 
 import type { Key } from '../key.js'
+import { Code } from './codes.js'
 
 /** One earlier attempt of a call that failed. */
 export interface AttemptError {
@@ -60,7 +61,7 @@ export interface ErrorDetails {
  */
 export class AerospikeError extends Error {
   /** The code of errors of this class that no server sent. */
-  static readonly code: number = -1
+  static readonly code: number = Code.client
 
   /** Result code: positive from a server, negative from the client. */
   readonly code: number

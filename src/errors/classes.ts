@@ -2,6 +2,7 @@
 // Which result code makes which class, and what it says, is in result-codes.ts.
 
 import { AerospikeError, type ErrorDetails } from './base.js'
+import { Code } from './codes.js'
 
 export { AerospikeError }
 
@@ -10,7 +11,7 @@ export class ClientError extends AerospikeError {}
 
 /** An argument, option or value is not acceptable; nothing was sent. The message names the place and, for a misspelt option, the nearest valid name. */
 export class InvalidArgumentError extends ClientError {
-  static override readonly code: number = -2
+  static override readonly code: number = Code.param
 }
 
 /** A host or port is malformed or does not resolve. */
@@ -18,12 +19,12 @@ export class InvalidHostError extends ClientError {}
 
 /** The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have been sent. */
 export class AbortError extends ClientError {
-  static override readonly code: number = -5
+  static override readonly code: number = Code.clientAbort
 }
 
 /** The client is closed, or was closed while the call was under way. */
 export class ClientClosedError extends ClientError {
-  static override readonly code: number = -21
+  static override readonly code: number = Code.clientClosed
 }
 
 /** Too many calls are waiting already; nothing was sent. */

@@ -3,12 +3,10 @@
 
 import { type Key, keyText } from '../key.js'
 import type { AttemptError, ErrorDetails, UdfSite } from './base.js'
-import { type AbortError, AerospikeError, ClientClosedError } from './classes.js'
+import { type AbortError, AerospikeError } from './classes.js'
+import { Code } from './codes.js'
 import { resultCode } from './result-codes.js'
-import { UDF_FAILED, udfError } from './udf.js'
-
-/** Codes that this side gives by itself. */
-export const LocalCode = { client: -1, aborted: -5, closed: ClientClosedError.code } as const
+import { udfError } from './udf.js'
 
 /** What is known about a call that failed. */
 export interface Facts {
@@ -42,7 +40,7 @@ export function errorOf(facts: Facts): AerospikeError {
     cause: facts.cause,
   }
   const message = sentence(facts, row.meaning)
-  if (facts.code === UDF_FAILED) return udfError(message, details, facts.detail, facts.udf)
+  if (facts.code === Code.udfExecution) return udfError(message, details, facts.detail, facts.udf)
   return new ErrorClass(message, details)
 }
 
@@ -61,7 +59,7 @@ function sentence(facts: Facts, meaning: string): string {
 
 /** The error of a call whose signal was aborted. */
 export function aborted(verb: string, key: Key | undefined, reason: unknown, inDoubt: boolean): AbortError {
-  return errorOf({ verb, key, code: LocalCode.aborted, inDoubt, cause: reason }) as AbortError
+  return errorOf({ verb, key, code: Code.clientAbort, inDoubt, cause: reason }) as AbortError
 }
 
 /** The facts of a failure on their way to the promise. */
@@ -103,7 +101,7 @@ export function controlError(verb: string, error: unknown): AerospikeError {
   if (error instanceof AerospikeError) return error
   const text = error instanceof Error ? error.message : String(error)
   const match = /^(-?\d+);([^;]*);(\d+);(\d+);([01]);(.*)$/s.exec(text)
-  if (match === null) return errorOf({ verb, key: undefined, code: LocalCode.client, detail: text })
+  if (match === null) return errorOf({ verb, key: undefined, code: Code.client, detail: text })
   const [, code, node, attempts, elapsed, doubt, detail] = match as unknown as [
     string,
     string,

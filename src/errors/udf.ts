@@ -3,9 +3,6 @@
 import type { ErrorDetails, UdfSite } from './base.js'
 import { UdfError, UdfNotFoundError } from './classes.js'
 
-/** The result code of a function that failed. */
-export const UDF_FAILED = 100
-
 /** The texts for a function, and for a module, that is not there (protocol 6.4). */
 const NOT_FOUND = new Set(['function not found', 'UDF: Execution Error 1'])
 

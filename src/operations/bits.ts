@@ -1,8 +1,8 @@
 // Bit operations on bytes: the table of what each is on the wire (protocol 9.9), and what people call.
 
+import { OpCode } from '../protocol.js'
 import { operationsOf } from './build.js'
 import type { Bool, Bytes, ContextOptions, Int, Reading, Style, Target, Writing } from './call-types.js'
-import { OpCode } from './operation.js'
 import { BIT_ARITHMETIC, BIT_FLAGS, BIT_RESIZE, BIT_SIGNED, type Family, type Signature } from './signature.js'
 
 const FLAGS = { options: BIT_FLAGS, tail: ['flags'], always: 1 } as const

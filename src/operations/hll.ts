@@ -1,10 +1,10 @@
 // HyperLogLog operations: the table of what each is on the wire (protocol 9.10), and what people call.
 
+import { OpCode } from '../protocol.js'
 import type { Exp } from '../values/expression.js'
 import type { HyperLogLog } from '../values/values.js'
 import { operationsOf } from './build.js'
 import type { ContextOptions, Int, Reading, StoredList, Style, Target, Writing } from './call-types.js'
-import { OpCode } from './operation.js'
 import { type Family, HLL_BITS, HLL_UNION, type Signature } from './signature.js'
 
 const SHAPE = { options: HLL_BITS, tail: ['indexBits', 'minhashBits', 'flags'], always: 3 } as const

@@ -1,5 +1,6 @@
 // List operations: the table of what each is on the wire (protocol 9.5), and what people call.
 
+import { OpCode } from '../protocol.js'
 import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
 import type {
@@ -23,7 +24,7 @@ import type {
   Within,
   Writing,
 } from './call-types.js'
-import { OpCode, type Operation } from './operation.js'
+import type { Operation } from './operation.js'
 import { type Family, LIST_FLAGS, LIST_ORDER, LIST_SORT, SELECT, type Signature } from './signature.js'
 
 const POLICY = { options: { ...LIST_ORDER, ...LIST_FLAGS }, tail: ['order', 'flags'], together: true } as const

@@ -1,5 +1,6 @@
 // Map operations: the table of what each is on the wire (protocol 9.5), and what people call.
 
+import { OpCode } from '../protocol.js'
 import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
 import type {
@@ -25,7 +26,7 @@ import type {
   Within,
   Writing,
 } from './call-types.js'
-import { OpCode, type Operation } from './operation.js'
+import type { Operation } from './operation.js'
 import { type Family, MAP_FLAGS, MAP_ORDER, SELECT, type Signature } from './signature.js'
 
 const POLICY = { options: { ...MAP_ORDER, ...MAP_FLAGS }, tail: ['order', 'flags'], always: 1 } as const

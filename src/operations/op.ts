@@ -3,9 +3,10 @@
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { OpCode } from '../protocol.js'
 import { type AnyExp, Exp } from '../values/expression.js'
 import { Double, type Storable } from '../values/values.js'
-import { Needs, OpCode, Operation } from './operation.js'
+import { Needs, Operation } from './operation.js'
 
 function bin(name: unknown, verb: string): string {
   if (typeof name !== 'string')
@@ -70,7 +71,7 @@ function expression(verb: string, name: string, value: unknown, options: unknown
   }
   const reads = verb === 'expRead'
   const needs = (reads ? Needs.read : Needs.write) | Needs.allAnswers
-  const code = reads ? OpCode.expressionRead : OpCode.expressionModify
+  const code = reads ? OpCode.expRead : OpCode.expModify
   return new Operation(code, bin(name, verb), { kind: 'expression', expression: value, flags }, needs)
 }
 

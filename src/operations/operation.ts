@@ -1,28 +1,10 @@
 // One operation on a record, whatever its family: what it is on the wire, and how its payload is written.
 
+import { OpCode } from '../protocol.js'
 import { type Encoded, packCall } from '../values/encoded.js'
 import { Particle } from '../values/particle-types.js'
 import { openOp, writeBareOp, writeBin } from '../values/write-particle.js'
 import type { Writer } from '../values/writer.js'
-
-/** Op-codes on the wire (protocol 2.8). */
-export const OpCode = {
-  read: 1,
-  write: 2,
-  cdtRead: 3,
-  cdtModify: 4,
-  increment: 5,
-  expressionRead: 7,
-  expressionModify: 8,
-  append: 9,
-  prepend: 10,
-  touch: 11,
-  bitsRead: 12,
-  bitsModify: 13,
-  deleteAll: 14,
-  hllRead: 15,
-  hllModify: 16,
-} as const
 
 /** What an operation asks of the command around it, as bits. */
 export const Needs = {
@@ -38,7 +20,7 @@ export const Needs = {
   allAnswers: 16,
 } as const
 
-const READING = new Set<number>([OpCode.read, OpCode.cdtRead, OpCode.expressionRead, OpCode.bitsRead, OpCode.hllRead])
+const READING = new Set<number>([OpCode.read, OpCode.cdtRead, OpCode.expRead, OpCode.bitsRead, OpCode.hllRead])
 
 /** What the payload of an operation is. */
 export type Payload =
@@ -103,14 +85,14 @@ export class Operation {
         return
       case 'call': {
         const start = openOp(w, this.code, this.bin)
-        w.bytes[start + 5] = Particle.bytes
+        w.bytes[start + 5] = Particle.blob
         packCall(w, payload.code, payload.args, payload.path)
         w.patchU32(start, w.at - start - 4)
         return
       }
       case 'expression': {
         const start = openOp(w, this.code, this.bin)
-        w.bytes[start + 5] = Particle.bytes
+        w.bytes[start + 5] = Particle.blob
         w.u8(0x92)
         w.raw(payload.expression.bytes)
         w.u8(payload.flags)

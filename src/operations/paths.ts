@@ -3,9 +3,10 @@
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { OpCode } from '../protocol.js'
 import { type AnyExp, Exp } from '../values/expression.js'
 import { type Context, encodeContext } from './ctx.js'
-import { Needs, OpCode, Operation } from './operation.js'
+import { Needs, Operation } from './operation.js'
 
 /** Stands where other calls have their op-code. */
 export const PATH_CALL = 0xfe

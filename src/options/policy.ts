@@ -7,7 +7,8 @@
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_INT32, MAX_UINT32 } from '../limits.js'
+import { MAX_INT32, MAX_TTL_SECONDS, MAX_UINT32 } from '../limits.js'
+import { EXISTENCE, GENERATION, Info1, Info2, Info3, SC_READ } from '../protocol.js'
 import { type Exp, isFilter } from '../values/expression.js'
 import { Mode } from '../values/unpack.js'
 
@@ -45,8 +46,8 @@ const READING_ROWS = Takes.readRow | Takes.applyRow
 /** What goes over many records that the servers find. */
 const QUERIES = Takes.query | Takes.aggregate
 
-/** Ten years, the server's limit (protocol 2.6). */
-const MAX_TTL = 315_360_000
+/** What a server may do with rows of a batch in its network thread, as bits. */
+const Inline = { memory: 0x01, flash: 0x02 } as const
 
 /** The options of a call in the form a request needs. */
 export class Policy {
@@ -63,14 +64,14 @@ export class Policy {
   info2 = 0
   info3 = 0
   generation = 0
-  generationBit = 0x04
+  generationBit: number = Info2.generation
   generationGiven = false
   ttl = 0
   readTouch = 0
   mode = 0
   signal: AbortSignal | undefined = undefined
   filter: Exp<'bool'> | undefined = undefined
-  inline = 0x01
+  inline: number = Inline.memory
   maxKeysPerRequest = 0
   maxResponseBytes = 0
   maxRequestBytes = 0
@@ -208,14 +209,14 @@ export const OPTIONS: { readonly [name: string]: Option } = {
   sendKey: flag(Takes.row | Takes.removeRow | Takes.readRow | Takes.applyRow, (policy, on) => {
     policy.sendKey = on
   }),
-  readModeAP: choice(READS | Takes.defaults, { one: 0, all: 0x40 }, (policy, value) => {
-    policy.info1 = bits(policy.info1, 0x40, value)
+  readModeAP: choice(READS | Takes.defaults, { one: 0, all: Info1.readModeApAll }, (policy, value) => {
+    policy.info1 = bits(policy.info1, Info1.readModeApAll, value)
   }),
   readModeSC: choice(
     READS | Takes.defaults,
-    { session: 0, linearize: 0x40, allowReplica: 0x80, allowUnavailable: 0xc0 },
+    { session: 0, linearize: Info3.scReadType, allowReplica: Info3.scReadRelax, allowUnavailable: SC_READ },
     (policy, value) => {
-      policy.info3 = bits(policy.info3, 0xc0, value)
+      policy.info3 = bits(policy.info3, SC_READ, value)
     },
   ),
   readTouchTtlPercent: {
@@ -250,9 +251,9 @@ export const OPTIONS: { readonly [name: string]: Option } = {
   ),
   ttl: {
     takes: ((WRITES | Takes.defaults) & ~REMOVES) | APPLIES | Takes.job,
-    expects: `seconds from 1 to ${MAX_TTL}, 'never', 'default' or 'keep'`,
+    expects: `seconds from 1 to ${MAX_TTL_SECONDS}, 'never', 'default' or 'keep'`,
     apply(policy, value) {
-      if (isWhole(value, 1, MAX_TTL)) policy.ttl = value
+      if (isWhole(value, 1, MAX_TTL_SECONDS)) policy.ttl = value
       else if (typeof value === 'string' && Object.hasOwn(TTLS, value)) policy.ttl = TTLS[value] as number
       else return false
       return true
@@ -268,18 +269,18 @@ export const OPTIONS: { readonly [name: string]: Option } = {
       return true
     },
   },
-  generationMode: choice(WRITES, { equal: 0x04, greater: 0x08 }, (policy, value) => {
+  generationMode: choice(WRITES, { equal: Info2.generation, greater: Info2.generationGt }, (policy, value) => {
     policy.generationBit = value
   }),
   exists: choice((WRITES | Takes.defaults) & ~REMOVES, EXISTS, (policy, value) => {
-    policy.info2 = bits(policy.info2, 0x20, value & 0xff)
-    policy.info3 = bits(policy.info3, 0x38, value >>> 8)
+    policy.info2 = bits(policy.info2, Info2.createOnly, value & 0xff)
+    policy.info3 = bits(policy.info3, EXISTENCE, value >>> 8)
   }),
   durableDelete: flag(WRITES | APPLIES | Takes.job | Takes.defaults, (policy, on) => {
-    policy.info2 = bits(policy.info2, 0x10, on ? 0x10 : 0)
+    policy.info2 = bits(policy.info2, Info2.durableDelete, on ? Info2.durableDelete : 0)
   }),
-  commit: choice(WRITES | APPLIES | Takes.defaults, { all: 0, master: 0x02 }, (policy, value) => {
-    policy.info3 = bits(policy.info3, 0x02, value)
+  commit: choice(WRITES | APPLIES | Takes.defaults, { all: 0, master: Info3.commitLevelMaster }, (policy, value) => {
+    policy.info3 = bits(policy.info3, Info3.commitLevelMaster, value)
   }),
   idempotent: flag(
     (WRITES | APPLIES | Takes.defaults) & ~(Takes.row | Takes.removeRow | Takes.applyRow),
@@ -288,10 +289,10 @@ export const OPTIONS: { readonly [name: string]: Option } = {
     },
   ),
   inlineMemory: flag(BATCHES | Takes.defaults, (policy, on) => {
-    policy.inline = bits(policy.inline, 0x01, on ? 0x01 : 0)
+    policy.inline = bits(policy.inline, Inline.memory, on ? Inline.memory : 0)
   }),
   inlineFlash: flag(BATCHES | Takes.defaults, (policy, on) => {
-    policy.inline = bits(policy.inline, 0x02, on ? 0x02 : 0)
+    policy.inline = bits(policy.inline, Inline.flash, on ? Inline.flash : 0)
   }),
   maxKeysPerRequest: whole(BATCHES | Takes.defaults, 'maxKeysPerRequest', MAX_UINT32, ' (0: no limit)'),
   maxResponseBytes: whole(BATCHES | Takes.defaults, 'maxResponseBytes', MAX_UINT32, ' of bytes (0: no limit)'),
@@ -345,7 +346,7 @@ export function applyOptions(
     // A value that is undefined is an option that was not given: { signal: maybeSignal }.
     if (value !== undefined && !option.apply(policy, value)) throw badValue(verb, name, option.expects, value)
   }
-  if (policy.generationGiven) policy.info2 = bits(policy.info2, 0x0c, policy.generationBit)
+  if (policy.generationGiven) policy.info2 = bits(policy.info2, GENERATION, policy.generationBit)
   return policy
 }
 
@@ -398,8 +399,8 @@ function standardPolicies(): Policies {
 function removalOf(write: Policy): Policy {
   const remove = copyPolicy(write)
   remove.ttl = 0
-  remove.info2 &= ~0x20
-  remove.info3 &= ~0x38
+  remove.info2 &= ~Info2.createOnly
+  remove.info3 &= ~EXISTENCE
   return remove
 }
 

@@ -6,8 +6,7 @@
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { badValue } from '../checks/options.js'
-import { DIGEST_BYTES } from '../limits.js'
-import { PARTITIONS } from '../records/digest.js'
+import { DIGEST_BYTES, PARTITIONS } from '../limits.js'
 
 const VERSION = 1
 const HAS_VALUES = 1

@@ -8,6 +8,7 @@ import { argumentError, describe } from '../checks/check.js'
 import { type InfoOptions, InfoRequest } from '../cluster/info-request.js'
 import { type WaitOptions, waitFor } from '../cluster/wait.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { Code } from '../errors/codes.js'
 import { aborted, controlError, errorOf } from '../errors/failure.js'
 import type { Operation } from '../operations/operation.js'
 import { applyOptions, Takes } from '../options/policy.js'
@@ -27,7 +28,6 @@ export interface JobOptions
     Pick<WriteOptions, 'ttl' | 'durableDelete'> {}
 
 const LOOK_MS = 5000
-const QUERY_ABORTED = 15
 
 /** Limits of a query that a background job does not keep. */
 const POINTLESS = ['maxRecords', 'noBins', 'duration', 'after', 'nodes', 'cursor'] as const
@@ -70,7 +70,7 @@ export class Job {
     })
     const status = last as JobStatus
     if (status.state !== 'aborted') return status
-    throw errorOf({ verb: `job ${this.id}`, key: undefined, code: QUERY_ABORTED, detail: status.reason })
+    throw errorOf({ verb: `job ${this.id}`, key: undefined, code: Code.queryAborted, detail: status.reason })
   }
 
   /** Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any more. */

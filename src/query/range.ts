@@ -4,9 +4,10 @@ import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import type { IndexCollection } from '../cluster/index-definition.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_BIN_NAME, MAX_INDEX_NAME, MAX_INT64, MIN_INT64 } from '../limits.js'
+import { MAX_BIN_NAME_SIZE, MAX_INDEX_NAME, MAX_INT64, MIN_INT64 } from '../limits.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
-import { Field, writeField } from '../requests/fields.js'
+import { FieldType } from '../protocol.js'
+import { writeField } from '../requests/fields.js'
 import { type AnyExp, Exp } from '../values/expression.js'
 import { Particle } from '../values/particle-types.js'
 import { GeoJSON } from '../values/values.js'
@@ -78,18 +79,18 @@ export class Predicate {
       writeField(w, type, bytes)
       count++
     }
-    if (this.#collection !== 0) optional(Field.indexType, Uint8Array.of(this.#collection))
+    if (this.#collection !== 0) optional(FieldType.indexType, Uint8Array.of(this.#collection))
     this.#writeRange(w)
-    optional(Field.context, this.#context)
-    optional(Field.indexName, this.#index)
-    optional(Field.indexExpression, this.#expression)
+    optional(FieldType.indexContext, this.#context)
+    optional(FieldType.indexName, this.#index)
+    optional(FieldType.indexExpression, this.#expression)
     return count
   }
 
   #writeRange(w: Writer): void {
     const start = w.at
     w.u32(0)
-    w.u8(Field.indexRange)
+    w.u8(FieldType.indexRange)
     w.u8(1)
     const name = Buffer.from(this.#bin)
     w.u8(name.length)
@@ -111,7 +112,8 @@ function targetOf(
   target: unknown,
   verb: string,
 ): { bin?: string; index?: Uint8Array | undefined; expression?: Uint8Array | undefined } {
-  if (typeof target === 'string') return { bin: named(target, verb, 'the name of the bin', MAX_BIN_NAME).toString() }
+  if (typeof target === 'string')
+    return { bin: named(target, verb, 'the name of the bin', MAX_BIN_NAME_SIZE).toString() }
   if (typeof target === 'object' && target !== null && isPlain(target)) {
     const { index, expression } = target as { index?: unknown; expression?: unknown }
     const names = Object.keys(target)
@@ -146,7 +148,7 @@ function integerBound(value: bigint): Bound {
 
 function bound(value: unknown, verb: string): Bound {
   if (typeof value === 'string' && value.isWellFormed()) return sized(Particle.string, Buffer.from(value), verb)
-  if (value instanceof Uint8Array) return sized(Particle.bytes, Uint8Array.prototype.slice.call(value), verb)
+  if (value instanceof Uint8Array) return sized(Particle.blob, Uint8Array.prototype.slice.call(value), verb)
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return integerBound(integer(value, verb))
   throw refused(verb, `an index holds integers, text or bytes, and so must be the value, not ${describe(value)}`)
 }
@@ -172,7 +174,7 @@ function geometry(value: unknown, types: readonly string[], verb: string): Bound
   if (type !== 'Feature' && !types.includes(type as string)) {
     throw refused(verb, `expected a GeoJSON ${types.join(', ')}, not ${describe(type)}`)
   }
-  return { type: Particle.geoJSON, bytes: Buffer.from(text as string) }
+  return { type: Particle.geojson, bytes: Buffer.from(text as string) }
 }
 
 function geoText(value: unknown): string | undefined {

@@ -3,11 +3,12 @@
 import type { NativeAggregation, NativeJobSpec, NativeQuerySpec } from '../boundary/addon.js'
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_BIN_NAME, MAX_NAMESPACE, MAX_OPERATIONS, MAX_SET } from '../limits.js'
-import { Needs, OpCode, Operation } from '../operations/operation.js'
+import { MAX_BIN_NAME_SIZE, MAX_NAMESPACE_SIZE, MAX_OPS, MAX_SET_SIZE } from '../limits.js'
+import { Needs, Operation } from '../operations/operation.js'
 import { type Policy, socketTimeoutOf } from '../options/policy.js'
+import { FieldType, Info2, OpCode } from '../protocol.js'
 import { needsOf } from '../requests/command.js'
-import { Field, writeField } from '../requests/fields.js'
+import { writeField } from '../requests/fields.js'
 import { Projection, readsOf } from '../requests/projection.js'
 import { UDF_FIELDS, type UdfCall } from '../requests/udf-call.js'
 import { writeBareOp } from '../values/write-particle.js'
@@ -47,7 +48,7 @@ export const UdfKind = { aggregation: 1, background: 2 } as const
 export function nameOf(value: unknown, what: 'namespace' | 'set', verb: string): string {
   if (typeof value !== 'string')
     throw new InvalidArgumentError(`${verb}: the ${what} must be text, not ${describe(value)}`)
-  const [least, most] = what === 'namespace' ? [1, MAX_NAMESPACE] : [0, MAX_SET]
+  const [least, most] = what === 'namespace' ? [1, MAX_NAMESPACE_SIZE] : [0, MAX_SET_SIZE]
   const length = Buffer.byteLength(value)
   if (length >= least && length <= most && value.isWellFormed()) return value
   throw new InvalidArgumentError(`${verb}: the ${what} must have ${least} to ${most} bytes, not ${length}`)
@@ -73,11 +74,11 @@ function fieldsOf(plan: Plan, udf: UdfCall | undefined, kind: number): Encoding 
       count++
     }
     if (udf !== undefined) {
-      field(Field.udfKind, Uint8Array.of(kind))
+      field(FieldType.udfOp, Uint8Array.of(kind))
       w.raw(udf.bytes)
       count += UDF_FIELDS
     }
-    if (plan.policy.filter !== undefined) field(Field.filter, plan.policy.filter.bytes)
+    if (plan.policy.filter !== undefined) field(FieldType.filter, plan.policy.filter.bytes)
     return count
   })
 }
@@ -170,10 +171,6 @@ function timing(
   return { totalTimeout, socketTimeout: socketTimeoutOf(policy), maxRetries, sleepBetweenRetries }
 }
 
-/** Bits of a background job's request: it writes, and what the policy adds. */
-const INFO2_WRITE = 0x01
-const INFO2_DURABLE_DELETE = 0x10
-
 /** A background job as it crosses: operations, or a UDF. */
 export function jobSpec(
   plan: Plan,
@@ -190,7 +187,7 @@ export function jobSpec(
     fieldCount: fields.count,
     ops: ops.bytes,
     opCount: ops.count,
-    info2: INFO2_WRITE | (policy.info2 & INFO2_DURABLE_DELETE),
+    info2: Info2.write | (policy.info2 & Info2.durableDelete),
     recordTtl: policy.ttl,
     recordsPerSecond: limits.recordsPerSecond,
     taskId,
@@ -202,8 +199,8 @@ export function jobSpec(
 export function checkOperations(given: unknown, writing: boolean, verb: string): readonly Operation[] {
   needsOf(given, verb)
   const operations = [...(given as readonly unknown[])]
-  if (operations.length > MAX_OPERATIONS) {
-    throw new InvalidArgumentError(`${verb}: at most ${MAX_OPERATIONS} operations, not ${operations.length}`)
+  if (operations.length > MAX_OPS) {
+    throw new InvalidArgumentError(`${verb}: at most ${MAX_OPS} operations, not ${operations.length}`)
   }
   for (const [i, operation] of operations.entries()) {
     const wrong = operationFault(operation, writing)
@@ -225,8 +222,8 @@ function operationFault(operation: unknown, writing: boolean): string | undefine
 export function checkBins(names: readonly unknown[], verb: string): readonly string[] | Projection {
   if (names.length === 0)
     throw new InvalidArgumentError(`${verb}: expected the name of at least one bin; for none, use 'noBins'`)
-  if (names.length > MAX_OPERATIONS) {
-    throw new InvalidArgumentError(`${verb}: at most ${MAX_OPERATIONS} bins, not ${names.length}`)
+  if (names.length > MAX_OPS) {
+    throw new InvalidArgumentError(`${verb}: at most ${MAX_OPS} bins, not ${names.length}`)
   }
   for (const name of names) {
     if (typeof name !== 'string')
@@ -235,9 +232,9 @@ export function checkBins(names: readonly unknown[], verb: string): readonly str
   const reads = readsOf(names, verb) as readonly string[] | Projection
   for (const name of reads instanceof Projection ? reads.binNames : reads) {
     const length = Buffer.byteLength(name)
-    if (length > MAX_BIN_NAME || !name.isWellFormed()) {
+    if (length > MAX_BIN_NAME_SIZE || !name.isWellFormed()) {
       throw new InvalidArgumentError(
-        `${verb}: bin name ${describe(name)} is ${length} bytes long; the limit is ${MAX_BIN_NAME}`,
+        `${verb}: bin name ${describe(name)} is ${length} bytes long; the limit is ${MAX_BIN_NAME_SIZE}`,
       )
     }
   }

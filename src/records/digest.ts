@@ -2,11 +2,9 @@
 
 import { binding } from '../boundary/native.js'
 import type { Key } from '../key.js'
+import { PARTITIONS } from '../limits.js'
 import { Writer } from '../values/writer.js'
 import { checkKey, KeyType, keyType, namesRecord, writeUserKey } from './key-encoding.js'
-
-/** A cluster always has this many partitions. */
-export const PARTITIONS = 4096
 
 const writer = new Writer(256)
 

@@ -4,7 +4,7 @@ import { types } from 'node:util'
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key, UserKey } from '../key.js'
-import { DIGEST_BYTES, MAX_INT64, MAX_NAMESPACE, MAX_SET, MIN_INT64 } from '../limits.js'
+import { DIGEST_BYTES, MAX_INT64, MAX_NAMESPACE_SIZE, MAX_SET_SIZE, MIN_INT64 } from '../limits.js'
 import type { Writer } from '../values/writer.js'
 
 /** Key types in a request: the particle type of the user key, 0 for a digest. */
@@ -79,14 +79,14 @@ export function writeNames(w: Writer, key: Key, where: string): number {
   const set: unknown = key[1] ?? ''
   if (typeof set !== 'string') throw new InvalidArgumentError(`${where}: the set must be text, not ${describe(set)}`)
   const namespaceLength = w.text(namespace)
-  if (namespaceLength === 0 || namespaceLength > MAX_NAMESPACE) {
+  if (namespaceLength === 0 || namespaceLength > MAX_NAMESPACE_SIZE) {
     throw new InvalidArgumentError(
-      `${where}: the namespace must have 1 to ${MAX_NAMESPACE} bytes, not ${namespaceLength}`,
+      `${where}: the namespace must have 1 to ${MAX_NAMESPACE_SIZE} bytes, not ${namespaceLength}`,
     )
   }
   const setLength = w.text(set)
-  if (setLength > MAX_SET) {
-    throw new InvalidArgumentError(`${where}: the set must have at most ${MAX_SET} bytes, not ${setLength}`)
+  if (setLength > MAX_SET_SIZE) {
+    throw new InvalidArgumentError(`${where}: the set must have at most ${MAX_SET_SIZE} bytes, not ${setLength}`)
   }
   return (namespaceLength << 8) | setLength
 }

@@ -2,6 +2,8 @@
 // The values in them are unpack.ts's business.
 
 import type { Page } from '../boundary/page-pool.js'
+import { DIGEST_BYTES } from '../limits.js'
+import { FieldType, OpCode } from '../protocol.js'
 import { readText } from '../values/read-text.js'
 import { define, Mode, malformed, readFrom, readParticle, viewOf } from '../values/unpack.js'
 import type { CompiledReader } from './compiled-reader.js'
@@ -15,8 +17,16 @@ export const HEADER = 22
 /** Records with more bins than this are read without the trie of shapes. */
 const MAX_SHAPED = 64
 
-/** Operations whose answer, if any, is an empty one: WRITE, INCR, EXP_MODIFY, APPEND, PREPEND, BITS_MODIFY, DELETE. */
-const SILENT = new Set([2, 5, 8, 9, 10, 13, 14])
+/** Operations whose answer, if any, is an empty one. */
+const SILENT = new Set<number>([
+  OpCode.write,
+  OpCode.increment,
+  OpCode.expModify,
+  OpCode.append,
+  OpCode.prepend,
+  OpCode.bitsModify,
+  OpCode.deleteAll,
+])
 
 /**
  * The results of several operations on one bin, in the order of the operations. `operate` gives a bin that was
@@ -189,9 +199,6 @@ export class BinPlace {
   }
 }
 
-/** Fields of a message that names its record (protocol 8.4). */
-const Field = { set: 1, key: 2, digest: 4, indexValue: 15 } as const
-
 /** Where the parts of a message that names its record are, and where it ends. 0 stands for a part that is not there. */
 export class RowPlace {
   digest = 0
@@ -227,14 +234,14 @@ export class RowPlace {
   }
 
   #field(type: number, data: number, next: number): void {
-    if (type === Field.digest && next - data === 20) this.digest = data
-    else if (type === Field.set) {
+    if (type === FieldType.digest && next - data === DIGEST_BYTES) this.digest = data
+    else if (type === FieldType.set) {
       this.set = data
       this.setEnd = next
-    } else if (type === Field.key && next > data) {
+    } else if (type === FieldType.key && next > data) {
       this.key = data
       this.keyEnd = next
-    } else if (type === Field.indexValue && next - data === 8) this.indexValue = data
+    } else if (type === FieldType.bvalArray && next - data === 8) this.indexValue = data
   }
 }
 

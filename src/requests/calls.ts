@@ -2,8 +2,8 @@
 
 import { Call, type Task } from '../boundary/call.js'
 import type { UdfSite } from '../errors/base.js'
+import { Code } from '../errors/codes.js'
 import { Failure } from '../errors/failure.js'
-import { UDF_FAILED } from '../errors/udf.js'
 import type { Key } from '../key.js'
 import { keptMeta, readBins, readDetail, readMeta, readResults } from '../records/message.js'
 import type { Meta } from '../records/meta.js'
@@ -73,7 +73,7 @@ export class ExistsCall extends KeyCall<ExistsResult> {
   }
 
   override instead(code: number): ExistsResult | undefined {
-    return code === 2 ? (new ExistsObject(this.key as Key, null) as unknown as ExistsResult) : undefined
+    return code === Code.notFound ? (new ExistsObject(this.key as Key, null) as unknown as ExistsResult) : undefined
   }
 }
 
@@ -88,7 +88,7 @@ export class ApplyCall extends KeyCall<unknown> {
     const [name, value] = readResults(bytes, at, end, this.policy.mode)[0] ?? ['SUCCESS', null]
     if (name !== 'FAILURE') return value
     const { verb, key, called } = this
-    throw new Failure({ verb, key, code: UDF_FAILED, detail: String(value), udf: called })
+    throw new Failure({ verb, key, code: Code.udfExecution, detail: String(value), udf: called })
   }
 }
 

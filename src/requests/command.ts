@@ -4,17 +4,15 @@ import { closeEntry, EntryKind, openEntry } from '../boundary/entry.js'
 import { describe, isPlain, type Where } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
-import { MAX_OPERATIONS } from '../limits.js'
+import { MAX_OPS } from '../limits.js'
 import { Needs, type Operation, Operation as OperationClass } from '../operations/operation.js'
 import type { Policy } from '../options/policy.js'
+import { EXISTENCE, FieldType, GENERATION, Info1, Info2, Info3, OpCode, SC_READ } from '../protocol.js'
 import { writeKey } from '../records/key-encoding.js'
 import type { Exp } from '../values/expression.js'
 import { writeBareOp, writeBin } from '../values/write-particle.js'
 import type { Writer } from '../values/writer.js'
 import { UDF_FIELDS, type UdfCall } from './udf-call.js'
-
-export const Info1 = { read: 0x01, allBins: 0x02, batch: 0x08, noBins: 0x20 } as const
-export const Info2 = { write: 0x01, delete: 0x02, allAnswers: 0x80 } as const
 
 /** Bytes of the command block: info flags, generation, TTL, counts and sizes. Record commands and batch specs share it. */
 const COMMAND_BYTES = 24
@@ -38,9 +36,6 @@ export interface Command {
   udf?: UdfCall
 }
 
-/** Type of the field with a filter (protocol 10.5). */
-const FILTER_FIELD = 43
-
 /** The fields of a command: how many there are, and how many bytes. */
 interface Fields {
   readonly count: number
@@ -55,7 +50,7 @@ export function writeFields(w: Writer, filter: Exp<'bool'> | undefined, udf: Udf
   const start = w.at
   if (filter !== undefined) {
     w.u32(filter.bytes.length + 1)
-    w.u8(FILTER_FIELD)
+    w.u8(FieldType.filter)
     w.raw(filter.bytes)
   }
   if (udf !== undefined) w.raw(udf.bytes)
@@ -74,8 +69,8 @@ export function closeCommand(
   operations: number,
   fields: Fields,
 ): void {
-  if (count > MAX_OPERATIONS) {
-    throw new InvalidArgumentError(`a command has at most ${MAX_OPERATIONS} operations or bins, not ${count}`)
+  if (count > MAX_OPS) {
+    throw new InvalidArgumentError(`a command has at most ${MAX_OPS} operations or bins, not ${count}`)
   }
   const bytes = w.bytes
   bytes[at] = command.info1
@@ -92,7 +87,7 @@ export function closeCommand(
 
 /** A read as the policy has it. */
 export function readCommand(policy: Policy, info1: number): Command {
-  return { info1: info1 | policy.info1, info2: 0, info3: policy.info3 & 0xc0, generation: 0, ttl: policy.readTouch }
+  return { info1: info1 | policy.info1, info2: 0, info3: policy.info3 & SC_READ, generation: 0, ttl: policy.readTouch }
 }
 
 /** A write as the policy has it. */
@@ -100,7 +95,7 @@ export function writeCommand(policy: Policy, info2: number): Command {
   return {
     info1: 0,
     info2: info2 | policy.info2,
-    info3: policy.info3 & 0x3a,
+    info3: policy.info3 & (Info3.commitLevelMaster | EXISTENCE),
     generation: policy.generationGiven ? policy.generation : 0,
     ttl: policy.ttl,
   }
@@ -109,8 +104,8 @@ export function writeCommand(policy: Policy, info2: number): Command {
 /** A deletion: expiry and existence mean nothing to it. */
 export function removeCommand(policy: Policy): Command {
   const command = writeCommand(policy, Info2.write | Info2.delete)
-  command.info2 &= ~0x20
-  command.info3 &= 0x02
+  command.info2 &= ~Info2.createOnly
+  command.info3 &= Info3.commitLevelMaster
   command.ttl = 0
   return command
 }
@@ -118,8 +113,8 @@ export function removeCommand(policy: Policy): Command {
 /** A call of a function: only it decides about existence and generations, and servers refuse conditions on them. */
 export function applyCommand(policy: Policy, udf: UdfCall): Command {
   const command = writeCommand(policy, Info2.write)
-  command.info2 &= ~0x2c
-  command.info3 &= 0x02
+  command.info2 &= ~(GENERATION | Info2.createOnly)
+  command.info3 &= Info3.commitLevelMaster
   command.generation = 0
   command.udf = udf
   return command
@@ -153,7 +148,7 @@ export function writeNothing(): number {
 
 /** Body of `select`: a read of each bin. */
 export function writeReads(w: Writer, names: readonly unknown[]): number {
-  for (const name of names) writeBareOp(w, 1, binName(name))
+  for (const name of names) writeBareOp(w, OpCode.read, binName(name))
   return names.length
 }
 
@@ -169,14 +164,14 @@ export function writeBins(w: Writer, bins: unknown): number {
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string
     w.path[1] = name
-    writeBin(w, 2, name, (bins as { [name: string]: unknown })[name])
+    writeBin(w, OpCode.write, name, (bins as { [name: string]: unknown })[name])
   }
   return names.length
 }
 
 /** Body of `removeBin`: a null write of each bin. */
 export function writeRemovals(w: Writer, names: readonly unknown[]): number {
-  for (const name of names) writeBareOp(w, 2, binName(name))
+  for (const name of names) writeBareOp(w, OpCode.write, binName(name))
   return names.length
 }
 
@@ -214,10 +209,10 @@ export function writeOperations(w: Writer, operations: readonly unknown[], comma
 export function applyNeeds(command: Command, needs: number, count: number): void {
   if ((needs & Needs.read) !== 0 && count > 0) command.info1 |= Info1.read
   if ((needs & Needs.allBins) !== 0) {
-    command.info1 |= Info1.allBins
-    command.info2 &= ~Info2.allAnswers
-  } else if ((needs & Needs.allAnswers) !== 0) command.info2 |= Info2.allAnswers
-  if (count === 0) command.info1 |= Info1.read | Info1.noBins
+    command.info1 |= Info1.getAll
+    command.info2 &= ~Info2.respondAllOps
+  } else if ((needs & Needs.allAnswers) !== 0) command.info2 |= Info2.respondAllOps
+  if (count === 0) command.info1 |= Info1.read | Info1.getNoBins
 }
 
 /** The needs of a list of operations, for choosing the policy before anything is written. */

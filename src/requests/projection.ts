@@ -5,6 +5,7 @@ import { exp } from '../expressions/exp.js'
 import { type ContextStep, ctx } from '../operations/ctx.js'
 import { op } from '../operations/op.js'
 import type { Operation } from '../operations/operation.js'
+import { Info2 } from '../protocol.js'
 import { define, Mode } from '../values/unpack.js'
 import type { Double, GeoJSON, HyperLogLog } from '../values/values.js'
 import type { Writer } from '../values/writer.js'
@@ -124,7 +125,7 @@ export class Projection {
   static write(w: Writer, projection: Projection, command: Command): number {
     const count = writeOperations(w, projection.#operations, command)
     // Every operation is to be answered, so that answers are known by their place.
-    command.info2 |= ALL_ANSWERS
+    command.info2 |= Info2.respondAllOps
     return count
   }
 
@@ -142,7 +143,6 @@ export class Projection {
   }
 }
 
-const ALL_ANSWERS = 0x80
 /** Types of steps from here on lead into maps. */
 const MAP_STEPS = 0x20
 

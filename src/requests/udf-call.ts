@@ -2,14 +2,10 @@
 
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { FieldType } from '../protocol.js'
 import { Encoded } from '../values/encoded.js'
 import { packList } from '../values/pack.js'
 import { Writer } from '../values/writer.js'
-
-/** The types of the fields: module, function and arguments. */
-const MODULE_FIELD = 30
-const FUNCTION_FIELD = 31
-const ARGUMENTS_FIELD = 32
 
 /** Names of modules and functions have fewer bytes than this (protocol 12.5). */
 const NAME_LIMIT = 128
@@ -31,14 +27,14 @@ export class UdfCall {
     const w = new Writer(128)
     this.module = moduleName(where, module)
     this.function = text(where, 'function', name)
-    writeText(w, where, MODULE_FIELD, 'module', this.module)
-    writeText(w, where, FUNCTION_FIELD, 'function', this.function)
+    writeText(w, where, FieldType.udfModule, 'module', this.module)
+    writeText(w, where, FieldType.udfFunction, 'function', this.function)
     if (args !== undefined && !Array.isArray(args) && !(args instanceof Encoded)) {
       throw new InvalidArgumentError(`${where}: the arguments must be a list, not ${describe(args)}`)
     }
     w.begin('args')
     const list = w.at + FIELD_HEAD
-    writeField(w, ARGUMENTS_FIELD, () => (args instanceof Encoded ? w.raw(args.bytes) : packList(w, args ?? [])))
+    writeField(w, FieldType.udfArguments, () => (args instanceof Encoded ? w.raw(args.bytes) : packList(w, args ?? [])))
     this.bytes = Uint8Array.prototype.slice.call(w.bytes, 0, w.at)
     this.args = this.bytes.subarray(list)
   }

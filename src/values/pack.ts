@@ -6,14 +6,11 @@
 import { types } from 'node:util'
 import { describe, isPlain } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_UINT32 } from '../limits.js'
+import { MAX_UINT32, MAX_VALUE_DEPTH } from '../limits.js'
 import { int64, isInteger, Particle, refuse } from './particle-types.js'
 import { Placeholder } from './placeholders.js'
 import { Double, GeoJSON, HyperLogLog } from './values.js'
 import type { Writer } from './writer.js'
-
-/** Deeper than this is refused: it is a mistake or an attack, and the server's own limit is not far above. */
-const MAX_DEPTH = 256
 
 /** Writes a value as MessagePack, the form it has inside a list or map and as the argument of an operation. */
 export function pack(w: Writer, value: unknown): void {
@@ -43,11 +40,11 @@ export function pack(w: Writer, value: unknown): void {
 function packInside(w: Writer, value: object): void {
   if (Array.isArray(value)) packList(w, value)
   else if (isPlain(value)) packObject(w, value)
-  else if (types.isUint8Array(value)) packBytes(w, Particle.bytes, value)
+  else if (types.isUint8Array(value)) packBytes(w, Particle.blob, value)
   else if (types.isMap(value)) packMap(w, value)
   else if (value instanceof Double) packDouble(w, value.value)
-  else if (value instanceof GeoJSON) packText(w, Particle.geoJSON, value.text)
-  else if (value instanceof HyperLogLog) packBytes(w, Particle.hyperLogLog, value.bytes)
+  else if (value instanceof GeoJSON) packText(w, Particle.geojson, value.text)
+  else if (value instanceof HyperLogLog) packBytes(w, Particle.hll, value.bytes)
   else if (value instanceof Placeholder && w.placeholders) {
     w.u16(0xd4ff)
     w.u8(value.code)
@@ -185,9 +182,9 @@ export function compareText(a: string, b: string): number {
 }
 
 function enter(w: Writer): void {
-  if (++w.depth > MAX_DEPTH) {
+  if (++w.depth > MAX_VALUE_DEPTH) {
     w.depth = 3
-    throw new InvalidArgumentError(`${w.where()}…: nested more than ${MAX_DEPTH} levels deep, or circular`)
+    throw new InvalidArgumentError(`${w.where()}…: nested more than ${MAX_VALUE_DEPTH} levels deep, or circular`)
   }
 }
 

@@ -9,14 +9,14 @@ import type { Writer } from './writer.js'
 export const Particle = {
   null: 0,
   integer: 1,
-  double: 2,
+  float: 2,
   string: 3,
-  bytes: 4,
-  boolean: 17,
-  hyperLogLog: 18,
+  blob: 4,
+  bool: 17,
+  hll: 18,
   map: 19,
   list: 20,
-  geoJSON: 23,
+  geojson: 23,
 } as const
 
 /** Whether a number is stored as an integer. -0 is not: an integer has no negative zero. */

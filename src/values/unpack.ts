@@ -86,22 +86,22 @@ export function readParticle(type: number, at: number, next: number): unknown {
       return readInt64(at)
     case Particle.string:
       return readText(bytes, at, next - at)
-    case Particle.double:
+    case Particle.float:
       if (next - at !== 8) malformed()
       return double(readDouble(at))
     case Particle.null:
       return null
-    case Particle.boolean:
+    case Particle.bool:
       return bytes[at] !== 0
     case Particle.list:
     case Particle.map:
       return readCollection(at, next)
-    case Particle.geoJSON: {
+    case Particle.geojson: {
       const text = at + 3 + 8 * u16(at + 1)
       if (text > next) malformed()
       return new GeoJSON(bytes.utf8Slice(text, next))
     }
-    case Particle.hyperLogLog:
+    case Particle.hll:
       return new HyperLogLog(copy(at, next))
     default:
       // Blobs of other clients' languages, and types of newer servers: the bytes.
@@ -248,11 +248,11 @@ function unpackText(length: number): unknown {
   switch (bytes[at]) {
     case Particle.string:
       return readText(bytes, at + 1, length - 1)
-    case Particle.geoJSON:
+    case Particle.geojson:
       return new GeoJSON(bytes.utf8Slice(at + 1, at + length))
-    case Particle.hyperLogLog:
+    case Particle.hll:
       return new HyperLogLog(copy(at + 1, at + length))
-    case Particle.bytes:
+    case Particle.blob:
     case 7:
     case 8:
     case 9:

@@ -3,7 +3,7 @@
 import { types } from 'node:util'
 import { isPlain } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_BIN_NAME } from '../limits.js'
+import { MAX_BIN_NAME_SIZE } from '../limits.js'
 import { EncodedParticle } from './encoded.js'
 import { packList, packMap, packObject } from './pack.js'
 import { int64, isInteger, Particle, refuse } from './particle-types.js'
@@ -38,9 +38,9 @@ export function openOp(w: Writer, code: number, name: string): number {
   bytes[start + 6] = 0
   w.at = start + 8
   const length = w.text(name)
-  if (length > MAX_BIN_NAME) {
+  if (length > MAX_BIN_NAME_SIZE) {
     throw new InvalidArgumentError(
-      `bin name ${JSON.stringify(name)} is ${length} bytes long; the limit is ${MAX_BIN_NAME}`,
+      `bin name ${JSON.stringify(name)} is ${length} bytes long; the limit is ${MAX_BIN_NAME_SIZE}`,
     )
   }
   w.bytes[start + 7] = length
@@ -59,10 +59,10 @@ export function writeParticle(w: Writer, value: unknown): number {
         return Particle.integer
       }
       w.f64(value)
-      return Particle.double
+      return Particle.float
     case 'boolean':
       w.u8(value ? 1 : 0)
-      return Particle.boolean
+      return Particle.bool
     case 'bigint':
       w.bigInt64(int64(w, value))
       return Particle.integer
@@ -84,7 +84,7 @@ function writeObject(w: Writer, value: object): number {
   }
   if (types.isUint8Array(value)) {
     w.raw(value)
-    return Particle.bytes
+    return Particle.blob
   }
   if (types.isMap(value)) {
     packMap(w, value)
@@ -92,18 +92,18 @@ function writeObject(w: Writer, value: object): number {
   }
   if (value instanceof Double) {
     w.f64(value.value)
-    return Particle.double
+    return Particle.float
   }
   if (value instanceof GeoJSON) {
     // Flags and cell count: the server computes the cells itself and ignores what a client sends.
     w.u8(0)
     w.u16(0)
     w.text(value.text)
-    return Particle.geoJSON
+    return Particle.geojson
   }
   if (value instanceof HyperLogLog) {
     w.raw(value.bytes)
-    return Particle.hyperLogLog
+    return Particle.hll
   }
   if (value instanceof EncodedParticle) {
     w.raw(value.bytes)

@@ -3,9 +3,7 @@
 // Numbers of our own envelope are little-endian (suffix LE), numbers that travel on to the server are big-endian.
 
 import { InvalidArgumentError } from '../errors/classes.js'
-
-/** The server refuses a message above 128 MiB, so nothing longer is ever built. */
-const MAX_BYTES = 128 * 1024 * 1024
+import { MAX_BODY_SIZE } from '../limits.js'
 
 /** Up to this length a loop over the characters beats the call into the engine's UTF-8 writer. */
 const SHORT = 24
@@ -36,8 +34,8 @@ export class Writer {
   }
 
   #grow(needed: number): void {
-    if (needed > MAX_BYTES) throw new InvalidArgumentError('the request is larger than 128 MiB')
-    const bigger = Buffer.allocUnsafeSlow(Math.min(MAX_BYTES, Math.max(needed, this.bytes.length * 2)))
+    if (needed > MAX_BODY_SIZE) throw new InvalidArgumentError('the request is larger than 128 MiB')
+    const bigger = Buffer.allocUnsafeSlow(Math.min(MAX_BODY_SIZE, Math.max(needed, this.bytes.length * 2)))
     this.bytes.copy(bigger, 0, 0, this.at)
     this.bytes = bigger
     this.#view = viewOf(bigger)
