@@ -6,6 +6,30 @@ import { inspect } from 'node:util';
 
 declare class Encoded {
 }
+declare class KnownIndexes {
+  #private;
+  constructor(source: IndexSource);
+  /** The indexes of a namespace. Where they cannot be asked for, there are none. */
+  of(namespace: string): Promise<readonly IndexInfo[]>;
+  /** Forgets what is known: an index was not there, or is new. */
+  forget(namespace: string): void;
+}
+declare class Views {
+  #private;
+  constructor(base: Adaptable, behavior: Behavior, indexes: Indexes);
+  get behavior(): Behavior;
+  /** For what only reads. */
+  get reads(): Calls;
+  /** For writes that may be repeated without harm. */
+  get retryable(): Calls;
+  /** For all other writes. */
+  get nonRetryable(): Calls;
+  /** The indexes of a namespace, as far as they are known. */
+  indexesOf(namespace: string): Promise<readonly IndexInfo[]>;
+  /** Says that the indexes of a namespace are not what they seemed. */
+  forgetIndexes(namespace: string): void;
+}
+declare const IN: unique symbol;
 declare const LIST_CREATE: {
   readonly unordered: 64;
   readonly padded: 128;
@@ -34,8 +58,63 @@ declare const TYPES: {
   readonly geo: 8;
   readonly hll: 9;
 };
+declare const VERB_KINDS: {
+  readonly query: "reads";
+  readonly exists: "reads";
+  readonly insert: "nonRetryable";
+  readonly update: "retryable";
+  readonly upsert: "retryable";
+  readonly replace: "retryable";
+  readonly replaceIfExists: "retryable";
+  readonly touch: "retryable";
+  readonly delete: "retryable";
+  readonly executeUdf: "nonRetryable";
+};
 declare function geoContainsPoint(target: IndexTarget, longitude: number, latitude: number, options?: GeoRangeOptions): Predicate;
 declare function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoRangeOptions): Predicate;
+/**
+ * The results of `execute`: an async iterable of rows, with the usual ways to take them all. The results of a query come as
+ * they are read, and once; leaving the loop ends the query. Those of keys are here already: see {@link RecordResults}.
+ *
+ * @example
+ * const stream = await session.query(users.ids('user-1', 'user-2')).execute()
+ * for await (const row of stream) console.log(row.key[2], row.recordOrThrow().bins.name)
+ */
+export declare abstract class RecordStream<B extends object = Bins> implements AsyncIterable<RecordResult<B>>, AsyncDisposable {
+  abstract [Symbol.asyncIterator](): AsyncIterator<RecordResult<B>, undefined, undefined>;
+  /** Ends the stream before its time, and the query behind it. Closing again does nothing. */
+  abstract close(): void;
+  /** All rows. */
+  collect(): Promise<RecordResult<B>[]>;
+  /**
+   * The records of all rows that have one.
+   *
+   * @throws the error of the first row that failed
+   */
+  records(): Promise<Record$1<B>[]>;
+  /** The first row, after which the stream is closed; undefined when there is none. */
+  first(): Promise<RecordResult<B> | undefined>;
+  /**
+   * The record of the first row, after which the stream is closed.
+   *
+   * @throws RecordNotFoundError when there is no row
+   * @throws the row's error, when it failed
+   */
+  firstOrThrow(): Promise<Record$1<B>>;
+  /** The rows that failed. */
+  failures(): Promise<RecordResult<B>[]>;
+  /** Calls a function with each row, one after the other, and waits for what it returns; `false` ends the stream. */
+  forEach(visit: (row: RecordResult<B>) => unknown): Promise<void>;
+  /**
+   * The records by their user key; those of which only the digest is known are left out.
+   *
+   * @throws the error of the first row that failed
+   */
+  toMap(): Promise<Map<UserKey, Record$1<B>>>;
+  /** The rows in lists of `size`, the last of which may be shorter. @example for await (const page of stream.pages(100)) show(page) */
+  pages(size: number): AsyncGenerator<RecordResult<B>[], undefined, undefined>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
 /** The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have been sent. */
 export declare class AbortError extends ClientError {
   static readonly code: number;
@@ -103,6 +182,57 @@ export declare class Aggregation<T = Value> extends QueryStream<T> {
 }
 /** The configuration of the server does not allow this. */
 export declare class AlwaysForbiddenError extends ServerError {
+}
+/** A task on the records of a set. */
+export declare class BackgroundStep<B extends object> {
+  #private;
+  protected readonly views: Views;
+  protected readonly set: DataSet<B>;
+  protected readonly operations: Operation[];
+  protected failure: unknown;
+  /** Only records for which the condition is true; said twice, both have to be. */
+  where(condition: TemplateStringsArray, ...values: (Value | AnyExp)[]): this;
+  where(condition: Exp<"bool">): this;
+  /** The records expire after so many seconds. */
+  expireRecordAfter(seconds: number): this;
+  /** The records never expire. */
+  neverExpire(): this;
+  /** The expiry stays as it is. */
+  withNoChangeInExpiration(): this;
+  /** Records that are removed leave tombstones. Enterprise servers only. */
+  durablyDelete(): this;
+  /** Starts the task; resolves when all servers have taken it on. `done()` of the job waits for its end. */
+  execute(options?: JobOptions): Promise<Job>;
+}
+/** The kinds of tasks: what a session's `backgroundTask()` gives. */
+export declare class BackgroundTask {
+  #private;
+  /** Changes the records of a set. @example await session.backgroundTask().update(users).where`$.age < ${18}`.bin('minor').setTo(true).execute() */
+  update<B extends object>(set: DataSet<B>): BackgroundUpdate<B>;
+  /** Renews the expiry of the records of a set. @example await session.backgroundTask().touch(users).expireRecordAfter(600).execute() */
+  touch<B extends object>(set: DataSet<B>): BackgroundStep<B>;
+  /** Removes the records of a set for which a condition is true. All of them are removed faster by `session.truncate`. */
+  delete<B extends object>(set: DataSet<B>): BackgroundStep<B>;
+  /** Calls a function of a registered module with the records of a set. @example await session.backgroundTask().executeUdf(users).function('counters', 'add').passing('visits', 1).execute() */
+  executeUdf<B extends object>(set: DataSet<B>): BackgroundUdf<B>;
+}
+/** A task that calls a function. */
+export declare class BackgroundUdf<B extends object> extends BackgroundStep<B> {
+  #private;
+  /** Which function is called. */
+  function(module: string, name: string): this;
+  /** What it gets behind the record. */
+  passing(...args: readonly Value[]): this;
+}
+/** A task that changes records. */
+export declare class BackgroundUpdate<B extends object> extends BackgroundStep<B> {
+  #private;
+  /** Does something with a bin. */
+  bin<N extends keyof B & string>(name: N): BackgroundBin<NonNullable<B[N]>, this>;
+  /** Writes the bins of an object. */
+  put<O extends object>(object: string extends keyof B ? O & Storable<O> : Partial<B>): this;
+  /** Runs operations of `op`, `lists`, `maps`, `bits` or `hll` that only write. */
+  operate(...operations: readonly Operation[]): this;
 }
 /** The server is configured without batches. */
 export declare class BatchDisabledError extends BatchError {
@@ -257,6 +387,44 @@ export declare class BatchStream<B extends object = Bins> implements AsyncIterab
 /** The batch has more rows than the server takes in one request (`maxKeysPerRequest` splits it). */
 export declare class BatchTooLargeError extends BatchError {
 }
+/**
+ * How calls of a session behave: timeouts, retries, replicas and the like, by kind of call. A behavior does not change; it is
+ * derived from another, and says only what is different. What none of them says is as the client has it.
+ *
+ * @example
+ * const feed = Behavior.DEFAULT.derive('feed', { reads: { batch: { totalTimeout: 50 } } })
+ * const session = client.session(feed)
+ * feed.explain('query', 'batch').options.totalTimeout // { value: 50, from: 'feed: reads.batch' }
+ */
+export declare class Behavior {
+  #private;
+  readonly name: string;
+  readonly parent: Behavior | undefined;
+  /** As the client is, except that writes that can be repeated without harm are, twice. */
+  static readonly DEFAULT: Behavior;
+  /** Reads that rather fail, or ask a replica, than wait: 50 ms for an attempt, 200 for all. */
+  static readonly READ_FAST: Behavior;
+  /** For namespaces with strong consistency: reads are linearizable, writes wait for all copies. */
+  static readonly STRICTLY_CONSISTENT: Behavior;
+  /** Like `READ_FAST`, from the racks of `connect({ rackIds })` first. */
+  static readonly FAST_RACK_AWARE: Behavior;
+  /**
+   * A behavior like this one, except for what `options` says. When this one changes, so does the new one.
+   *
+   * @throws InvalidArgumentError for options that do not exist or make no sense
+   * @example
+   * const patient = Behavior.DEFAULT.derive('patient', { all: { totalTimeout: 10_000 }, writes: { retryable: { maxRetries: 5 } } })
+   */
+  derive(name: string, options?: BehaviorOptions): Behavior;
+  /**
+   * What a verb uses, and where each option comes from.
+   *
+   * @param how one key (`point`), several (`batch`) or a whole set (`set`)
+   * @example
+   * Behavior.READ_FAST.explain('query').options.replica // { value: 'any', from: 'READ_FAST: reads' }
+   */
+  explain(verb: Verb | "backgroundTask" | "transaction", how?: "point" | "batch" | "set"): Explanation;
+}
 /** The parent of errors that concern one bin. */
 export declare class BinError extends RecordError {
 }
@@ -291,6 +459,15 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
    * const { bins } = await patient.get(key)
    */
   with(options: ClientOptions): Client;
+  /**
+   * A session: reads and writes as sentences, with a behavior of its own. It holds nothing that would have to be closed.
+   *
+   * @throws InvalidArgumentError when that is no behavior
+   * @example
+   * const session = client.session(Behavior.READ_FAST)
+   * const alice = await session.query(users.id('user-1')).firstOrThrow()
+   */
+  session(behavior?: Behavior): Session;
   get<B extends object = Bins>(key: Key, options?: ReadOptions & {
     readonly bins?: undefined;
   }): Promise<Record$1<B>>;
@@ -395,6 +572,31 @@ export declare class ConnectionError extends ClusterError {
 }
 /** One step of a path, made by the functions of {@link ctx}. */
 export declare class ContextStep {
+}
+/**
+ * A set with the type of its records; made by {@link dataSet}. It holds names only, and no connection.
+ *
+ * @example
+ * const users = dataSet<User>('test', 'users')
+ * const { bins } = await client.get<User>(users.id('user-1'))
+ */
+export declare class DataSet<in out B extends object = Bins> {
+  #private;
+  readonly namespace: string;
+  readonly set: string;
+  /** The key of a record by its user key. @example users.id('user-1') */
+  id(user: UserKey): SetKey<B>;
+  /** The keys of records, for one batch. @example users.ids('user-1', 'user-2') */
+  ids(...users: readonly UserKey[]): SetKeys<B>;
+  /** The key of a record of which only the digest is known. @example users.idFromDigest(digest(key)) */
+  idFromDigest(digest: Uint8Array): SetKey<B>;
+  /**
+   * The key of an object, as option `id` says.
+   *
+   * @throws InvalidArgumentError when the set was made without `id`
+   * @example dataSet<User>('test', 'users', { id: 'email' }).keyOf(user)
+   */
+  keyOf(object: B): SetKey<B>;
 }
 /** A name given to a value inside `exp.let`, made by `exp.def`. */
 export declare class Definition {
@@ -729,9 +931,9 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
   /** From where an earlier run stood: its `cursor`. @example query.from(cursor).results() */
   from(cursor: string): Query<B>;
   /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
-  stream(): RecordStream<B>;
+  stream(): QueryRecordStream<B>;
   /** Runs the query: `for await (const record of query)`. Leaving the loop ends the query. */
-  [Symbol.asyncIterator](): RecordStream<B>;
+  [Symbol.asyncIterator](): QueryRecordStream<B>;
   /** Runs the query: all its records in one list. */
   results(): Promise<Record$1<B>[]>;
   /**
@@ -752,7 +954,7 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
   toReadableStream(): ReadableStream$1<Record$1<B>>;
   /** Runs the query: its records as a stream of Node in object mode. */
   toNodeStream(): Readable;
-  /** Where the run begun last stands, also after it failed; undefined before the first. See `RecordStream.cursor`. */
+  /** Where the run begun last stands, also after it failed; undefined before the first. See `QueryRecordStream.cursor`. */
   get cursor(): string | undefined;
   /** How far the run begun last is; undefined before the first. */
   get progress(): QueryProgress | undefined;
@@ -791,6 +993,27 @@ export declare class QueryError extends AerospikeError {
 }
 /** The server has as many queries as it takes. */
 export declare class QueryQueueFullError extends QueryError {
+}
+/**
+ * The records of one run of a query or scan, made by its methods.
+ *
+ * @example
+ * const stream = client.scan('test', 'users').stream()
+ * for await (const { key, bins } of stream) if (!(await handle(key, bins))) break
+ * await save(stream.cursor)
+ */
+export declare class QueryRecordStream<B extends object = Bins> extends QueryStream<Record$1<B>> {
+  #private;
+  /**
+   * Where the query stands: behind the record that was handed out last, and exactly there. As text to keep; with it as option
+   * `cursor`, a query for the same goes on from there, in another process too. It is good at any time, also after the query
+   * ended, failed or was left.
+   *
+   * It is made when it is asked for, in about a millisecond: ask now and then, not for each record.
+   */
+  get cursor(): string;
+  /** Whether there may be more behind `cursor`: the query has not ended, or `maxRecords` ended it. */
+  get more(): boolean;
 }
 /**
  * The results of one run of a query. It can be consumed once: by a loop, by `results`, by `forEach` or as a stream of Node or
@@ -852,25 +1075,65 @@ export declare class RecordKeyMismatchError extends RecordError {
 export declare class RecordNotFoundError extends RecordError {
 }
 /**
- * The records of one run of a query or scan, made by its methods.
+ * What became of one key. Its `record` is there for reads that found one, and for writes that answered something; a failure
+ * has an `error`.
  *
  * @example
- * const stream = client.scan('test', 'users').stream()
- * for await (const { key, bins } of stream) if (!(await handle(key, bins))) break
- * await save(stream.cursor)
+ * for await (const row of stream) console.log(row.index, row.isOk ? row.record?.bins : row.message)
  */
-export declare class RecordStream<B extends object = Bins> extends QueryStream<Record$1<B>> {
+export declare class RecordResult<B extends object = Bins> {
   #private;
+  /** The place of the key in the chain, counted from 0 over all steps; of a query the place in its results. */
+  readonly index: number;
+  /** The key, as it was given. */
+  get key(): Key;
+  /** Whether it was done: result code 0. A record that was not there for a `delete` is no failure and not ok either. */
+  get isOk(): boolean;
+  /** 0 for success; positive from the server, negative from the client. */
+  get resultCode(): number;
+  /** The record, or `null` when there is none to show. */
+  get record(): Record$1<B> | null;
   /**
-   * Where the query stands: behind the record that was handed out last, and exactly there. As text to keep; with it as option
-   * `cursor`, a query for the same goes on from there, in another process too. It is good at any time, also after the query
-   * ended, failed or was left.
+   * The record.
    *
-   * It is made when it is asked for, in about a millisecond: ask now and then, not for each record.
+   * @throws the row's own error, or RecordNotFoundError when there is no record
    */
-  get cursor(): string;
-  /** Whether there may be more behind `cursor`: the query has not ended, or `maxRecords` ended it. */
-  get more(): boolean;
+  recordOrThrow(): Record$1<B>;
+  /**
+   * Whether the record was there: for `exists`, `delete` and `touch`. Of other rows, whether they are ok.
+   *
+   * @throws the row's error, when it failed
+   */
+  asBoolean(): boolean;
+  /** What went wrong; undefined when nothing did. */
+  get error(): AerospikeError | undefined;
+  /** The result in words: `ok`, what a missing or filtered row is, or the message of the error. */
+  get message(): string;
+  /** Whether a write may have happened although it failed. */
+  get inDoubt(): boolean;
+  /** What a function on the server returned; undefined for other rows. */
+  get udfValue(): Value | undefined;
+  toJSON(): unknown;
+  [inspect.custom](_depth: number, options: object, show: typeof inspect): string;
+}
+/**
+ * The results of keys, all of them here: beside what every stream can, a list that can be gone through any number of times,
+ * without waiting.
+ *
+ * @example
+ * for (const row of await session.query(users.ids('user-1', 'user-2')).execute()) console.log(row.record?.bins.name)
+ */
+export declare class RecordResults<B extends object = Bins> extends RecordStream<B> implements Iterable<RecordResult<B>> {
+  #private;
+  /** How many rows there are. */
+  get length(): number;
+  /** The row at a place; negative ones count from the end. */
+  at(place: number): RecordResult<B> | undefined;
+  [Symbol.iterator](): ArrayIterator<RecordResult<B>>;
+  [Symbol.asyncIterator](): AsyncIterator<RecordResult<B>, undefined, undefined>;
+  collect(): Promise<RecordResult<B>[]>;
+  first(): Promise<RecordResult<B> | undefined>;
+  close(): void;
 }
 /** The record would be larger than the namespace allows. */
 export declare class RecordTooBigError extends RecordError {
@@ -898,6 +1161,67 @@ export declare class ServerError extends AerospikeError {
 }
 /** The namespace is out of memory or storage and has stopped writes. */
 export declare class ServerFullError extends ServerError {
+}
+/**
+ * A query on a set: which records, and what of them. It does not change; each method gives another query. Nothing is sent
+ * before it is run: by a loop over it, or by `execute`, `records`, `first` and the like.
+ *
+ * @example
+ * for await (const { bins } of session.query(users).where`$.age >= ${18}`.limit(100)) console.log(bins.name)
+ */
+export declare class SetQuery<B extends object = Bins, R extends object = B> implements AsyncIterable<Record$1<R>> {
+  #private;
+  /**
+   * Only records for which the condition is true; said twice, both have to be. Values stand in `${…}` and are never text. A
+   * secondary index is asked when there is one for a part of it: see {@link SetQuery.explain}.
+   *
+   * @example session.query(users).where`$.age >= ${18} and $.city == ${'Berlin'}`
+   */
+  where(condition: TemplateStringsArray, ...values: (Value | AnyExp)[]): SetQuery<B, R>;
+  where(condition: Exp<"bool">): SetQuery<B, R>;
+  /** Reads some bins only, or parts of them: `'profile.address.city'`, `'tags[0]'`. */
+  bins<N extends (keyof B & string) | `${keyof B & string}${"." | "["}${string}`>(...names: readonly N[]): SetQuery<B, Selected<B, N>>;
+  /** Reads keys, generations and times to live only. */
+  withNoBins(): SetQuery<B, R>;
+  /** At most so many records. */
+  limit(records: number): SetQuery<B, R>;
+  /** Reads the records in chunks of so many, one query after the other: servers keep nothing open while a chunk is worked on. */
+  chunkSize(records: number): SetQuery<B, R>;
+  /** Only some of the 4,096 partitions: `count` of them from `begin` on. @example session.query(users).onPartitions(0, 1024) */
+  onPartitions(begin: number, count?: number): SetQuery<B, R>;
+  /** At most so many records in a second, from each node. */
+  recordsPerSecond(records: number): SetQuery<B, R>;
+  /** Says which index is asked, or that none is. @example session.query(users).where`$.age > ${30}`.hint({ index: 'users_age' }) */
+  hint(hint: QueryHint): SetQuery<B, R>;
+  /** What is read is judged by the set's schema: what it does not allow is a failure. */
+  validated(): SetQuery<B, R>;
+  /** What the query would do, and why: which index is asked for what, or that all records are read. Reads no record. */
+  explain(): Promise<QueryPlan>;
+  /**
+   * Runs the query: its rows as they come. A query that fails as a whole throws where its rows are taken; records that the
+   * schema does not allow are rows, or failures as the strategy says.
+   */
+  execute(strategy?: Strategy, options?: ExecuteOptions): Promise<RecordStream<R>>;
+  /** Runs the query: all its records. */
+  records(): Promise<Record$1<R>[]>;
+  /** Runs the query for its first row; undefined when there is none. */
+  first(): Promise<RecordResult<R> | undefined>;
+  /** Runs the query for its first record. @throws RecordNotFoundError when there is none */
+  firstOrThrow(): Promise<Record$1<R>>;
+  /** Runs the query: the records whose user key is known, by it. */
+  toMap(): Promise<Map<UserKey, Record$1<R>>>;
+  /** Runs the query: a function is called with each row, one after the other; `false` ends it. */
+  forEach(visit: (row: RecordResult<R>) => unknown): Promise<void>;
+  /**
+   * A page of at most `size` records, from the beginning or from the `cursor` of the page before: in another process as well.
+   *
+   * @example
+   * const { records, cursor } = await session.query(users).page(100)
+   * const next = cursor === undefined ? undefined : await session.query(users).page(100, cursor)
+   */
+  page(size: number, cursor?: string): Promise<QueryPage<R>>;
+  /** Runs the query: its records, one after the other. Leaving the loop ends it. */
+  [Symbol.asyncIterator](): AsyncGenerator<Record$1<R>, undefined, undefined>;
 }
 /** The deadline of the call passed, or the server gave up. `inDoubt` says whether a write may have happened. */
 export declare class TimeoutError extends AerospikeError {
@@ -998,6 +1322,13 @@ export declare class UnsupportedFeatureError extends ServerError {
 /** The user exists already. */
 export declare class UserExistsError extends AdminError {
 }
+/** The strategies by name. */
+export declare const ErrorStrategy: {
+  /** Failures are rows of the stream, of single keys too. What batches and queries do by themselves. */
+  readonly IN_STREAM: "inStream";
+  /** The first failure throws. What single keys do by themselves. */
+  readonly THROW: "throw";
+};
 /**
  * Greater than every value: the end of a range over lists that share their beginning.
  *
@@ -1023,6 +1354,26 @@ export declare const WILDCARD: Placeholder;
  * const { bins } = await client.operate(key, [bits.or('seen', day, 1, Buffer.of(0x80)), bits.count('seen', 0, 365)])
  */
 export declare const bits: BitCalls<"operation">;
+/**
+ * Codecs for what JavaScript has and a bin has not. Your own are objects with `encode` and `decode`.
+ *
+ * @example
+ * const users = dataSet<User>('test', 'users', { codecs: { born: codecs.date, roles: codecs.set(), draft: codecs.json() } })
+ */
+export declare const codecs: {
+  /** A `Date` as milliseconds since 1970, an integer: comparable in conditions and fit for an index. */
+  readonly date: Codec<Date, number>;
+  /** A `Date` as ISO 8601 text in UTC, as other programs may want it. */
+  readonly isoDate: Codec<Date, string>;
+  /** Anything that JSON can carry, as one text: nothing inside can be asked for, and what JSON drops is dropped. */
+  readonly json: <T>() => Codec<T, string>;
+  /** A `Set` as a list in the order of its elements. */
+  readonly set: <T extends Value>() => Codec<Set<T>, readonly Value[]>;
+  /** A `Map` that stays a `Map` when it is read, whatever its keys are. */
+  readonly map: <K extends MapKey, V extends Value>() => Codec<Map<K, V>, ReadonlyMap<MapKey, Value>>;
+  /** A bigint that stays one when it is read, whatever its size. */
+  readonly bigint: Codec<bigint, bigint>;
+};
 /**
  * Steps into nested collections. A path of them is the option `ctx` of every list, map, bit and HyperLogLog operation.
  *
@@ -1342,6 +1693,19 @@ export declare const range: {
  * await using other = await connect({ hosts: ['10.0.0.1', '10.0.0.2'], defaults: { read: { totalTimeout: 50 } } })
  */
 export declare function connect(options: string | readonly string[] | ConnectOptions): Promise<Client>;
+export declare function dataSet<B extends object = Bins>(namespace: ShortNames<keyof B, string>, set: string, ...options: OptionsArgument<B>): DataSet<B>;
+/**
+ * A set of records and their type. Nothing is sent: it is a name that keys and conditions are made with. With a `schema`
+ * the type is inferred from it, and what is written is validated before it is sent. Bins that cannot hold what `B` says
+ * (a `Date`, a `Set`) need a codec; names of bins that are too long for a server do not compile.
+ *
+ * @example
+ * const users = dataSet<User>('test', 'users')
+ * const orders = dataSet('test', 'orders', { schema: z.object({ id: z.string(), total: z.number() }), id: 'id' })
+ */
+export declare function dataSet<S extends StandardSchema<object>>(namespace: ShortNames<keyof InferSchema<S>, string>, set: string, options: {
+  readonly schema: S;
+} & DataSetOptions<InferSchema<S> & object>): DataSet<InferSchema<S> & object>;
 /**
  * The 20-byte digest (RIPEMD-160 of set and user key) that the cluster knows the record by. The namespace does not
  * count. A digest-only key gives its own.
@@ -1372,6 +1736,12 @@ export declare function partition(key: Key): number;
  * const filter = where`$.age >= ${min} and ($.tags.count() < 5 or $.address.city in ['Bonn', 'Rome'])`
  */
 export declare function where(text: TemplateStringsArray, ...values: (Value | AnyExp)[]): Exp<"bool">;
+/** Commands that can be had with other defaults. */
+export interface Adaptable {
+  with(options: {
+    readonly defaults: Defaults;
+  }): Calls;
+}
 /** Options of `aggregate`. */
 export interface AggregateOptions extends Pick<QueryOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "integers" | "maps" | "doubles" | "concurrency" | "signal"> {
   /** The text of the module, when it is at hand; it must be what the servers have. Default: fetched from the cluster. */
@@ -1408,6 +1778,19 @@ export interface AttemptError {
   readonly message: string;
   /** Whether a write may have happened all the same. */
   readonly inDoubt: boolean;
+}
+/** What a background task does with a bin. */
+export interface BackgroundBin<V, S> {
+  /** Writes the bin: a value, or what an expression gives. */
+  setTo(value: V | ExpOf<V>): S;
+  /** Removes the bin. */
+  remove(): S;
+  /** Adds to a number. */
+  add: [
+    V
+  ] extends [
+    number | bigint | Double
+  ] ? (by: number | bigint | Double) => S : Value extends V ? (by: number) => S : never;
 }
 /** Options of `batchApply`. */
 export interface BatchApplyOptions extends ApplyOptions, BatchLimits {
@@ -1599,6 +1982,24 @@ export interface BatchStreamOptions extends Omit<BatchOptions, "onPartial"> {
 /** Options of `batchWrite` and `batchOperate`: what is said here holds for every row that does not say otherwise. */
 export interface BatchWriteOptions extends ReadOptions, WriteOptions, BatchLimits {
 }
+/** The options of a behavior: what is said of a group holds for what is in it, unless that says otherwise. */
+export interface BehaviorOptions {
+  /** For every call that takes them. */
+  readonly all?: CallSettings | undefined;
+  readonly reads?: (ReadSettings & {
+    readonly point?: ReadSettings | undefined;
+    readonly batch?: (ReadSettings & BatchSettings) | undefined;
+    readonly query?: QuerySettings | undefined;
+  }) | undefined;
+  readonly writes?: (WriteSettings & {
+    /** For writes that may be repeated without harm, by what they do. */
+    readonly retryable?: WriteSettings | undefined;
+    /** For all others: those that add, append, insert or call a function. */
+    readonly nonRetryable?: WriteSettings | undefined;
+  }) | undefined;
+  readonly background?: BackgroundSettings | undefined;
+  readonly transaction?: TransactionSettings | undefined;
+}
 /** The bins of a record when nothing more is known about them: values by bin name. */
 export interface Bins {
   [name: string]: Value;
@@ -1669,6 +2070,10 @@ export interface BitWriteOptions extends ContextOptions {
   readonly noFail?: boolean | undefined;
   /** With `noFail`: work on the bits that are there when some are beyond the end. Default false. */
   readonly partial?: boolean | undefined;
+}
+export interface BytesBin<S, N extends string, W extends boolean> {
+  /** The operations of `bits`, on these bytes. */
+  readonly bits: BitsOf<S, N, W>;
 }
 /** What every call takes. */
 export interface CallOptions {
@@ -1849,6 +2254,21 @@ export interface ClusterCommands {
     options?: TruncateOptions
   ]): Promise<void>;
 }
+/**
+ * Both ways between `T`, a value of the application, and `S`, what is stored. A bin without a value is left alone: codecs
+ * never see `null` or `undefined`.
+ *
+ * @example
+ * const upper: Codec<string, string> = { encode: (text) => text.toUpperCase(), decode: (text) => text.toLowerCase() }
+ */
+export interface Codec<T, S extends Value = Value> {
+  encode(value: T): S;
+  decode(stored: S): T;
+}
+/** Codecs by the name of the bin. */
+export interface Codecs {
+  readonly [bin: string]: Codec<never>;
+}
 /** A bin of all rows of a batch. */
 export interface Column<T> {
   /** One value for each row, in the order of the rows; 0, or `null` for text, where a row has none. */
@@ -1874,6 +2294,21 @@ export interface Cond {
   (test: Operand<"bool">, value: string, otherwise: string): Exp<"string">;
   <T extends Type>(test: Operand<"bool">, value: Operand<T>, otherwise: Operand<NoInfer<T>>): Exp<T>;
   <T extends Type>(test: Operand<"bool">, value: Operand<T>, ...more: (Operand<"bool"> | Operand<NoInfer<T>>)[]): Exp<T>;
+}
+/** What every step lets its callers say. */
+export interface Conditions {
+  /**
+   * Leaves alone, as if it were not there, a record for which the condition is not true. Values stand in `${…}` and are never
+   * text. See the guide to conditions for what it may say.
+   *
+   * @example session.update(users.ids('user-1', 'user-2')).where`$.age >= ${18}`.bin('adult').setTo(true)
+   */
+  where(condition: TemplateStringsArray, ...values: (Value | AnyExp)[]): this;
+  where(condition: Exp<"bool">): this;
+  /** Makes a record that `where` leaves out a failure (`FilteredError`). Else a read omits it, and a write has a row that is not ok. */
+  failOnFilteredOut(): this;
+  /** Sends the user key along: it is stored with the record, or compared with what is stored. */
+  sendKey(): this;
 }
 /** Options of {@link connect}. Only `hosts` is needed. */
 export interface ConnectOptions extends ClientOptions {
@@ -1928,6 +2363,15 @@ export interface Defaults {
   /** For all batches. */
   readonly batch?: Omit<BatchWriteOptions, "signal" | "filter" | "generation" | "generationMode"> | undefined;
 }
+export interface Durable {
+  /** A record that is removed, by this or by losing its last bin, leaves a tombstone. Enterprise servers only. */
+  durablyDelete(): this;
+}
+/** Options of selections of one element. */
+export interface ElementOptions<R> extends ContextOptions {
+  /** What is answered about it. Default `value` for reads, `none` for removals. */
+  readonly return?: R | undefined;
+}
 /** What an error is made of besides its message. */
 export interface ErrorDetails {
   readonly code?: number;
@@ -1941,6 +2385,11 @@ export interface ErrorDetails {
   readonly cause?: unknown;
   /** For errors of user-defined functions. */
   readonly udf?: UdfSite | undefined;
+}
+/** What `execute` takes beside its strategy. */
+export interface ExecuteOptions {
+  /** Cancels the call. */
+  readonly signal?: AbortSignal | undefined;
 }
 /** What `exists` tells: the key, and `meta` or `null` when there is no such record. Also a tuple `[key, meta]`. */
 export interface ExistsResult extends Readonly<[
@@ -1963,6 +2412,35 @@ export interface ExpWriteOptions extends ExpReadOptions {
   readonly allowDelete?: boolean | undefined;
   /** Do nothing where `write` or the missing `allowDelete` forbids it, rather than fail. Default false. */
   readonly noFail?: boolean | undefined;
+}
+export interface Expiring {
+  /** The record expires after so many seconds. */
+  expireRecordAfter(seconds: number): this;
+  /** The record expires at this time. */
+  expireRecordAt(time: Date): this;
+  /** The record never expires. */
+  neverExpire(): this;
+  /** The expiry stays as it is. */
+  withNoChangeInExpiration(): this;
+  /** The record expires as its namespace says. What is so if nothing is said. */
+  expiryFromServerDefault(): this;
+}
+/** A step that renews the expiry. */
+export interface ExpiringStep<P extends object> extends KeyStep<P>, Generational, Expiring {
+}
+/** A resolved option and the behavior and group that say so. */
+export interface Explained {
+  readonly value: unknown;
+  /** `'feed: reads.batch'` */
+  readonly from: string;
+}
+/** What `explain` tells. */
+export interface Explanation {
+  readonly category: Category;
+  /** What differs from the defaults of the client. */
+  readonly options: {
+    readonly [option: string]: Explained;
+  };
 }
 /** Functions of operands. */
 export interface Functions {
@@ -2061,6 +2539,10 @@ export interface Functions {
   /** The values of a map. @example exp.mapValues(exp.bin.map('profile')) */
   mapValues(map: Operand<"map">): Exp<"list">;
 }
+export interface Generational {
+  /** The record must have this generation. @throws GenerationError when it has another: somebody else has written it */
+  ensureGenerationIs(generation: number): this;
+}
 /** Options of the geospatial predicates. */
 export interface GeoRangeOptions extends RangeOptions {
   /** The index is over the elements of a collection. Default: over the bin itself. */
@@ -2117,6 +2599,10 @@ export interface HllWriteOptions extends ContextOptions {
   /** Do nothing rather than fail. Default false. */
   readonly noFail?: boolean | undefined;
 }
+export interface Identified<B extends object> {
+  /** The user key of an object, for `put` on the set: the name of a bin, or a function. */
+  readonly id?: IdOf<B> | undefined;
+}
 export interface IndexBase {
   readonly namespace: string;
   /** The set whose records are indexed; without one those of the whole namespace. */
@@ -2154,6 +2640,12 @@ export interface IndexProgress {
   /** The same for each node, by its name. */
   readonly nodes: ReadonlyMap<string, number>;
 }
+/** Who can be asked for the indexes of a namespace. */
+export interface IndexSource {
+  listIndexes(namespace: string, options: {
+    readonly statistics: boolean;
+  }): Promise<IndexInfo[]>;
+}
 /** What an index holds, over all nodes. */
 export interface IndexStatistics {
   /** Entries of all copies: a record counts once for each of its replicas and values. */
@@ -2171,6 +2663,56 @@ export interface InfoOptions {
   readonly totalTimeout?: number | undefined;
   /** Cancels the call: it settles at once with an `AbortError`. What was sent may be carried out all the same. */
   readonly signal?: AbortSignal | undefined;
+}
+/** Ways into a list. */
+export interface IntoList<E, S, N extends string, W extends boolean> {
+  /** The operations of `lists`, on this list. */
+  readonly list: W extends true ? ListWrites<E, S, N> : ListReads<E, S, N>;
+  /** The element at an index; negative ones count from the end. */
+  onListIndex(index: number): WritablePlace<E, S, N, W>;
+  /** The element at a rank: 0 is the smallest, -1 the greatest. */
+  onListRank(rank: number): Place<E, S, N, W>;
+  /** The elements equal to a value. */
+  onListValue(value: E): Elements<E, S, N, W>;
+  /** `count` elements from an index on, or all to the end. */
+  onListIndexRange(index: number, count?: number): Elements<E, S, N, W>;
+  /** `count` elements from a rank on, or all to the end. */
+  onListRankRange(rank: number, count?: number): Elements<E, S, N, W>;
+  /** The elements from `begin` up to, but not including, `end`; `null` for an open end. */
+  onListValueRange(begin: E | null, end: E | null): Elements<E, S, N, W>;
+  /** The elements equal to one of several values. */
+  onListValueList(values: readonly E[]): Elements<E, S, N, W>;
+  /** `count` elements from the rank relative to where a value is or would be. */
+  onListValueRelativeRankRange(value: E, rank: number, count?: number): Elements<E, S, N, W>;
+}
+/** Ways into a map. `M` is its type, if its keys have names. */
+export interface IntoMap<M, K extends MapKey, V, S, N extends string, W extends boolean> {
+  /** The operations of `maps`, on this map. */
+  readonly map: W extends true ? MapWrites<K, V, S, N> : MapReads<K, V, S, N>;
+  /** The entry with a key. */
+  onMapKey<P extends K>(key: P): WritablePlace<AtKey<M, P>, S, N, W>;
+  /** The entry at an index of the keys' order. */
+  onMapIndex(index: number): Place<V, S, N, W>;
+  /** The entry at a rank of the values. */
+  onMapRank(rank: number): Place<V, S, N, W>;
+  /** The entries with a value. */
+  onMapValue(value: V): MapEntries<K, V, S, N, W>;
+  /** The entries with keys from `begin` up to, but not including, `end`; `null` for an open end. */
+  onMapKeyRange(begin: K | null, end: K | null): MapEntries<K, V, S, N, W>;
+  /** The entries with one of several keys. */
+  onMapKeyList(keys: readonly K[]): MapEntries<K, V, S, N, W>;
+  /** `count` entries from an index on, or all to the end. */
+  onMapIndexRange(index: number, count?: number): MapEntries<K, V, S, N, W>;
+  /** `count` entries from a rank on, or all to the end. */
+  onMapRankRange(rank: number, count?: number): MapEntries<K, V, S, N, W>;
+  /** The entries with values from `begin` up to, but not including, `end`. */
+  onMapValueRange(begin: V | null, end: V | null): MapEntries<K, V, S, N, W>;
+  /** The entries with one of several values. */
+  onMapValueList(values: readonly V[]): MapEntries<K, V, S, N, W>;
+  /** `count` entries from the index relative to where a key is or would be. */
+  onMapKeyRelativeIndexRange(key: K, index: number, count?: number): MapEntries<K, V, S, N, W>;
+  /** `count` entries from the rank relative to where a value is or would be. */
+  onMapValueRelativeRankRange(value: V, rank: number, count?: number): MapEntries<K, V, S, N, W>;
 }
 /** Options of `execute` and `apply`. */
 export interface JobOptions extends Pick<CallOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "filter" | "signal">, Pick<WriteOptions, "ttl" | "durableDelete"> {
@@ -2198,6 +2740,9 @@ export interface JobStatus {
   };
   /** Why it was aborted. */
   readonly reason: string;
+}
+/** A step that says nothing of bins. */
+export interface KeyStep<P extends object> extends Conditions, Verbs<P | Bins, "many">, Runnable<P | Bins> {
 }
 /** How long operations of one kind took on a node, over the latest 10 seconds. */
 export interface Latency {
@@ -2320,6 +2865,33 @@ export interface ListOrderOptions extends ContextOptions {
   /** Keep the index of the list in storage: faster reads of large lists, more space. Default false. */
   readonly persistIndex?: boolean | undefined;
 }
+/** Reads of a list of `E`. `S` is the step they belong to, `N` the bin. */
+export interface ListReads<E, S, N extends string> {
+  /** The number of elements. */
+  size(options?: ContextOptions): Answered<S, N, number>;
+  /** The element at an index, as the classic clients ask for it: an index out of range is an error. */
+  get(index: number, options?: ContextOptions): Answered<S, N, E>;
+  /** `count` elements from an index on, or all to the end, as the classic clients ask for them. */
+  getRange(index: number, count?: number, options?: ContextOptions): Answered<S, N, E[]>;
+  /** The element at an index; negative ones count from the end. */
+  getByIndex<R extends ListReturn = "value">(index: number, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
+  /** `count` elements from an index on. */
+  getByIndexRange<R extends ListReturn = "value">(index: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** The element at a rank: 0 is the smallest, -1 the greatest. */
+  getByRank<R extends ListReturn = "value">(rank: number, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
+  /** `count` elements from a rank on. */
+  getByRankRange<R extends ListReturn = "value">(rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** The first element equal to a value. */
+  getFirstByValue<R extends ListReturn = "value">(value: NoInfer<E>, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
+  /** All elements equal to a value. */
+  getByValue<R extends ListReturn = "value">(value: NoInfer<E>, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** All elements equal to one of several values. */
+  getByValueList<R extends ListReturn = "value">(values: readonly NoInfer<E>[], options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** All elements from `begin` up to, but not including, `end`; `null` for an open end. */
+  getByValueRange<R extends ListReturn = "value">(begin: NoInfer<E> | null, end: NoInfer<E> | null, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** `count` elements from the rank relative to where a value is or would be. */
+  getByValueRelRankRange<R extends ListReturn = "value">(value: NoInfer<E>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+}
 /** How to sort. */
 export interface ListSortOptions extends ContextOptions {
   /** Greatest first. Default false. */
@@ -2347,6 +2919,57 @@ export interface ListWriteOptions extends ContextOptions {
   readonly noFail?: boolean | undefined;
   /** With `noFail`: write those of several values that may be written. Default false. */
   readonly partial?: boolean | undefined;
+}
+/** Reads and writes of a list of `E`. */
+export interface ListWrites<E, S, N extends string> extends ListReads<E, S, N> {
+  /** Creates an empty list. */
+  create(options?: ListOrderOptions): Answered<S, N, null>;
+  /** Changes the order of the list. */
+  setOrder(options: ListOrderOptions): Answered<S, N, null>;
+  /** Adds a value at the end, or in its place in an ordered list. Answers the new size. */
+  append(value: NoInfer<E>, options?: ListAddOptions): Answered<S, N, number>;
+  /** Adds several values at the end. Answers the new size. */
+  appendItems(values: readonly NoInfer<E>[], options?: ListAddOptions): Answered<S, N, number>;
+  /** Inserts a value before an index. Answers the new size. */
+  insert(index: number, value: NoInfer<E>, options?: ListWriteOptions): Answered<S, N, number>;
+  /** Inserts several values before an index. Answers the new size. */
+  insertItems(index: number, values: readonly NoInfer<E>[], options?: ListWriteOptions): Answered<S, N, number>;
+  /** Replaces the element at an index. */
+  set(index: number, value: NoInfer<E>, options?: ListWriteOptions): Answered<S, N, null>;
+  /** Adds to the number at an index, by default 1. Answers the new value. */
+  increment(index: number, delta?: number | bigint, options?: ListAddOptions): Answered<S, N, number>;
+  /** Sorts the list once; it stays unordered. */
+  sort(options?: ListSortOptions): Answered<S, N, null>;
+  /** Removes all elements. */
+  clear(options?: ContextOptions): Answered<S, N, null>;
+  /** Removes the element at an index, and answers it. */
+  pop(index: number, options?: ContextOptions): Answered<S, N, E>;
+  /** Removes `count` elements from an index on, or all to the end, and answers them. */
+  popRange(index: number, count?: number, options?: ContextOptions): Answered<S, N, E[]>;
+  /** Removes the element at an index. Answers how many were removed. */
+  remove(index: number, options?: ContextOptions): Answered<S, N, number>;
+  /** Removes `count` elements from an index on, or all to the end. Answers how many were removed. */
+  removeRange(index: number, count?: number, options?: ContextOptions): Answered<S, N, number>;
+  /** Keeps `count` elements from an index on and removes the others. Answers how many were removed. */
+  trim(index: number, count: number, options?: ContextOptions): Answered<S, N, number>;
+  /** Removes the element at an index. */
+  removeByIndex<R extends ListReturn = "none">(index: number, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
+  /** Removes `count` elements from an index on. */
+  removeByIndexRange<R extends ListReturn = "none">(index: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** Removes the element at a rank. */
+  removeByRank<R extends ListReturn = "none">(rank: number, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
+  /** Removes `count` elements from a rank on. */
+  removeByRankRange<R extends ListReturn = "none">(rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** Removes the first element equal to a value. */
+  removeFirstByValue<R extends ListReturn = "none">(value: NoInfer<E>, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
+  /** Removes all elements equal to a value. */
+  removeByValue<R extends ListReturn = "none">(value: NoInfer<E>, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** Removes all elements equal to one of several values. */
+  removeByValueList<R extends ListReturn = "none">(values: readonly NoInfer<E>[], options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** Removes all elements from `begin` up to, but not including, `end`. */
+  removeByValueRange<R extends ListReturn = "none">(begin: NoInfer<E> | null, end: NoInfer<E> | null, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  /** Removes `count` elements from the rank relative to where a value is or would be. */
+  removeByValueRelRankRange<R extends ListReturn = "none">(value: NoInfer<E>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
 }
 /** The values that may be written for an expression of a type, by type. Numbers fit both `int` and `float`. */
 export interface Literals {
@@ -2471,6 +3094,37 @@ export interface MapOrderOptions extends ContextOptions {
   /** Keep the index of the map in storage: faster reads of large maps, more space. Default false. */
   readonly persistIndex?: boolean | undefined;
 }
+/** Reads of a map from `K` to `V`. `S` is the step they belong to, `N` the bin. */
+export interface MapReads<K extends MapKey, V, S, N extends string> {
+  /** The number of entries. */
+  size(options?: ContextOptions): Answered<S, N, number>;
+  /** The entry with a key. */
+  getByKey<R extends MapReturn = "value">(key: K, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  /** The entries with one of several keys. */
+  getByKeyList<R extends MapReturn = "value">(keys: readonly K[], options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** All entries with keys from `begin` up to, but not including, `end`; `null` for an open end. */
+  getByKeyRange<R extends MapReturn = "value">(begin: K | null, end: K | null, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** The entry at an index of the keys' order. */
+  getByIndex<R extends MapReturn = "value">(index: number, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  /** `count` entries from an index on. */
+  getByIndexRange<R extends MapReturn = "value">(index: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** The entry at a rank of the values. */
+  getByRank<R extends MapReturn = "value">(rank: number, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  /** `count` entries from a rank on. */
+  getByRankRange<R extends MapReturn = "value">(rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** The first entry with a value. */
+  getFirstByValue<R extends MapReturn = "value">(value: NoInfer<V>, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  /** All entries with a value. */
+  getByValue<R extends MapReturn = "value">(value: NoInfer<V>, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** All entries with one of several values. */
+  getByValueList<R extends MapReturn = "value">(values: readonly NoInfer<V>[], options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** All entries with values from `begin` up to, but not including, `end`. */
+  getByValueRange<R extends MapReturn = "value">(begin: NoInfer<V> | null, end: NoInfer<V> | null, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** `count` entries from the index relative to where a key is or would be. */
+  getByKeyRelIndexRange<R extends MapReturn = "value">(key: K, index: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** `count` entries from the rank relative to where a value is or would be. */
+  getByValueRelRankRange<R extends MapReturn = "value">(value: NoInfer<V>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+}
 /** What `ctx.mapKey` takes besides the key. */
 export interface MapStepOptions {
   /** Creates the map the key is looked up in when it does not exist. */
@@ -2487,12 +3141,73 @@ export interface MapWriteOptions extends MapOrderOptions {
   /** With `noFail`: write those of several entries that may be written. Default false. */
   readonly partial?: boolean | undefined;
 }
+/** Reads and writes of a map from `K` to `V`. */
+export interface MapWrites<K extends MapKey, V, S, N extends string> extends MapReads<K, V, S, N> {
+  /** Creates an empty map. */
+  create(options?: MapOrderOptions): Answered<S, N, null>;
+  /** Changes the order of the map. */
+  setOrder(options: MapOrderOptions): Answered<S, N, null>;
+  /** Writes an entry. Answers the new size. */
+  put(key: K, value: NoInfer<V>, options?: MapWriteOptions): Answered<S, N, number>;
+  /** Writes several entries. Answers the new size. */
+  putItems(entries: Entries<K, NoInfer<V>>, options?: MapWriteOptions): Answered<S, N, number>;
+  /** Writes an entry that must not be there. Answers the new size. */
+  add(key: K, value: NoInfer<V>, options?: MapOrderOptions): Answered<S, N, number>;
+  /** Writes several entries that must not be there. Answers the new size. */
+  addItems(entries: Entries<K, NoInfer<V>>, options?: MapOrderOptions): Answered<S, N, number>;
+  /** Writes an entry that must be there. Answers the new size. */
+  replace(key: K, value: NoInfer<V>, options?: ContextOptions): Answered<S, N, number>;
+  /** Writes several entries that must be there. Answers the new size. */
+  replaceItems(entries: Entries<K, NoInfer<V>>, options?: ContextOptions): Answered<S, N, number>;
+  /** Adds to the number of an entry, by default 1; a missing one is created. Answers the new value. */
+  increment(key: K, delta?: number | bigint, options?: MapOrderOptions): Answered<S, N, number>;
+  /** Subtracts from the number of an entry, by default 1. Answers the new value. */
+  decrement(key: K, delta?: number | bigint, options?: MapOrderOptions): Answered<S, N, number>;
+  /** Removes all entries. */
+  clear(options?: ContextOptions): Answered<S, N, null>;
+  /** Removes the entry with a key. */
+  removeByKey<R extends MapReturn = "none">(key: K, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  /** Removes the entries with one of several keys. */
+  removeByKeyList<R extends MapReturn = "none">(keys: readonly K[], options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** Removes all entries with keys from `begin` up to, but not including, `end`. */
+  removeByKeyRange<R extends MapReturn = "none">(begin: K | null, end: K | null, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** Removes the entry at an index of the keys' order. */
+  removeByIndex<R extends MapReturn = "none">(index: number, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  /** Removes `count` entries from an index on. */
+  removeByIndexRange<R extends MapReturn = "none">(index: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** Removes the entry at a rank of the values. */
+  removeByRank<R extends MapReturn = "none">(rank: number, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  /** Removes `count` entries from a rank on. */
+  removeByRankRange<R extends MapReturn = "none">(rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** Removes the first entry with a value. */
+  removeFirstByValue<R extends MapReturn = "none">(value: NoInfer<V>, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  /** Removes all entries with a value. */
+  removeByValue<R extends MapReturn = "none">(value: NoInfer<V>, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** Removes all entries with one of several values. */
+  removeByValueList<R extends MapReturn = "none">(values: readonly NoInfer<V>[], options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** Removes all entries with values from `begin` up to, but not including, `end`. */
+  removeByValueRange<R extends MapReturn = "none">(begin: NoInfer<V> | null, end: NoInfer<V> | null, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** Removes `count` entries from the index relative to where a key is or would be. */
+  removeByKeyRelIndexRange<R extends MapReturn = "none">(key: K, index: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  /** Removes `count` entries from the rank relative to where a value is or would be. */
+  removeByValueRelRankRange<R extends MapReturn = "none">(value: NoInfer<V>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+}
 /** Generation and time to live of a record. */
 export interface Meta {
   /** How often the record was written since it was created, 1 to 65,535, then 1 again. */
   readonly gen: number;
   /** Seconds until the record expires, at least 1; `-1` ({@link NEVER_EXPIRES}) when it never does. */
   readonly ttl: number;
+}
+/** The rows of a write with named bins. */
+export interface NamedRows<B extends object, P extends object, N extends readonly (keyof B & string)[]> extends RowConditions, Conditions, Verbs<P | Partial<B>, "many">, Runnable<P | Partial<B>> {
+  /** Begins the next record by its user key. */
+  id(user: UserKey): {
+    /** The values of its bins, in the order in which they were named. */
+    values(...values: {
+      readonly [I in keyof N]: NonNullable<B[N[I]]> | null;
+    }): NamedRows<B, P, N>;
+  };
 }
 /** A namespace, over all nodes. */
 export interface NamespaceInfo {
@@ -2551,6 +3266,11 @@ export interface NodeReport {
   /** That error in words. */
   readonly detail: string;
 }
+/** What a number can do besides. */
+export interface NumberBin<S> {
+  /** Adds to the number; a bin that is missing counts as 0. */
+  add(by: number | bigint | Double): S;
+}
 /** What `operate` takes: all of reads and writes. */
 export interface OperateOptions extends ReadOptions, WriteOptions {
 }
@@ -2576,6 +3296,13 @@ export interface PathSelectOptions extends PathOptions {
    * key, value, key, value.
    */
   readonly return?: PathResult | undefined;
+}
+/** The rows of a write of objects. */
+export interface PutRows<B extends object, P extends object, W> extends RowConditions, Conditions, Verbs<P | Partial<B>, "many">, Runnable<P | Partial<B>> {
+  /** Begins the next record by its user key. */
+  id(user: UserKey): RowToPut<B, P, W>;
+  /** Writes more objects. */
+  put(...objects: readonly B[]): PutRows<B, P, W>;
 }
 /** Queries and scans. What is wrong with one is said when it is run: by its promise or its loop. */
 export interface QueryCommands {
@@ -2603,6 +3330,13 @@ export interface QueryCommands {
    * const { state, progress } = await client.job(id).status()
    */
   job(id: bigint | number | string): Job;
+}
+/** What the caller says about indexes. */
+export interface QueryHint {
+  /** Asks this index, if the condition has a part for it. */
+  readonly index?: string | undefined;
+  /** Reads all records of the set, whatever indexes there are. */
+  readonly scan?: boolean | undefined;
 }
 /** Options of queries and scans. */
 export interface QueryOptions extends Omit<CallOptions, "key" | "filter" | "totalTimeout" | "maxRetries"> {
@@ -2642,6 +3376,27 @@ export interface QueryPage<B extends object = Bins> {
   /** Whether this was the last page. */
   readonly done: boolean;
 }
+/** What a query does, and why: of `query.explain()`. */
+export interface QueryPlan {
+  /** `index`: a secondary index is asked. `scan`: all records of the set are read. */
+  readonly access: "index" | "scan";
+  /** The name of the index that is asked. */
+  readonly index: string | undefined;
+  /** What it is asked for: `age from 18 to 30`. */
+  readonly asks: string | undefined;
+  /** About how many records that is by the statistics of the index; undefined when they say nothing. */
+  readonly estimate: number | undefined;
+  /** Why, in a sentence. */
+  readonly why: string;
+  /** The other indexes that would do, the best first. */
+  readonly candidates: readonly {
+    readonly index: string;
+    readonly asks: string;
+    readonly estimate: number | undefined;
+  }[];
+  /** Whether the condition is checked of each record that is read. */
+  readonly filtered: boolean;
+}
 /** How far a query is. */
 export interface QueryProgress {
   /** Partitions read to their end. */
@@ -2677,6 +3432,21 @@ export interface ReadRow extends ReadRowOptions {
 export interface ReadRowOptions extends Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent" | "integers" | "maps" | "doubles"> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
+}
+/** A step of reads. `B` is what the set holds, `P` the rows before, `A` what is answered. */
+export interface ReadStep<B extends object, P extends object, A, K extends Count> extends Conditions, Verbs<P | RowOf<B, A>, "many">, Runnable<P | RowOf<B, A>> {
+  /** Reads some bins only, or parts of them: `'profile.address.city'`, `'tags[0]'`. */
+  bins<N extends BinPaths$1<B>>(...names: readonly N[]): ReadStep<B, P, Selected<B, N>, K>;
+  /** Reads something of a bin. @example session.query(key).bin('tags').list.size() */
+  bin<N extends keyof B & string>(name: N): ReadBin<Held<B[N]>, ReadStep<B, P, A, K>, N>;
+  /** What an expression makes of the record, under a name of its own. @example session.query(key).compute('adult', exp.ge(exp.bin.int('age'), 18)) */
+  compute<N extends string, T extends Type>(name: N, expression: Exp<T>): Answered<ReadStep<B, P, A, K>, N, ValueOf<T>>;
+  /** Reads keys, generations and times to live only. */
+  withNoBins(): ReadStep<B, P, Bins, K>;
+  /** Records that do not exist are rows as well; their `record` is `null`. */
+  includeMissingKeys(): this;
+  /** What is read is judged by the set's schema: what it does not allow is a failure. */
+  validated(): this;
 }
 /** The commands on single records. Every failure is a rejection, never a synchronous throw. */
 export interface RecordCommands {
@@ -2815,6 +3585,11 @@ export interface RegexOptions {
   /** `^` and `$` match at line breaks, which `.` does not match. Default false. */
   readonly newline?: boolean | undefined;
 }
+/** What removes a selection. */
+export interface Removable<S, N extends string> {
+  /** Removes what is selected. Answers how many there were. */
+  remove(): Answered<S, N, number>;
+}
 /** What removing a record takes. */
 export interface RemoveOptions extends CallOptions {
   /** Write only when the generation of the record is this one (0 to 65,535; 0: there is no record). See `generationMode`. */
@@ -2827,6 +3602,9 @@ export interface RemoveOptions extends CallOptions {
   readonly commit?: "all" | "master" | undefined;
   /** Says that writing twice does no harm, so that a write in doubt may be repeated by `maxRetries`. Default false. */
   readonly idempotent?: boolean | undefined;
+}
+/** A step that removes. */
+export interface RemoveStep<P extends object> extends KeyStep<P>, Generational, Durable {
 }
 /** One row: the code on the wire (negative: the client's own), its class, what it means, and whether trying again can help. */
 export interface ResultCode {
@@ -2860,10 +3638,118 @@ export interface RowBase {
   /** The node that answered, or was asked last. */
   readonly node: string | undefined;
 }
+/** What a row can say for itself, or, before the first, for all of them. */
+export interface RowConditions extends Expiring, Generational, Durable {
+}
 /** What a row of a batch write may say for itself. */
 export interface RowOptions extends Pick<WriteOptions, "ttl" | "exists" | "generation" | "generationMode" | "durableDelete" | "commit" | "filter"> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
+}
+/** A record that was begun by its user key. */
+export interface RowToPut<B extends object, P extends object, W> {
+  /** Its bins. */
+  put<O extends object>(object: string extends keyof B ? O & Storable<O> : W): PutRows<B, P, W>;
+}
+/** What a chain ends with. `R` is the type of the bins of its rows. */
+export interface Runnable<R extends object> {
+  /**
+   * Runs the chain: one key as a single call, everything else as one batch. A single key that fails rejects; of a batch the
+   * failures are rows. `ErrorStrategy.THROW`, `ErrorStrategy.IN_STREAM` or a handler decide otherwise.
+   *
+   * @throws InvalidArgumentError when something in the chain makes no sense; nothing was sent then
+   * @example
+   * const stream = await session.update(users.ids('user-1', 'user-2')).bin('status').setTo('active').execute()
+   * for (const row of stream) if (!row.isOk) console.warn(row.key[2], row.message)
+   */
+  execute(strategy?: ErrorStrategy | ErrorHandler, options?: ExecuteOptions): Promise<RecordResults<R>>;
+  /** Runs the chain: the records of its rows. A row that failed throws. */
+  records(): Promise<Record$1<R>[]>;
+  /** Runs the chain: its first row, or undefined. */
+  first(): Promise<RecordResult<R> | undefined>;
+  /** Runs the chain: the record of its first row. @throws RecordNotFoundError when there is none */
+  firstOrThrow(): Promise<Record$1<R>>;
+  /** Runs the chain: the records by their user key. A row that failed throws. */
+  toMap(): Promise<Map<UserKey, Record$1<R>>>;
+  /** Runs the chain: its records, one after the other. A row that failed throws. */
+  [Symbol.asyncIterator](): AsyncIterator<Record$1<R>, undefined, undefined>;
+}
+/** What is wrong with a value, and where. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | {
+    readonly key: PropertyKey;
+  })[] | undefined;
+}
+/** A selection of many elements: what is to be told of them. */
+export interface SelectedElements<E, S, N extends string> {
+  /** The elements. */
+  getValues(): Answered<S, N, E[]>;
+  /** How many they are. */
+  count(): Answered<S, N, number>;
+  /** Whether there is any. */
+  exists(): Answered<S, N, boolean>;
+  /** Their indexes. */
+  getIndexes(): Answered<S, N, number[]>;
+  /** Their ranks. */
+  getRanks(): Answered<S, N, number[]>;
+}
+/** A selection of many entries of a map. */
+export interface SelectedEntries<K, V, S, N extends string> extends SelectedElements<V, S, N> {
+  /** Their keys. */
+  getKeys(): Answered<S, N, K[]>;
+  /** The entries, as a `Map` in their order. */
+  getEntries(): Answered<S, N, Map<K, V>>;
+}
+/**
+ * Sentences about records: a verb, keys or a set, and what is to be done; made by `client.session()`. A session holds a
+ * behavior and nothing else; it may be shared, and needs no closing.
+ *
+ * @example
+ * const users = dataSet<User>('test', 'users')
+ * const session = client.session()
+ * await session.insert(users).bins('name', 'age').id('user-1').values('Alice', 28).id('user-2').values('Bob', 35).execute()
+ * const size = await session.upsert(users.id('user-1')).bin('tags').list.append('new')
+ */
+export interface Session extends Verbs<never, "one"> {
+  /** How its calls behave. */
+  readonly behavior: Behavior;
+  /** Changes of all records of a set, made by the servers in the background. */
+  backgroundTask(): BackgroundTask;
+  /**
+   * Removes all records of a set, or those that were last written before a time.
+   *
+   * @example await session.truncate(users, { before: new Date('2026-01-01') })
+   */
+  truncate(set: DataSet<never> | DataSet, options?: TruncateOptions): Promise<void>;
+  /**
+   * Creates a secondary index on a bin of a set; `ready()` of the result waits until it can be asked.
+   *
+   * @example await (await session.createIndex(users, { bin: 'age', type: 'numeric' })).ready()
+   */
+  createIndex<B extends object>(set: DataSet<B>, index: SetIndex<B>, options?: InfoOptions): Promise<IndexJob>;
+  /** Removes a secondary index of a set by its name. */
+  dropIndex<B extends object>(set: DataSet<B>, name: string, options?: InfoOptions): Promise<void>;
+  /** What there is to know of the cluster. */
+  info(): SessionInfo;
+}
+/** What a session tells of the cluster. */
+export interface SessionInfo {
+  /** The namespaces, with what is in them. */
+  namespaces(): Promise<NamespaceInfo[]>;
+  /** The sets of a namespace, with what is in them. */
+  sets(namespace: string): Promise<SetInfo[]>;
+  /** The secondary indexes of a namespace, with what they hold. */
+  indexes(namespace: string): Promise<IndexInfo[]>;
+  /** The answer of every node to an info command, by its name. */
+  ask(command: string): Promise<Map<string, string>>;
+}
+/** An index on a bin of a set. */
+export interface SetIndex<B extends object> extends Pick<IndexDefinition, "collection"> {
+  readonly bin: keyof B & string;
+  readonly type: IndexType;
+  /** Default: the names of the set and the bin, with `_` between. */
+  readonly name?: string | undefined;
 }
 /** A set, over all nodes. */
 export interface SetInfo {
@@ -2882,6 +3768,63 @@ export interface SetInfo {
   /** Everything each node says of it, by the node's name, in the server's own terms. */
   readonly nodes: ReadonlyMap<string, Statistics>;
 }
+/** A write of records that are named one by one. */
+export interface SetWrite<B extends object, P extends object, W> {
+  /** The bins that the rows give values for, in their order. @example session.insert(users).bins('name', 'age').id('user-1').values('Alice', 28) */
+  bins<const N extends readonly (keyof B & string)[]>(...names: N & {
+    readonly [I in keyof N]: ShortNames<N[I], unknown>;
+  }): NamedRows<B, P, N>;
+  /** Begins a record by its user key. */
+  id(user: UserKey): RowToPut<B, P, W>;
+  /** Writes objects, each under the key that option `id` of the set finds in it. */
+  put(...objects: readonly B[]): PutRows<B, P, W>;
+}
+export interface SketchBin<S, N extends string, W extends boolean> {
+  /** The operations of `hll`, on this sketch. */
+  readonly hll: W extends true ? SketchWrites<S, N> : SketchReads<S, N>;
+}
+/** Reads of a sketch. */
+export interface SketchReads<S, N extends string> {
+  /** Estimates how many different values were added. */
+  getCount(options?: ContextOptions): Answered<S, N, number>;
+  /** The union of the sketch and others. */
+  getUnion(sketches: readonly HyperLogLog[], options?: ContextOptions): Answered<S, N, HyperLogLog>;
+  /** Estimates the size of the union with others. */
+  getUnionCount(sketches: readonly HyperLogLog[], options?: ContextOptions): Answered<S, N, number>;
+  /** Estimates the size of the intersection with others. */
+  getIntersectCount(sketches: readonly HyperLogLog[], options?: ContextOptions): Answered<S, N, number>;
+  /** Estimates the similarity to others, 0 to 1. */
+  getSimilarity(sketches: readonly HyperLogLog[], options?: ContextOptions): Answered<S, N, number>;
+  /** `[index bits, minhash bits]`. */
+  describe(options?: ContextOptions): Answered<S, N, number[]>;
+  /** 1 when all values may have been added, 0 when one certainly was not. */
+  mayContain(values: readonly Value[], options?: ContextOptions): Answered<S, N, number>;
+}
+/** Reads and writes of a sketch. */
+export interface SketchWrites<S, N extends string> extends SketchReads<S, N> {
+  /** Creates an empty sketch, or empties the one that is there. */
+  init(options?: HllCreateOptions): Answered<S, N, null>;
+  /** Adds values. Answers how many registers changed. */
+  add(values: readonly Value[], options?: HllCreateOptions): Answered<S, N, number>;
+  /** Makes the sketch the union of itself and others. */
+  setUnion(sketches: readonly HyperLogLog[], options?: HllUnionOptions): Answered<S, N, null>;
+  /** Counts anew and keeps the count in the sketch. Answers it. */
+  refreshCount(options?: ContextOptions): Answered<S, N, number>;
+  /** Reduces the sketch to fewer index bits. */
+  fold(indexBits: number, options?: ContextOptions): Answered<S, N, null>;
+}
+/** A schema of any library that follows Standard Schema, version 1. `T` is the type of what it lets through. */
+export interface StandardSchema<T = unknown> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<T> | Promise<SchemaResult<T>>;
+    readonly types?: {
+      readonly input: unknown;
+      readonly output: T;
+    } | undefined;
+  };
+}
 /** What a node says of something: settings and counters by name, as it calls them. */
 export interface Statistics {
   readonly [name: string]: string | number | boolean;
@@ -2899,6 +3842,13 @@ export interface StreamProgress {
   /** Rows of the source, when it is a list. */
   readonly total: number | undefined;
 }
+/** What text and bytes can do besides. */
+export interface TextBin<V, S> {
+  /** Adds at the end; a bin that is missing is created. */
+  append(value: V): S;
+  /** Adds at the beginning; a bin that is missing is created. */
+  prepend(value: V): S;
+}
 /** TLS. Without `ca` the authorities of the system are trusted. */
 export interface TlsOptions {
   /** Certificates of the authorities to trust, PEM. */
@@ -2910,6 +3860,13 @@ export interface TlsOptions {
   /** The name that the certificates of the servers must have, when it is not the one the nodes announce. */
   readonly serverName?: string | undefined;
 }
+/** What a behavior can say of transactions. */
+export interface TransactionSettings {
+  /** Seconds after which the server gives a transaction up. */
+  readonly timeout?: number | undefined;
+  /** How often the function is run at most. */
+  readonly attempts?: number | undefined;
+}
 /** Options of `truncate`. */
 export interface TruncateOptions extends InfoOptions {
   /**
@@ -2917,6 +3874,10 @@ export interface TruncateOptions extends InfoOptions {
    * be in the future. Default: now, as the server has it.
    */
   readonly before?: Date | bigint | undefined;
+}
+/** What knows the type of the records it is about. */
+export interface Typed<B extends object> {
+  readonly [IN]?: (bins: B) => B;
 }
 /** A module that is registered. */
 export interface UdfModule {
@@ -2944,6 +3905,13 @@ export interface UdfSite {
   /** What Lua said. */
   readonly reason?: string | undefined;
 }
+/** A step that calls a function. */
+export interface UdfStepOf<P extends object> extends KeyStep<P>, Expiring, Durable {
+  /** Which function is called. */
+  function(module: string, name: string): this;
+  /** What it gets behind the record. */
+  passing(...args: readonly Value[]): this;
+}
 /** What rows of `batch.unprocessed` have beside the fields and options of their kind. */
 export interface Unprocessed {
   /** The position the row had in the batch it was first a row of. Whoever has it takes nothing from the next call's options. */
@@ -2954,6 +3922,47 @@ export interface Unprocessed {
   readonly call?: {
     readonly [option: string]: unknown;
   } | undefined;
+}
+/** The verbs: what a session begins with, and a chain goes on with. `P` has the bins of the rows before. */
+export interface Verbs<P extends object, K extends Count> {
+  /** Reads the records of keys, or of a set: see {@link SetQuery}. @example session.query(users.ids('user-1', 'user-2')).bins('name') */
+  query<B extends object = Bins>(set: DataSet<B>): SetQuery<B>;
+  query<B extends object = Bins>(key: SetKey<B>): ReadStep<B, P, unknown, K>;
+  query<B extends object = Bins>(keys: SetKeys<B>): ReadStep<B, P, unknown, "many">;
+  query<B extends object = Bins>(...keys: readonly SetKey<B>[]): ReadStep<B, P, unknown, "many">;
+  /** Asks whether records exist: `asBoolean()` of each row. @example session.exists(users.ids('user-1', 'user-2')) */
+  exists(...keys: KeysArgument): KeyStep<P>;
+  /** Creates records: one that is there already is a failure. @example session.insert(users.id('user-1')).put({ name: 'Alice', age: 28 }) */
+  insert<B extends object = Bins>(set: DataSet<B>): SetWrite<B, P, B>;
+  insert<B extends object = Bins>(key: SetKey<B>): WriteStep<B, P, unknown, K, B>;
+  insert<B extends object = Bins>(keys: SetKeys<B>): WriteStep<B, P, unknown, "many", B>;
+  insert<B extends object = Bins>(...keys: readonly SetKey<B>[]): WriteStep<B, P, unknown, "many", B>;
+  /** Changes records: one that is not there is a failure. @example session.update(users.id('user-1')).bin('age').add(1) */
+  update<B extends object = Bins>(set: DataSet<B>): SetWrite<B, P, Partial<B>>;
+  update<B extends object = Bins>(key: SetKey<B>): WriteStep<B, P, unknown, K, Partial<B>>;
+  update<B extends object = Bins>(keys: SetKeys<B>): WriteStep<B, P, unknown, "many", Partial<B>>;
+  update<B extends object = Bins>(...keys: readonly SetKey<B>[]): WriteStep<B, P, unknown, "many", Partial<B>>;
+  /** Creates or changes records. @example session.upsert(users.id('user-1')).bin('status').setTo('active') */
+  upsert<B extends object = Bins>(set: DataSet<B>): SetWrite<B, P, Partial<B>>;
+  upsert<B extends object = Bins>(key: SetKey<B>): WriteStep<B, P, unknown, K, Partial<B>>;
+  upsert<B extends object = Bins>(keys: SetKeys<B>): WriteStep<B, P, unknown, "many", Partial<B>>;
+  upsert<B extends object = Bins>(...keys: readonly SetKey<B>[]): WriteStep<B, P, unknown, "many", Partial<B>>;
+  /** Creates records, or replaces all bins of those that are there. @example session.replace(users.id('user-1')).put(user) */
+  replace<B extends object = Bins>(set: DataSet<B>): SetWrite<B, P, B>;
+  replace<B extends object = Bins>(key: SetKey<B>): WriteStep<B, P, unknown, K, B>;
+  replace<B extends object = Bins>(keys: SetKeys<B>): WriteStep<B, P, unknown, "many", B>;
+  replace<B extends object = Bins>(...keys: readonly SetKey<B>[]): WriteStep<B, P, unknown, "many", B>;
+  /** Replaces all bins of records: one that is not there is a failure. @example session.replaceIfExists(users.id('user-1')).put(user) */
+  replaceIfExists<B extends object = Bins>(set: DataSet<B>): SetWrite<B, P, B>;
+  replaceIfExists<B extends object = Bins>(key: SetKey<B>): WriteStep<B, P, unknown, K, B>;
+  replaceIfExists<B extends object = Bins>(keys: SetKeys<B>): WriteStep<B, P, unknown, "many", B>;
+  replaceIfExists<B extends object = Bins>(...keys: readonly SetKey<B>[]): WriteStep<B, P, unknown, "many", B>;
+  /** Renews the expiry of records. `asBoolean()` of a row is whether it was there. @example session.touch(users.id('user-1')).expireRecordAfter(600) */
+  touch(...keys: KeysArgument): ExpiringStep<P>;
+  /** Removes records. `asBoolean()` of a row is whether it was there. @example session.delete(users.ids('user-1', 'user-2')) */
+  delete(...keys: KeysArgument): RemoveStep<P>;
+  /** Calls a function of a registered module on records: `udfValue` of each row. @example session.executeUdf(key).function('counters', 'add').passing('visits', 1) */
+  executeUdf(...keys: KeysArgument): UdfStepOf<P>;
 }
 /** How to wait for a job. */
 export interface WaitOptions<Progress> {
@@ -2979,6 +3988,23 @@ export interface WriteOptions extends RemoveOptions {
    */
   readonly exists?: "create" | "update" | "replace" | "createOrUpdate" | "createOrReplace" | undefined;
 }
+/** A step of writes. `W` is what `put` takes. */
+export interface WriteStep<B extends object, P extends object, A, K extends Count, W> extends Conditions, Expiring, Generational, Durable, Verbs<P | RowOf<Partial<B>, A>, "many">, Runnable<P | RowOf<Partial<B>, A>> {
+  /** Writes the bins of an object. */
+  put<O extends object>(object: string extends keyof B ? O & Storable<O> : W): this;
+  /** Does something with a bin; operations are done in their order. @example session.upsert(key).bin('visits').add(1) */
+  bin<N extends keyof B & string>(name: N & ShortNames<N, unknown>): WriteBin<Held<B[N]>, WriteStep<B, P, A, K, W>, N>;
+  /** What an expression makes of the record at this point, under a name of its own. */
+  compute<N extends string, T extends Type>(name: N, expression: Exp<T>): Answered<WriteStep<B, P, A, K, W>, N, ValueOf<T>>;
+}
+/** The answers `A` and one more. A bin that is answered several times has all its answers, as `operate` has it. */
+export type Adding<A, N extends string, T> = N extends keyof A ? Omit<A, N> & {
+  [P in N]: OperationResults;
+} : A & {
+  [P in N]: T;
+};
+/** The step `S` with an answer `T` under the name `N`. */
+export type Answered<S, N extends string, T> = S extends ReadStep<infer B, infer P, infer A, infer K> ? Awaitable<ReadStep<B, P, Adding<A, N, T>, K>, K, T> : S extends WriteStep<infer B, infer P, infer A, infer K, infer W> ? Awaitable<WriteStep<B, P, Adding<A, N, T>, K, W>, K, T> : never;
 /** An expression of whatever type. */
 export type AnyExp = {
   [T in Type]: Exp<T>;
@@ -2987,6 +4013,12 @@ export type AnyExp = {
 export type AnyOperand<T extends Type> = {
   [P in T]: Operand<P>;
 }[T];
+/** What is found at a place in a map whose key is known. */
+export type AtKey<V, K> = V extends ReadonlyMap<unknown, infer E> ? E : K extends keyof V ? NonNullable<V[K]> : never;
+/** A step that can be awaited, if it is about one key: that runs it, and gives its last answer. */
+export type Awaitable<S, K extends Count, T> = K extends "one" ? S & PromiseLike<T> : S;
+/** What a behavior can say of background tasks. */
+export type BackgroundSettings = Pick<CallSettings, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries"> & Pick<WriteOptions, "ttl" | "durableDelete">;
 /**
  * One row of a batch. `record` is there when `result` is `ok`; `error` when the row failed or was not processed.
  *
@@ -3010,14 +4042,28 @@ export type BatchRow<B extends object = Bins> = (RowBase & {
   readonly record: null;
   readonly error: AerospikeError;
 });
+/** What a behavior can say of batches. */
+export type BatchSettings = Omit<BatchLimits, "onPartial">;
 export type Before<N extends string, Mark extends string> = N extends `${infer Head}${Mark}${string}` ? Head : N;
 /** Names of bins of `B`, and paths into them. */
 export type BinPaths<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}`;
+export type BitAnswer<M> = M extends "get" ? Uint8Array : M extends BitReads ? number : null;
+export type BitReads = "get" | "getInt" | "count" | "lscan" | "rscan";
+/** Operations on bytes: those that read, and with `W` those that write. */
+export type BitsOf<S, N extends string, W extends boolean> = {
+  readonly [M in W extends true ? keyof BitCalls<"operation"> : BitReads]: BitCalls<"operation">[M] extends (bin: string, ...args: infer Args) => Operation ? (...args: Args) => Answered<S, N, BitAnswer<M>> : never;
+};
 export type Bool<S extends Style> = boolean | (S extends "expression" ? Exp<"bool"> : never);
 export type ByType<T extends Type> = {
   readonly [P in T]: (name: string) => Exp<P>;
 };
 export type Bytes<S extends Style> = Uint8Array | (S extends "expression" ? Exp<"blob"> : never);
+/** What a behavior can say of all calls. */
+export type CallSettings = Pick<CallOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "key" | "integers" | "maps" | "doubles">;
+/** The commands that chains are made of: those of a client, or of whatever else has them. */
+export type Calls = Pick<RecordCommands & BatchCommands & QueryCommands, "get" | "exists" | "put" | "remove" | "touch" | "operate" | "operateOrdered" | "apply" | "batch" | "batchRead" | "batchWrite" | "batchOperate" | "batchRemove" | "batchApply" | "query">;
+/** A kind of call. */
+export type Category = "reads.point" | "reads.batch" | "reads.query" | "writes.retryable" | "writes.nonRetryable" | "background" | "transaction";
 /** A listener of an event. */
 export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEvents[E]) => void;
 /** What a column can be made of: see `BatchRecords.column`. */
@@ -3025,12 +4071,66 @@ export type ColumnType = Float64ArrayConstructor | Int32ArrayConstructor | BigIn
 export type Comparable = Exclude<Type, "geo">;
 /** The way to a nested collection, from the bin inwards; the option `ctx` of operations and expressions. */
 export type Context = readonly ContextStep[];
+/** Whether a step is about a single key, and can be awaited for its answer. */
+export type Count = "one" | "many";
+/** Options of {@link dataSet}. */
+export type DataSetOptions<B extends object> = Identified<B> & ([
+  NeedsCodec<B>
+] extends [
+  never
+] ? {
+  /** How bins are kept that are not kept as they are, by name. */
+  readonly codecs?: SetCodecs<B> | undefined;
+} : {
+  readonly codecs: SetCodecs<B>;
+});
+/** What a selection of one element of a list answers. */
+export type ElementOf<R, E> = R extends "value" ? E : R extends "exists" ? boolean : R extends "none" ? null : R extends `${string}Range` ? readonly [
+  from: number,
+  count: number
+] : number;
+/** A selection of many elements, and its opposite. */
+export type Elements<E, S, N extends string, W extends boolean> = SelectedElements<E, S, N> & (W extends true ? Removable<S, N> : unknown) & {
+  /** All other elements instead. */
+  readonly others: SelectedElements<E, S, N> & (W extends true ? Removable<S, N> : unknown);
+};
+/** What a selection of many elements of a list answers. */
+export type ElementsOf<R, E> = R extends "value" ? E[] : R extends "exists" ? boolean : R extends "none" ? null : R extends "count" ? number : R extends `${string}Range` ? readonly [
+  from: number,
+  count: number
+] : number[];
+/** Several entries of a map, to be written. */
+export type Entries<K, V> = ReadonlyMap<K, V> | {
+  readonly [P in K & (string | number)]?: V;
+};
+/** What a selection of many entries of a map answers. */
+export type EntriesOf<R, K, V> = R extends "value" ? V[] : R extends "key" ? K[] : R extends "keyValue" | "unorderedMap" | "orderedMap" ? Map<K, V> : R extends "exists" ? boolean : R extends "none" ? null : R extends "count" ? number : R extends `${string}Range` ? readonly [
+  from: number,
+  count: number
+] : number[];
+/** What a selection of one entry of a map answers. */
+export type EntryOf<R, K, V> = R extends "value" ? V : R extends "key" ? K : R extends "keyValue" | "unorderedMap" | "orderedMap" ? Map<K, V> : R extends "exists" ? boolean : R extends "none" ? null : R extends `${string}Range` ? readonly [
+  from: number,
+  count: number
+] : number;
 export type ErrorClass = new (message: string, details?: ErrorDetails) => AerospikeError;
+/** Called with each failure, which is no row of the stream then. What it throws, `execute` or the stream throws. */
+export type ErrorHandler = (key: Key, index: number, error: AerospikeError) => void;
+/** What `execute` does with failures: see {@link ErrorStrategy.IN_STREAM} and {@link ErrorStrategy.THROW}. */
+export type ErrorStrategy = "inStream" | "throw";
+/** An expression whose result is a `V`. */
+export type ExpOf<V> = {
+  [T in TypesOf<V>]: Exp<T>;
+}[TypesOf<V>];
+/** What a bin holds, when it is there. */
+export type Held<V> = Value extends V ? V : NonNullable<V>;
 /** A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, or both parts. */
 export type Host = string | {
   readonly host: string;
   readonly port?: number | undefined;
 };
+/** How a set gets the user key of an object: the name of a bin that is the key, or a function. */
+export type IdOf<B extends object> = (keyof B & string) | ((object: B) => UserKey);
 /** What is indexed of a collection: the elements of a list, or the keys or values of a map. */
 export type IndexCollection = "list" | "mapKeys" | "mapValues";
 /** An index to be created: of a bin, or of something inside it, or of what an expression makes of a record. */
@@ -3058,8 +4158,30 @@ export type IndexTarget = string | {
 export type IndexType = "numeric" | "string" | "blob" | "geo2dsphere";
 /** A value that an index can be asked for: text and bytes for equality, integers for ranges as well. */
 export type IndexValue = string | number | bigint | Uint8Array;
+/** What is known of the cluster's indexes. */
+export type Indexes = Pick<KnownIndexes, "of" | "forget">;
+/** The type of what a schema lets through. */
+export type InferSchema<S extends StandardSchema> = NonNullable<S["~standard"]["types"]>["output"];
+/** What is inside a value of type `V`. */
+export type Inside<V, S, N extends string, W extends boolean> = Value extends V ? IntoUntyped<S, N, W> : [
+  V
+] extends [
+  Opaque
+] ? unknown : [
+  V
+] extends [
+  readonly (infer E)[]
+] ? IntoList<E, S, N, W> : [
+  V
+] extends [
+  object
+] ? IntoMap<V, MapKeyOf<V>, MapValueOf<V>, S, N, W> : unknown;
 /** Arguments: plain values, in expressions also expressions of their type. */
 export type Int<S extends Style> = number | bigint | (S extends "expression" ? Exp<"int"> : never);
+/** Ways into a value whose type is not known: a list or a map, as the calls say. */
+export type IntoUntyped<S, N extends string, W extends boolean> = IntoList<Value, S, N, W> & IntoMap<{
+  [key: string]: Value;
+}, MapKey, Value, S, N, W>;
 /** `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long over. */
 export type JobState = "running" | "done" | "aborted" | "unknown";
 /**
@@ -3084,18 +4206,32 @@ export type Key = readonly [
   digest: Uint8Array
 ];
 export type Keys<S extends Style> = readonly MapKey[] | (S extends "expression" ? Exp<"list"> : never);
+/** Keys, in whatever form. */
+export type KeysArgument = readonly [
+  keys: readonly Key[]
+] | readonly Key[];
 export type Let = <T extends Type>(...parts: [
   ...definitions: Definition[],
   body: Exp<T>
 ]) => Exp<T>;
 /** Values of option `return` that lists and maps share. */
 export type ListReturn = "none" | "index" | "reverseIndex" | "rank" | "reverseRank" | "count" | "value" | "indexRange" | "reverseIndexRange" | "rankRange" | "reverseRankRange" | "exists";
+/** At least sixteen characters, and so more than the 15 bytes of a bin's name. */
+export type Long<N extends string> = N extends `${infer _1}${infer _2}${infer _3}${infer _4}${infer _5}${infer _6}${infer _7}${infer _8}${infer _9}${infer _10}${infer _11}${infer _12}${infer _13}${infer _14}${infer _15}${infer _16}${infer _Rest}` ? N : never;
 /** Type of a selection of many elements. */
 export type ManyOf<R> = R extends "count" ? "int" : R extends "exists" ? "bool" : R extends "none" ? "nil" : R extends "keyValue" | "unorderedMap" | "orderedMap" ? "map" : "list";
+/** A selection of many entries, and its opposite. */
+export type MapEntries<K, V, S, N extends string, W extends boolean> = SelectedEntries<K, V, S, N> & (W extends true ? Removable<S, N> : unknown) & {
+  /** All other entries instead. */
+  readonly others: SelectedEntries<K, V, S, N> & (W extends true ? Removable<S, N> : unknown);
+};
 /** What can be the key of an entry in a map. `1` and `'1'` are two keys. */
 export type MapKey = string | number | bigint | Uint8Array;
+/** `Keys` and values of what is stored as a map. */
+export type MapKeyOf<V> = V extends ReadonlyMap<infer K, unknown> ? K & MapKey : keyof V & string;
 /** Values of option `return` of maps. */
 export type MapReturn = ListReturn | "key" | "keyValue" | "unorderedMap" | "orderedMap";
+export type MapValueOf<V> = V extends ReadonlyMap<unknown, infer E> ? E : NonNullable<V[keyof V]>;
 /**
  * A row of a mixed batch, or a key alone, which is read with all its bins. `operate` runs operations; `read` with `ops`
  * only such that read.
@@ -3115,6 +4251,10 @@ export type MixedRow = Key | ({
   readonly module: string;
   readonly function: string;
 } & ApplyRow);
+/** The bins of `B` that need a codec, since a bin cannot hold what is in them. */
+export type NeedsCodec<B extends object> = {
+  [N in keyof B & string]-?: Exclude<B[N], undefined> extends Storable<Exclude<B[N], undefined>> ? never : N;
+}[keyof B & string];
 export type Num = "int" | "float";
 export type Numeric<S extends Style> = number | bigint | Double | (S extends "expression" ? Exp<"int"> | Exp<"float"> : never);
 /** Type of a selection of one element; `E` is the type of the element. */
@@ -3124,6 +4264,8 @@ export type OneOptions<S extends Style, R, E> = Returning<R> & (S extends "opera
   /** The type of the element, where it is the answer. */
   readonly type?: E | undefined;
 });
+/** The values that are not collections, and the application's own classes. */
+export type Opaque = string | number | bigint | boolean | null | Uint8Array | Double | GeoJSON | HyperLogLog | Date | ReadonlySet<unknown>;
 /** An expression of a type, or a plain value of it. */
 export type Operand<T extends Type> = Exp<T> | Literals[T];
 /** A row of `batchOperate` with operations of its own, in the place of the call's. */
@@ -3131,6 +4273,15 @@ export type OperateRow = {
   readonly key: Key;
   readonly ops?: readonly Operation[] | undefined;
 } & RowOptions & ReadRowOptions;
+export type OptionsArgument<B extends object> = [
+  NeedsCodec<B>
+] extends [
+  never
+] ? [
+  options?: DataSetOptions<B>
+] : [
+  options: DataSetOptions<B>
+];
 /** What makes `operateOrdered` different: one `[bin, value]` for each operation, in the order of the operations. */
 export type OrderedResults = readonly (readonly [
   bin: string,
@@ -3153,10 +4304,34 @@ export type Parts<T> = T extends string | number | bigint | boolean | null | und
 export type PathResult = keyof typeof RESULTS;
 /** A value to look for; `WILDCARD` and `INFINITY` may stand for parts of it. */
 export type Pattern = Value | Placeholder | readonly Pattern[];
+/** One element or entry, and what is inside of it. */
+export type Place<V, S, N extends string, W extends boolean> = Inside<V, S, N, W> & {
+  /** The value. */
+  getValue(): Answered<S, N, V>;
+  /** Whether it is there. */
+  exists(): Answered<S, N, boolean>;
+} & (W extends true ? Removable<S, N> : unknown);
 /** The bins that names and paths read: whole ones as they are, the others in parts. */
 export type Projected<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
   [K in Exclude<Before<Before<N, ".">, "[">, N> & keyof B]?: Parts<B[K]>;
 };
+/** What a behavior can say of queries on sets. */
+export type QuerySettings = Omit<CallSettings, "key"> & Pick<BatchLimits, "concurrency">;
+/** A bin that is read. */
+export type ReadBin<V, S, N extends string> = {
+  /** Reads the bin. */
+  get(): Answered<S, N, V>;
+} & Inside<V, S, N, false> & (Value extends V ? BytesBin<S, N, false> & SketchBin<S, N, false> : [
+  V
+] extends [
+  Uint8Array
+] ? BytesBin<S, N, false> : [
+  V
+] extends [
+  HyperLogLog
+] ? SketchBin<S, N, false> : unknown);
+/** What a behavior can say of reads. */
+export type ReadSettings = CallSettings & Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent">;
 /** What a read gives. */
 export type Reading<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
 export type Reads<S extends Style, R, E> = OneOptions<S, R, E>;
@@ -3175,19 +4350,66 @@ export type RemoveOneOptions<S extends Style, R> = S extends "operation" ? Retur
 export type RemoveRow = {
   readonly key: Key;
 } & Omit<RowOptions, "ttl" | "exists">;
+/** The bins of a step's rows: what was answered, or else the record. */
+export type RowOf<B extends object, A> = [
+  keyof A
+] extends [
+  never
+] ? B : A extends object ? A : never;
 /** What became of a row. */
 export type RowResult = "ok" | "notFound" | "filtered" | "error" | "unprocessed";
 /** A value that is not a collection. */
 export type Scalar = null | boolean | number | bigint | string | Uint8Array | Double | GeoJSON | HyperLogLog;
+/** What validating gives: a value, or what is wrong. */
+export type SchemaResult<T> = {
+  readonly value: T;
+  readonly issues?: undefined;
+} | {
+  readonly issues: readonly SchemaIssue[];
+};
 /** The bins that remain of `B` when only `N` is read: names of bins, or paths to parts of them. */
 export type Selected<B extends object, N extends string> = string extends keyof B ? B : [
   N
 ] extends [
   WholeBins<B>
 ] ? Pick<B, N> : Projected<B, N>;
+/** The codecs of a set: for every bin that needs one, and for others as one likes. */
+export type SetCodecs<B extends object> = {
+  readonly [N in NeedsCodec<B>]: Codec<NonNullable<B[N]>>;
+} & {
+  readonly [N in Exclude<keyof B & string, NeedsCodec<B>>]?: Codec<NonNullable<B[N]>> | undefined;
+};
+/** A key of a typed set: a `Key`, for plain calls as well. */
+export type SetKey<B extends object = Bins> = Key & Typed<B>;
+/** Keys of a typed set: a list of `Key`s, for plain calls as well. */
+export type SetKeys<B extends object = Bins> = readonly Key[] & Typed<B>;
+/** `T`, unless names of bins are too long: then a text that says so, which nothing can be assigned to. */
+export type ShortNames<N, T> = [
+  Long<N & string>
+] extends [
+  never
+] ? T : `the name of bin '${Long<N & string>}' has more than 15 bytes`;
 export type Sketches<S extends Style> = readonly HyperLogLog[] | (S extends "expression" ? Exp<"list"> : never);
 export type Sought<S extends Style> = Pattern | (S extends "expression" ? AnyExp : never);
 export type SoughtList<S extends Style> = readonly Pattern[] | (S extends "expression" ? Exp<"list"> : never);
+/** What a bin of type `V` can do besides, by its type. */
+export type Special<V, S, N extends string> = Value extends V ? NumberBin<S> & TextBin<string | Uint8Array, S> & BytesBin<S, N, true> & SketchBin<S, N, true> : [
+  V
+] extends [
+  number | bigint | Double
+] ? NumberBin<S> : [
+  V
+] extends [
+  string
+] ? TextBin<string, S> : [
+  V
+] extends [
+  Uint8Array
+] ? TextBin<Uint8Array, S> & BytesBin<S, N, true> : [
+  V
+] extends [
+  HyperLogLog
+] ? SketchBin<S, N, true> : unknown;
 /**
  * `T` where everything in it can be stored; what cannot be becomes `never`, so that a `Date` or a function in a bin does
  * not compile. Interfaces need no index signature.
@@ -3200,12 +4422,51 @@ export type Storable<T> = T extends Value ? T : T extends Refused ? never : T ex
 export type Stored<S extends Style, V> = S extends "operation" ? Storable<V> & V : Value | AnyExp;
 export type StoredList<S extends Style, V> = S extends "operation" ? readonly (Storable<V> & V)[] : readonly Value[] | Exp<"list">;
 export type StoredMap<S extends Style, V> = S extends "operation" ? (Storable<V> & V) | ReadonlyMap<MapKey, unknown> : Operand<"map">;
+export type Strategy = ErrorStrategy | ErrorHandler | undefined;
 /** `operation`: on a bin of a record. `expression`: on an expression, giving an expression. */
 export type Style = "operation" | "expression";
 /** What a function works on: the name of a bin, or an expression. */
 export type Target<S extends Style, T extends Type> = S extends "operation" ? string : Operand<T>;
 /** The type of an expression's result. */
 export type Type = keyof typeof TYPES;
+/** The types an expression may have whose result is a `V`. */
+export type TypesOf<V> = Value extends V ? Type : [
+  V
+] extends [
+  number | Double
+] ? "int" | "float" : [
+  V
+] extends [
+  bigint
+] ? "int" : [
+  V
+] extends [
+  string
+] ? "string" : [
+  V
+] extends [
+  boolean
+] ? "bool" : [
+  V
+] extends [
+  Uint8Array
+] ? "blob" : [
+  V
+] extends [
+  GeoJSON
+] ? "geo" : [
+  V
+] extends [
+  HyperLogLog
+] ? "hll" : [
+  V
+] extends [
+  readonly unknown[]
+] ? "list" : [
+  V
+] extends [
+  object
+] ? "map" : never;
 /** Where a module comes from: a file, or the text itself with a name. */
 export type UdfSource = {
   /** The path of a file; its last part is the name of the module unless `name` is another. */
@@ -3237,12 +4498,33 @@ export type UserKey = string | number | bigint | Uint8Array;
 export type Value = Scalar | readonly Value[] | ReadonlyMap<MapKey, Value> | {
   readonly [name: string]: Value;
 };
+/** The value an expression of a type gives. */
+export type ValueOf<T extends Type> = T extends "bool" ? boolean : T extends "int" ? number : T extends "string" ? string : T extends "blob" ? Uint8Array : Value;
+/** A verb of a session. */
+export type Verb = keyof typeof VERB_KINDS;
 /** Called with each result; `false`, or a promise of it, ends the query. */
 export type Visit<T> = (result: T) => unknown;
 /** Names of whole bins: a name with a dot or a bracket is a path unless it is in quotes. */
 export type WholeBins<B extends object> = Exclude<keyof B & string, `${string}${"." | "["}${string}`>;
 /** What a read of a list or map works on: either, since one is reached inside the other. */
 export type Within<S extends Style> = S extends "operation" ? string : AnyOperand<"list" | "map">;
+/** One element whose place can be written. */
+export type WritablePlace<V, S, N extends string, W extends boolean> = Place<V, S, N, W> & (W extends true ? {
+  /** Writes the value there. */
+  setTo(value: V): S;
+} & (V extends number | bigint | Double ? {
+  /** Adds to the number there. Answers the new one. */
+  add(by: number | bigint): Answered<S, N, number>;
+} : unknown) : unknown);
+/** A bin that is written. */
+export type WriteBin<V, S, N extends string> = {
+  /** Writes the bin: a value, or what an expression gives. */
+  setTo(value: V | ExpOf<V>): S;
+  /** Removes the bin. */
+  remove(): S;
+  /** Reads the bin, as it is after the operations before. */
+  get(): Answered<S, N, V>;
+} & Special<V, S, N> & Inside<V, S, N, true>;
 /** A row of a batch write: bins or operations, and what it says for itself. */
 export type WriteRow<B extends object = object> = {
   readonly key: Key;
@@ -3253,6 +4535,8 @@ export type WriteRow<B extends object = object> = {
   readonly bins?: undefined;
   readonly ops: readonly Operation[];
 });
+/** What a behavior can say of writes, of single keys and in batches. */
+export type WriteSettings = CallSettings & BatchSettings & Pick<WriteOptions, "ttl" | "durableDelete" | "commit" | "idempotent">;
 /** What a write gives; in expressions the whole changed collection, which is not stored. */
 export type Writing<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
 /**
@@ -3272,6 +4556,7 @@ interface Record$1<B extends object = Bins> extends RecordTuple<B> {
   /** Values by bin name, in the server's order. */
   readonly bins: B;
 }
+type BinPaths$1<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}`;
 type Key$1<S extends Style> = MapKey | (S extends "expression" ? AnyExp : never);
 type Reads$1<S extends Style, R, E> = OneOptions<S, R, E>;
 

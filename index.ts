@@ -80,6 +80,21 @@ export {
 export { type ExpReadOptions, type ExpWriteOptions, op } from './src/operations/op.js'
 export { Operation } from './src/operations/operation.js'
 export { type PathOptions, type PathResult, type PathSelectOptions, paths } from './src/operations/paths.js'
+export {
+  type BackgroundSettings,
+  type BatchSettings,
+  Behavior,
+  type BehaviorOptions,
+  type CallSettings,
+  type Category,
+  type Explained,
+  type Explanation,
+  type QuerySettings,
+  type ReadSettings,
+  type TransactionSettings,
+  type Verb,
+  type WriteSettings,
+} from './src/options/behavior.js'
 export type {
   ApplyOptions,
   ApplyRowOptions,
@@ -113,7 +128,7 @@ export {
   type RangeOptions,
   range,
 } from './src/query/range.js'
-export { RecordStream } from './src/query/records.js'
+export { QueryRecordStream } from './src/query/records.js'
 export { QueryStream, type Visit } from './src/query/stream.js'
 export { digest, partition } from './src/records/digest.js'
 export { OperationResults } from './src/records/message.js'
@@ -121,6 +136,38 @@ export type { Meta } from './src/records/meta.js'
 export { NEVER_EXPIRES } from './src/records/meta.js'
 export type { ExistsResult, OrderedResults, Record } from './src/records/record.js'
 export type { BinPaths, Parts, Projected, WholeBins } from './src/requests/projection.js'
+export type { BackgroundStep, BackgroundTask, BackgroundUdf, BackgroundUpdate } from './src/session/background.js'
+export { type Codec, type Codecs, codecs } from './src/session/codecs.js'
+export {
+  DataSet,
+  type DataSetOptions,
+  dataSet,
+  type IdOf,
+  type SetCodecs,
+  type SetKey,
+  type SetKeys,
+} from './src/session/data-set.js'
+export type { QueryHint, QueryPlan } from './src/session/index-choice.js'
+export type { RecordResult } from './src/session/result.js'
+export type { ExecuteOptions } from './src/session/run.js'
+export type { InferSchema, SchemaIssue, SchemaResult, StandardSchema } from './src/session/schema.js'
+export type { Session, SessionInfo, SetIndex } from './src/session/session.js'
+export type { SetQuery } from './src/session/set-query.js'
+export type {
+  ExpiringStep,
+  KeyStep,
+  NamedRows,
+  PutRows,
+  ReadStep,
+  RemoveStep,
+  Runnable,
+  SetWrite,
+  UdfStepOf,
+  Verbs,
+  WriteStep,
+} from './src/session/steps.js'
+export { type ErrorHandler, ErrorStrategy } from './src/session/strategy.js'
+export { RecordResults, RecordStream } from './src/session/stream.js'
 export {
   type AnyExp,
   type AnyOperand,

@@ -12,8 +12,8 @@ import {
   type Predicate,
   type Query,
   type QueryPage,
+  type QueryRecordStream,
   type Record,
-  type RecordStream,
   range,
   type Value,
 } from 'aerospike-napi'
@@ -63,7 +63,7 @@ async function queries() {
   exactly<Same<typeof page, QueryPage<User>>>()
   exactly<Same<typeof page.cursor, string | undefined>>()
   const stream = query.stream()
-  exactly<Same<typeof stream, RecordStream<User>>>()
+  exactly<Same<typeof stream, QueryRecordStream<User>>>()
   const next = await stream.next()
   if (next.done !== true) exactly<Same<typeof next.value, Record<User>>>()
   const { cursor } = stream

@@ -35,6 +35,7 @@ import * as records from '../commands/records.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
+import type { Behavior } from '../options/behavior.js'
 import { type Policies, resolveDefaults } from '../options/policy.js'
 import type {
   ApplyOptions,
@@ -55,6 +56,7 @@ import type { Query } from '../query/query.js'
 import type { Meta } from '../records/meta.js'
 import type { ExistsResult, OrderedResults, Record } from '../records/record.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
+import { makeSession, type Session } from '../session/session.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
 import { type ClientOptions, type ConnectOptions, checkClientOptions, resolveConfig } from './connect-options.js'
 import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
@@ -107,6 +109,18 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     const { defaults, coalesceReads = this.#context.coalesceReads } = checkClientOptions('with', options)
     const policies = resolveDefaults(defaults, 'with', this.#context.policies)
     return new Client(this.#boundary, policies, coalesceReads, this.#listeners)
+  }
+
+  /**
+   * A session: reads and writes as sentences, with a behavior of its own. It holds nothing that would have to be closed.
+   *
+   * @throws InvalidArgumentError when that is no behavior
+   * @example
+   * const session = client.session(Behavior.READ_FAST)
+   * const alice = await session.query(users.id('user-1')).firstOrThrow()
+   */
+  session(behavior?: Behavior): Session {
+    return makeSession(this, behavior)
   }
 
   get<B extends object = Bins>(key: Key, options?: ReadOptions & { readonly bins?: undefined }): Promise<Record<B>>

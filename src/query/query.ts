@@ -18,7 +18,7 @@ import { type AggregateOptions, Aggregation } from './aggregation.js'
 import { type Job, type JobOptions, startJob } from './job.js'
 import { applyQueryOptions, NO_LIMITS, type QueryOptions, type QueryProgress } from './options.js'
 import { Predicate } from './range.js'
-import { RecordStream } from './records.js'
+import { QueryRecordStream } from './records.js'
 import { checkBins, checkOperations, nameOf, type Plan, type Planned, planOf } from './spec.js'
 import type { Visit } from './stream.js'
 
@@ -50,7 +50,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
   readonly #boundary: Boundary
   readonly #verb: string
   readonly #plan: Planned
-  #last: RecordStream<B> | undefined
+  #last: QueryRecordStream<B> | undefined
 
   /** @internal */
   constructor(boundary: Boundary, verb: string, plan: Planned) {
@@ -168,14 +168,14 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
   }
 
   /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
-  stream(): RecordStream<B> {
-    const stream = new RecordStream<B>(this.#boundary, this.#verb, this.#plan)
+  stream(): QueryRecordStream<B> {
+    const stream = new QueryRecordStream<B>(this.#boundary, this.#verb, this.#plan)
     this.#last = stream
     return stream
   }
 
   /** Runs the query: `for await (const record of query)`. Leaving the loop ends the query. */
-  [Symbol.asyncIterator](): RecordStream<B> {
+  [Symbol.asyncIterator](): QueryRecordStream<B> {
     return this.stream()
   }
 
@@ -220,7 +220,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
     return this.stream().toNodeStream()
   }
 
-  /** Where the run begun last stands, also after it failed; undefined before the first. See `RecordStream.cursor`. */
+  /** Where the run begun last stands, also after it failed; undefined before the first. See `QueryRecordStream.cursor`. */
   get cursor(): string | undefined {
     return this.#last?.cursor
   }

@@ -19,7 +19,7 @@ import { QueryStream } from './stream.js'
  * for await (const { key, bins } of stream) if (!(await handle(key, bins))) break
  * await save(stream.cursor)
  */
-export class RecordStream<B extends object = Bins> extends QueryStream<Record<B>> {
+export class QueryRecordStream<B extends object = Bins> extends QueryStream<Record<B>> {
   readonly #planned: Planned
 
   /** @internal */

@@ -1,0 +1,356 @@
+// Running a chain: one call for one key, one batch for everything else. The calls are those that anybody could make.
+
+import { AerospikeError, InvalidArgumentError } from '../errors/classes.js'
+import type { Key } from '../key.js'
+import { op } from '../operations/op.js'
+import type { Operation } from '../operations/operation.js'
+import type { Record } from '../records/record.js'
+import type { Bins, Value } from '../values/values.js'
+import { encodeBins } from './data-set.js'
+import { errorOf, Failure, judge, type Outcome, RecordResult, Success } from './result.js'
+import { validate, validateRead } from './schema.js'
+import { type Step, type StepOptions, VERBS } from './step.js'
+import { type ErrorHandler, ErrorStrategy } from './strategy.js'
+import { RecordResults } from './stream.js'
+import type { Calls, Views } from './views.js'
+
+/** What `execute` takes beside its strategy. */
+export interface ExecuteOptions {
+  /** Cancels the call. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Strategy = ErrorStrategy | ErrorHandler | undefined
+
+const NOT_FOUND = 2
+const TOUCH = [op.touch()]
+const META = [op.readMeta()]
+
+/** What a record is that is not there, where a call says so without failing. */
+class Missing implements Outcome {
+  readonly key: Key
+  readonly record = null
+  readonly error = null
+  readonly resultCode = NOT_FOUND
+  readonly inDoubt = false
+
+  constructor(key: Key) {
+    this.key = key
+  }
+}
+
+function checkStrategy(strategy: Strategy): void {
+  if (strategy === undefined || typeof strategy === 'function') return
+  if (strategy === ErrorStrategy.IN_STREAM || strategy === ErrorStrategy.THROW) return
+  throw new InvalidArgumentError(
+    'execute: the strategy must be ErrorStrategy.IN_STREAM, ErrorStrategy.THROW or a function',
+  )
+}
+
+/** Runs a chain and gives its rows. Everything that fails is a rejection. */
+export function run(
+  views: Views,
+  steps: readonly Step[],
+  strategy: Strategy,
+  options: ExecuteOptions | undefined,
+): Promise<RecordResults> {
+  try {
+    checkStrategy(strategy)
+    const step = steps[0] as Step
+    const signal = options?.signal
+    if (steps.some(needsValidation)) return runValidated(views, steps, strategy, signal)
+    if (steps.length === 1 && step.single) return point(views, step, strategy, signal)
+    return many(views, steps, strategy, signal)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+function needsValidation({ set, validated, writes }: Step): boolean {
+  return set?.schema !== undefined && (writes || validated)
+}
+
+async function runValidated(
+  views: Views,
+  steps: readonly Step[],
+  strategy: Strategy,
+  signal: AbortSignal | undefined,
+): Promise<RecordResults> {
+  for (const step of steps) await validateWrites(step)
+  const one = steps.length === 1 && (steps[0] as Step).single
+  if (!steps.some((step) => step.validated)) {
+    return one ? point(views, steps[0] as Step, strategy, signal) : many(views, steps, strategy, signal)
+  }
+  const outcomes = one
+    ? [await callOf(views, steps[0] as Step, signal).catch(failed(steps[0] as Step))]
+    : await batchOf(views, steps, signal)
+  return settle(steps, await validateReads(steps, outcomes), strategy ?? (one ? ErrorStrategy.THROW : undefined))
+}
+
+async function validateWrites(step: Step): Promise<void> {
+  const schema = step.set?.schema
+  if (schema === undefined || !step.writes) return
+  const { verb, written, checked, rows } = step
+  const whole = verb === 'insert' || verb === 'replace' || verb === 'replaceIfExists'
+  if (written !== undefined) step.written = await validate(schema, written, whole, verb)
+  // Of what operations write not all is known: the rest may come from them.
+  if (checked !== undefined) await validate(schema, checked, false, verb)
+  for (const [i, row] of (rows ?? []).entries())
+    row.bins = await validate(schema, row.bins, whole, `${verb}: rows[${i}]`)
+}
+
+/** Judges what was read by the schema: a record that it does not allow is a failure. */
+async function validateReads(steps: readonly Step[], outcomes: Iterable<Outcome>): Promise<Outcome[]> {
+  const owners = steps.flatMap((step) => Array.from({ length: step.length }, () => step))
+  const judged: Outcome[] = []
+  for (const outcome of outcomes) {
+    const step = owners[judged.length] as Step
+    const schema = step.set?.schema
+    const { record } = new RecordResult(0, outcome, step)
+    if (record === null || schema === undefined || !step.validated) {
+      judged.push(outcome)
+      continue
+    }
+    judged.push(await validateRead(schema, record, step.bins === undefined && step.ops === undefined))
+  }
+  return judged
+}
+
+function failed(step: Step): (error: unknown) => Outcome {
+  return (error) => {
+    if (error instanceof AerospikeError) return new Failure(step.keys[0] as Key, error)
+    throw error
+  }
+}
+
+/** One key. */
+function point(views: Views, step: Step, strategy: Strategy, signal: AbortSignal | undefined): Promise<RecordResults> {
+  return callOf(views, step, signal).then(
+    (outcome) => {
+      // What nobody judges need not be: most calls end here.
+      if (outcome.resultCode === 0) return new RecordResults([new RecordResult(0, outcome, step)])
+      return settle([step], [outcome], strategy ?? ErrorStrategy.THROW)
+    },
+    (error) => settle([step], [failed(step)(error)], strategy ?? ErrorStrategy.THROW),
+  )
+}
+
+async function many(
+  views: Views,
+  steps: readonly Step[],
+  strategy: Strategy,
+  signal: AbortSignal | undefined,
+): Promise<RecordResults> {
+  return settle(steps, await batchOf(views, steps, signal), strategy)
+}
+
+/** The rows of outcomes, with failures where the strategy puts them. */
+function settle(steps: readonly Step[], outcomes: Iterable<Outcome>, strategy: Strategy): RecordResults {
+  const rows: RecordResult[] = []
+  let index = 0
+  let at = 0
+  let step = steps[0] as Step
+  let end = step.length
+  for (const outcome of outcomes) {
+    while (index === end) {
+      step = steps[++at] as Step
+      end += step.length
+    }
+    const place = index++
+    if (outcome.resultCode !== 0) {
+      const judgement = judge(step, outcome)
+      if (judgement === 'omitted') continue
+      if (judgement === 'failure' && strategy !== undefined && strategy !== ErrorStrategy.IN_STREAM) {
+        const error = errorOf(outcome)
+        if (typeof strategy !== 'function') throw error
+        strategy(outcome.key, place, error)
+        continue
+      }
+    }
+    rows.push(new RecordResult(place, outcome, step))
+  }
+  return new RecordResults(rows)
+}
+
+type CallOptions = StepOptions & { exists?: never; key?: 'send'; signal?: AbortSignal }
+
+/** The options of a call for a step; undefined when it says nothing of its own. */
+function optionsOf({ verb, options }: Step, signal: AbortSignal | undefined): CallOptions | undefined {
+  const { exists } = VERBS[verb]
+  const saysExists = exists !== undefined && exists !== 'createOrUpdate'
+  if (options === undefined && !saysExists && signal === undefined) return undefined
+  const made: { [name: string]: unknown } = { ...options }
+  if (made.sendKey === true) {
+    delete made.sendKey
+    made.key = 'send'
+  }
+  if (saysExists) made.exists = exists
+  if (signal !== undefined) made.signal = signal
+  return made
+}
+
+/** The options of a row for a step. */
+function rowOptions({ verb, options }: Step): object | undefined {
+  const { exists } = VERBS[verb]
+  return exists === undefined || exists === 'createOrUpdate' ? options : { ...options, exists }
+}
+
+/** The bins of a step as they are stored. */
+function storedBins({ set, verb, written }: Step): object {
+  if (written === undefined)
+    throw new InvalidArgumentError(`${verb}: say what is to be written, with bin, put or values`)
+  return set?.codecs === undefined ? written : encodeBins(set.codecs, written)
+}
+
+function udfOf({ udf }: Step): NonNullable<Step['udf']> {
+  if (udf === undefined)
+    throw new InvalidArgumentError("executeUdf: say which function is called: .function('module', 'name')")
+  return udf
+}
+
+/** The call for a single key. A rejection is its failure. */
+function callOf(views: Views, step: Step, signal: AbortSignal | undefined): Promise<Outcome> {
+  const { verb, ops, bins } = step
+  const key = step.keys[0] as Key
+  const options = optionsOf(step, signal)
+  const calls = callsFor(views, step.writes, step.once)
+  switch (verb) {
+    case 'query': {
+      const read =
+        ops !== undefined
+          ? calls.operate(key, ops, options)
+          : bins === undefined
+            ? calls.get(key, options)
+            : bins.length === 0
+              ? calls.operate(key, META, options)
+              : calls.get(key, { ...options, bins })
+      return (read as Promise<Record<Bins>>).then((record) => new Success(key, record))
+    }
+    case 'exists':
+      return calls.exists(key, options).then(({ meta }) => (meta === null ? new Missing(key) : new Success(key, null)))
+    case 'touch':
+      return calls.touch(key, options).then(() => new Success(key, null))
+    case 'delete':
+      return calls.remove(key, options).then(() => new Success(key, null))
+    case 'executeUdf': {
+      const udf = udfOf(step)
+      return calls.apply(key, udf.module, udf.function, udf.args, options).then((value) => applied(key, value))
+    }
+    default:
+      if (ops !== undefined) return calls.operate(key, ops, options).then((record) => new Success(key, record))
+      return calls.put(key, storedBins(step), options).then(() => new Success(key, null))
+  }
+}
+
+/** The outcome of a call of a function, as batches give it. */
+function applied(key: Key, value: Value): Outcome {
+  return new Success(key, { bins: { SUCCESS: value } } as unknown as Record<Bins>)
+}
+
+function callsFor(views: Views, writes: boolean, once: boolean): Calls {
+  return writes ? (once ? views.nonRetryable : views.retryable) : views.reads
+}
+
+/** What a single key's operations answered last. */
+export async function answerOf(views: Views, step: Step): Promise<unknown> {
+  await validateWrites(step)
+  const key = step.keys[0] as Key
+  const ops = step.ops as readonly Operation[]
+  const calls = callsFor(views, step.writes, step.once)
+  const options = optionsOf(step, undefined)
+  const last = ops.at(-1) as Operation
+  if (ops.length > 1) {
+    const { bins } = await calls.operateOrdered(key, ops, options)
+    return decoded(step, last.bin, bins.at(-1)?.[1] ?? null)
+  }
+  const { bins } = await calls.operate(key, ops, options)
+  return decoded(step, last.bin, bins[last.bin] ?? null)
+}
+
+function decoded({ decode }: Step, bin: string, value: unknown): unknown {
+  const codec = decode?.[bin]
+  return codec === undefined || value === null ? value : codec.decode(value as Value)
+}
+
+/** The batch for a chain. */
+async function batchOf(
+  views: Views,
+  steps: readonly Step[],
+  signal: AbortSignal | undefined,
+): Promise<Iterable<Outcome>> {
+  const writes = steps.some((step) => step.writes)
+  const calls = callsFor(
+    views,
+    writes,
+    steps.some((step) => step.once),
+  )
+  if (steps.length === 1) return stepBatch(calls, steps[0] as Step, signal)
+  const rows = steps.flatMap((step) => rowsOf(step, rowOptions(step)))
+  return calls.batch(rows as never, signal === undefined ? undefined : { signal })
+}
+
+/** One step over many keys: what it says is said once, for all of them. */
+function stepBatch(calls: Calls, step: Step, signal: AbortSignal | undefined): Promise<Iterable<Outcome>> {
+  const { verb, ops, bins, keys, rows } = step
+  const options = optionsOf(step, signal)
+  switch (verb) {
+    case 'query':
+      // Reading operations are rows of a mixed batch, which then goes by the rules of reads.
+      if (ops !== undefined) return calls.batch(rowsOf(step, undefined) as never, options)
+      return calls.batchRead(keys, bins === undefined ? options : { ...options, bins })
+    case 'exists':
+      return calls.batchRead(keys, { ...options, bins: [] })
+    case 'delete':
+      return calls.batchRemove(keys, options)
+    case 'touch':
+      return calls.batchOperate(keys, TOUCH, options)
+    case 'executeUdf': {
+      const udf = udfOf(step)
+      return calls.batchApply(keys, udf.module, udf.function, udf.args, options) as Promise<
+        Iterable<unknown>
+      > as Promise<Iterable<Outcome>>
+    }
+    default: {
+      if (ops !== undefined) return calls.batchOperate(keys, ops, options)
+      if (rows !== undefined) return calls.batchWrite(ownRows(step) as never, options)
+      const written = storedBins(step)
+      return calls.batchWrite(keys.map((key) => ({ key, bins: written })) as never, options)
+    }
+  }
+}
+
+/** Rows that were given one by one, as they are stored. */
+function ownRows({ rows = [], begun, set, verb }: Step): object[] {
+  if (begun !== undefined) throw new InvalidArgumentError(`${verb}: the last id has no values`)
+  const codecs = set?.codecs
+  return rows.map(({ key, bins, options }) => ({
+    ...options,
+    key,
+    bins: codecs === undefined ? bins : encodeBins(codecs, bins),
+  }))
+}
+
+/** The rows of a step in a mixed batch. */
+function rowsOf(step: Step, options: object | undefined): object[] {
+  const { verb, ops, bins, keys, rows } = step
+  const each = (fields: object): object[] => keys.map((key) => ({ ...options, ...fields, key }))
+  switch (verb) {
+    case 'query':
+      if (ops !== undefined) return each({ type: 'read', ops })
+      return each(bins === undefined ? { type: 'read' } : { type: 'read', bins })
+    case 'exists':
+      return each({ type: 'read', bins: NO_BINS })
+    case 'delete':
+      return each({ type: 'remove' })
+    case 'touch':
+      return each({ type: 'operate', ops: TOUCH })
+    case 'executeUdf':
+      return each({ type: 'apply', ...udfOf(step) })
+    default:
+      if (ops !== undefined) return each({ type: 'operate', ops })
+      if (rows !== undefined) return ownRows(step).map((row) => ({ ...options, ...row, type: 'write' }))
+      return each({ type: 'write', bins: storedBins(step) })
+  }
+}
+
+const NO_BINS: readonly string[] = []

@@ -1,0 +1,113 @@
+// The commands as a session's behavior wants them: one view for each kind of call, resolved when it is first needed and
+// again when the behavior has changed.
+
+import type { IndexInfo } from '../cluster/index-list.js'
+import type { BatchCommands } from '../commands/batches.js'
+import type { QueryCommands } from '../commands/queries.js'
+import type { RecordCommands } from '../commands/records.js'
+import type { Behavior } from '../options/behavior.js'
+import type { Defaults } from '../options/types.js'
+import type { KnownIndexes } from './indexes.js'
+
+/** The commands that chains are made of: those of a client, or of whatever else has them. */
+export type Calls = Pick<
+  RecordCommands & BatchCommands & QueryCommands,
+  | 'get'
+  | 'exists'
+  | 'put'
+  | 'remove'
+  | 'touch'
+  | 'operate'
+  | 'operateOrdered'
+  | 'apply'
+  | 'batch'
+  | 'batchRead'
+  | 'batchWrite'
+  | 'batchOperate'
+  | 'batchRemove'
+  | 'batchApply'
+  | 'query'
+>
+
+/** Commands that can be had with other defaults. */
+export interface Adaptable {
+  with(options: { readonly defaults: Defaults }): Calls
+}
+
+/** What is known of the cluster's indexes. */
+export type Indexes = Pick<KnownIndexes, 'of' | 'forget'>
+
+/** The views of a session. */
+export class Views {
+  readonly #base: Adaptable
+  readonly #behavior: Behavior
+  readonly #indexes: Indexes
+  #revision: number
+  #reads: Calls | undefined
+  #retryable: Calls | undefined
+  #nonRetryable: Calls | undefined
+
+  constructor(base: Adaptable, behavior: Behavior, indexes: Indexes) {
+    this.#base = base
+    this.#indexes = indexes
+    this.#behavior = behavior
+    this.#revision = behavior.revision
+  }
+
+  get behavior(): Behavior {
+    return this.#behavior
+  }
+
+  /** For what only reads. */
+  get reads(): Calls {
+    this.#follow()
+    this.#reads ??= this.#base.with({
+      defaults: {
+        read: this.#behavior.optionsOf('reads.point'),
+        batch: this.#behavior.optionsOf('reads.batch'),
+        query: this.#behavior.optionsOf('reads.query'),
+      },
+    })
+    return this.#reads
+  }
+
+  /** For writes that may be repeated without harm. */
+  get retryable(): Calls {
+    this.#follow()
+    this.#retryable ??= this.#writes('writes.retryable')
+    return this.#retryable
+  }
+
+  /** For all other writes. */
+  get nonRetryable(): Calls {
+    this.#follow()
+    this.#nonRetryable ??= this.#writes('writes.nonRetryable')
+    return this.#nonRetryable
+  }
+
+  /** The indexes of a namespace, as far as they are known. */
+  indexesOf(namespace: string): Promise<readonly IndexInfo[]> {
+    return this.#indexes.of(namespace)
+  }
+
+  /** Says that the indexes of a namespace are not what they seemed. */
+  forgetIndexes(namespace: string): void {
+    this.#indexes.forget(namespace)
+  }
+
+  #writes(kind: 'writes.retryable' | 'writes.nonRetryable'): Calls {
+    const options = this.#behavior.optionsOf(kind)
+    // Whether the record must exist is what the verb says, whatever the client's defaults are.
+    const write = { ...options, exists: 'createOrUpdate' } as const
+    return this.#base.with({ defaults: { read: options, write, batch: write } })
+  }
+
+  #follow(): void {
+    const { revision } = this.#behavior
+    if (revision === this.#revision) return
+    this.#revision = revision
+    this.#reads = undefined
+    this.#retryable = undefined
+    this.#nonRetryable = undefined
+  }
+}
