@@ -417,6 +417,16 @@ export declare class Behavior {
    */
   derive(name: string, options?: BehaviorOptions): Behavior;
   /**
+   * A behavior that is kept in a file and follows it: YAML (with the package `yaml` beside this one) or JSON, with the options
+   * of `derive`, a `name` (default: that of the file) and a `parent`, which is a preset (default: `DEFAULT`). What is wrong
+   * with a later version of the file goes to `onError`, and changes nothing.
+   *
+   * @throws InvalidArgumentError when the file cannot be read or says something that makes no sense
+   * @example
+   * const session = client.session(await Behavior.fromFile('feed.yaml', { onError: console.error }))
+   */
+  static fromFile(path: string, options?: BehaviorFileOptions): Promise<FileBehavior>;
+  /**
    * What a verb uses, and where each option comes from.
    *
    * @param how one key (`point`), several (`batch`) or a whole set (`set`)
@@ -654,6 +664,17 @@ export declare class ExpiredPasswordError extends AdminError {
 }
 /** The session has expired. */
 export declare class ExpiredSessionError extends AdminError {
+}
+/**
+ * A behavior that says what its file says, now and after each change of it; made by {@link behaviorFromFile}. A change of
+ * the name or the parent counts when the file is read anew.
+ */
+export declare class FileBehavior extends Behavior {
+  #private;
+  readonly path: string;
+  /** Stops following the file. What it said last stays. */
+  close(): void;
+  [Symbol.dispose](): void;
 }
 /** The filter expression left this record out. */
 export declare class FilteredError extends ServerError {
@@ -1981,6 +2002,17 @@ export interface BatchStreamOptions extends Omit<BatchOptions, "onPartial"> {
 }
 /** Options of `batchWrite` and `batchOperate`: what is said here holds for every row that does not say otherwise. */
 export interface BatchWriteOptions extends ReadOptions, WriteOptions, BatchLimits {
+}
+/** Options of `Behavior.fromFile`. */
+export interface BehaviorFileOptions {
+  /** What the file's behavior is derived from. Default: its `parent`, the name of a preset; without one `DEFAULT`. */
+  readonly parent?: Behavior | undefined;
+  /** Whether changes of the file are followed. Default true. */
+  readonly watch?: boolean | undefined;
+  /** Called when the file was changed and its options are in use. */
+  readonly onChange?: ((behavior: FileBehavior) => void) | undefined;
+  /** Called when the file was changed into something that is no behavior: what was said before stays in use. */
+  readonly onError?: ((error: Error) => void) | undefined;
 }
 /** The options of a behavior: what is said of a group holds for what is in it, unless that says otherwise. */
 export interface BehaviorOptions {

@@ -95,6 +95,7 @@ export {
   type Verb,
   type WriteSettings,
 } from './src/options/behavior.js'
+export type { BehaviorFileOptions, FileBehavior } from './src/options/behavior-file.js'
 export type {
   ApplyOptions,
   ApplyRowOptions,

@@ -39,6 +39,9 @@ export const rooms = {
 /** Rooms that import of others only what the package exports, as a stranger's package could; the rooms in the list apart. */
 const outsiders = { session: [...ground, 'errors', 'checks', 'transactions'] }
 
+/** Packages that are there if the user installed them, and the one room that asks for each. */
+const optionalPeers = { yaml: 'options' }
+
 /** The only room that imports the addon. */
 const addonRoom = 'boundary'
 
@@ -79,6 +82,7 @@ function sourceProblem (path, name, exported) {
   if (allowed === undefined) return `the room ${room} is not in the table of scripts/rooms.mjs`
   if (/binding\.cjs$/.test(name)) return room === addonRoom ? undefined : `only src/${addonRoom} imports the addon`
   if (name.startsWith('node:')) return undefined
+  if (optionalPeers[name] === room) return undefined
   if (!name.startsWith('.')) return 'the product has no dependencies'
   const target = targetOf(path, name)
   if (!target.startsWith('src/')) return 'src imports nothing from outside of it'

@@ -4,6 +4,7 @@
 import { describe, isPlain } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import type { BehaviorFileOptions, FileBehavior } from './behavior-file.js'
 import { applyOptions, Policy, Takes } from './policy.js'
 import type { BatchLimits, CallOptions, ReadOptions, WriteOptions } from './types.js'
 
@@ -249,6 +250,20 @@ export class Behavior {
    */
   derive(name: string, options: BehaviorOptions = {}): Behavior {
     return new Behavior(name, this, options)
+  }
+
+  /**
+   * A behavior that is kept in a file and follows it: YAML (with the package `yaml` beside this one) or JSON, with the options
+   * of `derive`, a `name` (default: that of the file) and a `parent`, which is a preset (default: `DEFAULT`). What is wrong
+   * with a later version of the file goes to `onError`, and changes nothing.
+   *
+   * @throws InvalidArgumentError when the file cannot be read or says something that makes no sense
+   * @example
+   * const session = client.session(await Behavior.fromFile('feed.yaml', { onError: console.error }))
+   */
+  static async fromFile(path: string, options?: BehaviorFileOptions): Promise<FileBehavior> {
+    const { behaviorFromFile } = await import('./behavior-file.js')
+    return behaviorFromFile(path, options)
   }
 
   /**
