@@ -3416,7 +3416,7 @@ export interface QueryPlan {
   readonly index: string | undefined;
   /** What it is asked for: `age from 18 to 30`. */
   readonly asks: string | undefined;
-  /** About how many records that is by the statistics of the index; undefined when they say nothing. */
+  /** About how many entries of the index that are, copies on other nodes included; undefined when its statistics say nothing. */
   readonly estimate: number | undefined;
   /** Why, in a sentence. */
   readonly why: string;
