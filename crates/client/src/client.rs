@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
-use crate::inline::Express;
+use crate::inline::InlineIo;
 use crate::query::{self, Job, JobReply, Query, QueryStream};
 
 /// A connection to a cluster. Clones share it; the last one to go closes it.
@@ -102,8 +102,8 @@ impl Client {
     }
 
     /// The express commands of one thread, which has an event loop of its own.
-    pub fn express(&self) -> Express {
-        Express::new(self.inner.cluster.clone())
+    pub fn inline_io(&self) -> InlineIo {
+        InlineIo::new(self.inner.cluster.clone())
     }
 
     /// Carries out a batch. It never fails as a whole: every row says what became of it.

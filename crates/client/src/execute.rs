@@ -19,10 +19,10 @@ use tokio::time::Instant;
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::command::{Command, Reply};
-use crate::connection::request::{Carrier, Prepared, Waiter, attempt};
+use crate::connection::request::{Prepared, Request, Response, attempt};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
-use crate::routing::replica::Course;
+use crate::routing::replica::ReplicaPlan;
 
 /// Carries out a command and gives what became of it to `then`.
 ///
@@ -51,7 +51,7 @@ where
 /// An attempt that is not over.
 #[derive(Debug)]
 struct Pending {
-    waiter: Waiter,
+    response: Response,
     node: Arc<Node>,
     attempt: u32,
 }
@@ -61,7 +61,7 @@ struct Pending {
 pub(crate) struct Run {
     prepared: Arc<Prepared>,
     start: Instant,
-    course: Option<Course>,
+    replica_plan: Option<ReplicaPlan>,
     attempts: u32,
     /// Attempts that are over and of which bytes went out.
     sent: u32,
@@ -83,7 +83,7 @@ impl Run {
         Self {
             prepared: Arc::new(Prepared::new(command, start)),
             start,
-            course: None,
+            replica_plan: None,
             attempts: 0,
             sent: 0,
             pending: Vec::new(),
@@ -119,7 +119,7 @@ impl Run {
             if !more || !may_repeat {
                 return Err(self.error(failure, Some(&node)));
             }
-            let advanced = self.course.as_mut().is_some_and(|course| course.advance(failure.code));
+            let advanced = self.replica_plan.as_mut().is_some_and(|replica_plan| replica_plan.advance(failure.code));
             let pause = if advanced && self.attempts == 1 { Duration::ZERO } else { policy.pause() };
             if self.prepared.deadline.has_passed(Instant::now() + pause) {
                 return Err(self.error(failure, Some(&node)));
@@ -140,20 +140,20 @@ impl Run {
             return Ok(Some((Failure::new(Code::MAX_ERROR_RATE, ""), node)));
         }
         let pool = node.pool.clone();
-        pool.send(self.carrier(node));
+        pool.send(self.request(node));
         Ok(None)
     }
 
     /// Counts an attempt at a node that is sent elsewhere.
-    pub(crate) fn attempt_at(&mut self, node: Arc<Node>) -> Carrier {
+    pub(crate) fn attempt_at(&mut self, node: Arc<Node>) -> Request {
         self.attempts += 1;
-        self.carrier(node)
+        self.request(node)
     }
 
-    fn carrier(&mut self, node: Arc<Node>) -> Carrier {
-        let (waiter, carrier) = attempt(self.prepared.clone());
-        self.pending.push(Pending { waiter, node, attempt: self.attempts });
-        carrier
+    fn request(&mut self, node: Arc<Node>) -> Request {
+        let (response, request) = attempt(self.prepared.clone());
+        self.pending.push(Pending { response, node, attempt: self.attempts });
+        request
     }
 
     /// The node whose turn it is.
@@ -164,10 +164,11 @@ impl Run {
             let failure = no_namespace(routing.nodes.is_empty(), &command.namespace);
             return Err(self.error(failure, None));
         };
-        let course =
-            self.course.get_or_insert_with(|| Course::new(&command.spec, command.policy.replica, table, &cluster.turn));
+        let replica_plan = self
+            .replica_plan
+            .get_or_insert_with(|| ReplicaPlan::new(&command.spec, command.policy.replica, table, &cluster.turn));
         let partition = self.prepared.digest.partition();
-        let chosen = course.choose(&routing, table, partition, &cluster.config.preferred_racks);
+        let chosen = replica_plan.choose(&routing, table, partition, &cluster.config.preferred_racks);
         let Some(node) = chosen.and_then(|index| routing.node(index)).cloned() else {
             let detail = format!("no active node holds partition {}", partition.index());
             return Err(self.error(Failure::new(Code::INVALID_NODE, detail), None));
@@ -194,7 +195,7 @@ impl Run {
             match limit.bound(next_settled(&mut self.pending)).await {
                 Ok((over, outcome)) => {
                     let was_latest = over.attempt == self.attempts;
-                    self.sent += u32::from(over.waiter.sent_at().is_some());
+                    self.sent += u32::from(over.response.sent_at().is_some());
                     let failure = match outcome.and_then(|message| judge(message, &over.node)) {
                         Ok(message) => {
                             return Ok(Reply { message, node: over.node.name.clone(), attempts: self.attempts });
@@ -216,7 +217,7 @@ impl Run {
                         continue; // it was sent meanwhile, and its share counts from then
                     }
                     let Some(latest) = self.pending.last() else { return Err(Setback::TimeUp) };
-                    if latest.waiter.sent_at().is_none() && latest.node.health.answered_since(begun) {
+                    if latest.response.sent_at().is_none() && latest.node.health.answered_since(begun) {
                         begun = now; // the node works, there is only a lot before this command
                         continue;
                     }
@@ -236,7 +237,8 @@ impl Run {
 
     /// The part of the time left that the latest attempt may use before another node is asked as well.
     fn share(&self) -> Option<Duration> {
-        let asks_another = !self.prepared.is_write && self.course.as_ref().is_some_and(Course::has_alternatives);
+        let asks_another =
+            !self.prepared.is_write && self.replica_plan.as_ref().is_some_and(ReplicaPlan::has_alternatives);
         let left = if asks_another { self.prepared.deadline.remaining(Instant::now()) } else { None };
         let attempts_left = u32::from(self.prepared.command.policy.max_retries) + 2 - self.attempts;
         left.map(|left| left / attempts_left.max(1))
@@ -246,7 +248,7 @@ impl Run {
     fn limit(&self, begun: Instant, share: Option<Duration>) -> Deadline {
         let Some(latest) = self.pending.last() else { return Deadline::NEVER };
         let of_share = |from| share.map_or(Deadline::NEVER, |share| Deadline::within(from, share));
-        match latest.waiter.sent_at() {
+        match latest.response.sent_at() {
             None => of_share(begun),
             Some(sent) => Deadline::after(sent, self.prepared.command.policy.socket_timeout).earlier(of_share(sent)),
         }
@@ -256,7 +258,7 @@ impl Run {
     /// socket timeout counts from then.
     fn look_again(&self) -> Deadline {
         match self.pending.last() {
-            Some(latest) if latest.waiter.sent_at().is_none() => {
+            Some(latest) if latest.response.sent_at().is_none() => {
                 Deadline::after(Instant::now(), self.prepared.command.policy.socket_timeout)
             }
             _ => Deadline::NEVER,
@@ -264,7 +266,7 @@ impl Run {
     }
 
     fn abandon(&mut self) {
-        self.sent += self.pending.drain(..).filter(|p| p.waiter.sent_at().is_some()).count() as u32;
+        self.sent += self.pending.drain(..).filter(|p| p.response.sent_at().is_some()).count() as u32;
     }
 
     fn in_doubt(&self, code: Code) -> bool {
@@ -279,7 +281,7 @@ impl Run {
 
     fn time_up(&mut self) -> Error {
         let latest = self.pending.last().map(|p| p.node.clone());
-        let was_sent = self.pending.iter().any(|p| p.waiter.sent_at().is_some());
+        let was_sent = self.pending.iter().any(|p| p.response.sent_at().is_some());
         self.pending.iter().for_each(|p| p.node.health.record_error());
         self.abandon();
         let total = self.prepared.command.policy.total_timeout;
@@ -306,7 +308,7 @@ impl Run {
 async fn next_settled(pending: &mut Vec<Pending>) -> (Pending, Result<Bytes, Failure>) {
     let (at, outcome) = poll_fn(|cx| {
         for (at, attempt) in pending.iter_mut().enumerate() {
-            if let Poll::Ready(outcome) = Pin::new(&mut attempt.waiter).poll(cx) {
+            if let Poll::Ready(outcome) = Pin::new(&mut attempt.response).poll(cx) {
                 return Poll::Ready((at, outcome));
             }
         }

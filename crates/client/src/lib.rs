@@ -52,7 +52,7 @@ pub use cluster::node::NodeSummary;
 pub use command::{Command, Key, Reply, SentFlag, Spec};
 pub use config::{Config, Credentials};
 pub use error::{CLIENT_CODES, Code, Error, SubError};
-pub use inline::{Departure, Event, Express, LineId, Resumed, ResumedBatch, Tag};
+pub use inline::{ConnectionId, Event, InlineIo, Released, Resumed, ResumedBatch, Tag};
 pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use tls::{PrivateKey, TlsConfig};

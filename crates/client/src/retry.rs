@@ -6,7 +6,7 @@ use crate::error::Code;
 
 /// The pause before the first retry is up to this, and twice as much before each next one.
 const FIRST_PAUSE: Duration = Duration::from_millis(8);
-const MOST_PAUSE: Duration = Duration::from_millis(250);
+const MAX_PAUSE: Duration = Duration::from_millis(250);
 
 /// Whether an answer says that the row was turned away for now, and certainly not carried out: its partition is not
 /// available, the record is busy, the device or the batch queues are overloaded.
@@ -27,7 +27,7 @@ pub(crate) fn is_overload(code: Code) -> bool {
 /// node in trouble do not all come back at once.
 pub(crate) fn pause(retry: u16, at_least: Duration) -> Duration {
     let first = FIRST_PAUSE.max(at_least);
-    let most = first.saturating_mul(1 << u32::from(retry.saturating_sub(1)).min(8)).min(MOST_PAUSE.max(first));
+    let most = first.saturating_mul(1 << u32::from(retry.saturating_sub(1)).min(8)).min(MAX_PAUSE.max(first));
     most.mul_f64(fastrand::f64())
 }
 

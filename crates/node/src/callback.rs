@@ -7,23 +7,23 @@ use napi::sys;
 use crate::settlement::Shared;
 
 /// Calls the function that settles completions.
-pub(crate) struct Waker {
+pub(crate) struct Callback {
     env: sys::napi_env,
-    wake: sys::napi_ref,
+    function: sys::napi_ref,
     /// The bytes in which completions are handed over with the call.
     target: sys::napi_ref,
     context: sys::napi_async_context,
 }
 
-impl Waker {
-    pub(crate) fn new(env: sys::napi_env, wake: sys::napi_value, target: sys::napi_value) -> Option<Self> {
-        let mut this = Self { env, wake: null_mut(), target: null_mut(), context: null_mut() };
+impl Callback {
+    pub(crate) fn new(env: sys::napi_env, function: sys::napi_value, target: sys::napi_value) -> Option<Self> {
+        let mut this = Self { env, function: null_mut(), target: null_mut(), context: null_mut() };
         let mut name = null_mut();
         // SAFETY: called on the thread of `env` during a call from JavaScript, with values of that call
         let done = unsafe {
             sys::napi_create_string_utf8(env, c"aerospike".as_ptr(), -1, &mut name) == sys::Status::napi_ok
                 && sys::napi_async_init(env, null_mut(), name, &mut this.context) == sys::Status::napi_ok
-                && sys::napi_create_reference(env, wake, 1, &mut this.wake) == sys::Status::napi_ok
+                && sys::napi_create_reference(env, function, 1, &mut this.function) == sys::Status::napi_ok
                 && sys::napi_create_reference(env, target, 1, &mut this.target) == sys::Status::napi_ok
         };
         done.then_some(this)
@@ -32,7 +32,7 @@ impl Waker {
     /// Calls it as the event loop does: promises settle and their microtasks run before this returns. Its argument is
     /// what `fill` says of the target.
     pub(crate) fn call(&self, fill: impl FnOnce(&mut [u8]) -> i32) {
-        let (mut handles, mut scope, mut wake) = (null_mut(), null_mut(), null_mut());
+        let (mut handles, mut scope, mut function) = (null_mut(), null_mut(), null_mut());
         let (mut this, mut argument) = (null_mut(), null_mut());
         // SAFETY: runs in a callback of the loop of `env`, on its thread, with no JavaScript on the stack; the
         // references and the context live as long as `self`, and the scopes are closed in reverse
@@ -42,11 +42,11 @@ impl Waker {
             }
             if sys::napi_open_callback_scope(self.env, null_mut(), self.context, &mut scope) == sys::Status::napi_ok {
                 let filled = self.with_target(fill);
-                if sys::napi_get_reference_value(self.env, self.wake, &mut wake) == sys::Status::napi_ok
+                if sys::napi_get_reference_value(self.env, self.function, &mut function) == sys::Status::napi_ok
                     && sys::napi_get_undefined(self.env, &mut this) == sys::Status::napi_ok
                     && sys::napi_create_int32(self.env, filled, &mut argument) == sys::Status::napi_ok
                 {
-                    let status = sys::napi_call_function(self.env, this, wake, 1, &argument, null_mut());
+                    let status = sys::napi_call_function(self.env, this, function, 1, &argument, null_mut());
                     if status == sys::Status::napi_pending_exception {
                         self.report();
                     }
@@ -91,15 +91,15 @@ impl Waker {
     /// The command under way will come back through the thread-safe function, which has to be waited for.
     pub(crate) fn keep_alive(&self, shared: &Shared) {
         // SAFETY: called on the thread of `env`; the function lives as long as the queue
-        unsafe { sys::napi_ref_threadsafe_function(self.env, shared.queue.alarm().function().raw()) };
+        unsafe { sys::napi_ref_threadsafe_function(self.env, shared.queue.notifier().function().raw()) };
     }
 }
 
-impl Drop for Waker {
+impl Drop for Callback {
     fn drop(&mut self) {
         // SAFETY: stations are dropped on the thread of `env`, at the latest by their cleanup hook, while it exists
         unsafe {
-            for reference in [self.wake, self.target].into_iter().filter(|r| !r.is_null()) {
+            for reference in [self.function, self.target].into_iter().filter(|r| !r.is_null()) {
                 sys::napi_delete_reference(self.env, reference);
             }
             if !self.context.is_null() {

@@ -17,8 +17,8 @@ use tokio::task::AbortHandle;
 use crate::completion::Outcome;
 use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, control_error};
 use crate::entry::{self, Entry, Malformed, Work};
-use crate::inline::{self, Boarding};
-use crate::notifier::{Alarm, WakeUp};
+use crate::inline::{self, Setup, Submission};
+use crate::notifier::{Notifier, WakeUp};
 use crate::queue::Queue;
 use crate::settlement::{Settlement, Shared, settle, take_tracking};
 
@@ -31,8 +31,8 @@ pub struct NativeClient {
     pub(crate) core: Client,
     pub(crate) runtime: Handle,
     shared: Arc<Shared>,
-    /// The station of its express commands; 0 for none.
-    station: AtomicUsize,
+    /// The number of the driver of its inline I/O; 0 for none.
+    driver: AtomicUsize,
     /// The task that tells of changes, while somebody listens.
     watching: Mutex<Option<AbortHandle>>,
 }
@@ -56,9 +56,9 @@ impl NativeClient {
     pub async fn connect(config: NativeConfig, #[napi(ts_arg_type = "() => void")] wake: WakeUp) -> Result<Self> {
         let core = Client::connect(config.into_core()?).await.map_err(|e| control_error(&e))?;
         let runtime = Handle::current();
-        let queue = Queue::new(Alarm::new(wake), runtime.clone());
+        let queue = Queue::new(Notifier::new(wake), runtime.clone());
         let shared = Arc::new(Shared::new(queue));
-        Ok(Self { core, runtime, shared, station: AtomicUsize::new(0), watching: Mutex::default() })
+        Ok(Self { core, runtime, shared, driver: AtomicUsize::new(0), watching: Mutex::default() })
     }
 
     /// Has commands sent from the JavaScript thread itself while they are few, where the system allows that. `wake` is
@@ -67,9 +67,16 @@ impl NativeClient {
     #[napi(ts_args_type = "wake: (filled: number) => void, target: Uint8Array")]
     pub fn express(&self, env: Env, wake: Function<'_, i32, ()>, target: Uint8ArraySlice<'_>) -> bool {
         let (runtime, shared) = (self.runtime.clone(), self.shared.clone());
-        let station = inline::open(env.raw(), wake.raw(), target.raw(), &self.core, runtime, shared);
-        self.station.store(station.unwrap_or_default(), Ordering::Relaxed);
-        station.is_some()
+        let driver = inline::open(Setup {
+            env: env.raw(),
+            wake: wake.raw(),
+            target: target.raw(),
+            core: &self.core,
+            runtime,
+            shared,
+        });
+        self.driver.store(driver.unwrap_or_default(), Ordering::Relaxed);
+        driver.is_some()
     }
 
     /// Takes the entries in the first `length` bytes of the request buffer and returns at once. `few` says that not
@@ -81,10 +88,10 @@ impl NativeClient {
         entry::check(entries, |ticket| self.shared.track(ticket)).map_err(refuse)?;
         let buffer = Bytes::copy_from_slice(entries);
         if few == Some(true)
-            && let Some(boarding) = Boarding::at(self.station.load(Ordering::Relaxed))
-            && entry::is_small(entries, boarding.most_rows())
+            && let Some(submission) = Submission::to(self.driver.load(Ordering::Relaxed))
+            && entry::is_small(entries, submission.max_rows())
         {
-            return Ok(self.submit_few(buffer, &boarding));
+            return Ok(self.submit_few(buffer, &submission));
         }
         let (core, shared) = (self.core.clone(), self.shared.clone());
         self.runtime.spawn(async move {
@@ -138,20 +145,20 @@ impl NativeClient {
     #[napi(js_name = "ref")]
     pub fn refer(&self, env: Env) {
         // SAFETY: called on the JavaScript thread with its own environment; the function lives as long as the queue
-        unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.shared.queue.alarm().function().raw()) };
+        unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.shared.queue.notifier().function().raw()) };
     }
 
     /// Lets the process end while nothing else keeps it.
     #[napi]
     pub fn unref(&self, env: Env) {
         // SAFETY: as for `ref`
-        unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.shared.queue.alarm().function().raw()) };
+        unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.shared.queue.notifier().function().raw()) };
     }
 
     /// Takes no more commands, waits for those in flight, at most `timeout` milliseconds, and drops the connections.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env, timeout: u32) -> Result<PromiseRaw<'env, ()>> {
-        inline::close(self.station.swap(0, Ordering::Relaxed));
+        inline::close(self.driver.swap(0, Ordering::Relaxed));
         let core = self.core.clone();
         env.spawn_future(async move {
             core.close(Duration::from_millis(timeout.into())).await;
@@ -213,17 +220,17 @@ impl NativeClient {
     }
 
     /// Sends what this thread can send itself, and starts the rest. Whether there was no rest.
-    fn submit_few(&self, buffer: Bytes, boarding: &Boarding) -> bool {
+    fn submit_few(&self, buffer: Bytes, submission: &Submission) -> bool {
         let mut is_all = true;
         // the lengths were checked, so that every entry is seen and settles
         for Entry { ticket, cancellable, work } in entry::split(buffer).unwrap_or_default() {
             let work = match work {
-                Ok(Work::Record(command)) if !cancellable => boarding.begin(command, ticket).map_err(Work::Record),
+                Ok(Work::Record(command)) if !cancellable => submission.begin(command, ticket).map_err(Work::Record),
                 Ok(Work::Batch(batch)) if !cancellable => {
-                    boarding.begin_batch(batch, ticket, false).map_err(Work::Batch)
+                    submission.begin_batch(batch, ticket, false).map_err(Work::Batch)
                 }
                 Ok(Work::Parts(batch)) if !cancellable => {
-                    boarding.begin_batch(batch, ticket, true).map_err(Work::Parts)
+                    submission.begin_batch(batch, ticket, true).map_err(Work::Parts)
                 }
                 work => {
                     self.start_here(Entry { ticket, cancellable, work });
@@ -247,7 +254,7 @@ impl NativeClient {
 
 impl Drop for NativeClient {
     fn drop(&mut self) {
-        inline::close(*self.station.get_mut());
+        inline::close(*self.driver.get_mut());
         self.tell_through(None);
     }
 }

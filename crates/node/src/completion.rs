@@ -15,7 +15,7 @@ const ELSEWHERE: u8 = 2;
 pub(crate) const TABLE_ROW_SIZE: usize = 12;
 /// A batch whose table and pages take no more than this travels whole in its completion: copying so little twice costs
 /// less than fetching it piece by piece.
-const MOST_WHOLE: usize = 32 * 1024;
+const MAX_WHOLE: usize = 32 * 1024;
 
 /// What became of a command.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Writer<'_> {
 /// Whether a batch is small enough for its table and its pages to be in its completion.
 pub(crate) fn fits_whole(reply: &BatchReply) -> bool {
     let pages: usize = reply.pages.iter().map(|page| page.len()).sum();
-    reply.rows.len() * TABLE_ROW_SIZE + pages <= MOST_WHOLE
+    reply.rows.len() * TABLE_ROW_SIZE + pages <= MAX_WHOLE
 }
 
 /// Appends one completion; of a batch, if `whole`, with its table and pages.

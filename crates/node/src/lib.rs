@@ -9,9 +9,11 @@
 //! | `queue` | completions on their way to the JavaScript thread, and the one wake-up for all of them |
 //! | `settlement` | what becomes of each command: settled once, or cancelled |
 //! | `notifier` | the wake-up itself |
-//! | `inline` | commands on the JavaScript thread itself, while they are few |
-//! | `uv` | watching sockets and time on the event loop of Node.js, and waking it |
-//! | `callback` | calling JavaScript from that loop |
+//! | `inline` | inline I/O: few commands, on the JavaScript thread itself |
+//! | `driver` | inline I/O of one client, driven by the event loop of Node.js |
+//! | `loop_events` | from the callbacks of that loop to who they are for |
+//! | `uv` | the loop itself, by way of libuv: sockets, timers, wake-ups |
+//! | `callback` | calling JavaScript from the loop |
 //! | `client` | the class that TypeScript drives |
 //! | `query` | queries and background jobs |
 //! | `aggregation` | the last steps of aggregations, in Lua |
@@ -22,20 +24,23 @@
 //! calls that do the core's work on the JavaScript thread turn a panic into an exception.
 
 mod aggregation;
-#[cfg(unix)]
+#[cfg(inline_io)]
 mod callback;
 mod client;
 mod cluster;
 mod completion;
 mod config;
+#[cfg(inline_io)]
+mod driver;
 mod entry;
-#[cfg_attr(not(unix), path = "inline_absent.rs")]
 mod inline;
+#[cfg(inline_io)]
+mod loop_events;
 mod notifier;
 mod query;
 mod queue;
 mod settlement;
-#[cfg(unix)]
+#[cfg(inline_io)]
 mod uv;
 
 use aerospike_core::wire::{Digest, KeyType};
@@ -43,14 +48,14 @@ use napi::bindgen_prelude::{Buffer, create_custom_tokio_runtime};
 use napi_derive::napi;
 
 /// Threads that do the network work. Two keep a fast network busy; a machine with fewer cores has better use for them.
-const MOST_THREADS: usize = 4;
+const MAX_THREADS: usize = 4;
 
 /// Replaces the runtime of napi-rs, which would take a thread per core, before anything runs on it.
 #[napi_derive::module_init]
 fn init() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads((cores / 2).clamp(1, MOST_THREADS))
+        .worker_threads((cores / 2).clamp(1, MAX_THREADS))
         .thread_name("aerospike")
         .enable_all()
         .build();

@@ -1,26 +1,33 @@
 //! Waking the JavaScript thread.
 
+#[cfg(inline_io)]
 use std::sync::OnceLock;
 
 use napi::bindgen_prelude::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 
+#[cfg(inline_io)]
+use crate::uv::AsyncSender;
+
 /// The function that wakes the JavaScript thread. Weak: by itself it does not keep the process alive.
 pub(crate) type WakeUp = ThreadsafeFunction<(), (), (), Status, false, true>;
 
-/// Another way to wake it. False when that way is closed.
-pub(crate) type Bell = Box<dyn Fn() -> bool + Send + Sync>;
-
-/// Wakes the JavaScript thread: with a bell on its event loop, where there is one. A thread-safe function wakes its
-/// thread while it still holds a lock that this thread needs first of all, so that both wait for one another.
-pub(crate) struct Alarm {
+/// Wakes the JavaScript thread: through a `uv_async` handle of its event loop where there is one, and through a
+/// thread-safe function otherwise. The function wakes its thread while it still holds a lock that this thread needs
+/// first of all, so that the thread goes to sleep again at once.
+pub(crate) struct Notifier {
     function: WakeUp,
-    bell: OnceLock<Bell>,
+    #[cfg(inline_io)]
+    sender: OnceLock<AsyncSender>,
 }
 
-impl Alarm {
+impl Notifier {
     pub(crate) fn new(function: WakeUp) -> Self {
-        Self { function, bell: OnceLock::new() }
+        Self {
+            function,
+            #[cfg(inline_io)]
+            sender: OnceLock::new(),
+        }
     }
 
     /// The thread-safe function, whose references keep the process alive whichever way it is woken.
@@ -28,20 +35,25 @@ impl Alarm {
         &self.function
     }
 
-    /// Rings `bell` from now on. The first one stays.
-    pub(crate) fn hang(&self, bell: Bell) {
-        let _ = self.bell.set(bell);
+    /// Uses the handle behind `sender` from now on. The first sender stays.
+    #[cfg(inline_io)]
+    pub(crate) fn use_sender(&self, sender: AsyncSender) {
+        let _ = self.sender.set(sender);
     }
 
-    pub(crate) fn ring(&self) {
-        if !self.bell.get().is_some_and(|ring| ring()) {
-            self.call();
+    /// Wakes the thread, soon.
+    pub(crate) fn notify(&self) {
+        #[cfg(inline_io)]
+        if self.sender.get().is_some_and(AsyncSender::send) {
+            return;
         }
+        self.call();
     }
 
-    /// Wakes the thread without the bell, which may have been rung and not heard before it was closed.
+    /// Wakes the thread through the function. Needed once when the handle was closed: a wake-up that was sent just before
+    /// that is lost.
     pub(crate) fn call(&self) {
-        // refused only while the environment shuts down, when nobody waits any more
+        // refused only while the environment shuts down, when no call waits any more
         self.function.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 }

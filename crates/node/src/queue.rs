@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use crate::completion::{self, Outcome};
-use crate::notifier::Alarm;
+use crate::notifier::Notifier;
 
 /// How often the runtime goes round before the JavaScript thread is woken for a record. What has just been read from a
 /// socket answers several commands, and the next socket has more: with one wake-up for all of it, 64 gets in flight
@@ -23,7 +23,7 @@ const ROUNDS: u32 = 2;
 
 /// Completions that wait, and the batches whose bytes were not fetched yet.
 pub(crate) struct Queue {
-    alarm: Arc<Alarm>,
+    notifier: Arc<Notifier>,
     runtime: Handle,
     state: Mutex<State>,
 }
@@ -39,13 +39,13 @@ struct State {
 }
 
 impl Queue {
-    pub(crate) fn new(alarm: Alarm, runtime: Handle) -> Self {
-        Self { alarm: Arc::new(alarm), runtime, state: Mutex::default() }
+    pub(crate) fn new(notifier: Notifier, runtime: Handle) -> Self {
+        Self { notifier: Arc::new(notifier), runtime, state: Mutex::default() }
     }
 
     /// What wakes the JavaScript thread.
-    pub(crate) fn alarm(&self) -> &Alarm {
-        &self.alarm
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.notifier
     }
 
     /// Adds what became of a command.
@@ -56,25 +56,27 @@ impl Queue {
         let wake = !std::mem::replace(&mut state.awake, true);
         drop(state);
         if wake && is_batch {
-            self.alarm.ring();
+            self.notifier.notify();
         } else if wake {
-            let alarm = self.alarm.clone();
+            let notifier = self.notifier.clone();
             self.runtime.spawn(async move {
                 for _ in 0..ROUNDS {
                     tokio::task::yield_now().await;
                 }
-                alarm.ring();
+                notifier.notify();
             });
         }
     }
 
-    /// Adds what became of a command, for a caller on the JavaScript thread that has it drained at once. Whether that
-    /// thread is awake for others stays as it is.
+    /// Adds a completion, for a caller on the JavaScript thread that has it drained at once. Whether that thread is awake for
+    /// completions of other threads stays as it is.
+    #[cfg(inline_io)]
     pub(crate) fn push_here(&self, ticket: u32, outcome: Outcome) {
         self.state.lock().waiting.push_back((ticket, outcome));
     }
 
-    /// Whether something waits to be drained.
+    /// Whether completions wait to be drained.
+    #[cfg(inline_io)]
     pub(crate) fn has_waiting(&self) -> bool {
         let state = self.state.lock();
         !state.waiting.is_empty() || !state.encoded.is_empty()

@@ -1,9 +1,9 @@
-//! Watching sockets and time on the event loop of Node.js, and waking it, by way of libuv.
+//! Watching sockets and timers on the event loop of Node.js, and waking it, by way of libuv.
 //!
 //! Node-API has no such thing, and libuv is part of the program that loaded this library, so its functions are
 //! looked up at run time. Where they are missing, there is no [`Uv`], and nothing of this is used.
 //!
-//! Callbacks get a number, not a pointer: whoever they are for may be gone, and a number can be looked up in vain.
+//! Callbacks get a number, not a pointer: whoever they are for may be gone (see `loop_events`).
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 type RawHandle = *mut c_void;
 type RawLoop = *mut sys::uv_loop_s;
 pub(crate) type PollCallback = unsafe extern "C" fn(RawHandle, c_int, c_int);
-/// Of timers and bells, and of handles that are closed.
+/// Of timers, checks and wake-ups, and of handles that are closed.
 pub(crate) type Callback = unsafe extern "C" fn(RawHandle);
 
 /// From `uv.h`; the names are checked against the library that is found.
@@ -87,7 +87,7 @@ impl Uv {
 
     fn is_known(&self) -> bool {
         [(ASYNC, c"async"), (CHECK, c"check"), (POLL, c"poll"), (TIMER, c"timer")].into_iter().all(|(kind, name)| {
-            // SAFETY: these take any number; the name is null or static text
+            // SAFETY: these take any id; the name is null or static text
             let (size, actual) = unsafe { ((self.handle_size)(kind), (self.handle_type_name)(kind)) };
             // SAFETY: not null, it is static text
             size <= HANDLE_SIZE && !actual.is_null() && unsafe { CStr::from_ptr(actual) } == name
@@ -130,87 +130,86 @@ impl Loop {
         (status == sys::Status::napi_ok && !raw.is_null()).then_some(Self { uv, raw })
     }
 
-    /// Watches a socket. The callback finds `number` with [`number_of`]. The socket must stay open until the handle is
+    /// Watches a socket. The callback finds `id` with [`id_of`]. The socket must stay open until the handle is
     /// dropped; the owner sees to that. The handle does not keep the loop alive.
     pub(crate) fn watch<O: 'static>(
         self,
         socket: BorrowedFd<'_>,
-        number: usize,
+        id: usize,
         callback: PollCallback,
         owner: Rc<O>,
     ) -> Option<Handle> {
         // SAFETY: a fresh block, large enough for the handle, of a loop that runs on this thread
-        let handle = Handle::new(self.uv, POLL, number, owner, |h| unsafe {
-            (self.uv.poll_init)(self.raw, h, socket.as_raw_fd())
-        })?;
+        let handle =
+            Handle::new(self.uv, POLL, id, owner, |h| unsafe { (self.uv.poll_init)(self.raw, h, socket.as_raw_fd()) })?;
         // SAFETY: the handle was initialized above
         let started = unsafe { (self.uv.poll_start)(handle.raw, READABLE, callback) };
         (started == 0).then_some(handle)
     }
 
     /// A timer that is not started. It does not keep the loop alive.
-    pub(crate) fn timer<O: 'static>(self, number: usize, owner: Rc<O>) -> Option<Handle> {
+    pub(crate) fn timer<O: 'static>(self, id: usize, owner: Rc<O>) -> Option<Handle> {
         // SAFETY: a fresh block, large enough for the handle, of a loop that runs on this thread
-        Handle::new(self.uv, TIMER, number, owner, |h| unsafe { (self.uv.timer_init)(self.raw, h) })
+        Handle::new(self.uv, TIMER, id, owner, |h| unsafe { (self.uv.timer_init)(self.raw, h) })
     }
 
     /// Something to run after the sockets of a turn, not started yet. It does not keep the loop alive.
-    pub(crate) fn check<O: 'static>(self, number: usize, owner: Rc<O>) -> Option<Handle> {
+    pub(crate) fn check<O: 'static>(self, id: usize, owner: Rc<O>) -> Option<Handle> {
         // SAFETY: a fresh block, large enough for the handle, of a loop that runs on this thread
-        Handle::new(self.uv, CHECK, number, owner, |h| unsafe { (self.uv.check_init)(self.raw, h) })
+        Handle::new(self.uv, CHECK, id, owner, |h| unsafe { (self.uv.check_init)(self.raw, h) })
     }
 
-    /// Hangs a bell that other threads can ring: `callback` then runs on the loop's thread, once for all that rang
-    /// meanwhile. It does not keep the loop alive.
-    pub(crate) fn bell<O: 'static>(self, number: usize, callback: Callback, owner: Rc<O>) -> Option<Bell> {
+    /// A handle through which other threads wake the loop: `callback` then runs on its thread, once for all wake-ups
+    /// that were sent meanwhile. It does not keep the loop alive.
+    pub(crate) fn async_handle<O: 'static>(self, id: usize, callback: Callback, owner: Rc<O>) -> Option<AsyncHandle> {
         // SAFETY: a fresh block, large enough for the handle, of a loop that runs on this thread
         let handle =
-            Handle::new(self.uv, ASYNC, number, owner, |h| unsafe { (self.uv.async_init)(self.raw, h, callback) })?;
-        let cord = Cord(Arc::new(Mutex::new(Some(Clapper { uv: self.uv, raw: handle.raw }))));
-        Some(Bell { cord, _handle: handle })
+            Handle::new(self.uv, ASYNC, id, owner, |h| unsafe { (self.uv.async_init)(self.raw, h, callback) })?;
+        let sender = AsyncSender(Arc::new(Mutex::new(Some(RawAsync { uv: self.uv, raw: handle.raw }))));
+        Some(AsyncHandle { sender, _handle: handle })
     }
 }
 
-/// A bell on the loop's thread. Dropped, its cords ring nothing any more.
-pub(crate) struct Bell {
-    cord: Cord,
+/// A `uv_async` handle on the loop's thread. Once it is dropped, its senders wake nothing any more.
+pub(crate) struct AsyncHandle {
+    sender: AsyncSender,
     _handle: Handle,
 }
 
-impl Bell {
-    /// What other threads ring it with.
-    pub(crate) fn cord(&self) -> Cord {
-        self.cord.clone()
+impl AsyncHandle {
+    /// What other threads wake the loop with.
+    pub(crate) fn sender(&self) -> AsyncSender {
+        self.sender.clone()
     }
 }
 
-impl Drop for Bell {
+impl Drop for AsyncHandle {
     fn drop(&mut self) {
-        // before the handle is closed, which waits for whoever is ringing
-        *self.cord.0.lock() = None;
+        // before the handle is closed; this waits for whoever is sending
+        *self.sender.0.lock() = None;
     }
 }
 
-/// Rings a [`Bell`] from any thread.
+/// Wakes the loop of an [`AsyncHandle`] from any thread.
 #[derive(Clone)]
-pub(crate) struct Cord(Arc<Mutex<Option<Clapper>>>);
+pub(crate) struct AsyncSender(Arc<Mutex<Option<RawAsync>>>);
 
-impl Cord {
-    /// False when the bell is gone.
-    pub(crate) fn pull(&self) -> bool {
-        let clapper = self.0.lock();
+impl AsyncSender {
+    /// False when the handle is gone.
+    pub(crate) fn send(&self) -> bool {
+        let raw = self.0.lock();
         // SAFETY: the handle is open as long as it can be found here, and the lock is held until libuv is done
-        clapper.as_ref().is_some_and(|c| unsafe { (c.uv.async_send)(c.raw) } == 0)
+        raw.as_ref().is_some_and(|c| unsafe { (c.uv.async_send)(c.raw) } == 0)
     }
 }
 
-struct Clapper {
+struct RawAsync {
     uv: &'static Uv,
     raw: RawHandle,
 }
 
 // SAFETY: all that is done with the handle is `uv_async_send`, which is made for other threads
-unsafe impl Send for Clapper {}
+unsafe impl Send for RawAsync {}
 
 /// The memory of a handle, and what must live as long as it.
 #[repr(C, align(16))]
@@ -230,7 +229,7 @@ impl Handle {
     fn new<O: 'static>(
         uv: &'static Uv,
         kind: c_int,
-        number: usize,
+        id: usize,
         owner: Rc<O>,
         init: impl FnOnce(RawHandle) -> c_int,
     ) -> Option<Self> {
@@ -241,9 +240,9 @@ impl Handle {
             drop(unsafe { Box::from_raw(block) });
             return None;
         }
-        // SAFETY: the handle is initialized; the number only looks like a pointer and is never followed
+        // SAFETY: the handle is initialized; the id only looks like a pointer and is never followed
         unsafe {
-            (uv.handle_set_data)(raw, std::ptr::without_provenance_mut(number));
+            (uv.handle_set_data)(raw, std::ptr::without_provenance_mut(id));
             (uv.unref)(raw);
         }
         Some(Self { uv, kind, raw })
@@ -306,11 +305,11 @@ unsafe extern "C" fn on_closed(handle: RawHandle) {
     drop(unsafe { Box::from_raw(handle.cast::<Block>()) });
 }
 
-/// The number that a handle was opened with.
+/// The id that a handle was opened with.
 ///
 /// # Safety
 /// The handle is one that a callback was just called with.
-pub(crate) unsafe fn number_of(handle: RawHandle) -> usize {
+pub(crate) unsafe fn id_of(handle: RawHandle) -> usize {
     // SAFETY: callbacks are only called for handles of ours, so the library was found
     Uv::get().map_or(0, |uv| unsafe { (uv.handle_get_data)(handle) }.addr())
 }

@@ -205,13 +205,13 @@ impl SubRequest {
                 return Ok(Received::Enough);
             }
             let limit = self.limit();
-            let patience = limit.earlier(share_from(Instant::now(), share));
+            let read_timeout = limit.earlier(share_from(Instant::now(), share));
             let Some(lease) = &mut self.lease else { return Ok(Received::Nothing) };
             let connection = lease.connection()?;
             if let Some(frame) = connection.incoming.next().map_err(Failure::garbage)? {
                 return Ok(Received::Frame(frame));
             }
-            match patience.bound(connection.receive_some()).await {
+            match read_timeout.bound(connection.receive_some()).await {
                 Ok(outcome) => _ = outcome?,
                 Err(_) if limit.has_passed(Instant::now()) => {
                     return Err(Failure::timeout("the server did not answer in time"));

@@ -12,12 +12,12 @@ use super::plan::{Plan, RowId};
 use super::request::Hit;
 use crate::error::{Code, Failure};
 use crate::retry::is_refusal;
-use crate::routing::replica::Course;
+use crate::routing::replica::ReplicaPlan;
 
 /// What the collector knows of a row besides its outcome.
 #[derive(Debug, Clone, Copy, Default)]
 struct RowState {
-    course: Option<Course>,
+    replica_plan: Option<ReplicaPlan>,
     /// Attempts under way, in line or waiting for their time.
     tasks: u8,
     /// An attempt may have been carried out although it has no good answer.
@@ -99,14 +99,14 @@ impl Rows {
         std::mem::take(&mut self.released)
     }
 
-    /// The place for a row's course; `None` when it has its outcome.
-    pub(super) fn course(&mut self, id: RowId) -> Option<&mut Option<Course>> {
-        self.states.get_mut(id as usize).filter(|state| !state.is_settled).map(|state| &mut state.course)
+    /// The place for a row's replica_plan; `None` when it has its outcome.
+    pub(super) fn replica_plan(&mut self, id: RowId) -> Option<&mut Option<ReplicaPlan>> {
+        self.states.get_mut(id as usize).filter(|state| !state.is_settled).map(|state| &mut state.replica_plan)
     }
 
     /// Whether a later attempt of a row may ask another node.
     pub(super) fn has_alternatives(&self, id: RowId) -> bool {
-        self.states.get(id as usize).and_then(|s| s.course.as_ref()).is_some_and(Course::has_alternatives)
+        self.states.get(id as usize).and_then(|s| s.replica_plan.as_ref()).is_some_and(ReplicaPlan::has_alternatives)
     }
 
     /// Another attempt of these rows is under way, or in line.
@@ -208,8 +208,8 @@ impl Rows {
         }
         state.tasks += 1;
         // a write that was turned away belongs at the master all the same
-        if let Some(course) = state.course.as_mut().filter(|_| !is_write || !is_refusal) {
-            course.advance(code);
+        if let Some(replica_plan) = state.replica_plan.as_mut().filter(|_| !is_write || !is_refusal) {
+            replica_plan.advance(code);
         }
         ended
     }

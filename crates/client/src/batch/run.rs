@@ -10,7 +10,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::costs::Costs;
-use super::node_limits::{LaneId, Lanes};
+use super::node_limits::{LimitId, NodeLimits};
 use super::order::Order;
 use super::plan::{Plan, ROWS_PER_TURN, RowId};
 use super::request::{Progress, SubRequest};
@@ -21,11 +21,11 @@ use crate::cluster::node::Node;
 use crate::error::{Code, Failure};
 use crate::execute::no_namespace;
 use crate::retry::{is_overload, pause};
-use crate::routing::replica::Course;
+use crate::routing::replica::ReplicaPlan;
 use crate::routing::{Routing, Table};
 
 /// How long rows that have their outcome wait for the others before they are handed over as a part.
-const PATIENCE: Duration = Duration::from_millis(4);
+const PART_AFTER: Duration = Duration::from_millis(4);
 
 /// Carries out a batch. Outcomes that others keep waiting go to `part`, when there is one, and the rest is returned.
 pub(crate) async fn run(
@@ -55,14 +55,14 @@ enum Step {
     /// Time to route rows again, as attempts of this round.
     Retry(Arc<[RowId]>, u16),
     /// The pause of a node is over.
-    Resume(LaneId),
+    Resume(LimitId),
 }
 
 /// What a task has to do with, for the case that it dies.
 #[derive(Debug)]
 struct Covered {
     rows: Arc<[RowId]>,
-    lane: Option<LaneId>,
+    limit: Option<LimitId>,
 }
 
 /// A request that is ready to go.
@@ -79,7 +79,7 @@ pub(crate) struct Run {
     cluster: Arc<Cluster>,
     plan: Arc<Plan>,
     rows: Rows,
-    lanes: Lanes,
+    limits: NodeLimits,
     costs: Costs,
     ready: Vec<Outgoing>,
     tasks: JoinSet<Step>,
@@ -114,7 +114,7 @@ impl Run {
             cluster,
             rows: Rows::new(plan.clone(), order),
             plan,
-            lanes: Lanes::default(),
+            limits: NodeLimits::default(),
             costs: Costs::default(),
             ready: Vec::new(),
             tasks: JoinSet::new(),
@@ -139,12 +139,12 @@ impl Run {
 
     /// Takes in a request that was carried elsewhere and is over.
     pub(crate) fn conclude(&mut self, outgoing: Outgoing, outcome: Result<(), Failure>) {
-        let Outgoing { mut request, covered: Covered { rows, lane }, .. } = outgoing;
+        let Outgoing { mut request, covered: Covered { rows, limit }, .. } = outgoing;
         // what is to be tried again waits for its time on the runtime
         let runtime = self.cluster.runtime.clone();
         let _runtime = runtime.enter();
-        let busy = self.take_in(&mut request, &rows, lane);
-        self.end(&request, outcome, &rows, lane, busy);
+        let busy = self.take_in(&mut request, &rows, limit);
+        self.end(&request, outcome, &rows, limit, busy);
     }
 
     /// Runs until every row has an outcome.
@@ -159,7 +159,7 @@ impl Run {
             }
             let finished = match &mut part {
                 Some(part) if self.rows.has_news() => {
-                    match tokio::time::timeout(PATIENCE, self.tasks.join_next_with_id()).await {
+                    match tokio::time::timeout(PART_AFTER, self.tasks.join_next_with_id()).await {
                         Ok(finished) => finished,
                         Err(_) => {
                             part(self.reply());
@@ -183,29 +183,29 @@ impl Run {
     async fn after(&mut self, step: Step, covered: Option<Covered>) {
         match step {
             Step::Request(request, progress) => {
-                if let Some(Covered { rows, lane }) = covered {
-                    self.after_request(*request, progress, rows, lane).await;
+                if let Some(Covered { rows, limit }) = covered {
+                    self.after_request(*request, progress, rows, limit).await;
                 }
             }
             Step::Retry(rows, round) => {
                 self.rows.leave(&rows);
                 self.route(&rows, round).await;
             }
-            Step::Resume(lane) => {
-                self.lanes.resume(lane);
-                self.pump(lane);
+            Step::Resume(limit) => {
+                self.limits.resume(limit);
+                self.pump(limit);
             }
         }
     }
 
     fn after_death(&mut self, id: Id) {
-        let Some(Covered { rows, lane }) = self.covered.remove(&id) else { return };
+        let Some(Covered { rows, limit }) = self.covered.remove(&id) else { return };
         self.rows.leave(&rows);
         let failure = Failure::new(Code::CLIENT, "the task that carried the rows ended early");
         self.fail(&rows, &failure, None, u16::MAX, true);
-        if let Some(lane) = lane {
-            self.lanes.leave(lane, rows.len());
-            self.pump(lane);
+        if let Some(limit) = limit {
+            self.limits.leave(limit, rows.len());
+            self.pump(limit);
         }
     }
 
@@ -243,7 +243,7 @@ impl Run {
         let plan = self.plan.clone();
         let mut table = None;
         for id in rows {
-            let Some(course) = self.rows.course(*id) else { continue };
+            let Some(replica_plan) = self.rows.replica_plan(*id) else { continue };
             let (Some((_, keyspace, spec)), Some(digest)) = (plan.row(*id), plan.digest(*id)) else {
                 self.rows.settle(*id, &Failure::new(Code::PARAM, "the row refers to nothing"));
                 continue;
@@ -257,9 +257,10 @@ impl Run {
                 continue;
             };
             let policy = plan.batch.policy.replica;
-            let course = course.get_or_insert_with(|| Course::new(spec, policy, table, &self.cluster.turn));
+            let replica_plan =
+                replica_plan.get_or_insert_with(|| ReplicaPlan::new(spec, policy, table, &self.cluster.turn));
             let racks = &self.cluster.config.preferred_racks;
-            let node = course.choose(routing, table, digest.partition(), racks);
+            let node = replica_plan.choose(routing, table, digest.partition(), racks);
             match node.and_then(|node| groups.get_mut(node.at())) {
                 Some(group) => group.push(*id),
                 None => {
@@ -274,20 +275,20 @@ impl Run {
     fn line_up(&mut self, routing: &Routing, groups: Vec<Vec<RowId>>, round: u16) {
         for (node, group) in routing.nodes.iter().zip(groups) {
             if !group.is_empty() {
-                let lane = self.lanes.of(node);
+                let limit = self.limits.of(node);
                 self.rows.enter(&group);
-                self.lanes.add(lane, group, round);
-                self.pump(lane);
+                self.limits.add(limit, group, round);
+                self.pump(limit);
             }
         }
     }
 
     /// Makes the requests a node has room for.
-    fn pump(&mut self, lane: LaneId) {
-        while let Some((node, rows, round)) = self.lanes.take(lane) {
+    fn pump(&mut self, limit: LimitId) {
+        while let Some((node, rows, round)) = self.limits.take(limit) {
             let taken = rows.len();
             let rows = self.rows.still_open(rows);
-            self.lanes.leave(lane, taken - rows.len());
+            self.limits.leave(limit, taken - rows.len());
             if rows.is_empty() {
                 continue;
             }
@@ -295,11 +296,11 @@ impl Run {
             if in_time && !node.health.is_tripped() {
                 self.rows.ask(&rows, self.costs.index_of(&node));
                 for rows in self.plan.split(rows, node.batch_requests()) {
-                    self.start(node.clone(), rows, round, lane);
+                    self.start(node.clone(), rows, round, limit);
                 }
                 continue;
             }
-            self.lanes.leave(lane, rows.len());
+            self.limits.leave(limit, rows.len());
             self.rows.leave(&rows);
             if in_time {
                 self.rows.ask(&rows, self.costs.index_of(&node));
@@ -311,10 +312,10 @@ impl Run {
         }
     }
 
-    fn start(&mut self, node: Arc<Node>, rows: Arc<[RowId]>, round: u16, lane: LaneId) {
+    fn start(&mut self, node: Arc<Node>, rows: Arc<[RowId]>, round: u16, limit: LimitId) {
         let share = self.share(&rows, round);
         let request = Box::new(SubRequest::new(self.plan.clone(), node, rows.clone(), round));
-        self.ready.push(Outgoing { request, share, covered: Covered { rows, lane: Some(lane) } });
+        self.ready.push(Outgoing { request, share, covered: Covered { rows, limit: Some(limit) } });
     }
 
     fn spawn_request(&mut self, request: Box<SubRequest>, share: Option<Duration>, covered: Covered) {
@@ -341,9 +342,9 @@ impl Run {
         mut request: SubRequest,
         progress: Progress,
         rows: Arc<[RowId]>,
-        lane: Option<LaneId>,
+        limit: Option<LimitId>,
     ) {
-        let busy = self.take_in(&mut request, &rows, lane);
+        let busy = self.take_in(&mut request, &rows, limit);
         match progress {
             Progress::Slow => {
                 let node = request.node.clone();
@@ -351,29 +352,29 @@ impl Run {
                 node.health.record_error();
                 let waiting = request.unanswered();
                 for id in &waiting {
-                    if let Some(course) = self.rows.course(*id).and_then(Option::as_mut) {
-                        course.advance(Code::TIMEOUT);
+                    if let Some(replica_plan) = self.rows.replica_plan(*id).and_then(Option::as_mut) {
+                        replica_plan.advance(Code::TIMEOUT);
                     }
                 }
                 // it may still answer
-                self.spawn_request(Box::new(request), None, Covered { rows, lane: None });
+                self.spawn_request(Box::new(request), None, Covered { rows, limit: None });
                 self.costs.note(&node, &Failure::timeout("no answer yet"), round, false);
                 self.route(&waiting, round.saturating_add(1)).await;
-                if let Some(lane) = lane {
-                    self.pump(lane);
+                if let Some(limit) = limit {
+                    self.pump(limit);
                 }
             }
-            Progress::Over(outcome) => self.end(&request, outcome, &rows, lane, busy),
+            Progress::Over(outcome) => self.end(&request, outcome, &rows, limit, busy),
         }
     }
 
     /// Takes in what a request brought. Its node has room for others then: one that is slow holds up nothing else.
     /// Returns how many rows were in flight there.
-    fn take_in(&mut self, request: &mut SubRequest, rows: &[RowId], lane: Option<LaneId>) -> usize {
+    fn take_in(&mut self, request: &mut SubRequest, rows: &[RowId], limit: Option<LimitId>) -> usize {
         self.take_answers(request);
-        let busy = lane.map_or(0, |lane| self.lanes.busy(lane));
-        if let Some(lane) = lane {
-            self.lanes.leave(lane, rows.len());
+        let busy = limit.map_or(0, |limit| self.limits.busy(limit));
+        if let Some(limit) = limit {
+            self.limits.leave(limit, rows.len());
         }
         busy
     }
@@ -384,7 +385,7 @@ impl Run {
         request: &SubRequest,
         outcome: Result<(), Failure>,
         rows: &[RowId],
-        lane: Option<LaneId>,
+        limit: Option<LimitId>,
         busy: usize,
     ) {
         self.rows.leave(rows);
@@ -392,27 +393,27 @@ impl Run {
         let failure = outcome.err();
         let overloaded = request.refused.iter().any(|(_, code)| is_overload(*code))
             || failure.as_ref().is_some_and(|failure| is_overload(failure.code));
-        match lane {
-            Some(lane) if overloaded => self.slow_down(lane, busy),
-            Some(lane) if failure.is_none() => self.lanes.succeeded(lane),
+        match limit {
+            Some(limit) if overloaded => self.slow_down(limit, busy),
+            Some(limit) if failure.is_none() => self.limits.succeeded(limit),
             _ => {}
         }
         let failure = failure.unwrap_or_else(|| Failure::new(Code::NO_RESPONSE, ""));
         self.fail(&request.unanswered(), &failure, Some(&request.node), request.round, request.was_sent);
         self.refuse(request);
-        if let Some(lane) = lane {
-            self.pump(lane);
+        if let Some(limit) = limit {
+            self.pump(limit);
         }
     }
 
     /// The node has too much to do: it gets less, after a pause.
-    fn slow_down(&mut self, lane: LaneId, busy: usize) {
-        if let Some(pause) = self.lanes.overloaded(lane, busy) {
+    fn slow_down(&mut self, limit: LimitId, busy: usize) {
+        if let Some(pause) = self.limits.overloaded(limit, busy) {
             let task = self.tasks.spawn(async move {
                 tokio::time::sleep(pause).await;
-                Step::Resume(lane)
+                Step::Resume(limit)
             });
-            self.covered.insert(task.id(), Covered { rows: Arc::default(), lane: None });
+            self.covered.insert(task.id(), Covered { rows: Arc::default(), limit: None });
         }
     }
 
@@ -472,7 +473,7 @@ impl Run {
         }
         let pause = pause(round, self.plan.batch.policy.pause());
         let rows: Arc<[RowId]> = rows.into();
-        let covered = Covered { rows: rows.clone(), lane: None };
+        let covered = Covered { rows: rows.clone(), limit: None };
         let task = self.tasks.spawn(async move {
             tokio::time::sleep(pause).await;
             Step::Retry(rows, round)

@@ -50,7 +50,7 @@ pub(crate) struct Cluster {
     pub(crate) published: watch::Sender<()>,
     pub(crate) turn: Turn,
     /// Rung to have the nodes looked at before the next tend is due.
-    pub(crate) alarm: Arc<Notify>,
+    pub(crate) tend_now: Arc<Notify>,
     in_flight: AtomicUsize,
     is_closing: AtomicBool,
     /// Rung when the last command in flight ends while the client closes.
@@ -73,7 +73,7 @@ impl Cluster {
             routing: ArcSwap::default(),
             published: watch::Sender::new(()),
             turn: Turn::default(),
-            alarm: Arc::default(),
+            tend_now: Arc::default(),
             in_flight: AtomicUsize::new(0),
             is_closing: AtomicBool::new(false),
             drained: Notify::new(),

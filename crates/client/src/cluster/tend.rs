@@ -102,7 +102,7 @@ impl Tender {
             let due = earliest.max(started + self.cluster.config.tend_interval);
             tokio::select! {
                 () = sleep_until(due) => {}
-                () = self.cluster.alarm.notified() => sleep_until(earliest).await,
+                () = self.cluster.tend_now.notified() => sleep_until(earliest).await,
             }
         }
     }
@@ -116,8 +116,8 @@ impl Tender {
             visits.spawn(async move { (endpoint.clone(), validate(&cluster, endpoint, Origin::Seed, deadline).await) });
         }
         let mut failures = Vec::new();
-        let mut patience = deadline;
-        while let Ok(Some(visit)) = patience.bound(visits.join_next()).await {
+        let mut read_timeout = deadline;
+        while let Ok(Some(visit)) = read_timeout.bound(visits.join_next()).await {
             let Ok((endpoint, outcome)) = visit else {
                 failures.push(Failure::new(Code::CLIENT, "the task that visited a host ended early"));
                 continue;
@@ -126,7 +126,7 @@ impl Tender {
             match outcome {
                 Ok(node) => {
                     self.admit(node);
-                    patience = deadline.earlier(Deadline::within(Instant::now(), SEED_GRACE));
+                    read_timeout = deadline.earlier(Deadline::within(Instant::now(), SEED_GRACE));
                 }
                 Err(failure) => failures.push(failure),
             }
@@ -272,7 +272,7 @@ impl Tender {
             max_idle: config.max_idle,
         };
         let endpoint = found.dialer.endpoint.clone();
-        let health = Arc::new(Health::new(config.max_error_rate, self.cluster.alarm.clone()));
+        let health = Arc::new(Health::new(config.max_error_rate, self.cluster.tend_now.clone()));
         let pool = Pool::new(limits, found.dialer, health, self.cluster.runtime.clone());
         let node = Arc::new(Node::new(found.name, endpoint, found.build, pool));
         self.next_id += 1;

@@ -160,8 +160,8 @@ async fn at_its_own_address(
         let origin = Origin::Peer { node: &node.name, tls_name: "" };
         // half of what is left: an address that is silent must not use up the time of the one that is not
         let now = tokio::time::Instant::now();
-        let patience = deadline.remaining(now).map_or(NODE_TIMEOUT, |left| NODE_TIMEOUT.min(left / 2));
-        let probe = Deadline::within(now, patience).bound(interview(cluster, dialer, origin)).await;
+        let read_timeout = deadline.remaining(now).map_or(NODE_TIMEOUT, |left| NODE_TIMEOUT.min(left / 2));
+        let probe = Deadline::within(now, read_timeout).bound(interview(cluster, dialer, origin)).await;
         if let Ok(Ok((found, _))) = probe {
             return found;
         }

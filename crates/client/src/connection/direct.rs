@@ -1,5 +1,4 @@
-//! A connection taken off Tokio, for commands that a thread sends and receives by itself. It stays leased from its
-//! pool, and goes back there in the end.
+//! A connection taken off Tokio, for inline I/O. It stays leased from its pool, and is returned to it in the end.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -7,7 +6,7 @@ use std::net::TcpStream;
 use super::frame::{Frame, FrameBuffer};
 use super::lease::Lease;
 use super::pipeline::Pipeline;
-use super::pool::Rest;
+use super::pool::IdleLease;
 use super::transport::Transport;
 use super::{Connection, Origin};
 use crate::error::{Code, Failure};
@@ -20,7 +19,7 @@ pub(crate) struct Direct {
     socket: TcpStream,
     incoming: FrameBuffer,
     /// Held while there is no command on it.
-    rest: Option<Rest>,
+    idle: Option<IdleLease>,
 }
 
 impl Direct {
@@ -28,21 +27,21 @@ impl Direct {
     pub(crate) fn detach(mut lease: Lease) -> Option<Self> {
         let (origin, socket) = lease.take_plain()?;
         let socket = socket.into_std().ok()?;
-        let rest = Some(lease.rest());
-        Some(Self { lease, origin, socket, incoming: FrameBuffer::default(), rest })
+        let idle = Some(lease.mark_idle());
+        Some(Self { lease, origin, socket, incoming: FrameBuffer::default(), idle })
     }
 
     /// Puts the connection on Tokio again, on whose threads this must run.
     pub(crate) fn attach(self) -> Result<Lease, Failure> {
-        let Self { mut lease, origin, socket, incoming, rest } = self;
+        let Self { mut lease, origin, socket, incoming, idle } = self;
         let socket = tokio::net::TcpStream::from_std(socket)
             .map_err(|e| Failure::new(Code::CONNECTION, format!("could not watch the connection: {e}")))?;
         lease.put(Connection { origin, transport: Transport::Plain(socket), incoming });
-        drop(rest);
+        drop(idle);
         Ok(lease)
     }
 
-    /// The same, with commands under way, which then go on as those of any lane.
+    /// The same, with commands in flight: it becomes a pipelined connection of the pool.
     pub(crate) fn attach_with(self, mut pipeline: Pipeline) {
         match self.attach() {
             Ok(lease) => lease.go_on(pipeline),
@@ -66,14 +65,14 @@ impl Direct {
         }
     }
 
-    /// Reads once, by way of `room`. Whether there may be more to read.
-    pub(crate) fn fill(&mut self, room: &mut [u8]) -> Result<bool, Failure> {
+    /// Reads once, through `buffer`. Returns whether there may be more to read.
+    pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> Result<bool, Failure> {
         loop {
-            return match self.socket.read(room) {
+            return match self.socket.read(buffer) {
                 Ok(0) => Err(Failure::closed_by_peer()),
                 Ok(n) => {
-                    self.incoming.feed(&room[..n]);
-                    Ok(n == room.len())
+                    self.incoming.feed(&buffer[..n]);
+                    Ok(n == buffer.len())
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => continue,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(false),
@@ -87,14 +86,14 @@ impl Direct {
         self.incoming.next().map_err(Failure::garbage)
     }
 
-    /// There is a command on it.
-    pub(crate) fn work(&mut self) {
-        self.rest = None;
+    /// A command is about to be written.
+    pub(crate) fn set_busy(&mut self) {
+        self.idle = None;
     }
 
-    /// All that was asked on it was answered. False when more came than that.
-    pub(crate) fn rest(&mut self) -> bool {
-        self.rest = Some(self.lease.rest());
+    /// Everything in flight was answered. False when the server sent more than that: the connection cannot be used then.
+    pub(crate) fn set_idle(&mut self) -> bool {
+        self.idle = Some(self.lease.mark_idle());
         self.incoming.shrink();
         self.incoming.is_empty()
     }

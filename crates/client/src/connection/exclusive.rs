@@ -8,37 +8,37 @@ use tokio::time::Instant;
 use super::Connection;
 use super::lease::Lease;
 use super::pool::Pool;
-use super::request::Carrier;
+use super::request::Request;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 
 /// Carries one command to its end. When nobody waits for it any more, the answer is still read, for as long as the
 /// command's own limits allow: a connection is worth more than the bytes.
-pub(crate) async fn carry(pool: Arc<Pool>, carrier: Carrier) {
-    let outcome = match pool.lease(carrier.prepared().deadline).await {
-        Ok(_) if carrier.is_abandoned() => return,
-        Ok(lease) => exchange(&pool, lease, &carrier).await,
+pub(crate) async fn carry(pool: Arc<Pool>, request: Request) {
+    let outcome = match pool.lease(request.prepared().deadline).await {
+        Ok(_) if request.is_abandoned() => return,
+        Ok(lease) => exchange(&pool, lease, &request).await,
         Err(failure) => Err(failure),
     };
-    carrier.settle(outcome);
+    request.settle(outcome);
 }
 
-async fn exchange(pool: &Pool, mut lease: Lease, carrier: &Carrier) -> Result<Bytes, Failure> {
+async fn exchange(pool: &Pool, mut lease: Lease, request: &Request) -> Result<Bytes, Failure> {
     let now = Instant::now();
-    let mut request = BytesMut::new();
-    carrier.encode(now, &mut request);
-    let patience = carrier.patience(now);
+    let mut bytes = BytesMut::new();
+    request.encode(now, &mut bytes);
+    let read_timeout = request.read_timeout(now);
     let connection = lease.connection()?;
-    let answer = pool.unless_closed(ask(connection, &request, patience)).await;
+    let answer = pool.unless_closed(ask(connection, &bytes, read_timeout)).await;
     close_or_keep(pool, lease, answer)
 }
 
-async fn ask(connection: &mut Connection, request: &[u8], patience: Deadline) -> Result<Bytes, Failure> {
+async fn ask(connection: &mut Connection, request: &[u8], read_timeout: Deadline) -> Result<Bytes, Failure> {
     let exchange = async {
         connection.send(request).await?;
         connection.receive().await?.into_message()
     };
-    patience.bound(exchange).await.unwrap_or_else(|_| Err(TOO_SLOW))
+    read_timeout.bound(exchange).await.unwrap_or_else(|_| Err(TOO_SLOW))
 }
 
 /// The connection is kept when the command on it was answered.

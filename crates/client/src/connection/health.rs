@@ -17,25 +17,25 @@ pub(crate) struct Health {
     /// Milliseconds from `base` to the last answer, plus 1; 0 before the first.
     last_answer: AtomicU64,
     /// Rung to have the cluster looked at before its next turn.
-    alarm: Arc<Notify>,
+    tend_now: Arc<Notify>,
 }
 
 impl Health {
-    pub(crate) fn new(max_errors: u32, alarm: Arc<Notify>) -> Self {
-        Self { max_errors, errors: AtomicU32::new(0), base: Instant::now(), last_answer: AtomicU64::new(0), alarm }
+    pub(crate) fn new(max_errors: u32, tend_now: Arc<Notify>) -> Self {
+        Self { max_errors, errors: AtomicU32::new(0), base: Instant::now(), last_answer: AtomicU64::new(0), tend_now }
     }
 
     /// A connection was lost or not obtained: something changed at the node.
     pub(crate) fn record_connection_error(&self) {
         self.record_error();
-        self.alarm.notify_one();
+        self.tend_now.notify_one();
     }
 
     /// A command failed in a way that says the node is in trouble.
     pub(crate) fn record_error(&self) {
         let errors = self.errors.fetch_add(1, Ordering::Relaxed) + 1;
         if errors == self.max_errors {
-            self.alarm.notify_one();
+            self.tend_now.notify_one();
         }
     }
 

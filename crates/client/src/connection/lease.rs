@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 
 use super::pipeline::Pipeline;
-use super::pool::{Pool, Rest};
+use super::pool::{IdleLease, Pool};
 use super::transport::Transport;
 use super::{Connection, Origin};
 use crate::error::{Code, Failure};
@@ -53,8 +53,8 @@ impl Lease {
         }
     }
 
-    pub(super) fn rest(&self) -> Rest {
-        Rest::new(self.pool.clone())
+    pub(super) fn mark_idle(&self) -> IdleLease {
+        IdleLease::new(self.pool.clone())
     }
 
     /// Gives the connection to the pool with the commands under way on it.

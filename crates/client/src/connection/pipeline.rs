@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, BytesMut};
 use tokio::time::Instant;
 
-use super::request::Carrier;
+use super::request::Request;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 
@@ -18,11 +18,11 @@ const MAX_MOVES: u8 = 4;
 #[derive(Debug)]
 struct Sent {
     /// `None` when it was taken back: its answer will be dropped.
-    carrier: Option<Carrier>,
+    request: Option<Request>,
     /// Where its first byte is in all that was ever written.
     start: u64,
     at: Instant,
-    patience: Deadline,
+    read_timeout: Deadline,
 }
 
 /// What is under way on a connection.
@@ -51,11 +51,11 @@ impl Pipeline {
     }
 
     /// Encodes a request, to be written next.
-    pub(crate) fn push(&mut self, carrier: Carrier, now: Instant) {
+    pub(crate) fn push(&mut self, request: Request, now: Instant) {
         let start = self.written + self.out.len() as u64;
-        carrier.encode(now, &mut self.out);
-        let patience = carrier.patience(now);
-        self.sent.push_back(Sent { carrier: Some(carrier), start, at: now, patience });
+        request.encode(now, &mut self.out);
+        let read_timeout = request.read_timeout(now);
+        self.sent.push_back(Sent { request: Some(request), start, at: now, read_timeout });
     }
 
     /// The bytes to write.
@@ -73,8 +73,8 @@ impl Pipeline {
     }
 
     /// Takes out the request that an answer is for; inside, nothing when it was taken back.
-    pub(crate) fn answered(&mut self) -> Result<Option<Carrier>, Failure> {
-        self.sent.pop_front().map(|sent| sent.carrier).ok_or(UNASKED)
+    pub(crate) fn answered(&mut self) -> Result<Option<Request>, Failure> {
+        self.sent.pop_front().map(|sent| sent.request).ok_or(UNASKED)
     }
 
     /// Answers came in.
@@ -89,21 +89,21 @@ impl Pipeline {
 
     /// Whether the oldest request had all its time. It is settled then; the connection is of no use any more.
     pub(crate) fn head_is_late(&mut self, now: Instant) -> bool {
-        let Some(head) = self.sent.front_mut().filter(|head| head.patience.has_passed(now)) else { return false };
-        if let Some(carrier) = head.carrier.take() {
-            carrier.settle(Err(Failure::timeout("the server did not answer in time")));
+        let Some(head) = self.sent.front_mut().filter(|head| head.read_timeout.has_passed(now)) else { return false };
+        if let Some(request) = head.request.take() {
+            request.settle(Err(Failure::timeout("the server did not answer in time")));
         }
         true
     }
 
     /// Takes back what need not wait behind the head: everything that has no byte on the socket yet, and reads.
-    pub(crate) fn take_back(&mut self) -> Vec<Carrier> {
+    pub(crate) fn take_back(&mut self) -> Vec<Request> {
         let unsent = self.take_unsent();
         let mut taken = Vec::new();
         for sent in self.sent.iter_mut().skip(1) {
-            let may_move = |c: &Carrier| c.is_abandoned() || (!c.prepared().is_write && c.moves < MAX_MOVES);
-            if sent.carrier.as_ref().is_some_and(may_move) {
-                taken.extend(sent.carrier.take().filter(|c| !c.is_abandoned()));
+            let may_move = |c: &Request| c.is_abandoned() || (!c.prepared().is_write && c.moves < MAX_MOVES);
+            if sent.request.as_ref().is_some_and(may_move) {
+                taken.extend(sent.request.take().filter(|c| !c.is_abandoned()));
             }
         }
         taken.iter_mut().for_each(|c| c.moves += 1);
@@ -112,20 +112,20 @@ impl Pipeline {
     }
 
     /// Removes the requests at the end of the queue of which not a byte is written.
-    pub(crate) fn take_unsent(&mut self) -> Vec<Carrier> {
+    pub(crate) fn take_unsent(&mut self) -> Vec<Request> {
         let first = self.sent.partition_point(|s| s.start < self.written);
         if let Some(sent) = self.sent.get(first) {
             self.out.truncate((sent.start - self.written) as usize);
         }
-        let unsent = self.sent.split_off(first).into_iter().filter_map(|s| s.carrier);
-        unsent.inspect(Carrier::unsend).collect()
+        let unsent = self.sent.split_off(first).into_iter().filter_map(|s| s.request);
+        unsent.inspect(Request::unsend).collect()
     }
 
     /// Ends everything with a failure.
     pub(crate) fn fail(&mut self, failure: &Failure) {
         for sent in self.sent.drain(..) {
-            if let Some(carrier) = sent.carrier {
-                carrier.settle(Err(failure.clone()));
+            if let Some(request) = sent.request {
+                request.settle(Err(failure.clone()));
             }
         }
     }

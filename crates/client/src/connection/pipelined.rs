@@ -18,9 +18,9 @@ use tokio::time::{Instant, Sleep};
 use super::Connection;
 use super::pipeline::Pipeline;
 use super::pool::Pool;
-use super::pool_state::LaneId;
+use super::pool_state::PipelinedId;
 use super::pool_state::Pulled;
-use super::request::Carrier;
+use super::request::Request;
 use crate::error::{Code, Failure};
 
 /// How long the head of a lane may go unanswered before others stop waiting behind it.
@@ -33,12 +33,12 @@ enum Exit {
     Failed(Failure),
 }
 
-pub(crate) struct Lane {
+pub(crate) struct Pipelined {
     pool: Arc<Pool>,
-    id: LaneId,
+    id: PipelinedId,
     connection: Connection,
     pipeline: Pipeline,
-    pulled: Vec<Carrier>,
+    pulled: Vec<Request>,
     stalled: bool,
     watch: Pin<Box<Sleep>>,
     watching: bool,
@@ -50,19 +50,19 @@ pub(crate) struct Lane {
 /// Tells the pool that a lane is gone, even when its task dies.
 struct Registration {
     pool: Arc<Pool>,
-    id: LaneId,
-    unsent: Vec<Carrier>,
+    id: PipelinedId,
+    unsent: Vec<Request>,
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.pool.lane_ended(self.id, std::mem::take(&mut self.unsent));
+        self.pool.pipelined_ended(self.id, std::mem::take(&mut self.unsent));
     }
 }
 
-impl Lane {
+impl Pipelined {
     /// Serves until there is a reason to stop. Of what is under way already nothing is left behind.
-    pub(crate) async fn run(pool: Arc<Pool>, id: LaneId, connection: Connection, pipeline: Pipeline) {
+    pub(crate) async fn run(pool: Arc<Pool>, id: PipelinedId, connection: Connection, pipeline: Pipeline) {
         let mut registration = Registration { pool: pool.clone(), id, unsent: Vec::new() };
         let quiet_since = pipeline.quiet_since();
         let mut lane = Self {
@@ -125,8 +125,8 @@ impl Lane {
             return;
         }
         let now = Instant::now();
-        for carrier in self.pulled.drain(..) {
-            self.pipeline.push(carrier, now);
+        for request in self.pulled.drain(..) {
+            self.pipeline.push(request, now);
         }
     }
 
@@ -161,8 +161,8 @@ impl Lane {
             }
             while let Some(frame) = self.connection.incoming.next().map_err(Failure::garbage)? {
                 let message = frame.into_message()?;
-                if let Some(carrier) = self.pipeline.answered()? {
-                    carrier.settle(Ok(message));
+                if let Some(request) = self.pipeline.answered()? {
+                    request.settle(Ok(message));
                 }
                 answers += 1;
             }
@@ -172,11 +172,11 @@ impl Lane {
             self.pipeline.moved(now);
             self.pool.health.record_answer(now);
             let busy = busy_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-            self.pool.pace.observe(busy, answers);
+            self.pool.window.observe(busy, answers);
             self.connection.incoming.shrink();
             if self.stalled {
                 self.stalled = false;
-                self.pool.lane_resumed(self.id);
+                self.pool.pipelined_resumed(self.id);
             }
         }
         Ok(answers > 0)
@@ -201,11 +201,11 @@ impl Lane {
             let quiet_since = self.pipeline.quiet_since()?;
             if !self.stalled && now.saturating_duration_since(quiet_since) >= STALL {
                 self.stalled = true;
-                self.pool.pace.observe(now.saturating_duration_since(quiet_since), 1);
+                self.pool.window.observe(now.saturating_duration_since(quiet_since), 1);
                 let taken_back = self.pipeline.take_back();
                 // an answer at the very moment the lane fell quiet may be the lane's own
                 let others_answered = self.pool.health.answered_since(quiet_since + Duration::from_millis(2));
-                self.pool.lane_stalled(self.id, taken_back, others_answered);
+                self.pool.pipelined_stalled(self.id, taken_back, others_answered);
             }
             self.watch.as_mut().reset(now + STALL);
         }

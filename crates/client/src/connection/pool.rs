@@ -1,7 +1,7 @@
 //! All connections of one node.
 //!
 //! Brief commands wait in one backlog that the node's lanes pull from; batches and commands that may be slow wait
-//! for a lease on a connection of their own. Whenever something changes, the [`Ledger`] decides under the lock what
+//! for a lease on a connection of their own. Whenever something changes, the [`PoolState`] decides under the lock what
 //! happens next, and the pool does it outside: starting tasks, waking them, handing over leases.
 
 use std::collections::VecDeque;
@@ -19,10 +19,10 @@ use super::dial::Dialer;
 use super::health::Health;
 use super::lease::Lease;
 use super::pipeline::Pipeline;
-use super::pipelined::Lane;
-use super::pool_state::{LaneId, LeaseSender, Ledger, Limits, Pulled, Work};
-use super::request::Carrier;
-use super::window::Pace;
+use super::pipelined::Pipelined;
+use super::pool_state::{LeaseSender, Limits, PipelinedId, PoolState, Pulled, Work};
+use super::request::Request;
+use super::window::Window;
 use super::{Connection, exclusive};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
@@ -39,11 +39,11 @@ pub(crate) struct Pool {
     limits: Limits,
     dialer: Dialer,
     pub(crate) health: Arc<Health>,
-    pub(crate) pace: Pace,
+    pub(crate) window: Window,
     runtime: Handle,
-    ledger: Mutex<Ledger>,
+    state: Mutex<PoolState>,
     /// Leased connections that rest: kept by their holders for the next command.
-    resting: AtomicUsize,
+    idle_leases: AtomicUsize,
     /// Tells those who hold a lease that the pool is closed, and why.
     closing: watch::Sender<Option<Failure>>,
 }
@@ -61,10 +61,10 @@ impl Pool {
             limits,
             dialer,
             health,
-            pace: Pace::default(),
+            window: Window::default(),
             runtime,
-            ledger: Mutex::default(),
-            resting: AtomicUsize::new(0),
+            state: Mutex::default(),
+            idle_leases: AtomicUsize::new(0),
             closing: watch::Sender::new(None),
         })
     }
@@ -73,22 +73,22 @@ impl Pool {
         &self.dialer
     }
 
-    /// Sends a command on its way; the outcome arrives at its waiter.
-    pub(crate) fn send(self: &Arc<Self>, carrier: Carrier) {
-        if carrier.prepared().is_brief {
-            self.enqueue(carrier);
+    /// Sends a command on its way; the outcome arrives at its caller.
+    pub(crate) fn send(self: &Arc<Self>, request: Request) {
+        if request.prepared().is_brief {
+            self.enqueue(request);
         } else {
-            self.runtime.spawn(exclusive::carry(self.clone(), carrier));
+            self.runtime.spawn(exclusive::carry(self.clone(), request));
         }
     }
 
-    fn enqueue(self: &Arc<Self>, carrier: Carrier) {
-        self.change(|ledger| {
+    fn enqueue(self: &Arc<Self>, request: Request) {
+        self.change(|state| {
             // what nobody waits for any more goes first: while a node is silent, no lane pulls it out
-            while ledger.backlog.front().is_some_and(Carrier::is_abandoned) {
-                ledger.backlog.pop_front();
+            while state.backlog.front().is_some_and(Request::is_abandoned) {
+                state.backlog.pop_front();
             }
-            ledger.backlog.push_back(carrier);
+            state.backlog.push_back(request);
         });
     }
 
@@ -96,11 +96,11 @@ impl Pool {
     pub(crate) async fn lease(self: &Arc<Self>, deadline: Deadline) -> Result<Lease, Failure> {
         let (sender, receiver) = oneshot::channel();
         let mut wakers = Vec::new();
-        self.change(|ledger| {
-            ledger.waiters.push_back(sender);
-            if ledger.must_yield(&self.limits) {
+        self.change(|state| {
+            state.callers.push_back(sender);
+            if state.must_yield(&self.limits) {
                 // idle lanes learn by being woken, busy ones when they next pull
-                wakers.extend(ledger.lanes.iter_mut().filter_map(|l| l.unpark()));
+                wakers.extend(state.pipelined.iter_mut().filter_map(|l| l.unpark()));
             }
         });
         wakers.into_iter().for_each(Waker::wake);
@@ -116,25 +116,25 @@ impl Pool {
     /// no more than two otherwise leaves one without work every other time.
     pub(crate) async fn lease_pair(self: &Arc<Self>) -> Option<[Lease; 2]> {
         {
-            let mut ledger = self.ledger.lock();
-            if let Some(pair) = ledger.take_pair() {
+            let mut state = self.state.lock();
+            if let Some(pair) = state.take_pair() {
                 return Some(pair.map(|connection| Lease::new(self.clone(), connection)));
             }
-            if ledger.closed.is_some() || ledger.open() + 2 > self.limits.max {
+            if state.closed.is_some() || state.open() + 2 > self.limits.max {
                 return None;
             }
-            ledger.leased += 2;
+            state.leased += 2;
         }
         let mut leases = [Lease::vacant(self.clone()), Lease::vacant(self.clone())];
         // in one task, so that nothing comes in between; they stay a pair however long either of them took
         let begun = Instant::now();
         let (first, second) = tokio::join!(self.dialer.dial(), self.dialer.dial());
         let mut is_whole = true;
-        let mut ledger = self.ledger.lock();
+        let mut state = self.state.lock();
         for (lease, outcome) in leases.iter_mut().zip([first, second]) {
             match outcome {
                 Ok(mut connection) => {
-                    ledger.number(&mut connection);
+                    state.number(&mut connection);
                     connection.origin.opened_at = begun;
                     lease.put(connection);
                 }
@@ -144,51 +144,56 @@ impl Pool {
                 }
             }
         }
-        drop(ledger);
+        drop(state);
         is_whole.then_some(leases)
     }
 
     /// Called by a lane: moves work from the backlog to `into`, or parks the lane.
-    pub(crate) fn pull(&self, id: LaneId, in_flight: usize, waker: &Waker, into: &mut Vec<Carrier>) -> Pulled {
-        self.ledger.lock().pull(id, in_flight, self.pace.window(), &self.limits, waker, into)
+    pub(crate) fn pull(&self, id: PipelinedId, in_flight: usize, waker: &Waker, into: &mut Vec<Request>) -> Pulled {
+        self.state.lock().pull(id, in_flight, self.window.size(), &self.limits, waker, into)
     }
 
     /// A lane made no progress: its neighbours take over, and what could be taken back waits for them.
     /// `others_answered` says whether the node answered on another connection meanwhile.
-    pub(crate) fn lane_stalled(self: &Arc<Self>, id: LaneId, taken_back: Vec<Carrier>, others_answered: bool) {
-        self.change(|ledger| {
-            ledger.stalls = if others_answered { 1 } else { ledger.stalls + 1 };
-            if let Some(lane) = ledger.lane(id) {
+    pub(crate) fn pipelined_stalled(
+        self: &Arc<Self>,
+        id: PipelinedId,
+        taken_back: Vec<Request>,
+        others_answered: bool,
+    ) {
+        self.change(|state| {
+            state.stalls = if others_answered { 1 } else { state.stalls + 1 };
+            if let Some(lane) = state.entry(id) {
                 lane.is_stalled = true;
             }
-            ledger.take_back(taken_back);
+            state.take_back(taken_back);
         });
     }
 
     /// A stalled lane moves again.
-    pub(crate) fn lane_resumed(self: &Arc<Self>, id: LaneId) {
-        self.change(|ledger| {
-            ledger.stalls = 0;
-            if let Some(lane) = ledger.lane(id) {
+    pub(crate) fn pipelined_resumed(self: &Arc<Self>, id: PipelinedId) {
+        self.change(|state| {
+            state.stalls = 0;
+            if let Some(lane) = state.entry(id) {
                 lane.is_stalled = false;
             }
         });
     }
 
     /// A lane's task is over. What it had not sent waits for another lane.
-    pub(crate) fn lane_ended(self: &Arc<Self>, id: LaneId, unsent: Vec<Carrier>) {
-        self.change(|ledger| {
-            ledger.remove_lane(id);
-            ledger.take_back(unsent);
+    pub(crate) fn pipelined_ended(self: &Arc<Self>, id: PipelinedId, unsent: Vec<Request>) {
+        self.change(|state| {
+            state.remove_pipelined(id);
+            state.take_back(unsent);
         });
     }
 
     /// A lane made way: its connection goes to whoever waits longest.
     pub(crate) fn hand_over(self: &Arc<Self>, connection: Connection) {
-        let waiter = self.ledger.lock().pop_waiter();
-        match waiter {
-            // dropped by a waiter that gave up meanwhile, the lease brings the connection back
-            Some(waiter) => _ = waiter.send(Ok(Lease::new(self.clone(), connection))),
+        let caller = self.state.lock().pop_caller();
+        match caller {
+            // dropped by a caller that gave up meanwhile, the lease brings the connection back
+            Some(caller) => _ = caller.send(Ok(Lease::new(self.clone(), connection))),
             None => self.put_back(connection),
         }
     }
@@ -196,15 +201,15 @@ impl Pool {
     /// Makes a lane of a leased connection that has commands under way.
     pub(super) fn adopt(self: &Arc<Self>, connection: Connection, mut pipeline: Pipeline) {
         let mut lane = Err(Failure::connection("the connection was closed"));
-        self.change(|ledger| {
-            ledger.leased = ledger.leased.saturating_sub(1);
-            lane = match &ledger.closed {
-                None => Ok(ledger.add_lane(pipeline.len())),
+        self.change(|state| {
+            state.leased = state.leased.saturating_sub(1);
+            lane = match &state.closed {
+                None => Ok(state.add_pipelined(pipeline.len())),
                 Some(failure) => Err(failure.clone()),
             };
         });
         match lane {
-            Ok(id) => _ = self.runtime.spawn(Lane::run(self.clone(), id, connection, pipeline)),
+            Ok(id) => _ = self.runtime.spawn(Pipelined::run(self.clone(), id, connection, pipeline)),
             Err(failure) => pipeline.fail(&failure),
         }
     }
@@ -212,29 +217,29 @@ impl Pool {
     /// Takes back a connection that was leased.
     pub(super) fn put_back(self: &Arc<Self>, mut connection: Connection) {
         connection.incoming.shrink();
-        self.change(|ledger| {
-            ledger.leased = ledger.leased.saturating_sub(1);
-            ledger.add_idle(connection);
+        self.change(|state| {
+            state.leased = state.leased.saturating_sub(1);
+            state.add_idle(connection);
         });
     }
 
     /// A leased connection was closed.
     pub(super) fn lease_lost(self: &Arc<Self>) {
-        self.change(|ledger| ledger.leased = ledger.leased.saturating_sub(1));
+        self.change(|state| state.leased = state.leased.saturating_sub(1));
     }
 
-    /// Changes the ledger, then does whatever that makes possible.
-    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Ledger)) {
-        let mut ledger = self.ledger.lock();
-        change(&mut ledger);
-        if let Some(failure) = ledger.closed.clone() {
-            let refused = Refused::take(&mut ledger);
-            drop(ledger);
+    /// Changes the state, then does whatever that makes possible.
+    fn change(self: &Arc<Self>, change: impl FnOnce(&mut PoolState)) {
+        let mut state = self.state.lock();
+        change(&mut state);
+        if let Some(failure) = state.closed.clone() {
+            let refused = Refused::take(&mut state);
+            drop(state);
             return refused.tell(&failure);
         }
-        let waker = if ledger.backlog.is_empty() { None } else { ledger.unpark_lane() };
-        let work = ledger.rebalance(&self.limits, self.pace.window());
-        drop(ledger);
+        let waker = if state.backlog.is_empty() { None } else { state.unpark_pipelined() };
+        let work = state.rebalance(&self.limits, self.window.size());
+        drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -242,12 +247,12 @@ impl Pool {
     }
 
     fn perform(self: &Arc<Self>, work: Work) {
-        for (waiter, connection) in work.leases {
-            // dropped by a waiter that gave up meanwhile, the lease brings the connection back
-            let _ = waiter.send(Ok(Lease::new(self.clone(), connection)));
+        for (caller, connection) in work.leases {
+            // dropped by a caller that gave up meanwhile, the lease brings the connection back
+            let _ = caller.send(Ok(Lease::new(self.clone(), connection)));
         }
-        for (id, connection) in work.lanes {
-            self.runtime.spawn(Lane::run(self.clone(), id, connection, Pipeline::new(Instant::now())));
+        for (id, connection) in work.pipelined {
+            self.runtime.spawn(Pipelined::run(self.clone(), id, connection, Pipeline::new(Instant::now())));
         }
         for _ in 0..work.dials {
             self.runtime.spawn(Dialing(Some(self.clone())).run());
@@ -255,23 +260,23 @@ impl Pool {
     }
 
     fn dialed(self: &Arc<Self>, mut connection: Connection) {
-        self.change(|ledger| {
-            ledger.dialing -= 1;
-            ledger.number(&mut connection);
-            ledger.add_idle(connection);
+        self.change(|state| {
+            state.dialing -= 1;
+            state.number(&mut connection);
+            state.add_idle(connection);
         });
     }
 
-    /// A connection could not be opened: one waiter learns of it, and the backlog too when nothing else can serve it.
+    /// A connection could not be opened: one caller learns of it, and the backlog too when nothing else can serve it.
     fn dial_failed(self: &Arc<Self>, failure: Failure) {
         self.health.record_connection_error();
         let mut refused = Refused::default();
-        self.change(|ledger| {
-            ledger.dialing -= 1;
-            ledger.redial_at = Some(Instant::now() + REDIAL_PAUSE);
-            refused.waiters.extend(ledger.pop_waiter());
-            if ledger.open() == 0 {
-                refused.backlog = std::mem::take(&mut ledger.backlog);
+        self.change(|state| {
+            state.dialing -= 1;
+            state.redial_at = Some(Instant::now() + REDIAL_PAUSE);
+            refused.callers.extend(state.pop_caller());
+            if state.open() == 0 {
+                refused.backlog = std::mem::take(&mut state.backlog);
             }
         });
         refused.tell(&failure);
@@ -279,14 +284,14 @@ impl Pool {
 
     /// Closes what was not used for too long and opens what is missing to the minimum.
     pub(crate) fn tend(self: &Arc<Self>, now: Instant) {
-        let mut ledger = self.ledger.lock();
-        let (dead, wakers) = ledger.expire(now, self.limits.max_idle);
+        let mut state = self.state.lock();
+        let (dead, wakers) = state.expire(now, self.limits.max_idle);
         let mut work = Work::default();
-        if ledger.closed.is_none() {
-            work.dials = self.limits.min.saturating_sub(ledger.open());
-            ledger.dialing += work.dials;
+        if state.closed.is_none() {
+            work.dials = self.limits.min.saturating_sub(state.open());
+            state.dialing += work.dials;
         }
-        drop(ledger);
+        drop(state);
         drop(dead);
         wakers.into_iter().for_each(Waker::wake);
         self.perform(work);
@@ -294,12 +299,12 @@ impl Pool {
 
     /// Takes no more work and drops every connection; whatever waits or is in flight ends with `failure`.
     pub(crate) fn close(&self, failure: Failure) {
-        let mut ledger = self.ledger.lock();
-        ledger.closed.get_or_insert_with(|| failure.clone());
-        let refused = Refused::take(&mut ledger);
-        let idle = std::mem::take(&mut ledger.idle);
-        let wakers: Vec<Waker> = ledger.lanes.iter_mut().filter_map(|l| l.unpark()).collect();
-        drop(ledger);
+        let mut state = self.state.lock();
+        state.closed.get_or_insert_with(|| failure.clone());
+        let refused = Refused::take(&mut state);
+        let idle = std::mem::take(&mut state.idle);
+        let wakers: Vec<Waker> = state.pipelined.iter_mut().filter_map(|l| l.unpark()).collect();
+        drop(state);
         drop(idle);
         self.closing.send_replace(Some(failure.clone()));
         wakers.into_iter().for_each(Waker::wake);
@@ -308,7 +313,7 @@ impl Pool {
 
     /// Why the pool is closed, if it is.
     pub(crate) fn closed(&self) -> Option<Failure> {
-        self.ledger.lock().closed.clone()
+        self.state.lock().closed.clone()
     }
 
     /// Runs something that holds a lease, until the pool is closed.
@@ -335,51 +340,51 @@ impl Pool {
 
     /// Whether somebody waits for a connection while no more may be opened.
     pub(crate) fn is_pressed(&self) -> bool {
-        let ledger = self.ledger.lock();
-        !ledger.waiters.is_empty() && ledger.open() >= self.limits.max
+        let state = self.state.lock();
+        !state.callers.is_empty() && state.open() >= self.limits.max
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        let ledger = self.ledger.lock();
-        let leased = ledger.leased.saturating_sub(self.resting.load(Ordering::Relaxed));
-        let busy = ledger.lanes.iter().filter(|l| l.in_flight > 0).count() + leased;
-        Counts { open: (ledger.open() - ledger.dialing) as u32, in_use: busy as u32 }
+        let state = self.state.lock();
+        let leased = state.leased.saturating_sub(self.idle_leases.load(Ordering::Relaxed));
+        let busy = state.pipelined.iter().filter(|l| l.in_flight > 0).count() + leased;
+        Counts { open: (state.open() - state.dialing) as u32, in_use: busy as u32 }
     }
 }
 
 /// Counts a leased connection that rests.
 #[derive(Debug)]
-pub(super) struct Rest(Arc<Pool>);
+pub(super) struct IdleLease(Arc<Pool>);
 
-impl Rest {
+impl IdleLease {
     pub(super) fn new(pool: Arc<Pool>) -> Self {
-        pool.resting.fetch_add(1, Ordering::Relaxed);
+        pool.idle_leases.fetch_add(1, Ordering::Relaxed);
         Self(pool)
     }
 }
 
-impl Drop for Rest {
+impl Drop for IdleLease {
     fn drop(&mut self) {
-        self.0.resting.fetch_sub(1, Ordering::Relaxed);
+        self.0.idle_leases.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// Those who will not be served.
 #[derive(Default)]
 struct Refused {
-    backlog: VecDeque<Carrier>,
-    waiters: VecDeque<LeaseSender>,
+    backlog: VecDeque<Request>,
+    callers: VecDeque<LeaseSender>,
 }
 
 impl Refused {
-    fn take(ledger: &mut Ledger) -> Self {
-        Self { backlog: std::mem::take(&mut ledger.backlog), waiters: std::mem::take(&mut ledger.waiters) }
+    fn take(state: &mut PoolState) -> Self {
+        Self { backlog: std::mem::take(&mut state.backlog), callers: std::mem::take(&mut state.callers) }
     }
 
     fn tell(self, failure: &Failure) {
-        self.backlog.into_iter().for_each(|carrier| carrier.settle(Err(failure.clone())));
-        for waiter in self.waiters {
-            let _ = waiter.send(Err(failure.clone())); // whoever gave up needs no reason
+        self.backlog.into_iter().for_each(|request| request.settle(Err(failure.clone())));
+        for caller in self.callers {
+            let _ = caller.send(Err(failure.clone())); // whoever gave up needs no reason
         }
     }
 }

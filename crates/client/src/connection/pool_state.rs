@@ -1,5 +1,5 @@
 //! Who has which connection of a node, who waits for one, and who gets the next: the state of a pool, without any
-//! I/O. [`Ledger::rebalance`] is the only place that pairs connections with work. It runs under the pool's lock and
+//! I/O. [`PoolState::rebalance`] is the only place that pairs connections with work. It runs under the pool's lock and
 //! says what is to be done; the pool does it outside.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,16 +10,16 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::lease::Lease;
-use super::request::Carrier;
+use super::request::Request;
 use super::window::MAX_WINDOW;
 use super::{Connection, Origin};
 use crate::error::Failure;
 
 /// Lanes a fast node has: more of them only spread the commands over more system calls. A node that is slow to answer
 /// gets as many as it may have connections.
-const LANES: usize = 2;
+const PIPELINED: usize = 2;
 /// Most lanes to open at once.
-const MAX_NEW_LANES: usize = 8;
+const MAX_NEW_PIPELINED: usize = 8;
 /// Lanes that may stall without the node answering anything, before it counts as silent and gets no more of them.
 const SILENT_STALLS: u32 = 8;
 /// Connections that were opened within this time of each other were opened together.
@@ -27,7 +27,7 @@ const TOGETHER: Duration = Duration::from_millis(2);
 
 /// Names a lane within its pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LaneId(pub(crate) u64);
+pub(crate) struct PipelinedId(pub(crate) u64);
 
 /// How many connections a pool keeps.
 #[derive(Debug, Clone, Copy)]
@@ -40,19 +40,19 @@ pub(crate) struct Limits {
 pub(super) type LeaseSender = oneshot::Sender<Result<Lease, Failure>>;
 
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct PoolState {
     /// Commands for lanes, oldest first.
-    pub(super) backlog: VecDeque<Carrier>,
+    pub(super) backlog: VecDeque<Request>,
     /// Callers that want a lease, oldest first.
-    pub(super) waiters: VecDeque<LeaseSender>,
+    pub(super) callers: VecDeque<LeaseSender>,
     /// Connections without work, by number.
     pub(super) idle: BTreeMap<u64, Idle>,
     /// Connections that were opened so far.
     opened: u64,
-    pub(super) lanes: Vec<LaneEntry>,
+    pub(super) pipelined: Vec<PipelinedEntry>,
     pub(super) dialing: usize,
     pub(super) leased: usize,
-    next_lane: u64,
+    next_pipelined: u64,
     /// Lanes that stalled since the node last answered.
     pub(super) stalls: u32,
     /// Not before this moment is another connection opened for a lane, after one could not be.
@@ -70,8 +70,8 @@ pub(super) struct Idle {
 
 /// A lane, as the pool sees it.
 #[derive(Debug)]
-pub(super) struct LaneEntry {
-    id: LaneId,
+pub(super) struct PipelinedEntry {
+    id: PipelinedId,
     waker: Option<Waker>,
     /// It has room and found the backlog empty. Whoever adds work unparks and wakes it.
     is_parked: bool,
@@ -84,7 +84,7 @@ pub(super) struct LaneEntry {
     last_used: Instant,
 }
 
-impl LaneEntry {
+impl PipelinedEntry {
     fn serves(&self) -> bool {
         !self.is_stalled && !self.is_yielding
     }
@@ -111,33 +111,33 @@ pub(crate) enum Pulled {
 #[derive(Debug, Default)]
 pub(super) struct Work {
     pub(super) leases: Vec<(LeaseSender, Connection)>,
-    pub(super) lanes: Vec<(LaneId, Connection)>,
+    pub(super) pipelined: Vec<(PipelinedId, Connection)>,
     pub(super) dials: usize,
 }
 
-impl Ledger {
+impl PoolState {
     /// Connections that are open or being opened.
     pub(super) fn open(&self) -> usize {
-        self.idle.len() + self.lanes.len() + self.leased + self.dialing
+        self.idle.len() + self.pipelined.len() + self.leased + self.dialing
     }
 
     fn serving(&self) -> usize {
-        self.lanes.iter().filter(|l| l.serves()).count()
+        self.pipelined.iter().filter(|l| l.serves()).count()
     }
 
-    pub(super) fn lane(&mut self, id: LaneId) -> Option<&mut LaneEntry> {
-        self.lanes.iter_mut().find(|l| l.id == id)
+    pub(super) fn entry(&mut self, id: PipelinedId) -> Option<&mut PipelinedEntry> {
+        self.pipelined.iter_mut().find(|l| l.id == id)
     }
 
-    pub(super) fn remove_lane(&mut self, id: LaneId) {
-        self.lanes.retain(|l| l.id != id);
+    pub(super) fn remove_pipelined(&mut self, id: PipelinedId) {
+        self.pipelined.retain(|l| l.id != id);
     }
 
     /// Adds a lane with so many commands on it.
-    pub(super) fn add_lane(&mut self, in_flight: usize) -> LaneId {
-        self.next_lane += 1;
-        let id = LaneId(self.next_lane);
-        self.lanes.push(LaneEntry {
+    pub(super) fn add_pipelined(&mut self, in_flight: usize) -> PipelinedId {
+        self.next_pipelined += 1;
+        let id = PipelinedId(self.next_pipelined);
+        self.pipelined.push(PipelinedEntry {
             id,
             waker: None,
             is_parked: false,
@@ -151,9 +151,9 @@ impl Ledger {
     }
 
     /// Puts commands back where they came from, ahead of all others.
-    pub(super) fn take_back(&mut self, carriers: Vec<Carrier>) {
-        for carrier in carriers.into_iter().rev() {
-            self.backlog.push_front(carrier);
+    pub(super) fn take_back(&mut self, requests: Vec<Request>) {
+        for request in requests.into_iter().rev() {
+            self.backlog.push_front(request);
         }
     }
 
@@ -188,17 +188,17 @@ impl Ledger {
         Some(pair)
     }
 
-    /// The waiter that waits longest.
-    pub(super) fn pop_waiter(&mut self) -> Option<LeaseSender> {
-        std::iter::from_fn(|| self.waiters.pop_front()).find(|w| !w.is_closed())
+    /// The caller that waits longest.
+    pub(super) fn pop_caller(&mut self) -> Option<LeaseSender> {
+        std::iter::from_fn(|| self.callers.pop_front()).find(|w| !w.is_closed())
     }
 
     /// Unparks the lane that should take what was just added to the backlog: of the first few, the one with the
     /// least on it. The others are for when those are full.
-    pub(super) fn unpark_lane(&mut self) -> Option<Waker> {
-        let mut parked = self.lanes.iter_mut().filter(|l| l.serves()).enumerate().filter(|(_, l)| l.is_parked);
+    pub(super) fn unpark_pipelined(&mut self) -> Option<Waker> {
+        let mut parked = self.pipelined.iter_mut().filter(|l| l.serves()).enumerate().filter(|(_, l)| l.is_parked);
         let mut best = parked.next()?;
-        for (at, lane) in parked.take_while(|(at, _)| *at < LANES) {
+        for (at, lane) in parked.take_while(|(at, _)| *at < PIPELINED) {
             if lane.in_flight < best.1.in_flight {
                 best = (at, lane);
             }
@@ -207,7 +207,7 @@ impl Ledger {
     }
 
     /// How many more lanes the backlog deserves, when `window` commands may be on each.
-    fn lanes_wanted(&self, window: usize) -> usize {
+    fn pipelined_wanted(&self, window: usize) -> usize {
         if self.backlog.is_empty() {
             return 0;
         }
@@ -216,15 +216,15 @@ impl Ledger {
             return 0;
         }
         // a node that lets lane after lane stall and answers nothing does not get better by more of them
-        if self.stalls >= SILENT_STALLS && !self.lanes.is_empty() {
+        if self.stalls >= SILENT_STALLS && !self.pipelined.is_empty() {
             return 0;
         }
         let serving = self.serving();
-        let all_have = |load: usize| self.lanes.iter().filter(|l| l.serves()).all(|l| l.in_flight >= load);
-        if serving == 0 || (serving < LANES && all_have(1)) {
+        let all_have = |load: usize| self.pipelined.iter().filter(|l| l.serves()).all(|l| l.in_flight >= load);
+        if serving == 0 || (serving < PIPELINED && all_have(1)) {
             1
         } else if window < MAX_WINDOW && all_have(window) {
-            self.backlog.len().div_ceil(window).min(MAX_NEW_LANES)
+            self.backlog.len().div_ceil(window).min(MAX_NEW_PIPELINED)
         } else {
             0
         }
@@ -237,22 +237,22 @@ impl Ledger {
             return work;
         }
         // commands without any lane go first: whoever waits for a lease then takes the lane's place in turn
-        let mut lanes = self.lanes_wanted(window);
+        let mut lanes = self.pipelined_wanted(window);
         while lanes > 0
             && let Some(connection) = self.pop_idle()
         {
-            work.lanes.push((self.add_lane(0), connection));
+            work.pipelined.push((self.add_pipelined(0), connection));
             lanes -= 1;
         }
-        while let Some(waiter) = self.pop_waiter() {
+        while let Some(caller) = self.pop_caller() {
             let Some(connection) = self.pop_idle() else {
-                self.waiters.push_front(waiter);
+                self.callers.push_front(caller);
                 break;
             };
             self.leased += 1;
-            work.leases.push((waiter, connection));
+            work.leases.push((caller, connection));
         }
-        let wanted = self.waiters.len() + lanes;
+        let wanted = self.callers.len() + lanes;
         work.dials = wanted.saturating_sub(self.dialing).min(limits.max.saturating_sub(self.open()));
         self.dialing += work.dials;
         work
@@ -260,8 +260,8 @@ impl Ledger {
 
     /// Whether a lane has to make way for those who wait for a lease.
     pub(super) fn must_yield(&self, limits: &Limits) -> bool {
-        let yielding = self.lanes.iter().filter(|l| l.is_yielding).count();
-        self.waiters.len() > yielding
+        let yielding = self.pipelined.iter().filter(|l| l.is_yielding).count();
+        self.callers.len() > yielding
             && self.open() >= limits.max
             && self.idle.is_empty()
             && (self.leased == 0 || self.serving() > 1)
@@ -270,19 +270,19 @@ impl Ledger {
     /// Moves work for a lane from the backlog to `into`, or parks the lane.
     pub(super) fn pull(
         &mut self,
-        id: LaneId,
+        id: PipelinedId,
         in_flight: usize,
         window: usize,
         limits: &Limits,
         waker: &Waker,
-        into: &mut Vec<Carrier>,
+        into: &mut Vec<Request>,
     ) -> Pulled {
         if self.closed.is_some() {
             return Pulled::Close;
         }
         let must_yield = self.must_yield(limits);
-        let Self { backlog, lanes, leased, .. } = self;
-        let Some((at, lane)) = lanes.iter_mut().enumerate().find(|(_, l)| l.id == id) else { return Pulled::Close };
+        let Self { backlog, pipelined, leased, .. } = self;
+        let Some((at, lane)) = pipelined.iter_mut().enumerate().find(|(_, l)| l.id == id) else { return Pulled::Close };
         lane.in_flight = in_flight;
         lane.is_parked = false;
         match &mut lane.waker {
@@ -295,7 +295,7 @@ impl Ledger {
             if in_flight > 0 {
                 return Pulled::Continue;
             }
-            lanes.remove(at);
+            pipelined.remove(at);
             *leased += 1; // until the connection is back
             return Pulled::HandOver;
         }
@@ -305,8 +305,8 @@ impl Ledger {
         let room = window.saturating_sub(in_flight);
         while into.len() < room {
             match backlog.pop_front() {
-                Some(carrier) if carrier.is_abandoned() => {}
-                Some(carrier) => into.push(carrier),
+                Some(request) if request.is_abandoned() => {}
+                Some(request) => into.push(request),
                 None => break,
             }
         }
@@ -328,7 +328,7 @@ impl Ledger {
             .partition(|(_, idle)| too_old(idle.since) || !idle.connection.is_usable());
         self.idle = fresh;
         let mut wakers = Vec::new();
-        self.lanes.retain_mut(|lane| {
+        self.pipelined.retain_mut(|lane| {
             let stale = lane.in_flight == 0 && lane.is_parked && too_old(lane.last_used);
             if stale {
                 wakers.extend(lane.unpark());
@@ -346,21 +346,21 @@ mod tests {
     use super::*;
     use crate::connection::transport::Transport;
 
-    /// A ledger with idle connections that were opened so many milliseconds after the first, and their peers.
-    async fn with_idle(opened_after: &[u64]) -> (Ledger, Vec<TcpStream>) {
+    /// A state with idle connections that were opened so many milliseconds after the first, and their peers.
+    async fn with_idle(opened_after: &[u64]) -> (PoolState, Vec<TcpStream>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let start = Instant::now();
-        let mut ledger = Ledger::default();
+        let mut state = PoolState::default();
         let mut peers = Vec::new();
         for millis in opened_after {
             let mut connection = Connection::new(Transport::Plain(TcpStream::connect(address).await.unwrap()));
             peers.push(listener.accept().await.unwrap().0);
             connection.origin.opened_at = start + Duration::from_millis(*millis);
-            ledger.number(&mut connection);
-            ledger.add_idle(connection);
+            state.number(&mut connection);
+            state.add_idle(connection);
         }
-        (ledger, peers)
+        (state, peers)
     }
 
     fn numbers(pair: Option<[Connection; 2]>) -> Option<[u64; 2]> {
@@ -369,30 +369,30 @@ mod tests {
 
     #[tokio::test]
     async fn the_connection_opened_first_is_used_first() {
-        let (mut ledger, _peers) = with_idle(&[0, 1, 2]).await;
-        let first = ledger.pop_idle().unwrap();
+        let (mut state, _peers) = with_idle(&[0, 1, 2]).await;
+        let first = state.pop_idle().unwrap();
         assert_eq!(first.origin.number, 0);
-        assert_eq!(ledger.pop_idle().unwrap().origin.number, 1);
-        ledger.add_idle(first);
-        assert_eq!(ledger.pop_idle().unwrap().origin.number, 0);
+        assert_eq!(state.pop_idle().unwrap().origin.number, 1);
+        state.add_idle(first);
+        assert_eq!(state.pop_idle().unwrap().origin.number, 0);
     }
 
     #[tokio::test]
     async fn a_pair_is_of_neighbours_that_were_opened_together() {
-        let (mut ledger, _peers) = with_idle(&[0, 50, 100, 101, 150]).await;
-        assert_eq!(numbers(ledger.take_pair()), Some([2, 3]));
-        assert_eq!((ledger.leased, ledger.idle.len()), (2, 3));
-        assert_eq!(numbers(ledger.take_pair()), None);
-        assert_eq!((ledger.leased, ledger.idle.len()), (2, 3));
+        let (mut state, _peers) = with_idle(&[0, 50, 100, 101, 150]).await;
+        assert_eq!(numbers(state.take_pair()), Some([2, 3]));
+        assert_eq!((state.leased, state.idle.len()), (2, 3));
+        assert_eq!(numbers(state.take_pair()), None);
+        assert_eq!((state.leased, state.idle.len()), (2, 3));
     }
 
     #[tokio::test]
     async fn a_pair_of_which_one_is_in_use_or_closed_is_none() {
-        let (mut ledger, mut peers) = with_idle(&[0, 0, 50, 50, 100, 100]).await;
-        let in_use = ledger.pop_idle();
+        let (mut state, mut peers) = with_idle(&[0, 0, 50, 50, 100, 100]).await;
+        let in_use = state.pop_idle();
         drop(peers.remove(3));
         tokio::time::sleep(Duration::from_millis(20)).await;
-        assert_eq!(numbers(ledger.take_pair()), Some([4, 5]));
+        assert_eq!(numbers(state.take_pair()), Some([4, 5]));
         drop(in_use);
     }
 }

@@ -1,6 +1,6 @@
-//! One attempt of a command at one node, shared between the [`Waiter`] that wants its outcome and the [`Carrier`]
-//! that travels through the pool. Whichever end goes first, the other learns of it: a dropped waiter abandons the
-//! attempt, a dropped carrier settles it with a failure.
+//! One attempt of a command at one node, shared between the [`Response`] that wants its outcome and the [`Request`]
+//! that travels through the pool. Whichever end goes first, the other learns of it: a dropped response abandons the
+//! attempt, a dropped request settles it with a failure.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use crate::error::{Code, Failure};
 
 /// A connection is not given up sooner than this, however little time its oldest command has: those behind it have
 /// deadlines of their own, and closing it fails the writes among them.
-const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+const MIN_READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A command with what is computed of it once: its digest, and whether it may share a connection.
 #[derive(Debug)]
@@ -62,30 +62,30 @@ struct State {
 
 /// The end that waits. Dropping it abandons the attempt.
 #[derive(Debug)]
-pub(crate) struct Waiter(Arc<Attempt>);
+pub(crate) struct Response(Arc<Attempt>);
 
 /// The end that is carried to a node and settled. Dropping it unsettled settles it with a failure.
 #[derive(Debug)]
-pub(crate) struct Carrier {
+pub(crate) struct Request {
     attempt: Arc<Attempt>,
     /// How often it was taken back from a connection that stalled.
     pub(crate) moves: u8,
 }
 
 /// Starts an attempt.
-pub(crate) fn attempt(prepared: Arc<Prepared>) -> (Waiter, Carrier) {
+pub(crate) fn attempt(prepared: Arc<Prepared>) -> (Response, Request) {
     let attempt = Arc::new(Attempt { prepared, state: Mutex::default() });
-    (Waiter(attempt.clone()), Carrier { attempt, moves: 0 })
+    (Response(attempt.clone()), Request { attempt, moves: 0 })
 }
 
-impl Waiter {
+impl Response {
     /// When bytes of the request may first have reached a socket, if they have.
     pub(crate) fn sent_at(&self) -> Option<Instant> {
         self.0.state.lock().sent_at
     }
 }
 
-impl Future for Waiter {
+impl Future for Response {
     type Output = Result<Bytes, Failure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -101,13 +101,13 @@ impl Future for Waiter {
     }
 }
 
-impl Drop for Waiter {
+impl Drop for Response {
     fn drop(&mut self) {
         self.0.state.lock().is_abandoned = true;
     }
 }
 
-impl Carrier {
+impl Request {
     pub(crate) fn prepared(&self) -> &Prepared {
         &self.attempt.prepared
     }
@@ -137,14 +137,14 @@ impl Carrier {
     }
 
     /// How long a connection waits for the answer before it is given up: the socket timeout, within the total, but at
-    /// least [`LEAST_PATIENCE`]. The command itself ends at its own deadline.
-    pub(crate) fn patience(&self, now: Instant) -> Deadline {
+    /// least [`MIN_READ_TIMEOUT`]. The command itself ends at its own deadline.
+    pub(crate) fn read_timeout(&self, now: Instant) -> Deadline {
         let policy = &self.prepared().command.policy;
         // a command that was never answered holds a connection no longer than it was to take as a whole
         let limits = [policy.socket_timeout, policy.total_timeout];
         let shortest = limits.into_iter().filter(|ms| *ms != 0).min();
-        let patience = shortest.map(|ms| Duration::from_millis(ms.into()).max(LEAST_PATIENCE));
-        patience.map_or(Deadline::NEVER, |patience| Deadline::within(now, patience))
+        let read_timeout = shortest.map(|ms| Duration::from_millis(ms.into()).max(MIN_READ_TIMEOUT));
+        read_timeout.map_or(Deadline::NEVER, |read_timeout| Deadline::within(now, read_timeout))
     }
 
     /// Takes the request back: none of its bytes reached a socket.
@@ -173,7 +173,7 @@ impl Carrier {
     }
 }
 
-impl Drop for Carrier {
+impl Drop for Request {
     fn drop(&mut self) {
         // after a settle this does nothing
         if !self.attempt.state.lock().is_settled {

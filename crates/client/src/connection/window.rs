@@ -18,9 +18,9 @@ const WEIGHT: u32 = 8;
 
 /// The time a node takes for one command, averaged over its lanes, in nanoseconds.
 #[derive(Debug, Default)]
-pub(crate) struct Pace(AtomicU32);
+pub(crate) struct Window(AtomicU32);
 
-impl Pace {
+impl Window {
     /// Takes in that a lane got a number of answers in the time it waited for them.
     pub(crate) fn observe(&self, waited: Duration, answers: u32) {
         let sample = (waited / answers.max(1)).min(MAX_SAMPLE).as_nanos() as u32;
@@ -31,7 +31,7 @@ impl Pace {
     }
 
     /// How many commands may be on one lane now.
-    pub(crate) fn window(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let average = self.0.load(Ordering::Relaxed).max(1);
         (MAX_WAIT.as_nanos() as usize / average as usize).clamp(1, MAX_WINDOW)
     }
@@ -43,20 +43,20 @@ mod tests {
 
     #[test]
     fn a_fast_node_gets_deep_pipelines_and_a_slow_one_none() {
-        let pace = Pace::default();
-        assert_eq!(pace.window(), MAX_WINDOW);
-        (0..100).for_each(|_| pace.observe(Duration::from_millis(20), 1));
-        assert_eq!(pace.window(), 1);
-        (0..100).for_each(|_| pace.observe(Duration::from_micros(200), 10));
-        assert_eq!(pace.window(), MAX_WINDOW);
+        let window = Window::default();
+        assert_eq!(window.size(), MAX_WINDOW);
+        (0..100).for_each(|_| window.observe(Duration::from_millis(20), 1));
+        assert_eq!(window.size(), 1);
+        (0..100).for_each(|_| window.observe(Duration::from_micros(200), 10));
+        assert_eq!(window.size(), MAX_WINDOW);
     }
 
     #[test]
     fn one_slow_command_is_soon_forgotten() {
-        let pace = Pace::default();
-        pace.observe(Duration::from_secs(1), 1);
-        assert!(pace.window() < 10);
-        (0..30).for_each(|_| pace.observe(Duration::from_micros(20), 1));
-        assert_eq!(pace.window(), MAX_WINDOW);
+        let window = Window::default();
+        window.observe(Duration::from_secs(1), 1);
+        assert!(window.size() < 10);
+        (0..30).for_each(|_| window.observe(Duration::from_micros(20), 1));
+        assert_eq!(window.size(), MAX_WINDOW);
     }
 }

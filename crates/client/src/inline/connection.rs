@@ -1,4 +1,4 @@
-//! A connection that a thread drives by itself, and what is under way on it.
+//! A connection of inline I/O, and what is in flight on it.
 
 use std::collections::VecDeque;
 
@@ -7,37 +7,37 @@ use aerospike_wire::message::MessageHeader;
 use bytes::{Buf, Bytes};
 use tokio::time::Instant;
 
-use super::{Event, LineId, Resumed, Tag};
+use super::{ConnectionId, Event, Resumed, Tag};
 use crate::batch::Outgoing;
 use crate::cluster::InFlight;
 use crate::connection::direct::Direct;
 use crate::connection::pipeline::Pipeline;
-use crate::connection::request::Carrier;
+use crate::connection::request::Request;
 use crate::error::Failure;
 use crate::execute::Run;
 
-/// Reads of one socket before others have their turn.
-const MOST_READS: usize = 4;
+/// Reads of one socket before the others are read.
+const MAX_READS: usize = 4;
 
-/// Answers that are worth waiting for, where many are due.
+/// Answers to wait for before a socket is read, where many are due.
 const GATHER: usize = 6;
-/// No answer is smaller.
-const LEAST_ANSWER: usize = PROTO_HEADER_SIZE + MESSAGE_HEADER_SIZE;
+/// Bytes of the smallest possible answer.
+const MIN_ANSWER: usize = PROTO_HEADER_SIZE + MESSAGE_HEADER_SIZE;
 
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) id: LineId,
+pub(super) struct InlineConnection {
+    pub(super) id: ConnectionId,
     pub(super) direct: Direct,
     pub(super) load: Load,
     /// When it was last written to or answered.
     pub(super) last_used: Instant,
-    /// Bytes of an answer, lately.
+    /// Bytes of an answer: a moving average.
     answer_size: usize,
-    /// How many bytes are worth waiting for.
-    worthwhile: usize,
+    /// How many bytes to wait for before the socket is read.
+    low_water_mark: usize,
 }
 
-/// What is under way on a line: commands behind one another, or one request for rows of a batch.
+/// What is in flight on a connection: commands, one after another, or one request for rows of a batch.
 #[derive(Debug)]
 pub(super) enum Load {
     Commands(Commands),
@@ -47,44 +47,44 @@ pub(super) enum Load {
 #[derive(Debug)]
 pub(super) struct Commands {
     pub(super) pipeline: Pipeline,
-    /// For each request in the pipeline the command it is of.
-    rides: VecDeque<Ride>,
+    /// The command of each request in the pipeline.
+    commands: VecDeque<InlineCommand>,
 }
 
-/// A command under way.
+/// A command in flight.
 #[derive(Debug)]
-pub(super) struct Ride {
+pub(super) struct InlineCommand {
     pub(super) tag: Tag,
     pub(super) in_flight: InFlight,
     pub(super) run: Run,
 }
 
-/// What came in on a line.
+/// What a read or a failure of a connection completed.
 #[derive(Debug)]
-pub(super) enum News {
+pub(super) enum Completed {
     Answer(Tag, Event),
-    /// The request for rows is over.
+    /// A request for rows of a batch.
     Rows(Box<Outgoing>, Tag, Result<(), Failure>),
 }
 
-impl Line {
-    pub(super) fn new(id: LineId, direct: Direct) -> Self {
-        Self { id, direct, load: Load::none(), last_used: Instant::now(), answer_size: LEAST_ANSWER, worthwhile: 1 }
+impl InlineConnection {
+    pub(super) fn new(id: ConnectionId, direct: Direct) -> Self {
+        Self { id, direct, load: Load::none(), last_used: Instant::now(), answer_size: MIN_ANSWER, low_water_mark: 1 }
     }
 
-    /// How many commands are on it, if it takes commands.
+    /// How many commands are in flight, unless it is used by a batch.
     pub(super) fn commands(&self) -> Option<usize> {
         match &self.load {
-            Load::Commands(commands) => Some(commands.rides.len()),
+            Load::Commands(commands) => Some(commands.commands.len()),
             Load::Rows(..) => None,
         }
     }
 
-    pub(super) fn is_at_rest(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.commands() == Some(0)
     }
 
-    /// Since when something has been waiting for an answer on it.
+    /// Since when the oldest request has waited for the server.
     pub(super) fn waits_since(&self) -> Option<Instant> {
         match &self.load {
             Load::Commands(commands) => commands.pipeline.quiet_since(),
@@ -92,37 +92,39 @@ impl Line {
         }
     }
 
-    /// Bytes of an answer, or of a row of a batch, lately.
+    /// Bytes of an answer, or of a row of a batch: a moving average.
     pub(super) fn row_size(&self) -> usize {
         self.answer_size
     }
 
-    /// How many bytes are worth waiting for: a few answers, and less than is certain to come.
-    pub(super) fn worthwhile(&self) -> usize {
-        self.worthwhile
+    /// How many bytes to wait for before the socket is read.
+    pub(super) fn low_water_mark(&self) -> usize {
+        self.low_water_mark
     }
 
-    /// Settles how many bytes are worth waiting for. Not exactly: each change takes a system call.
-    pub(super) fn moderate(&mut self) {
+    /// Sets the low-water mark: a few answers, and less than is certain to come. It is not exact, since each change takes a
+    /// system call.
+    pub(super) fn update_low_water_mark(&mut self) {
         let due = self.commands().unwrap_or_default();
-        let certain = due * LEAST_ANSWER * 3 / 4;
-        // a quarter of what is due at most: the node is to have something to do meanwhile
+        let certain = due * MIN_ANSWER * 3 / 4;
+        // at most a quarter of what is due, so that the node still has work meanwhile
         let gather = GATHER.min(due / 4);
         let wanted = if gather < 2 { 1 } else { certain.min(gather * self.answer_size) };
-        if self.worthwhile > certain.max(1) || wanted > self.worthwhile * 2 || wanted * 2 < self.worthwhile {
-            self.worthwhile = wanted;
+        if self.low_water_mark > certain.max(1) || wanted > self.low_water_mark * 2 || wanted * 2 < self.low_water_mark
+        {
+            self.low_water_mark = wanted;
         }
     }
 
-    /// Adds a command, to be written with the next flush.
-    pub(super) fn add(&mut self, ride: Ride, carrier: Carrier, now: Instant) -> Result<(), Ride> {
-        let Load::Commands(commands) = &mut self.load else { return Err(ride) };
-        if commands.rides.is_empty() {
-            self.direct.work();
+    /// Adds a command, to be written by the next flush.
+    pub(super) fn add(&mut self, command: InlineCommand, request: Request, now: Instant) -> Result<(), InlineCommand> {
+        let Load::Commands(commands) = &mut self.load else { return Err(command) };
+        if commands.commands.is_empty() {
+            self.direct.set_busy();
             self.last_used = now;
         }
-        commands.pipeline.push(carrier, now);
-        commands.rides.push_back(ride);
+        commands.pipeline.push(request, now);
+        commands.commands.push_back(command);
         Ok(())
     }
 
@@ -149,17 +151,17 @@ impl Line {
         Ok(())
     }
 
-    /// Reads what is there and takes in the answers. Says whether any came.
-    pub(super) fn read(&mut self, room: &mut [u8], news: &mut Vec<News>) -> Result<bool, Failure> {
-        let before = news.len();
-        for _ in 0..MOST_READS {
+    /// Reads what is there. Returns whether anything was completed.
+    pub(super) fn read(&mut self, room: &mut [u8], completed: &mut Vec<Completed>) -> Result<bool, Failure> {
+        let before = completed.len();
+        for _ in 0..MAX_READS {
             let has_more = self.direct.fill(room)?;
             while let Some(frame) = self.direct.next_frame()? {
                 self.last_used = Instant::now();
                 match &mut self.load {
                     Load::Commands(commands) => {
                         let size = PROTO_HEADER_SIZE + frame.body.len();
-                        commands.answer(frame.into_message()?, news)?;
+                        commands.answer(frame.into_message()?, completed)?;
                         self.answer_size = (self.answer_size * 7 + size) / 8;
                     }
                     Load::Rows(outgoing, _) => {
@@ -167,7 +169,7 @@ impl Line {
                             && let Load::Rows(outgoing, tag) = std::mem::replace(&mut self.load, Load::none())
                         {
                             self.answer_size = outgoing.request.row_size();
-                            news.push(News::Rows(outgoing, tag, outcome));
+                            completed.push(Completed::Rows(outgoing, tag, outcome));
                         }
                     }
                 }
@@ -176,7 +178,7 @@ impl Line {
                 break;
             }
         }
-        let has_news = news.len() > before;
+        let has_news = completed.len() > before;
         if let Load::Commands(commands) = &mut self.load
             && has_news
         {
@@ -185,61 +187,61 @@ impl Line {
         Ok(has_news)
     }
 
-    /// Ends all that is under way on it; the connection is of no use any more.
-    pub(super) fn fail(&mut self, failure: &Failure, news: &mut Vec<News>) {
+    /// Ends everything in flight; the connection cannot be used any more.
+    pub(super) fn fail(&mut self, failure: &Failure, completed: &mut Vec<Completed>) {
         match std::mem::replace(&mut self.load, Load::none()) {
-            Load::Commands(commands) => commands.fail(failure, news),
-            Load::Rows(outgoing, tag) => news.push(News::Rows(outgoing, tag, Err(failure.clone()))),
+            Load::Commands(commands) => commands.fail(failure, completed),
+            Load::Rows(outgoing, tag) => completed.push(Completed::Rows(outgoing, tag, Err(failure.clone()))),
         }
     }
 }
 
 impl Load {
     pub(super) fn none() -> Self {
-        Self::Commands(Commands { pipeline: Pipeline::new(Instant::now()), rides: VecDeque::new() })
+        Self::Commands(Commands { pipeline: Pipeline::new(Instant::now()), commands: VecDeque::new() })
     }
 }
 
 impl Commands {
-    fn answer(&mut self, message: Bytes, news: &mut Vec<News>) -> Result<(), Failure> {
-        let carrier = self.pipeline.answered()?;
-        if let (Some(carrier), Some(ride)) = (carrier, self.rides.pop_front()) {
-            news.push(ride.end(Ok(message), carrier));
+    fn answer(&mut self, message: Bytes, completed: &mut Vec<Completed>) -> Result<(), Failure> {
+        let request = self.pipeline.answered()?;
+        if let (Some(request), Some(command)) = (request, self.commands.pop_front()) {
+            completed.push(command.end(Ok(message), request));
         }
         Ok(())
     }
 
-    fn fail(mut self, failure: &Failure, news: &mut Vec<News>) {
+    fn fail(mut self, failure: &Failure, completed: &mut Vec<Completed>) {
         let unsent = self.pipeline.take_unsent();
         let sent = std::iter::from_fn(|| self.pipeline.answered().ok().flatten());
-        for (carrier, ride) in sent.chain(unsent).zip(self.rides) {
-            news.push(ride.end(Err(failure.clone()), carrier));
+        for (request, command) in sent.chain(unsent).zip(self.commands) {
+            completed.push(command.end(Err(failure.clone()), request));
         }
     }
 
-    /// Parts the commands from what carries them, to go on elsewhere.
-    pub(super) fn part(self) -> (Pipeline, impl Iterator<Item = Ride>) {
-        (self.pipeline, self.rides.into_iter())
+    /// Separates the commands from their pipeline, so that both can be handed over.
+    pub(super) fn part(self) -> (Pipeline, impl Iterator<Item = InlineCommand>) {
+        (self.pipeline, self.commands.into_iter())
     }
 }
 
-impl Ride {
-    fn end(mut self, outcome: Result<Bytes, Failure>, carrier: Carrier) -> News {
+impl InlineCommand {
+    fn end(mut self, outcome: Result<Bytes, Failure>, request: Request) -> Completed {
         if let Ok(message) = &outcome {
             let header = message.first_chunk().map(MessageHeader::decode).unwrap_or_default();
             if !header.result.is_retryable()
                 && let Some(answer) = self.run.conclude(message)
             {
-                return News::Answer(self.tag, Event::Answer(answer));
+                return Completed::Answer(self.tag, Event::Answer(answer));
             }
         }
-        carrier.settle(outcome);
+        request.settle(outcome);
         self.go_on()
     }
 
-    /// Goes on through the runtime.
-    pub(super) fn go_on(self) -> News {
+    /// Hands the command over to the runtime.
+    pub(super) fn go_on(self) -> Completed {
         let Self { tag, in_flight, run } = self;
-        News::Answer(tag, Event::Resume(Box::new(Resumed { in_flight, run })))
+        Completed::Answer(tag, Event::Resume(Box::new(Resumed { in_flight, run })))
     }
 }

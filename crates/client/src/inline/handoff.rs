@@ -1,9 +1,8 @@
-//! What leaves a thread that sends commands by itself: lines that are not used any more, and commands that go on through
-//! the runtime.
+//! What leaves inline I/O: connections that are released, and commands that the runtime takes over.
 
 use std::sync::Arc;
 
-use super::LineId;
+use super::ConnectionId;
 use crate::batch::{self, BatchReply, Outgoing};
 use crate::cluster::{Cluster, InFlight};
 use crate::command::Reply;
@@ -12,55 +11,56 @@ use crate::connection::pipeline::Pipeline;
 use crate::error::Error;
 use crate::execute::Run;
 
-/// A line that is not used any more.
+/// A connection that inline I/O no longer uses.
 #[derive(Debug)]
-pub struct Departure {
+pub struct Released {
     /// Its name.
-    pub line: LineId,
-    pub(super) then: Then,
+    pub connection: ConnectionId,
+    pub(super) action: ReleaseAction,
     pub(super) cluster: Arc<Cluster>,
 }
 
 #[derive(Debug)]
-pub(super) enum Then {
+pub(super) enum ReleaseAction {
     /// The connection is closed.
     Close(Direct),
-    /// It goes back to its pool.
+    /// It is returned to its pool.
     Return(Direct),
-    /// It goes back with commands under way.
-    GoOn(Direct, Pipeline),
-    /// It went elsewhere.
-    Nothing,
+    /// It is returned with commands in flight.
+    HandOver(Direct, Pipeline),
+    /// A batch took it along.
+    Taken,
 }
 
-impl Departure {
-    /// The socket, to be left as it came. None where a batch took it along, whose lines are read from the first byte on.
+impl Released {
+    /// The socket, whose options are to be restored. None where a batch took the connection along: those have no low-water
+    /// mark.
     #[cfg(unix)]
     pub fn socket(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
-        match &self.then {
-            Then::Close(direct) | Then::Return(direct) | Then::GoOn(direct, _) => {
+        match &self.action {
+            ReleaseAction::Close(direct) | ReleaseAction::Return(direct) | ReleaseAction::HandOver(direct, _) => {
                 Some(std::os::fd::AsFd::as_fd(direct.socket()))
             }
-            Then::Nothing => None,
+            ReleaseAction::Taken => None,
         }
     }
 
-    /// Closes the connection or gives it back. Nobody watches the socket any more.
+    /// Closes the connection or returns it. The socket must not be watched any more.
     pub fn complete(self) {
-        let Self { then, cluster, .. } = self;
-        match then {
-            Then::Close(direct) => drop(direct),
+        let Self { action, cluster, .. } = self;
+        match action {
+            ReleaseAction::Close(direct) => drop(direct),
             // attached again, the lease is dropped, which puts the connection back
-            Then::Return(direct) => _ = cluster.runtime.spawn(async move { drop(direct.attach()) }),
-            Then::GoOn(direct, pipeline) => {
+            ReleaseAction::Return(direct) => _ = cluster.runtime.spawn(async move { drop(direct.attach()) }),
+            ReleaseAction::HandOver(direct, pipeline) => {
                 cluster.runtime.spawn(async move { direct.attach_with(pipeline) });
             }
-            Then::Nothing => {}
+            ReleaseAction::Taken => {}
         }
     }
 }
 
-/// A command that goes on through the runtime.
+/// A command that the runtime takes over.
 #[derive(Debug)]
 pub struct Resumed {
     pub(super) in_flight: InFlight,
@@ -68,19 +68,19 @@ pub struct Resumed {
 }
 
 impl Resumed {
-    /// Goes on to the outcome. Runs on the runtime that the client was connected on.
+    /// Completes it. Runs on the runtime that the client was connected on.
     pub async fn finish(self: Box<Self>) -> Result<Reply, Error> {
         let Self { in_flight, mut run } = *self;
         run.finish(in_flight.cluster()).await
     }
 }
 
-/// A batch that goes on through the runtime.
+/// A batch that the runtime takes over.
 #[derive(Debug)]
 pub struct ResumedBatch {
     pub(super) in_flight: InFlight,
     pub(super) run: batch::Run,
-    /// Requests under way, each with the connection it is on.
+    /// Requests in flight, each with its connection.
     pub(super) requests: Vec<(Direct, Outgoing)>,
     pub(super) in_parts: bool,
 }

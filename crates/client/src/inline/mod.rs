@@ -1,21 +1,21 @@
-//! Commands that a thread sends and receives by itself, without Tokio.
+//! Inline I/O: commands whose requests and answers the caller's own thread writes and reads, without Tokio.
 //!
 //! Waking a sleeping thread costs 5 to 10 µs, and a command through [`Client::execute`] does it twice: once for the
-//! runtime, once for the caller. A thread that has an event loop of its own, and not too much in flight, saves both:
-//! it writes the requests itself, watches the sockets, and reads the answers itself. Everything that is not that
-//! simple goes the usual way: [`Express::begin`] gives the command back, and a command that was begun and is not
-//! answered soon, or needs another attempt, becomes a [`Resumed`] future that goes on with the same rules as any
-//! other. The same holds for batches of few reads.
+//! runtime, once for the caller. A thread that has an event loop of its own, and few commands in flight, saves both:
+//! it writes the requests itself, watches the sockets, and reads the answers itself. Anything less simple goes
+//! through the runtime: [`InlineIo::begin`] returns the command, and a command that is not answered soon, or needs
+//! another attempt, becomes a [`Resumed`] future that follows the same rules as any other. The same holds for batches
+//! of few reads.
 //!
-//! The connections are leased from the pools, a few for each node, and go back there when they are not used.
+//! The connections are leased from the pools, two for each node at most, and are returned when they are not used.
 //!
 //! | file | subject |
 //! |---|---|
-//! | `mod.rs` | which line a command takes, and when it has to leave it |
-//! | `node.rs` | a node and the lines to it |
-//! | `connection.rs` | a connection and what is under way on it |
+//! | `mod.rs` | which connection a command takes, and when it is handed over to the runtime |
+//! | `node.rs` | a node and the connections to it |
+//! | `connection.rs` | a connection and what is in flight on it |
 //! | `batch.rs` | a batch and its requests |
-//! | `handoff.rs` | what goes on elsewhere |
+//! | `handoff.rs` | connections that are given up, and commands that the runtime takes over |
 //!
 //! [`Client::execute`]: crate::Client::execute
 
@@ -36,45 +36,45 @@ use crate::cluster::node::Node;
 use crate::command::{Command, Reply};
 use crate::error::{Error, Failure};
 use crate::execute::Run;
-use batch::Trip;
-use connection::{Line, Load, News, Ride};
-use handoff::Then;
-pub use handoff::{Departure, Resumed, ResumedBatch};
-use node::{Arrivals, COMPANY, Stop};
+use batch::InlineBatch;
+use connection::{Completed, InlineCommand, InlineConnection, Load};
+use handoff::ReleaseAction;
+pub use handoff::{Released, Resumed, ResumedBatch};
+use node::{InlineNode, LOAD_WORTH_ANOTHER, Leased};
 
-/// How long a command waits for its answer before it goes on through the runtime.
-const HAND_OVER: Duration = Duration::from_millis(10);
-/// Silence after which a line is looked at although nothing worthwhile came.
-const GLANCE: Duration = Duration::from_millis(1);
-/// A connection that rests for this long goes back to its pool.
-const REST: Duration = Duration::from_secs(2);
-/// Room for receiving; longer answers take several reads.
-const ROOM: usize = 64 * 1024;
+/// How long a command waits for its answer before the runtime takes it over.
+const HAND_OVER_AFTER: Duration = Duration::from_millis(10);
+/// Silence after which a connection is read although fewer bytes came than its low-water mark.
+const LOW_WATER_TIMEOUT: Duration = Duration::from_millis(1);
+/// A connection that is idle for this long goes back to its pool.
+const MAX_IDLE: Duration = Duration::from_secs(2);
+/// Bytes of the read buffer; longer answers take several reads.
+const READ_BUFFER: usize = 64 * 1024;
 
-/// Names a connection that express commands use.
+/// Names a connection of inline I/O.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LineId(u64);
+pub struct ConnectionId(u64);
 
 /// Names a command, by the caller's choice.
 pub type Tag = u32;
 
-/// The express commands of one client on one thread.
+/// The inline commands of one client on one thread.
 ///
-/// What is begun goes out with [`Express::flush`]. The caller watches the sockets of the lines: it learns of new ones
-/// from [`Express::arrivals`], calls [`Express::on_readable`] and [`Express::look_after`], and takes what became of
-/// the commands from [`Express::events`]. It stops watching before a socket may be closed or used by others: when
-/// [`Express::departures`] names the line, which is to be asked before the events are looked at.
+/// [`InlineIo::flush`] writes what was begun. The caller watches the sockets: it learns of new connections from
+/// [`InlineIo::new_connections`], calls [`InlineIo::on_readable`] and [`InlineIo::maintain`], and takes the outcomes
+/// of the commands from [`InlineIo::events`]. It must stop watching a socket before that is closed or used by others:
+/// as soon as [`InlineIo::released`] names the connection, and before it looks at the events.
 #[derive(Debug)]
-pub struct Express {
+pub struct InlineIo {
     cluster: Arc<Cluster>,
-    stops: Vec<Stop>,
-    trips: Vec<Trip>,
-    arrived: Arrivals,
-    departures: Vec<Departure>,
+    nodes: Vec<InlineNode>,
+    batches: Vec<InlineBatch>,
+    leased: Leased,
+    released: Vec<Released>,
     events: Vec<(Tag, Event)>,
-    news: Vec<News>,
-    room: Box<[u8]>,
-    next_line: u64,
+    completed: Vec<Completed>,
+    read_buffer: Box<[u8]>,
+    next_id: u64,
     is_closed: bool,
 }
 
@@ -83,142 +83,143 @@ pub struct Express {
 pub enum Event {
     /// What [`Client::execute`](crate::Client::execute) would have returned.
     Answer(Result<Reply, Error>),
-    /// It needs more than an answer.
+    /// The runtime has to take the command over.
     Resume(Box<Resumed>),
     /// What [`Client::batch`](crate::Client::batch) would have returned.
     Rows(Box<BatchReply>),
-    /// Some of its rows need more than an answer.
+    /// The runtime has to take the batch over: some of its rows need more than an answer.
     ResumeBatch(Box<ResumedBatch>),
 }
 
-impl Express {
-    /// Most rows of a batch that is sent here beside others.
-    pub const MOST_ROWS: usize = 128;
-    /// Most rows of one that has the client to itself: while it is under way, the caller waits for it.
-    pub const MOST_ROWS_ALONE: usize = 1024;
+impl InlineIo {
+    /// Most rows of a batch that is sent inline beside other commands.
+    pub const MAX_ROWS: usize = 128;
+    /// Most rows of a batch while nothing else of the client is in flight: its caller has nothing to do but wait.
+    pub const MAX_ROWS_ALONE: usize = 1024;
 
     pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
         Self {
             cluster,
-            stops: Vec::new(),
-            trips: Vec::new(),
-            arrived: Arc::new(Mutex::new(Some(Vec::new()))),
-            departures: Vec::new(),
+            nodes: Vec::new(),
+            batches: Vec::new(),
+            leased: Arc::new(Mutex::new(Some(Vec::new()))),
+            released: Vec::new(),
             events: Vec::new(),
-            news: Vec::new(),
-            room: vec![0; ROOM].into_boxed_slice(),
-            next_line: 0,
+            completed: Vec::new(),
+            read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            next_id: 0,
             is_closed: false,
         }
     }
 
-    /// Most rows of a batch that would be taken in now. Two large ones under way are better off with the runtime, which
-    /// prepares one while the caller's thread is busy with the other.
-    pub fn most_rows(&self) -> usize {
+    /// Most rows of a batch that would be accepted now. With two large batches in flight the runtime is faster: it
+    /// prepares one while the caller's thread works on the other.
+    pub fn max_rows(&self) -> usize {
         let is_alone =
-            !self.is_under_way() && self.cluster.routing.load().nodes.iter().all(|n| n.batch_requests() == 0);
-        if is_alone { Self::MOST_ROWS_ALONE } else { Self::MOST_ROWS }
+            !self.has_in_flight() && self.cluster.routing.load().nodes.iter().all(|n| n.batch_requests() == 0);
+        if is_alone { Self::MAX_ROWS_ALONE } else { Self::MAX_ROWS }
     }
 
-    /// Takes in a command, to be sent with the next flush, if that is possible. Otherwise it is given back, and was
-    /// not sent.
+    /// Accepts a command, to be written by the next flush. A command that cannot be sent inline is returned; nothing
+    /// of it was sent.
     #[expect(clippy::result_large_err, reason = "the command is moved on, not reported")]
     pub fn begin(&mut self, command: Command, tag: Tag) -> Result<(), Command> {
-        if self.is_closed || !command.spec.is_brief() || is_hasty(command.policy.total_timeout) {
+        if self.is_closed || !command.spec.is_brief() || has_little_time(command.policy.total_timeout) {
             return Err(command);
         }
         let Ok(in_flight) = self.cluster.enter() else { return Err(command) };
         let now = Instant::now();
         let mut run = Run::new(command, now);
-        let Some((node, line)) = self.line_for(&mut run) else { return Err(run.into_command()) };
-        let carrier = run.attempt_at(node);
-        line.add(Ride { tag, in_flight, run }, carrier, now).map_err(|ride| ride.run.into_command())
+        let Some((owner, connection)) = self.connection_for(&mut run) else { return Err(run.into_command()) };
+        let request = run.attempt_at(owner);
+        let command = InlineCommand { tag, in_flight, run };
+        connection.add(command, request, now).map_err(|command| command.run.into_command())
     }
 
-    /// The line of the node whose turn it is, if there is room on one.
-    fn line_for(&mut self, run: &mut Run) -> Option<(Arc<Node>, &mut Line)> {
-        let node = run.route(&self.cluster).ok()?;
-        if node.health.is_tripped() {
+    /// A connection to the node that is to be asked, if there is room on one.
+    fn connection_for(&mut self, run: &mut Run) -> Option<(Arc<Node>, &mut InlineConnection)> {
+        let owner = run.route(&self.cluster).ok()?;
+        if owner.health.is_tripped() {
             return None;
         }
-        let at = self.stop(&node);
-        let stop = self.stops.get_mut(at)?;
-        if stop.is_heavy(1) {
+        let at = self.node(&owner);
+        let node = self.nodes.get_mut(at)?;
+        if node.expects_much(1) {
             return None;
         }
-        let best = stop.best_line();
-        if best.is_none_or(|(load, _)| load >= COMPANY) && stop.wants_line() {
-            stop.ask(&self.cluster, &self.arrived);
+        let best = node.best_connection();
+        if best.is_none_or(|(load, _)| load >= LOAD_WORTH_ANOTHER) && node.wants_connection() {
+            node.lease(&self.cluster, &self.leased);
         }
-        let (load, i) = best.filter(|_| !stop.yields)?;
-        if load == 0 && node.pool.is_pressed() {
-            self.depart(at, i, true);
+        let (load, i) = best.filter(|_| !node.is_contended)?;
+        if load == 0 && owner.pool.is_pressed() {
+            self.release(at, i, true);
             return None;
         }
-        Some((node, self.stops.get_mut(at)?.board(i)?))
+        Some((owner, self.nodes.get_mut(at)?.fill(i)?))
     }
 
     /// Writes what was begun, as far as the sockets take it.
     pub fn flush(&mut self) {
-        for at in 0..self.stops.len() {
-            if let Some(stop) = self.stops.get_mut(at) {
-                stop.boarding = None;
+        for at in 0..self.nodes.len() {
+            if let Some(node) = self.nodes.get_mut(at) {
+                node.filling = None;
             }
             let mut i = 0;
-            while let Some(line) = self.stops.get_mut(at).and_then(|s| s.lines.get_mut(i)) {
-                match if line.wants_to_write() { line.write() } else { Ok(()) } {
+            while let Some(connection) = self.nodes.get_mut(at).and_then(|n| n.connections.get_mut(i)) {
+                match if connection.wants_to_write() { connection.write() } else { Ok(()) } {
                     Ok(()) => {
-                        line.moderate();
+                        connection.update_low_water_mark();
                         i += 1;
                     }
-                    Err(failure) => self.break_off(at, i, &failure),
+                    Err(failure) => self.fail_connection(at, i, &failure),
                 }
             }
         }
-        self.take_in();
+        self.collect();
     }
 
-    /// Takes in what a socket that became readable brings. A line without a command is closed by it.
-    pub fn on_readable(&mut self, line: LineId) {
-        let Some((at, i)) = self.find(line) else { return };
-        let Some(stop) = self.stops.get_mut(at) else { return };
-        let Some(line) = stop.lines.get_mut(i) else { return };
-        let was_at_rest = line.is_at_rest();
-        let commands_wait_since = line.commands().and_then(|_| line.waits_since());
-        let earlier = self.news.len();
-        match line.read(&mut self.room, &mut self.news) {
-            // the server closed it, or answers unasked
-            Err(_) if was_at_rest => self.depart(at, i, false),
+    /// Reads a socket that became readable. If nothing is in flight on it, the server closed it or sent something
+    /// that was not asked for: the connection is released.
+    pub fn on_readable(&mut self, connection: ConnectionId) {
+        let Some((at, i)) = self.find(connection) else { return };
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        let Some(connection) = node.connections.get_mut(i) else { return };
+        let was_idle = connection.is_idle();
+        let commands_wait_since = connection.commands().and_then(|_| connection.waits_since());
+        let before = self.completed.len();
+        match connection.read(&mut self.read_buffer, &mut self.completed) {
+            Err(_) if was_idle => self.release(at, i, false),
             Err(failure) => {
-                stop.node.health.record_connection_error();
-                self.break_off(at, i, &failure);
+                node.node.health.record_connection_error();
+                self.fail_connection(at, i, &failure);
             }
             Ok(has_answers) => {
-                line.moderate();
-                let is_over = line.is_at_rest() && (!line.direct.rest() || self.is_closed);
+                connection.update_low_water_mark();
+                let is_over = connection.is_idle() && (!connection.direct.set_idle() || self.is_closed);
                 if has_answers {
-                    let (now, row_size) = (line.last_used, line.row_size());
-                    stop.answered(now, row_size, commands_wait_since, self.news.len() - earlier);
+                    let (now, row_size) = (connection.last_used, connection.row_size());
+                    node.answered(now, row_size, commands_wait_since, self.completed.len() - before);
                 }
                 if is_over {
-                    self.depart(at, i, false);
+                    self.release(at, i, false);
                 }
             }
         }
-        self.take_in();
+        self.collect();
     }
 
-    /// Moves what came in to the events.
-    fn take_in(&mut self) {
-        for news in std::mem::take(&mut self.news) {
-            match news {
-                News::Answer(tag, event) => self.events.push((tag, event)),
-                News::Rows(outgoing, tag, outcome) => {
-                    if let Some(trip) = self.trips.iter_mut().find(|t| t.tag == tag) {
-                        trip.run.conclude(*outgoing, outcome);
-                        trip.requests -= 1;
-                        if trip.requests == 0 {
-                            self.end_trip(tag);
+    /// Turns what was completed into events.
+    fn collect(&mut self) {
+        for completed in std::mem::take(&mut self.completed) {
+            match completed {
+                Completed::Answer(tag, event) => self.events.push((tag, event)),
+                Completed::Rows(outgoing, tag, outcome) => {
+                    if let Some(batch) = self.batches.iter_mut().find(|b| b.tag == tag) {
+                        batch.run.conclude(*outgoing, outcome);
+                        batch.requests -= 1;
+                        if batch.requests == 0 {
+                            self.end_batch(tag);
                         }
                     }
                 }
@@ -226,70 +227,79 @@ impl Express {
         }
     }
 
-    /// Ends what is under way on a line that failed, and the line.
-    fn break_off(&mut self, at: usize, i: usize, failure: &Failure) {
-        if let Some(line) = self.stops.get_mut(at).and_then(|s| s.lines.get_mut(i)) {
-            line.fail(failure, &mut self.news);
+    /// Ends a connection that failed, with everything in flight on it.
+    fn fail_connection(&mut self, at: usize, i: usize, failure: &Failure) {
+        if let Some(connection) = self.nodes.get_mut(at).and_then(|n| n.connections.get_mut(i)) {
+            connection.fail(failure, &mut self.completed);
         }
-        self.depart(at, i, false);
+        self.release(at, i, false);
     }
 
-    /// To be called every now and then: hands over what has waited for too long, and parts with lines that are not
-    /// needed: unused, wanted by others, or of nodes that left.
-    pub fn look_after(&mut self) {
-        let waits = |line: &Line, time| line.waits_since().is_some_and(|since| Instant::now() - since >= time);
-        let is_overdue = |line: &Line| waits(line, HAND_OVER);
-        // nothing is held back for long because more was expected, and no command given away that has its answer
-        let is_due = |line: &Line| is_overdue(line) || (line.worthwhile() > 1 && waits(line, GLANCE));
-        let lines = self.stops.iter().flat_map(|s| &s.lines);
-        let due: Vec<LineId> = lines.filter(|line| is_due(line)).map(|line| line.id).collect();
-        for line in due {
-            self.on_readable(line);
-            if let Some((at, i)) = self.find(line)
-                && self.stops.get(at).and_then(|s| s.lines.get(i)).is_some_and(is_overdue)
+    /// To be called by a timer: hands over what has waited for too long, and releases connections that are unused, wanted
+    /// by others, or to nodes that left.
+    pub fn maintain(&mut self) {
+        let waits = |connection: &InlineConnection, time| {
+            connection.waits_since().is_some_and(|since| Instant::now() - since >= time)
+        };
+        let is_overdue = |connection: &InlineConnection| waits(connection, HAND_OVER_AFTER);
+        // answers below the low-water mark are not held back for long, and a command whose answer is there is not
+        // handed over
+        let is_due = |connection: &InlineConnection| {
+            is_overdue(connection) || (connection.low_water_mark() > 1 && waits(connection, LOW_WATER_TIMEOUT))
+        };
+        let connections = self.nodes.iter().flat_map(|n| &n.connections);
+        let due: Vec<ConnectionId> =
+            connections.filter(|connection| is_due(connection)).map(|connection| connection.id).collect();
+        for connection in due {
+            self.on_readable(connection);
+            if let Some((at, i)) = self.find(connection)
+                && self.at(at, i).is_some_and(is_overdue)
             {
                 self.hand_over(at, i);
             }
         }
-        self.tidy();
-        self.take_in();
+        self.release_unused();
+        self.collect();
     }
 
-    /// Hands over what is under way on a line, to go on through the runtime. The line is gone.
+    /// Hands over what is in flight on a connection to the runtime, and the connection with it.
     fn hand_over(&mut self, at: usize, i: usize) {
-        let Some(stop) = self.stops.get_mut(at) else { return };
-        stop.slow();
-        let Line { id, direct, load, .. } = stop.lines.swap_remove(i);
+        let Some(node) = self.nodes.get_mut(at) else { return };
+        node.set_slow();
+        let InlineConnection { id, direct, load, .. } = node.connections.swap_remove(i);
         match load {
             Load::Commands(commands) => {
-                let (pipeline, rides) = commands.part();
-                self.news.extend(rides.map(Ride::go_on));
-                self.part(id, Then::GoOn(direct, pipeline));
+                let (pipeline, commands) = commands.part();
+                self.completed.extend(commands.map(InlineCommand::go_on));
+                self.push_released(id, ReleaseAction::HandOver(direct, pipeline));
             }
             Load::Rows(outgoing, tag) => {
-                self.part(id, Then::Nothing);
-                self.hand_over_trip(tag, (direct, *outgoing));
+                self.push_released(id, ReleaseAction::Taken);
+                self.hand_over_batch(tag, (direct, *outgoing));
             }
         }
     }
 
-    fn tidy(&mut self) {
+    fn release_unused(&mut self) {
         let now = Instant::now();
-        for at in 0..self.stops.len() {
-            let Some(stop) = self.stops.get_mut(at) else { continue };
-            let is_active = stop.node.is_active();
-            stop.yields = !stop.lines.is_empty() && stop.node.pool.is_pressed();
-            let is_needed = is_active && !stop.yields;
-            // they go back together: two that were opened together are worth keeping so
-            let rest = stop.lines.iter().all(|line| now.saturating_duration_since(line.last_used) >= REST);
-            for i in (0..stop.lines.len()).rev() {
-                let line = self.stops.get(at).and_then(|s| s.lines.get(i));
-                if line.is_some_and(Line::is_at_rest) && (!is_needed || rest) {
-                    self.depart(at, i, is_active);
+        for at in 0..self.nodes.len() {
+            let Some(node) = self.nodes.get_mut(at) else { continue };
+            let is_active = node.node.is_active();
+            node.is_contended = !node.connections.is_empty() && node.node.pool.is_pressed();
+            let is_needed = is_active && !node.is_contended;
+            // they go back together: a pair that was opened together is worth keeping
+            let are_unused = node
+                .connections
+                .iter()
+                .all(|connection| now.saturating_duration_since(connection.last_used) >= MAX_IDLE);
+            for i in (0..node.connections.len()).rev() {
+                let connection = self.at(at, i);
+                if connection.is_some_and(InlineConnection::is_idle) && (!is_needed || are_unused) {
+                    self.release(at, i, is_active);
                 }
             }
         }
-        self.stops.retain(|s| !s.lines.is_empty() || s.node.is_active());
+        self.nodes.retain(|n| !n.connections.is_empty() || n.node.is_active());
     }
 
     /// What became of commands since the last call.
@@ -297,105 +307,113 @@ impl Express {
         std::mem::take(&mut self.events)
     }
 
-    /// Lines that have come since the last call, to be watched.
-    pub fn arrivals(&mut self) -> Vec<LineId> {
+    /// Connections that were leased since the last call, to be watched.
+    pub fn new_connections(&mut self) -> Vec<ConnectionId> {
         let mut ids = Vec::new();
-        let arrived = self.arrived.lock().as_mut().filter(|a| !a.is_empty()).map(std::mem::take);
-        for (node, direct) in arrived.into_iter().flatten() {
-            let Some(stop) = self.stops.iter_mut().find(|s| Arc::ptr_eq(&s.node, &node)) else { continue };
-            stop.is_asked = false;
+        let leased = self.leased.lock().as_mut().filter(|a| !a.is_empty()).map(std::mem::take);
+        for (node, direct) in leased.into_iter().flatten() {
+            let Some(node) = self.nodes.iter_mut().find(|n| Arc::ptr_eq(&n.node, &node)) else { continue };
+            node.is_leasing = false;
             let Some(direct) = direct else {
-                stop.slow();
+                node.set_slow();
                 continue;
             };
-            stop.lone = 0;
-            stop.answers = 0;
-            self.next_line += 1;
-            let id = LineId(self.next_line);
-            stop.lines.push(Line::new(id, direct));
+            node.unserved = 0;
+            node.answers = 0;
+            self.next_id += 1;
+            let id = ConnectionId(self.next_id);
+            node.connections.push(InlineConnection::new(id, direct));
             ids.push(id);
         }
         ids
     }
 
-    /// Lines to watch no longer, since the last call.
-    pub fn departures(&mut self) -> Vec<Departure> {
-        std::mem::take(&mut self.departures)
+    /// Connections that were released since the last call, to be watched no longer.
+    pub fn released(&mut self) -> Vec<Released> {
+        std::mem::take(&mut self.released)
     }
 
-    /// Whether something waits for an answer.
-    pub fn is_under_way(&self) -> bool {
-        self.stops.iter().flat_map(|s| &s.lines).any(|line| !line.is_at_rest())
+    /// Whether anything is in flight.
+    pub fn has_in_flight(&self) -> bool {
+        self.nodes.iter().flat_map(|n| &n.connections).any(|connection| !connection.is_idle())
     }
 
-    /// Whether there are lines, or some were asked for.
+    /// Whether there are connections, or some are being leased.
     pub fn is_busy(&self) -> bool {
-        self.stops.iter().any(|s| !s.lines.is_empty() || s.is_asked)
+        self.nodes.iter().any(|n| !n.connections.is_empty() || n.is_leasing)
     }
 
-    /// Begins nothing more and parts with every line, as soon as there is no command on it.
+    /// Accepts nothing more, and releases every connection as soon as it is idle.
     pub fn close(&mut self) {
         self.is_closed = true;
-        *self.arrived.lock() = None;
-        for at in 0..self.stops.len() {
-            for i in (0..self.stops.get(at).map_or(0, |s| s.lines.len())).rev() {
-                if self.stops.get(at).and_then(|s| s.lines.get(i)).is_some_and(Line::is_at_rest) {
-                    self.depart(at, i, false);
+        *self.leased.lock() = None;
+        for at in 0..self.nodes.len() {
+            for i in (0..self.nodes.get(at).map_or(0, |n| n.connections.len())).rev() {
+                if self.at(at, i).is_some_and(InlineConnection::is_idle) {
+                    self.release(at, i, false);
                 }
             }
         }
-        self.stops.iter_mut().for_each(|s| s.is_asked = false);
+        self.nodes.iter_mut().for_each(|n| n.is_leasing = false);
     }
 
-    /// The socket of a line.
+    /// The socket of a connection.
     #[cfg(unix)]
-    pub fn socket(&self, line: LineId) -> Option<std::os::fd::BorrowedFd<'_>> {
-        Some(std::os::fd::AsFd::as_fd(self.line(line)?.direct.socket()))
+    pub fn socket(&self, connection: ConnectionId) -> Option<std::os::fd::BorrowedFd<'_>> {
+        Some(std::os::fd::AsFd::as_fd(self.connection(connection)?.direct.socket()))
     }
 
-    /// Whether something on a line waits for an answer.
-    pub fn waits(&self, line: LineId) -> bool {
-        self.line(line).is_some_and(|line| !line.is_at_rest())
+    /// Whether anything is in flight on a connection.
+    pub fn waits(&self, connection: ConnectionId) -> bool {
+        self.connection(connection).is_some_and(|connection| !connection.is_idle())
     }
 
-    /// How many bytes are worth waiting for before a line is read. They will certainly come, unless it fails.
-    pub fn worthwhile(&self, line: LineId) -> usize {
-        self.line(line).map_or(1, Line::worthwhile)
+    /// How many bytes to wait for before a connection is read: several answers cost one system call then. Never more
+    /// than will certainly come, unless the connection fails.
+    pub fn low_water_mark(&self, connection: ConnectionId) -> usize {
+        self.connection(connection).map_or(1, InlineConnection::low_water_mark)
     }
 
-    /// Whether a line is to be flushed again when its socket is writable.
-    pub fn wants_to_write(&self, line: LineId) -> bool {
-        self.line(line).is_some_and(Line::wants_to_write)
+    /// Whether a connection is to be flushed again when its socket is writable.
+    pub fn wants_to_write(&self, connection: ConnectionId) -> bool {
+        self.connection(connection).is_some_and(InlineConnection::wants_to_write)
     }
 
-    fn line(&self, line: LineId) -> Option<&Line> {
-        self.stops.iter().flat_map(|s| &s.lines).find(|l| l.id == line)
+    fn at(&self, at: usize, i: usize) -> Option<&InlineConnection> {
+        self.nodes.get(at)?.connections.get(i)
     }
 
-    fn find(&self, line: LineId) -> Option<(usize, usize)> {
-        (0..).zip(&self.stops).find_map(|(at, stop)| Some((at, stop.lines.iter().position(|l| l.id == line)?)))
+    fn connection(&self, connection: ConnectionId) -> Option<&InlineConnection> {
+        self.nodes.iter().flat_map(|n| &n.connections).find(|c| c.id == connection)
     }
 
-    fn stop(&mut self, node: &Arc<Node>) -> usize {
-        self.stops.iter().position(|s| Arc::ptr_eq(&s.node, node)).unwrap_or_else(|| {
-            self.stops.push(Stop::new(node.clone()));
-            self.stops.len() - 1
+    fn find(&self, connection: ConnectionId) -> Option<(usize, usize)> {
+        (0..)
+            .zip(&self.nodes)
+            .find_map(|(at, node)| Some((at, node.connections.iter().position(|c| c.id == connection)?)))
+    }
+
+    fn node(&mut self, node: &Arc<Node>) -> usize {
+        self.nodes.iter().position(|n| Arc::ptr_eq(&n.node, node)).unwrap_or_else(|| {
+            self.nodes.push(InlineNode::new(node.clone()));
+            self.nodes.len() - 1
         })
     }
 
-    fn depart(&mut self, at: usize, i: usize, goes_back: bool) {
-        if let Some(stop) = self.stops.get_mut(at).filter(|s| i < s.lines.len()) {
-            let Line { id, direct, .. } = stop.lines.swap_remove(i);
-            self.part(id, if goes_back { Then::Return(direct) } else { Then::Close(direct) });
+    fn release(&mut self, at: usize, i: usize, goes_back: bool) {
+        if let Some(node) = self.nodes.get_mut(at).filter(|n| i < n.connections.len()) {
+            let InlineConnection { id, direct, .. } = node.connections.swap_remove(i);
+            let action = if goes_back { ReleaseAction::Return(direct) } else { ReleaseAction::Close(direct) };
+            self.push_released(id, action);
         }
     }
 
-    fn part(&mut self, line: LineId, then: Then) {
-        self.departures.push(Departure { line, then, cluster: self.cluster.clone() });
+    fn push_released(&mut self, connection: ConnectionId, action: ReleaseAction) {
+        self.released.push(Released { connection, action, cluster: self.cluster.clone() });
     }
 }
 
-/// Whether a command has too little time for being handed over in between. In ms, 0 for no limit.
-fn is_hasty(total_timeout: u32) -> bool {
-    total_timeout != 0 && u128::from(total_timeout) < 4 * HAND_OVER.as_millis()
+/// Whether a total timeout, in ms, leaves too little time for a hand-over; 0 is no limit.
+fn has_little_time(total_timeout: u32) -> bool {
+    total_timeout != 0 && u128::from(total_timeout) < 4 * HAND_OVER_AFTER.as_millis()
 }

@@ -108,7 +108,7 @@ struct Answer<'a> {
 impl Answer<'_> {
     /// Fails when the connection does; otherwise says how the node ended its answer.
     async fn read(&mut self, portion: &Portion, task_id: u64) -> Result<End, Failure> {
-        self.lease = Some(self.node.pool.lease(self.patience()).await?);
+        self.lease = Some(self.node.pool.lease(self.read_timeout()).await?);
         self.send(portion, task_id).await?;
         loop {
             let end = self.next_frame().await;
@@ -128,16 +128,16 @@ impl Answer<'_> {
     async fn send(&mut self, portion: &Portion, task_id: u64) -> Result<(), Failure> {
         let left = self.shared.deadline.server_timeout(Instant::now(), 0);
         let request = self.shared.query.encode(portion, task_id, left);
-        let patience = self.patience();
+        let read_timeout = self.read_timeout();
         let Some(lease) = &mut self.lease else { return Ok(()) };
-        let sending = patience.bound(lease.connection()?.send(&request)).await;
+        let sending = read_timeout.bound(lease.connection()?.send(&request)).await;
         sending.unwrap_or_else(|_| Err(Failure::timeout("the server did not take the query in time")))
     }
 
     /// Reads on until there is something to hand over, or the answer ends.
     async fn next_frame(&mut self) -> Result<Option<End>, Failure> {
         loop {
-            let patience = self.patience();
+            let read_timeout = self.read_timeout();
             let Some(lease) = &mut self.lease else { return Ok(None) };
             let connection = lease.connection()?;
             if let Some(frame) = connection.incoming.next().map_err(Failure::garbage)? {
@@ -151,7 +151,7 @@ impl Answer<'_> {
                 }
                 continue;
             }
-            let receiving = patience.bound(connection.receive_some());
+            let receiving = read_timeout.bound(connection.receive_some());
             let received = if self.cutter.holds() {
                 tokio::select! {
                     biased;
@@ -170,7 +170,7 @@ impl Answer<'_> {
     }
 
     /// A node may be silent for as long as the socket timeout. What the reader takes for itself does not count.
-    fn patience(&self) -> Deadline {
+    fn read_timeout(&self) -> Deadline {
         Deadline::after(Instant::now(), self.shared.query.policy.socket_timeout).earlier(self.shared.deadline)
     }
 

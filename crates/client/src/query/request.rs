@@ -111,7 +111,7 @@ impl Query {
             timeout,
             ..MessageHeader::default()
         };
-        let patience = match self.policy.socket_timeout {
+        let read_timeout = match self.policy.socket_timeout {
             0 => 0,
             ms => ms.max(SLOW_READER),
         };
@@ -120,7 +120,7 @@ impl Query {
                 namespace: &self.namespace,
                 set: &self.set,
                 records_per_second: self.records_per_second,
-                socket_timeout: patience,
+                socket_timeout: read_timeout,
                 task_id,
                 fields: &self.fields,
                 field_count: self.field_count,

@@ -13,13 +13,13 @@ use crate::cluster::node::Node;
 use crate::command::Spec;
 use crate::error::{Code, Failure};
 use crate::execute::no_namespace;
-use crate::routing::replica::Course;
+use crate::routing::replica::ReplicaPlan;
 use crate::routing::{NodeIndex, Routing, TRACKED_REPLICAS, Table};
 
 /// Where each partition is in the sequence of its replicas.
 #[derive(Debug)]
 pub(super) struct Tracker {
-    courses: Vec<Option<Course>>,
+    replica_plans: Vec<Option<ReplicaPlan>>,
 }
 
 /// Who is asked for what in one round.
@@ -34,7 +34,7 @@ pub(super) struct Assignment {
 
 impl Tracker {
     pub(super) fn new() -> Self {
-        Self { courses: vec![None; PARTITIONS] }
+        Self { replica_plans: vec![None; PARTITIONS] }
     }
 
     /// Divides what is left of a query among the nodes.
@@ -72,20 +72,21 @@ impl Tracker {
         table: &Table,
         id: PartitionId,
     ) -> Choice {
-        let Some(slot) = self.courses.get_mut(id.index()) else { return Choice::Nobody };
+        let Some(slot) = self.replica_plans.get_mut(id.index()) else { return Choice::Nobody };
         let is_first = slot.is_none();
         let policy = query.policy.replica;
-        let course = slot.get_or_insert_with(|| Course::new(&Spec::read_all(), policy, table, &cluster.turn));
+        let replica_plan =
+            slot.get_or_insert_with(|| ReplicaPlan::new(&Spec::read_all(), policy, table, &cluster.turn));
         let may_ask = |node: NodeIndex| {
             let node = routing.node(node);
             query.nodes.as_ref().is_none_or(|names| node.is_some_and(|node| names.contains(&node.name)))
         };
         let racks = &cluster.config.preferred_racks;
         for _ in 0..TRACKED_REPLICAS {
-            match course.choose(routing, table, id, racks) {
+            match replica_plan.choose(routing, table, id, racks) {
                 Some(node) if may_ask(node) => return Choice::Node(node),
                 Some(_) if is_first => return Choice::LeftOut,
-                Some(_) if course.advance(Code::CONNECTION) => {}
+                Some(_) if replica_plan.advance(Code::CONNECTION) => {}
                 _ => break,
             }
         }
@@ -94,8 +95,8 @@ impl Tracker {
 
     /// The node did not give a partition to its end: the next one is asked.
     pub(super) fn advance(&mut self, id: PartitionId, code: Code) {
-        if let Some(Some(course)) = self.courses.get_mut(id.index()) {
-            course.advance(code);
+        if let Some(Some(replica_plan)) = self.replica_plans.get_mut(id.index()) {
+            replica_plan.advance(code);
         }
     }
 }

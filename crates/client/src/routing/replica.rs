@@ -11,7 +11,7 @@ use crate::policy::Replica;
 
 /// Where a command is in the sequence of replicas it may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Course {
+pub(crate) struct ReplicaPlan {
     pub(crate) replica: Replica,
     pub(crate) index: u8,
     pub(crate) previous: Option<NodeIndex>,
@@ -31,8 +31,8 @@ impl Turn {
     }
 }
 
-impl Course {
-    /// The course of a command in a namespace.
+impl ReplicaPlan {
+    /// The plan of a command in a namespace.
     pub(crate) fn new(spec: &Spec, policy: Replica, table: &Table, turn: &Turn) -> Self {
         let writes = spec.is_write();
         let relaxed = spec.info3.contains(Info3::SC_READ_RELAX);
@@ -167,13 +167,13 @@ pub(crate) mod tests {
     /// The nodes that attempts ask one after another when each fails with `code`.
     fn asked(routing: &Routing, spec: &Spec, replica: Replica, racks: &[u32], code: Code, attempts: usize) -> String {
         let table = &routing.namespaces[0];
-        let mut course = Course::new(spec, replica, table, &Turn::default());
+        let mut plan = ReplicaPlan::new(spec, replica, table, &Turn::default());
         let partition = PartitionId::new(PARTITION).unwrap();
         let mut names = String::new();
         for _ in 0..attempts {
-            let chosen = course.choose(routing, table, partition, racks);
+            let chosen = plan.choose(routing, table, partition, racks);
             names += chosen.map_or("-", |at| &routing.node(at).unwrap().name);
-            course.advance(code);
+            plan.advance(code);
         }
         names
     }
@@ -209,9 +209,9 @@ pub(crate) mod tests {
         let routing = routing(false);
         let turn = Turn::default();
         let first = |_| {
-            let mut course = Course::new(&Spec::read_all(), Replica::Any, &routing.namespaces[0], &turn);
+            let mut plan = ReplicaPlan::new(&Spec::read_all(), Replica::Any, &routing.namespaces[0], &turn);
             let partition = PartitionId::new(PARTITION).unwrap();
-            course.choose(&routing, &routing.namespaces[0], partition, &[]).unwrap().at()
+            plan.choose(&routing, &routing.namespaces[0], partition, &[]).unwrap().at()
         };
         assert_eq!((0..4).map(first).collect::<Vec<_>>(), [0, 1, 2, 0]);
     }
