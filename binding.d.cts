@@ -17,15 +17,15 @@ export declare class NativeClient {
    */
   static connect(config: NativeConfig, wake: () => void): Promise<NativeClient>
   /**
-   * Has commands sent from the JavaScript thread itself while they are few, where the system allows that. `wake` is
-   * then called in place of the one of `connect`, with -1, and also when such commands completed: with the number of
-   * bytes of completions that are in `target` then, or 0 when the next one is larger than that.
+   * Opens inline I/O, where the system allows it: while few commands are in flight, the JavaScript thread sends them
+   * itself. `wake` is then called in place of the one of `connect`, with -1, and also when such commands completed:
+   * with the number of bytes of completions that are in `target` then, or 0 when the next one is larger than that.
    */
-  express(wake: (filled: number) => void, target: Uint8Array): boolean
+  inline(wake: (filled: number) => void, target: Uint8Array): boolean
   /**
    * Takes the entries in the first `length` bytes of the request buffer and returns at once. `few` says that not
-   * many calls of the client are under way: this thread then sends them itself where it can. True when all their
-   * completions will be announced by the `wake` of `express`.
+   * many calls of the client are in flight: this thread then sends them itself where it can. True when all their
+   * completions will be announced by the `wake` of `inline`.
    */
   submit(entries: Uint8Array, length: number, few?: boolean | undefined | null): boolean
   /**

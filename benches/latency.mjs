@@ -25,7 +25,7 @@ const variants = {
 
 function withoutShortWay () {
   const { NativeClient } = createRequire(import.meta.url)('../binding.cjs')
-  NativeClient.prototype.express = () => false
+  NativeClient.prototype.inline = () => false
 }
 
 async function measure ({ adapter, before }, hosts) {

@@ -53,7 +53,7 @@ export class FakeNative implements NativeClient {
   /** Answers entries by themselves, a turn later. */
   onEntry: ((entry: Entry) => void) | undefined
 
-  express(): boolean {
+  inline(): boolean {
     return false
   }
 

@@ -151,8 +151,8 @@ export interface NativeClient {
    * of the one of `connect`, with -1, and also when such commands completed: with the number of bytes of completions that
    * are in `target`, or 0 when the next one is larger than that.
    */
-  express(wake: (filled: number) => void, target: Uint8Array): boolean
-  /** `few`: not many calls are under way. True when the `wake` of `express` will announce all that completes. */
+  inline(wake: (filled: number) => void, target: Uint8Array): boolean
+  /** `few`: not many calls are in flight. True when the `wake` of `inline` will announce all that completes. */
   submit(entries: Uint8Array, length: number, few?: boolean): boolean
   drain(target: Uint8Array): number
   table(ticket: number, target: Uint8Array): void

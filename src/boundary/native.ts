@@ -112,7 +112,7 @@ export class Boundary {
       boundary.#native.unref()
       if (hasEventLoop) {
         const target = Buffer.allocUnsafeSlow(DRAIN_BYTES)
-        boundary.#native.express((n) => (n < 0 ? boundary.#wakeOnLoop() : boundary.#wakeInline(target, n)), target)
+        boundary.#native.inline((n) => (n < 0 ? boundary.#wakeOnLoop() : boundary.#wakeInline(target, n)), target)
       }
     } catch (error) {
       throw controlError('connect', error)

@@ -101,7 +101,7 @@ impl Client {
         execute(&self.inner.cluster, command, then)
     }
 
-    /// The express commands of one thread, which has an event loop of its own.
+    /// Inline I/O, for one thread that has an event loop of its own.
     pub fn inline_io(&self) -> InlineIo {
         InlineIo::new(self.inner.cluster.clone())
     }

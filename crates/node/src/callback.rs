@@ -88,7 +88,7 @@ impl Callback {
         }
     }
 
-    /// The command under way will come back through the thread-safe function, which has to be waited for.
+    /// Keeps the process alive for a command that completes through the thread-safe function.
     pub(crate) fn keep_alive(&self, shared: &Shared) {
         // SAFETY: called on the thread of `env`; the function lives as long as the queue
         unsafe { sys::napi_ref_threadsafe_function(self.env, shared.queue.notifier().function().raw()) };
@@ -97,7 +97,7 @@ impl Callback {
 
 impl Drop for Callback {
     fn drop(&mut self) {
-        // SAFETY: stations are dropped on the thread of `env`, at the latest by their cleanup hook, while it exists
+        // SAFETY: drivers are dropped on the thread of `env`, at the latest by their cleanup hook, while it exists
         unsafe {
             for reference in [self.function, self.target].into_iter().filter(|r| !r.is_null()) {
                 sys::napi_delete_reference(self.env, reference);

@@ -61,11 +61,11 @@ impl NativeClient {
         Ok(Self { core, runtime, shared, driver: AtomicUsize::new(0), watching: Mutex::default() })
     }
 
-    /// Has commands sent from the JavaScript thread itself while they are few, where the system allows that. `wake` is
-    /// then called in place of the one of `connect`, with -1, and also when such commands completed: with the number of
-    /// bytes of completions that are in `target` then, or 0 when the next one is larger than that.
+    /// Opens inline I/O, where the system allows it: while few commands are in flight, the JavaScript thread sends them
+    /// itself. `wake` is then called in place of the one of `connect`, with -1, and also when such commands completed:
+    /// with the number of bytes of completions that are in `target` then, or 0 when the next one is larger than that.
     #[napi(ts_args_type = "wake: (filled: number) => void, target: Uint8Array")]
-    pub fn express(&self, env: Env, wake: Function<'_, i32, ()>, target: Uint8ArraySlice<'_>) -> bool {
+    pub fn inline(&self, env: Env, wake: Function<'_, i32, ()>, target: Uint8ArraySlice<'_>) -> bool {
         let (runtime, shared) = (self.runtime.clone(), self.shared.clone());
         let driver = inline::open(Setup {
             env: env.raw(),
@@ -80,8 +80,8 @@ impl NativeClient {
     }
 
     /// Takes the entries in the first `length` bytes of the request buffer and returns at once. `few` says that not
-    /// many calls of the client are under way: this thread then sends them itself where it can. True when all their
-    /// completions will be announced by the `wake` of `express`.
+    /// many calls of the client are in flight: this thread then sends them itself where it can. True when all their
+    /// completions will be announced by the `wake` of `inline`.
     #[napi(catch_unwind)]
     pub fn submit(&self, entries: &[u8], length: u32, few: Option<bool>) -> Result<bool> {
         let entries = entries.get(..length as usize).ok_or_else(|| refuse(Malformed("buffer length")))?;

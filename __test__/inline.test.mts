@@ -1,4 +1,4 @@
-// Few commands at a time, which the JavaScript thread sends and receives by itself.
+// Inline I/O: few commands at a time, which the JavaScript thread itself writes and reads.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -31,7 +31,7 @@ test('an answer larger than one read arrives whole', async (t) => {
   for (let i = 0; i < 100; i++) t.is((await client().get<{ text: string }>(key)).bins.text, text)
 })
 
-test('commands alone and in company take turns', async (t) => {
+test('lone commands and groups of commands take turns', async (t) => {
   const set = freshSet()
   for (let round = 0; round < 200; round++) {
     const alone = client().put(['test', set, 'alone'], { round })
@@ -42,7 +42,7 @@ test('commands alone and in company take turns', async (t) => {
   }
 })
 
-test('each of many commands under way gets its own answer', async (t) => {
+test('each of many commands in flight gets its own answer', async (t) => {
   const set = freshSet()
   const worker = async (n: number) => {
     for (let i = 0; i < 100; i++) {
