@@ -130,7 +130,7 @@ for (const ending of [
   })
 }
 
-test('a worker can be terminated while a command is under way', async (t) => {
+test('a worker can be terminated while a command is in flight', async (t) => {
   const script = `
     const { parentPort, workerData } = require('node:worker_threads')
     import(workerData.module).then(async ({ connect }) => {
@@ -149,7 +149,7 @@ test('a worker can be terminated while a command is under way', async (t) => {
   }
 })
 
-test('clients come and go with commands under way', async (t) => {
+test('clients come and go with commands in flight', async (t) => {
   for (let i = 0; i < 10; i++) {
     const own = await another()
     const key = freshKey()
@@ -186,7 +186,7 @@ faultTest(
     const set = freshSet()
     const keys = Array.from({ length: 60 }, (_, i) => ['test', set, i] as const)
     await Promise.all(keys.map((key) => own.put(key, { i: key[2] })))
-    // Until there are lines, with answers of some size.
+    // Until there are connections, with answers of some size.
     for (let i = 0; i < 50; i++) await Promise.all(keys.map((key) => own.get(key)))
     for (let round = 0; round < 3; round++) {
       const options = { totalTimeout: 20_000, replica: 'master', maxRetries: 0 } as const
