@@ -54,24 +54,9 @@ impl Code {
         self.0 >= 0
     }
 
-    /// Whether another attempt may succeed where this one failed (protocol section 5.5).
-    pub const fn is_retryable(self) -> bool {
-        const UNAVAILABLE: Code = Code(11);
-        const DEVICE_OVERLOAD: Code = Code(18);
-        matches!(
-            self,
-            Self::TIMEOUT
-                | UNAVAILABLE
-                | DEVICE_OVERLOAD
-                | Self::NO_MORE_CONNECTIONS
-                | Self::CONNECTION
-                | Self::MAX_ERROR_RATE
-        )
-    }
-
-    /// Whether a write that failed with this code after it was sent once may have been carried out.
-    pub(crate) const fn leaves_doubt(self) -> bool {
-        self.0 <= 0 || self.0 == Self::TIMEOUT.0
+    /// A server's result as a code.
+    pub(crate) const fn of(result: ResultCode) -> Self {
+        Self(result.0 as i16)
     }
 
     /// Name and meaning, for codes in the tables.
@@ -85,7 +70,7 @@ impl Code {
 
 impl From<ResultCode> for Code {
     fn from(code: ResultCode) -> Self {
-        Self(code.0.into())
+        Self::of(code)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::command::{Command, Reply};
 use crate::connection::request::{Prepared, Request, Response, attempt};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
+use crate::retry::COMMAND;
 use crate::routing::replica::ReplicaPlan;
 
 /// Carries out a command and gives what became of it to `then`.
@@ -120,7 +121,11 @@ impl Run {
                 return Err(self.error(failure, Some(&node)));
             }
             let advanced = self.replica_plan.as_mut().is_some_and(|replica_plan| replica_plan.advance(failure.code));
-            let pause = if advanced && self.attempts == 1 { Duration::ZERO } else { policy.pause() };
+            let pause = if advanced && self.attempts == 1 {
+                Duration::ZERO // another replica has nothing to recover from
+            } else {
+                COMMAND.pause_at_least(policy.pause(), self.attempts)
+            };
             if self.prepared.deadline.has_passed(Instant::now() + pause) {
                 return Err(self.error(failure, Some(&node)));
             }
@@ -324,7 +329,7 @@ fn judge(message: Bytes, node: &Node) -> Result<Bytes, Failure> {
     if header.result.is_ok() {
         return Ok(message);
     }
-    if header.result.is_retryable() {
+    if Code::from(header.result).is_retryable() {
         node.health.record_error();
     }
     Err(Failure::answer(header.result, message))

@@ -25,7 +25,8 @@ pub struct CommandPolicy {
     pub total_timeout: u32,
     /// One attempt, from the moment its request is on a connection; never longer than what is left of the total.
     pub socket_timeout: u32,
-    /// The pause before an attempt that asks the same node again.
+    /// The least pause before an attempt; a random one is added (see `retry`). The first attempt at another replica does
+    /// not wait.
     pub sleep_between_retries: u32,
     /// Attempts after the first.
     pub max_retries: u16,
@@ -36,7 +37,7 @@ pub struct CommandPolicy {
 }
 
 impl Default for CommandPolicy {
-    /// The defaults of a read: one second in all, two retries, no pause between them.
+    /// The defaults of a read: one second in all, two retries, no least pause between them.
     fn default() -> Self {
         Self {
             total_timeout: 1000,

@@ -108,11 +108,6 @@ impl ResultCode {
         RESULT_CODES.iter().find(|(code, ..)| *code == self).map(|&(_, name, text)| (name, text))
     }
 
-    /// Whether a client tries again by itself: the server timed out, the partition is on its way, the device is busy.
-    pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::TIMEOUT | Self::UNAVAILABLE | Self::DEVICE_OVERLOAD)
-    }
-
     /// Whether a batch goes on after a row that ended so.
     pub const fn keeps_batch_going(self) -> bool {
         matches!(self, Self::OK | Self::NOT_FOUND | Self::FILTERED_OUT)

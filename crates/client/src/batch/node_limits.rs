@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::plan::RowId;
 use crate::cluster::node::Node;
-use crate::retry::pause;
+use crate::retry::COMMAND;
 
 /// Rows by which the limit grows when a request succeeds.
 const STEP: usize = 16;
@@ -98,7 +98,7 @@ impl NodeLimits {
         limit.is_paused = true;
         limit.overloads = limit.overloads.saturating_add(1);
         limit.max_rows = Some((limit.max_rows.unwrap_or(usize::MAX).min(busy) / 2).max(1));
-        Some(pause(limit.overloads, Duration::ZERO))
+        Some(COMMAND.pause(limit.overloads.into()))
     }
 
     /// The pause of a limit is over.

@@ -20,7 +20,7 @@ use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::error::{Code, Failure};
 use crate::execute::no_namespace;
-use crate::retry::{is_overload, pause};
+use crate::retry::{COMMAND, is_overload};
 use crate::routing::replica::ReplicaPlan;
 use crate::routing::{Routing, Table};
 
@@ -471,7 +471,7 @@ impl Run {
         if rows.is_empty() {
             return;
         }
-        let pause = pause(round, self.plan.batch.policy.pause());
+        let pause = COMMAND.pause_at_least(self.plan.batch.policy.pause(), round.into());
         let rows: Arc<[RowId]> = rows.into();
         let covered = Covered { rows: rows.clone(), limit: None };
         let task = self.tasks.spawn(async move {

@@ -49,11 +49,11 @@ pub(crate) struct Cluster {
     /// Says that `routing` was replaced.
     pub(crate) published: watch::Sender<()>,
     pub(crate) turn: Turn,
-    /// Rung to have the nodes looked at before the next tend is due.
+    /// Notified to have the nodes looked at before the next tend is due.
     pub(crate) tend_now: Arc<Notify>,
     in_flight: AtomicUsize,
     is_closing: AtomicBool,
-    /// Rung when the last command in flight ends while the client closes.
+    /// Notified when the last command in flight ends while the client closes.
     drained: Notify,
 }
 
@@ -106,11 +106,11 @@ impl Cluster {
         let deadline = Deadline::within(tokio::time::Instant::now(), wait);
         let drained = async {
             loop {
-                let rung = self.drained.notified();
+                let drained = self.drained.notified();
                 if self.in_flight.load(Ordering::SeqCst) == 0 {
                     return;
                 }
-                rung.await;
+                drained.await;
             }
         };
         let _ = deadline.bound(drained).await;

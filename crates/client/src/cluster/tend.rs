@@ -20,15 +20,14 @@ use crate::connection::pool::Pool;
 use crate::connection::pool_state::Limits;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
+use crate::retry::SEEDS;
 
 /// Failures in a row after which a node is dropped although no other node could be asked about it.
 const MAX_FAILURES: u32 = 5;
 /// The least time between two looks at the cluster, however many connections report trouble.
-const ALARM_PAUSE: Duration = Duration::from_millis(100);
+const TEND_NOW_PAUSE: Duration = Duration::from_millis(100);
 /// How long other seeds may still answer once one has.
 const SEED_GRACE: Duration = Duration::from_millis(250);
-/// How often the hosts are asked again while those that answer are still starting.
-const STARTING_PAUSE: Duration = Duration::from_millis(100);
 /// Looks in a row while nodes keep being found through nodes just found.
 const MAX_PASSES: usize = 16;
 
@@ -50,9 +49,11 @@ impl Tender {
     /// Finds the cluster and learns all of it.
     pub(crate) async fn start(&mut self, deadline: Deadline) -> Result<(), Error> {
         let mut failures = self.seed(deadline).await;
+        let mut attempts = 0;
         // a node that is still starting is worth waiting for, unlike one that does not answer or is another's
         while self.members.is_empty() && failures.iter().any(|f| f.code == Code::INVALID_NODE) {
-            let again = Instant::now() + STARTING_PAUSE;
+            attempts += 1;
+            let again = Instant::now() + SEEDS.pause(attempts);
             if deadline.has_passed(again) {
                 break;
             }
@@ -98,7 +99,7 @@ impl Tender {
         loop {
             let started = Instant::now();
             self.turn().await;
-            let earliest = Instant::now() + ALARM_PAUSE.min(self.cluster.config.tend_interval);
+            let earliest = Instant::now() + TEND_NOW_PAUSE.min(self.cluster.config.tend_interval);
             let due = earliest.max(started + self.cluster.config.tend_interval);
             tokio::select! {
                 () = sleep_until(due) => {}

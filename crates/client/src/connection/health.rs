@@ -16,7 +16,7 @@ pub(crate) struct Health {
     base: Instant,
     /// Milliseconds from `base` to the last answer, plus 1; 0 before the first.
     last_answer: AtomicU64,
-    /// Rung to have the cluster looked at before its next turn.
+    /// Notified to have the nodes looked at before the next tend is due.
     tend_now: Arc<Notify>,
 }
 

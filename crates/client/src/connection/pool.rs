@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -26,9 +25,7 @@ use super::window::Window;
 use super::{Connection, exclusive};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-
-/// Pause after a connection could not be opened, while others are.
-const REDIAL_PAUSE: Duration = Duration::from_millis(50);
+use crate::retry::DIAL;
 
 /// A pool that may have fewer connections keeps none of them for one purpose, and one of as many if it may have more.
 const ENOUGH: usize = 4;
@@ -262,6 +259,7 @@ impl Pool {
     fn dialed(self: &Arc<Self>, mut connection: Connection) {
         self.change(|state| {
             state.dialing -= 1;
+            state.failed_dials = 0;
             state.number(&mut connection);
             state.add_idle(connection);
         });
@@ -273,7 +271,8 @@ impl Pool {
         let mut refused = Refused::default();
         self.change(|state| {
             state.dialing -= 1;
-            state.redial_at = Some(Instant::now() + REDIAL_PAUSE);
+            state.failed_dials += 1;
+            state.redial_at = Some(Instant::now() + DIAL.pause(state.failed_dials));
             refused.callers.extend(state.pop_caller());
             if state.open() == 0 {
                 refused.backlog = std::mem::take(&mut state.backlog);

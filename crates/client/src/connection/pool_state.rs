@@ -55,7 +55,9 @@ pub(super) struct PoolState {
     next_pipelined: u64,
     /// Lanes that stalled since the node last answered.
     pub(super) stalls: u32,
-    /// Not before this moment is another connection opened for a lane, after one could not be.
+    /// Connections in a row that could not be opened.
+    pub(super) failed_dials: u32,
+    /// After a connection could not be opened: when the next one is opened for commands that wait for one.
     pub(super) redial_at: Option<Instant>,
     /// Why the pool takes no more work, once it does not.
     pub(super) closed: Option<Failure>,

@@ -13,7 +13,7 @@ use crate::cluster::InFlight;
 use crate::connection::direct::Direct;
 use crate::connection::pipeline::Pipeline;
 use crate::connection::request::Request;
-use crate::error::Failure;
+use crate::error::{Code, Failure};
 use crate::execute::Run;
 
 /// Reads of one socket before the others are read.
@@ -229,7 +229,7 @@ impl InlineCommand {
     fn end(mut self, outcome: Result<Bytes, Failure>, request: Request) -> Completed {
         if let Ok(message) = &outcome {
             let header = message.first_chunk().map(MessageHeader::decode).unwrap_or_default();
-            if !header.result.is_retryable()
+            if !Code::from(header.result).is_retryable()
                 && let Some(answer) = self.run.conclude(message)
             {
                 return Completed::Answer(self.tag, Event::Answer(answer));

@@ -13,6 +13,7 @@ use crate::concurrent::join_all;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
 use crate::policy::CommandPolicy;
+use crate::retry::COMMAND;
 
 /// A background job. What it looks for and what it does arrives encoded.
 #[derive(Debug, Clone)]
@@ -95,7 +96,9 @@ async fn ask(node: Arc<Node>, request: &BytesMut, policy: CommandPolicy, deadlin
                 && !deadline.has_passed(Instant::now())
         };
         match outcome {
-            Err(failure) if may_repeat(&failure) => tokio::time::sleep(policy.pause()).await,
+            Err(failure) if may_repeat(&failure) => {
+                tokio::time::sleep(COMMAND.pause_at_least(policy.pause(), attempts)).await;
+            }
             outcome => return Answer { node, outcome, attempts, was_sent },
         }
     }

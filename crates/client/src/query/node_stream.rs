@@ -46,7 +46,7 @@ pub(super) struct Shared {
     pub(super) received: Mutex<Received>,
     pub(super) reader: mpsc::Sender<Event>,
     pub(super) deadline: Deadline,
-    /// Rung when the reader has as many records as it wants.
+    /// Notified when the reader has as many records as it wants.
     pub(super) satisfied: Notify,
 }
 

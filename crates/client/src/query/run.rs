@@ -16,11 +16,8 @@ use super::tracker::{Assignment, Tracker, divide};
 use crate::cluster::{Cluster, closed};
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
+use crate::retry::{QUERY, query_may_recover};
 
-/// The pause before the first retry, twice as long before each next: together the default retries outlast the tends
-/// that it takes to find a node that came back.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// How long nodes may take to end an answer that nobody needs any more, before their connections are closed.
 const GRACE: Duration = Duration::from_millis(100);
 /// Failed attempts that an error tells of.
@@ -109,8 +106,7 @@ impl Run<'_> {
                 return Err(reason);
             }
             self.note(&reason);
-            let pause = FIRST_PAUSE.saturating_mul(1 << retries.saturating_sub(1).min(8)).min(MAX_PAUSE);
-            tokio::time::sleep(pause.max(self.shared.query.policy.pause())).await;
+            tokio::time::sleep(QUERY.pause_at_least(self.shared.query.policy.pause(), retries)).await;
         }
     }
 
@@ -227,7 +223,7 @@ impl Run<'_> {
                 }
                 Ok(())
             }
-            Err(failure) if self.may_mend(failure.code) => {
+            Err(failure) if query_may_recover(failure.code, self.has_answers) => {
                 portion.partitions.iter().for_each(|(id, _)| {
                     if !unavailable.contains(id) {
                         self.tracker.advance(*id, failure.code);
@@ -249,16 +245,6 @@ impl Run<'_> {
             done.iter().for_each(|id| received.cursor.set(*id, Standing::Done));
         }
         self.tell(Event::Done(done)).await;
-    }
-
-    /// Whether another round may succeed where a node failed. An index that no node knows is not there; one that some
-    /// know is on its way to the others.
-    fn may_mend(&self, code: Code) -> bool {
-        const NOT_READABLE: Code = Code(203);
-        const INDEX_NOT_FOUND: Code = Code(201);
-        code.is_retryable()
-            || matches!(code, Code::INVALID_NODE | Code::ASYNC_CONNECTION | NOT_READABLE)
-            || (code == INDEX_NOT_FOUND && self.has_answers)
     }
 
     async fn tell(&self, event: Event) {
