@@ -11,8 +11,9 @@ interface Rooms {
 
 const script = (name: string): string => new URL(`../../scripts/${name}.mjs`, import.meta.url).href
 const { rooms, tableProblems, roomProblems, importProblems } = (await import(script('rooms'))) as Rooms
-const { typescriptSources } = (await import(script('house'))) as {
+const { typescriptSources, missingSections } = (await import(script('house'))) as {
   typescriptSources(): { [path: string]: string }
+  missingSections(texts: { [path: string]: string }, page: string): string[]
 }
 const sources = typescriptSources()
 
@@ -69,4 +70,13 @@ test('a row of the table that names a room below its own is a problem', (t) => {
   t.is(tableProblems({ a: ['b'], b: [] }).length, 1)
   t.is(tableProblems({ a: ['a'] }).length, 1)
   t.deepEqual(tableProblems({ b: [], a: ['b'] }), [])
+})
+
+test('a section of the protocol that is cited and not there is found', (t) => {
+  const page = '## 2. Commands\n### 2.1 Header\n'
+  const texts = { a: '(protocol 2.1)', b: 'protocol section 2', c: 'protocol 2.1 and 2.2', d: 'protocol 3, servers' }
+  t.deepEqual(missingSections(texts, page), [
+    'c cites section 2.2, which docs/internal/protocol.md does not have',
+    'd cites section 3, which docs/internal/protocol.md does not have',
+  ])
 })

@@ -89,10 +89,27 @@ function machinePaths () {
   return found.status === 0 ? found.stdout.trim().split('\n') : []
 }
 
+/** The sections that texts cite as `protocol 2.6` and that the page does not have. */
+export function missingSections (texts, page) {
+  const sections = new Set([...page.matchAll(/^#+ (\d+(?:\.\d+)?)\.? /gm)].map(match => match[1]))
+  const cited = /\bprotocol (?:section )?(\d+(?:\.\d+)?(?:(?:, | and )\d+\.\d+)*)/g
+  return Object.entries(texts).flatMap(([path, text]) => [...text.matchAll(cited)]
+    .flatMap(match => match[1].split(/, | and /))
+    .filter(section => !sections.has(section))
+    .map(section => `${path} cites section ${section}, which docs/internal/protocol.md does not have`))
+}
+
+/** Whoever reads a comment can look its fact up. */
+function citations () {
+  const paths = [...sources('crates', /\.(rs|lua)$/), ...sources('src', /\.ts$/), ...sources('__test__', /\.mts$/), ...sources('docs', /\.md$/)]
+  return missingSections(Object.fromEntries(paths.map(path => [path, read(path)])), read('docs/internal/protocol.md'))
+}
+
 export const checks = {
   'crates depend only along the arrows of the map': crateArrows,
   'only the binding has unsafe code': unsafeCode,
   'TypeScript imports only along the arrows of the table of rooms': () => problems(typescriptSources()),
+  'sections of the protocol that comments cite are in its page': citations,
   'binding.cjs and binding.d.cts are what the napi CLI writes': bindingFiles,
   'index.d.ts and local.d.ts are what index.ts and local.ts declare': declarations,
   'the code is formatted and linted': formatted,
