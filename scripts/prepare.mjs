@@ -125,9 +125,9 @@ export function prepare () {
 }
 
 /** Builds the addon with the napi CLI, which also writes binding.cjs and binding.d.cts. */
-export function buildAddon (args = []) {
+export function buildAddon (args = [], { folder = '.', profile = ['--platform', '--release'] } = {}) {
   return runBin('@napi-rs/cli', 'napi', [
-    'build', '--platform', '--release', '--manifest-path', 'crates/node/Cargo.toml', '--output-dir', '.',
+    'build', ...profile, '--manifest-path', 'crates/node/Cargo.toml', '--output-dir', folder,
     '--js', 'binding.cjs', '--dts', 'binding.d.cts', ...args
   ], { env: cargoEnv() })
 }

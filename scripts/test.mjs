@@ -2,20 +2,20 @@
 //
 //   npm test                                  on the embedded cluster
 //   AEROSPIKE_HOSTS=127.0.0.1:3000 npm test   the same suite on a real cluster
-//   npm test -- --only node                   one suite: house, rust or node
+//   npm test -- --only node                   one suite: house, rust, node or no-inline
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checks } from './house.mjs'
-import { cargoEnv, prepare, root, runBin } from './prepare.mjs'
+import { buildAddon, cargoEnv, prepare, root, runBin } from './prepare.mjs'
 
 const { values: { only } } = parseArgs({ options: { only: { type: 'string' } } })
 
 /** Runs a program, shows its output as it comes and returns it with the exit code. */
-function tee (command, args) {
+function tee (command, args, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...cargoEnv() } })
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...cargoEnv(), ...env } })
     let text = ''
     for (const [stream, out] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
       stream.setEncoding('utf8')
@@ -50,8 +50,10 @@ const failedTests = text =>
 
 const builtTest = name => join(root, '__test__', '.build', `${name}.test.mjs`)
 
-async function nodeTests (args) {
-  const { code, text } = await tee(process.execPath, [join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs'), '--tap', ...args])
+const compileTests = () => runBin('typescript', 'tsc', ['-p', '__test__/tsconfig.json'], { loud: true }).status === 0
+
+async function nodeTests (args, env) {
+  const { code, text } = await tee(process.execPath, [join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs'), '--tap', ...args], env)
   return { ...counted(sum(text, /^# pass (\d+)/gm), sum(text, /^# fail (\d+)/gm), code), text }
 }
 
@@ -92,14 +94,23 @@ const suites = {
   },
 
   async node () {
-    const compiled = runBin('typescript', 'tsc', ['-p', '__test__/tsconfig.json'], { loud: true })
-    if (compiled.status !== 0) return { passed: 0, failed: 1 }
+    if (!compileTests()) return { passed: 0, failed: 1 }
     const first = await nodeTests([])
     const titles = [...first.text.matchAll(/^not ok \d+ - (.*)$/gm)].map(match => match[1])
     const files = [...new Set(titles.map(title => title.split(' › ')[0]))].map(builtTest).filter(existsSync)
     if (first.failed === 0 || files.length === 0) return first
     announceSecondRun(titles)
     return settled(first, (await nodeTests(['--concurrency=1', '--serial', ...files])).failed)
+  },
+
+  // the addon as it is on Windows, where the event loop cannot watch sockets: compiled and run on every system
+  async 'no-inline' () {
+    if (!compileTests()) return { passed: 0, failed: 1 }
+    const folder = join('target', 'no-inline')
+    const built = buildAddon(['--features', 'no-inline'], { folder, profile: [] })
+    if (built.status !== 0) return { passed: 0, failed: 1 }
+    const files = ['inline', 'records', 'lifecycle'].map(builtTest)
+    return nodeTests(files, { NAPI_RS_NATIVE_LIBRARY_PATH: join(root, folder, 'aerospike-napi.node') })
   }
 }
 
