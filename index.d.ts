@@ -184,7 +184,7 @@ export declare class Aggregation<T = Value> extends QueryStream<T> {
 export declare class AlwaysForbiddenError extends ServerError {
 }
 /** A task on the records of a set. */
-export declare class BackgroundStep<B extends object> {
+declare class BackgroundStep<B extends object> {
   #private;
   protected readonly views: Views;
   protected readonly set: DataSet<B>;
@@ -205,7 +205,7 @@ export declare class BackgroundStep<B extends object> {
   execute(options?: JobOptions): Promise<Job>;
 }
 /** The kinds of tasks: what a session's `backgroundTask()` gives. */
-export declare class BackgroundTask {
+declare class BackgroundTask {
   #private;
   /** Changes the records of a set. @example await session.backgroundTask().update(users).where`$.age < ${18}`.bin('minor').setTo(true).execute() */
   update<B extends object>(set: DataSet<B>): BackgroundUpdate<B>;
@@ -217,7 +217,7 @@ export declare class BackgroundTask {
   executeUdf<B extends object>(set: DataSet<B>): BackgroundUdf<B>;
 }
 /** A task that calls a function. */
-export declare class BackgroundUdf<B extends object> extends BackgroundStep<B> {
+declare class BackgroundUdf<B extends object> extends BackgroundStep<B> {
   #private;
   /** Which function is called. */
   function(module: string, name: string): this;
@@ -225,7 +225,7 @@ export declare class BackgroundUdf<B extends object> extends BackgroundStep<B> {
   passing(...args: readonly Value[]): this;
 }
 /** A task that changes records. */
-export declare class BackgroundUpdate<B extends object> extends BackgroundStep<B> {
+declare class BackgroundUpdate<B extends object> extends BackgroundStep<B> {
   #private;
   /** Does something with a bin. */
   bin<N extends keyof B & string>(name: N): BackgroundBin<NonNullable<B[N]>, this>;
@@ -581,7 +581,7 @@ export declare class ClusterError extends AerospikeError {
 export declare class ConnectionError extends ClusterError {
 }
 /** One step of a path, made by the functions of {@link ctx}. */
-export declare class ContextStep {
+declare class ContextStep {
 }
 /**
  * A set with the type of its records; made by {@link dataSet}. It holds names only, and no connection.
@@ -609,7 +609,7 @@ export declare class DataSet<in out B extends object = Bins> {
   keyOf(object: B): SetKey<B>;
 }
 /** A name given to a value inside `exp.let`, made by `exp.def`. */
-export declare class Definition {
+declare class Definition {
 }
 /** The storage of the node cannot keep up with the writes. Try again after a pause. */
 export declare class DeviceOverloadError extends ServerError {
@@ -669,7 +669,7 @@ export declare class ExpiredSessionError extends AdminError {
  * A behavior that says what its file says, now and after each change of it; made by {@link behaviorFromFile}. A change of
  * the name or the parent counts when the file is read anew.
  */
-export declare class FileBehavior extends Behavior {
+declare class FileBehavior extends Behavior {
   #private;
   readonly path: string;
   /** Stops following the file. What it said last stays. */
@@ -737,7 +737,7 @@ export declare class IndexExistsError extends IndexError {
  * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
  * await job.ready({ onProgress: ({ loaded }) => console.log(`${loaded}%`) })
  */
-export declare class IndexJob {
+declare class IndexJob {
   #private;
   readonly namespace: string;
   /** The name of the index. */
@@ -896,7 +896,7 @@ export declare class OperationResults extends Array<unknown> {
   static get [Symbol.species](): ArrayConstructor;
 }
 /** What {@link WILDCARD} and {@link INFINITY} are. Their place is in the arguments of operations, also inside lists there. */
-export declare class Placeholder {
+declare class Placeholder {
   #private;
   toString(): string;
 }
@@ -1102,7 +1102,7 @@ export declare class RecordNotFoundError extends RecordError {
  * @example
  * for await (const row of stream) console.log(row.index, row.isOk ? row.record?.bins : row.message)
  */
-export declare class RecordResult<B extends object = Bins> {
+declare class RecordResult<B extends object = Bins> {
   #private;
   /** The place of the key in the chain, counted from 0 over all steps; of a query the place in its results. */
   readonly index: number;
@@ -1190,7 +1190,7 @@ export declare class ServerFullError extends ServerError {
  * @example
  * for await (const { bins } of session.query(users).where`$.age >= ${18}`.limit(100)) console.log(bins.name)
  */
-export declare class SetQuery<B extends object = Bins, R extends object = B> implements AsyncIterable<Record$1<R>> {
+declare class SetQuery<B extends object = Bins, R extends object = B> implements AsyncIterable<Record$1<R>> {
   #private;
   /**
    * Only records for which the condition is true; said twice, both have to be. Values stand in `${…}` and are never text. A
@@ -1269,7 +1269,7 @@ export declare class TransactionTooLargeError extends TransactionError {
 export declare class TransactionVersionError extends TransactionError {
 }
 /** The modules of the cluster: `client.udf`. */
-export declare class UdfAdmin {
+declare class UdfAdmin {
   #private;
   /**
    * Registers a module, or replaces it. Resolves when the cluster has accepted it; `done` of the result waits until every node
@@ -1323,7 +1323,7 @@ export declare class UdfError extends ServerError {
   };
 }
 /** A module that was accepted. The nodes get it one after another. */
-export declare class UdfJob {
+declare class UdfJob {
   #private;
   /** The name that calls use. */
   readonly module: string;
@@ -4597,3 +4597,4 @@ export {
 };
 
 export {};
+export type { BackgroundStep, BackgroundTask, BackgroundUdf, BackgroundUpdate, ContextStep, Definition, FileBehavior, IndexJob, Placeholder, RecordResult, SetQuery, UdfAdmin, UdfJob };
