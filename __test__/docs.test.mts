@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import * as api from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
-import { OPTIONS } from '#src/options/policy'
+import { OPTIONS } from '#src/options/table'
 import { compile, programOf, typeErrors } from './support/blocks.mjs'
 
 const run = promisify(execFile)

@@ -1,9 +1,10 @@
 // Options: checked strictly, merged one by one.
 
-import { InvalidArgumentError } from 'aerospike-napi'
+import { exp, InvalidArgumentError } from 'aerospike-napi'
 import test from 'ava'
 import { editDistance, nearest } from '#src/checks/nearest'
 import { resolveDefaults } from '#src/options/policy'
+import { OPTIONS, Takes } from '#src/options/table'
 import { failureCompletion, fakeClient, readCommand } from './support/fake.mjs'
 
 const key = ['test', 's', 1] as const
@@ -166,4 +167,37 @@ test('the nearest name is the one that was meant', (t) => {
   t.is(editDistance('ab', 'ba'), 1)
   t.is(nearest('socketTimout', ['totalTimeout', 'socketTimeout']), 'socketTimeout')
   t.is(nearest('x', ['totalTimeout']), undefined)
+})
+
+/** For each option that reads take: two values, and what becomes of two coalesced reads that differ in it. */
+const DIFFERENCES: { readonly [option: string]: readonly [unknown, unknown, 'batches' | 'specs' | 'shared'] } = {
+  totalTimeout: [100, 200, 'batches'],
+  socketTimeout: [10, 20, 'batches'],
+  maxRetries: [0, 1, 'batches'],
+  sleepBetweenRetries: [0, 1, 'batches'],
+  replica: ['master', 'any', 'batches'],
+  key: ['digest', 'send', 'specs'],
+  readModeAP: ['one', 'all', 'specs'],
+  readModeSC: ['session', 'linearize', 'specs'],
+  readTouchTtlPercent: [0, 50, 'specs'],
+  filter: [exp.binExists('a'), exp.binExists('b'), 'specs'],
+  integers: ['auto', 'bigint', 'shared'],
+  maps: ['auto', 'map', 'shared'],
+  doubles: ['auto', 'number', 'shared'],
+  signal: [new AbortController().signal, new AbortController().signal, 'shared'],
+}
+
+test('coalesced reads share a batch and a spec as far as their options let them', async (t) => {
+  const ofReads = Object.keys(OPTIONS).filter((name) => ((OPTIONS[name]?.takes ?? 0) & Takes.read) !== 0)
+  t.deepEqual(ofReads.sort(), Object.keys(DIFFERENCES).sort())
+  for (const [name, [one, other, outcome]] of Object.entries(DIFFERENCES)) {
+    const { client, native } = fakeClient()
+    const own = client.with({ coalesceReads: true })
+    const reads = [one, other, one, other].map((value, i) => own.get(['test', 's', i], { [name]: value }))
+    for (const read of reads) read.catch(() => {})
+    await new Promise(setImmediate)
+    // The number of specs is behind that of the bytes of the filter.
+    const specs = native.entries.map(({ body }) => body.readUInt32LE(16))
+    t.deepEqual(specs, { batches: [1, 1], specs: [2], shared: [1] }[outcome], name)
+  }
 })

@@ -9,9 +9,11 @@ import { Code } from '../errors/codes.js'
 import { type Facts, Failure } from '../errors/failure.js'
 import type { Key } from '../key.js'
 import { copyPolicy, type Policy } from '../options/policy.js'
+import { dividingFields } from '../options/table.js'
 import { keyList } from '../records/key-list.js'
 import type { KeyCall, RecordTask } from '../requests/calls.js'
 import { Projection } from '../requests/projection.js'
+import { Encoded } from '../values/encoded.js'
 import type { Writer } from '../values/writer.js'
 import { writeBatchEntry } from './entry.js'
 import { BatchRequest, Spec } from './request.js'
@@ -24,6 +26,15 @@ const MAX_ROWS = 1024
  * other is still at the server. In one batch, client and server would take turns.
  */
 const ENOUGH_FOR_TWO = 48
+
+/** Reads share a batch when their policies agree in these fields, and a spec when they also agree in those of the row. */
+const OF_THE_BATCH = dividingFields('call')
+const OF_THE_ROW = dividingFields('row')
+
+/** A field of a policy as part of a text that tells specs apart. */
+function textOf(value: unknown): string {
+  return value instanceof Encoded ? Buffer.from(value.bytes).toString('base64') : String(value)
+}
 
 type Read = KeyCall<unknown>
 
@@ -95,6 +106,8 @@ class Group {
   readonly #plain: PlainSpec
   /** The specs by what they ask. */
   #known: Map<string, Spec> | undefined
+  #lastPolicy: Policy | undefined
+  #lastAsked = ''
 
   constructor(policy: Policy, plain: PlainSpec) {
     this.policy = policy
@@ -104,14 +117,7 @@ class Group {
   takes(policy: Policy): boolean {
     const own = this.policy
     if (this.calls.length >= MAX_ROWS) return false
-    return (
-      own === policy ||
-      (own.totalTimeout === policy.totalTimeout &&
-        own.socketTimeout === policy.socketTimeout &&
-        own.maxRetries === policy.maxRetries &&
-        own.sleepBetweenRetries === policy.sleepBetweenRetries &&
-        own.replica === policy.replica)
-    )
+    return own === policy || OF_THE_BATCH.every((field) => own[field] === policy[field])
   }
 
   add(call: Read): void {
@@ -140,8 +146,8 @@ class Group {
     const reads =
       argument instanceof Projection ? argument.identity : (argument as unknown[] | undefined)?.map(String).join('\0')
     const { filter, sendKey, mode } = policy
-    const condition = filter === undefined ? '' : Buffer.from(filter.bytes).toString('base64')
-    const identity = `${command.info1}.${command.info3}.${command.ttl}.${sendKey}.${condition}.${argument instanceof Projection}.${reads}`
+    const { info1, info3, ttl } = command
+    const identity = `${info1}.${info3}.${ttl}.${this.#askedBy(policy)}.${argument instanceof Projection}.${reads}`
     this.#known ??= new Map()
     let spec = this.#known.get(identity)
     if (spec === undefined) {
@@ -150,6 +156,15 @@ class Group {
     }
     this.#plain.keep(call, spec)
     return spec
+  }
+
+  /** What a policy asks for its rows, as text; mostly it is that of the call before. */
+  #askedBy(policy: Policy): string {
+    if (policy !== this.#lastPolicy) {
+      this.#lastPolicy = policy
+      this.#lastAsked = OF_THE_ROW.map((field) => textOf(policy[field])).join('.')
+    }
+    return this.#lastAsked
   }
 
   /** Forgets the calls that were cancelled meanwhile. */

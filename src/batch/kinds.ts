@@ -1,6 +1,6 @@
 // The kinds of rows in a batch: the fields each has, the options it may have, and which results are failures of it.
 
-import { Takes } from '../options/policy.js'
+import { Takes } from '../options/table.js'
 import { Info2 } from '../protocol.js'
 import type { Command } from '../requests/command.js'
 import type { RowResult } from './row.js'

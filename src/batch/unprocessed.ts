@@ -7,7 +7,7 @@ import { describe, isPlain, type Where } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { Operation } from '../operations/operation.js'
-import { OPTIONS } from '../options/policy.js'
+import { OPTIONS, optionsOf } from '../options/table.js'
 import { Encoded, EncodedParticle } from '../values/encoded.js'
 import { Exp, TYPES, type Type } from '../values/expression.js'
 import { packList } from '../values/pack.js'
@@ -17,25 +17,11 @@ import { Writer } from '../values/writer.js'
 import { type Common, KINDS, type RowKind, UDF_FIELDS } from './kinds.js'
 import type { BatchRequest, Said } from './request.js'
 
-/** Options that say how a batch goes about it, not what is done with its rows. */
-const OPTIONS_OF_CALL = [
-  'totalTimeout',
-  'socketTimeout',
-  'maxRetries',
-  'sleepBetweenRetries',
-  'replica',
-  'idempotent',
-  'inlineMemory',
-  'inlineFlash',
-  'maxKeysPerRequest',
-  'maxResponseBytes',
-  'maxRequestBytes',
-  'concurrency',
-  'onPartial',
-] as const
+/** What a call may say about rows that say everything themselves: how it goes about it. */
+const OPTIONS_OF_CALL: readonly string[] = optionsOf('call')
 
-/** Beside those, what a call may say about rows that say everything themselves. */
-const IS_OF_CALL: ReadonlySet<string> = new Set([...OPTIONS_OF_CALL, 'signal'])
+/** Those of them that rows carry: a signal is not data. */
+const CARRIED = OPTIONS_OF_CALL.filter((name) => name !== 'signal')
 
 /** What rows of `batch.unprocessed` have beside the fields and options of their kind. */
 export interface Unprocessed {
@@ -126,7 +112,7 @@ function optionOf(name: string, kind: RowKind, given: Fields, { options, default
 }
 
 function callOptions(options: Fields): Fields | undefined {
-  const call = defined(pick(options, OPTIONS_OF_CALL))
+  const call = defined(pick(options, CARRIED))
   return Object.keys(call).length === 0 ? undefined : call
 }
 
@@ -153,7 +139,7 @@ export function callOver(verb: string, rows: readonly unknown[], options: unknow
   const given = options ?? {}
   if (typeof given !== 'object' || !isPlain(given)) return options
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || IS_OF_CALL.has(name)) continue
+    if (value === undefined || OPTIONS_OF_CALL.includes(name)) continue
     const [field, wanted] = name === 'key' ? ['sendKey', value === 'send' ? true : undefined] : [name, value]
     const said = wanted instanceof Exp ? encodeExpression(wanted) : wanted
     const odd = rows.findIndex((row) => !isDeepStrictEqual((row as Fields)[field as string], said))
@@ -166,8 +152,7 @@ export function callOver(verb: string, rows: readonly unknown[], options: unknow
   const [first] = rows
   const agreed = Object.entries(first?.call ?? {}).filter(
     ([name, value]) =>
-      (OPTIONS_OF_CALL as readonly string[]).includes(name) &&
-      rows.every((row) => isDeepStrictEqual((row.call as Fields | undefined)?.[name], value)),
+      CARRIED.includes(name) && rows.every((row) => isDeepStrictEqual((row.call as Fields | undefined)?.[name], value)),
   )
   return { ...Object.fromEntries(agreed), ...defined(given as Fields) }
 }

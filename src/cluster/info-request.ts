@@ -9,7 +9,8 @@ import { ClusterError, InvalidArgumentError, NodeNotFoundError, TimeoutError } f
 import { Code } from '../errors/codes.js'
 import { controlError, errorOf } from '../errors/failure.js'
 import { MAX_INT32 } from '../limits.js'
-import { applyOptions, Policy, Takes } from '../options/policy.js'
+import { applyOptions, Policy } from '../options/policy.js'
+import { Takes } from '../options/table.js'
 
 /** What calls of the info protocol take. */
 export interface InfoOptions {

@@ -20,7 +20,8 @@ import { callOver } from '../batch/unprocessed.js'
 import { argumentError } from '../checks/check.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
-import { applyOptions, type Policy, Takes } from '../options/policy.js'
+import { applyOptions, type Policy } from '../options/policy.js'
+import { Takes } from '../options/table.js'
 import type {
   BatchApplyOptions,
   BatchOptions,

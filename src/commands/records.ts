@@ -5,7 +5,8 @@ import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
 import { Needs, Operation } from '../operations/operation.js'
-import { applyOptions, type Policy, Takes } from '../options/policy.js'
+import { applyOptions, type Policy } from '../options/policy.js'
+import { Takes } from '../options/table.js'
 import type {
   ApplyOptions,
   GetOptions,

@@ -5,7 +5,8 @@ import { describe, isPlain } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { BehaviorFileOptions, FileBehavior } from './behavior-file.js'
-import { applyOptions, Policy, Takes } from './policy.js'
+import { applyOptions, Policy } from './policy.js'
+import { Takes } from './table.js'
 import type { BatchLimits, CallOptions, ReadOptions, WriteOptions } from './types.js'
 
 /** What a behavior can say of all calls. */
