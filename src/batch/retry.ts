@@ -1,8 +1,6 @@
 // Sending what is left of a batch again: how often, for how long, and with which pauses.
 
-import { isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
-import { InvalidArgumentError } from '../errors/classes.js'
+import { type OptionRules, readOptions } from '../checks/options.js'
 import { Code } from '../errors/codes.js'
 import { MAX_INT32 } from '../limits.js'
 
@@ -17,21 +15,17 @@ export interface RetryOptions {
 /** Codes of a node that has too much to do: batch queues, storage, a hot record, quota. */
 export const OVERLOADED = new Set<number>([Code.keyBusy, Code.deviceOverload, Code.quotaExceeded, Code.batchQueuesFull])
 
+const RULES: OptionRules<RetryOptions> = {
+  attempts: { expects: 'a whole number from 1', check: (value) => Number.isInteger(value) && (value as number) >= 1 },
+  deadline: {
+    expects: 'a number of milliseconds above 0',
+    check: (value) => typeof value === 'number' && value > 0 && value <= MAX_INT32,
+  },
+}
+
 /** @internal The options of a retry, with what they leave out. */
 export function retryOptions(options: unknown, verb: string): { attempts: number; deadline: number } {
-  const given = options ?? {}
-  if (typeof given !== 'object' || !isPlain(given)) throw badValue(verb, 'retry', 'a plain object', options)
-  for (const name of Object.keys(given)) {
-    if (name === 'attempts' || name === 'deadline') continue
-    throw new InvalidArgumentError(
-      `${verb}: there is no option '${name}' of a retry${didYouMean(name, ['attempts', 'deadline'])}`,
-    )
-  }
-  const { attempts = 3, deadline = 10_000 } = given as RetryOptions
-  if (!Number.isInteger(attempts) || attempts < 1) throw badValue(verb, 'attempts', 'a whole number from 1', attempts)
-  if (typeof deadline !== 'number' || !(deadline > 0 && deadline <= MAX_INT32)) {
-    throw badValue(verb, 'deadline', 'a number of milliseconds above 0', deadline)
-  }
+  const { attempts = 3, deadline = 10_000 } = readOptions<RetryOptions>(verb, options ?? undefined, RULES)
   return { attempts, deadline }
 }
 

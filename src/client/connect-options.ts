@@ -2,7 +2,17 @@
 
 import type { NativeConfig, NativeTls } from '../boundary/addon.js'
 import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
+import {
+  badValue,
+  checkNames,
+  didYouMean,
+  flag,
+  type OptionRule,
+  type OptionRules,
+  readOptions,
+  text,
+  whole,
+} from '../checks/options.js'
 import { InvalidArgumentError, InvalidHostError } from '../errors/classes.js'
 import { MAX_INT32, MAX_UINT32 } from '../limits.js'
 import type { Defaults } from '../options/types.js'
@@ -69,39 +79,40 @@ export interface ConnectOptions extends ClientOptions {
   readonly tls?: boolean | TlsOptions | undefined
 }
 
-interface Setting {
-  readonly expects: string
+/** What an option may be, and what holds without it. */
+interface Setting extends OptionRule {
   readonly fallback?: unknown
-  readonly check: (value: unknown) => boolean
 }
 
-const whole = (least: number, most: number, fallback: number, unit = ''): Setting => ({
-  expects: `a whole number${unit} from ${least} to ${most}`,
+const named: OptionRule = {
+  expects: 'text that is not empty',
+  check: (value) => typeof value === 'string' && value !== '',
+}
+const count = (least: number, most: number, fallback: number, unit = ''): Setting => ({
+  ...whole(least, most, unit),
   fallback,
-  check: (value) => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most,
 })
-const text: Setting = { expects: 'text that is not empty', check: (value) => typeof value === 'string' && value !== '' }
 const MS = ' of milliseconds'
 
 const SETTINGS: { readonly [name: string]: Setting } = {
   hosts: { expects: "a list of hosts such as '127.0.0.1:3000'", check: () => true },
-  clusterName: text,
-  user: text,
-  password: { expects: 'text', check: (value) => typeof value === 'string' },
-  connectTimeout: whole(1, MAX_INT32, 5000, MS),
-  tendInterval: whole(10, MAX_INT32, 1000, MS),
-  minConnectionsPerNode: whole(0, 100_000, 0),
-  maxConnectionsPerNode: whole(1, 100_000, 100),
-  maxIdle: whole(0, MAX_INT32, 55_000, MS),
-  useAlternateServices: { expects: 'true or false', fallback: false, check: (value) => typeof value === 'boolean' },
+  clusterName: named,
+  user: named,
+  password: { ...text, isSecret: true },
+  connectTimeout: count(1, MAX_INT32, 5000, MS),
+  tendInterval: count(10, MAX_INT32, 1000, MS),
+  minConnectionsPerNode: count(0, 100_000, 0),
+  maxConnectionsPerNode: count(1, 100_000, 100),
+  maxIdle: count(0, MAX_INT32, 55_000, MS),
+  useAlternateServices: { ...flag, fallback: false },
   addressMap: {
     expects: 'an object of addresses by announced address',
     fallback: {},
     check: (value) =>
       typeof value === 'object' && value !== null && Object.values(value).every((to) => typeof to === 'string'),
   },
-  maxErrorRate: whole(0, 1_000_000, 100),
-  errorRateWindow: whole(1, 1_000_000, 1),
+  maxErrorRate: count(0, 1_000_000, 100),
+  errorRateWindow: count(1, 1_000_000, 1),
   appId: {
     expects: 'text of at most 63 bytes',
     fallback: '',
@@ -113,35 +124,28 @@ const SETTINGS: { readonly [name: string]: Setting } = {
     check: (value) => Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_UINT32),
   },
   tls: {
+    isSecret: true,
     expects: 'true, false or an object',
     check: (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
   },
-  coalesceReads: { expects: 'true or false', fallback: false, check: (value) => typeof value === 'boolean' },
+  coalesceReads: { ...flag, fallback: false },
   defaults: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
 }
 
 /** The settings of {@link ClientOptions}: the core does not get them. */
-const OF_THE_CLIENT = ['coalesceReads', 'defaults']
-
-const SECRETS = new Set(['password', 'tls'])
+const OF_THE_CLIENT: OptionRules<ClientOptions> = {
+  coalesceReads: SETTINGS.coalesceReads as Setting,
+  defaults: SETTINGS.defaults as Setting,
+}
 
 /** Checks the options of `client.with`. */
 export function checkClientOptions(verb: string, options: unknown): ClientOptions {
-  if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
-  }
-  for (const [name, value] of Object.entries(options)) {
-    if (!OF_THE_CLIENT.includes(name)) {
-      const elsewhere = Object.hasOwn(SETTINGS, name) ? ' of the connections, which are shared' : ''
-      const hint = elsewhere === '' ? didYouMean(name, OF_THE_CLIENT) : ''
-      throw new InvalidArgumentError(
-        `${verb}: ${elsewhere === '' ? 'there is no option' : 'option'} '${name}'${elsewhere === '' ? '' : ' is'}${elsewhere}${hint}`,
-      )
+  for (const name of isPlain(Object(options)) ? Object.keys(Object(options)) : []) {
+    if (Object.hasOwn(SETTINGS, name) && !Object.hasOwn(OF_THE_CLIENT, name)) {
+      throw new InvalidArgumentError(`${verb}: option '${name}' is of the connections, which are shared`)
     }
-    const { expects, check } = SETTINGS[name] as Setting
-    if (value !== undefined && !check(value)) throw badValue(verb, name, expects, value)
   }
-  return options
+  return readOptions<ClientOptions>(verb, options ?? null, OF_THE_CLIENT)
 }
 
 /** Checks the options of `connect` and fills in the defaults. */
@@ -150,18 +154,14 @@ export function resolveConfig(options: unknown): NativeConfig {
     throw new InvalidArgumentError(`connect: expected hosts or an object of options, not ${describe(options)}`)
   }
   const given = options as { [name: string]: unknown }
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(SETTINGS, name)) {
-      throw new InvalidArgumentError(`connect: there is no option '${name}'${didYouMean(name, Object.keys(SETTINGS))}`)
-    }
-  }
+  checkNames('connect', given, Object.keys(SETTINGS))
   const config: { [name: string]: unknown } = {}
-  for (const [name, { expects, fallback, check }] of Object.entries(SETTINGS)) {
+  for (const [name, { expects, fallback, check, isSecret }] of Object.entries(SETTINGS)) {
     const value = given[name] ?? fallback
     if (value === undefined) continue
     // What was given instead of a password is not for messages either.
-    if (!check(value)) throw badValue('connect', name, expects, SECRETS.has(name) ? undefined : value)
-    if (!OF_THE_CLIENT.includes(name)) config[name] = value
+    if (!check(value)) throw badValue('connect', name, expects, isSecret === true ? undefined : value)
+    if (!Object.hasOwn(OF_THE_CLIENT, name)) config[name] = value
   }
   if ((config.minConnectionsPerNode as number) > (config.maxConnectionsPerNode as number)) {
     throw new InvalidArgumentError('connect: minConnectionsPerNode is larger than maxConnectionsPerNode')

@@ -1,7 +1,7 @@
 // What an index is of, and the command that creates it (protocol 4.7).
 
 import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
+import { checkNames, checkOption, oneOf } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_BIN_NAME_SIZE, MAX_INDEX_NAME, MAX_NAMESPACE_SIZE, MAX_SET_SIZE } from '../limits.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
@@ -70,10 +70,7 @@ export function checkDefinition(verb: string, given: unknown): CheckedIndex {
   if (typeof given !== 'object' || given === null || !isPlain(given)) {
     throw new InvalidArgumentError(`${verb}: the index must be a plain object, not ${describe(given)}`)
   }
-  for (const name of Object.keys(given)) {
-    if (FIELDS.includes(name)) continue
-    throw new InvalidArgumentError(`${verb}: an index has no '${name}'${didYouMean(name, FIELDS)}`)
-  }
+  checkNames(verb, given, FIELDS, 'an index has no')
   const definition = { ...given } as { readonly [name: string]: unknown }
   const namespace = checkName(verb, 'namespace', definition.namespace, MAX_NAMESPACE_SIZE)
   const name = checkName(verb, 'name', definition.name, MAX_INDEX_NAME)
@@ -106,9 +103,8 @@ export function checkDefinition(verb: string, given: unknown): CheckedIndex {
 }
 
 function choice(verb: string, name: string, value: unknown, table: { readonly [name: string]: string }): string {
-  if (typeof value === 'string' && Object.hasOwn(table, value)) return table[value] as string
-  const names = Object.keys(table).map((one) => `'${one}'`)
-  throw badValue(verb, name, `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`, value)
+  checkOption(verb, name, oneOf(table), value)
+  return table[value as string] as string
 }
 
 function contextText(verb: string, path: unknown): string[] {

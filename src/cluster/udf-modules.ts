@@ -6,7 +6,7 @@ import { basename } from 'node:path'
 import { types } from 'node:util'
 import type { Boundary } from '../boundary/native.js'
 import { argumentError, describe, isPlain } from '../checks/check.js'
-import { didYouMean } from '../checks/options.js'
+import { checkNames } from '../checks/options.js'
 import {
   InvalidArgumentError,
   LuaFileNotFoundError,
@@ -193,10 +193,7 @@ async function read(verb: string, given: unknown): Promise<{ file: string; conte
   if (typeof given !== 'object' || given === null || !isPlain(given)) {
     throw new InvalidArgumentError(`${verb}: expected { file } or { source, name }, not ${describe(given)}`)
   }
-  for (const name of Object.keys(given)) {
-    if (SOURCE_FIELDS.includes(name)) continue
-    throw new InvalidArgumentError(`${verb}: a module has no '${name}'${didYouMean(name, SOURCE_FIELDS)}`)
-  }
+  checkNames(verb, given, SOURCE_FIELDS, 'a module has no')
   const { file, source, name } = given as { file?: unknown; source?: unknown; name?: unknown }
   if ((file === undefined) === (source === undefined)) {
     throw new InvalidArgumentError(`${verb}: expected either { file } or { source, name }`)

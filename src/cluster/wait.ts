@@ -1,12 +1,10 @@
 // Waiting for what a cluster does on its own: looking again and again until all nodes are done.
 
 import { pause } from '../boundary/abort.js'
-import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
-import { ClusterError, InvalidArgumentError, TimeoutError } from '../errors/classes.js'
+import { callback, milliseconds, type OptionRules, readOptions, signal } from '../checks/options.js'
+import { ClusterError, TimeoutError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { errorOf } from '../errors/failure.js'
-import { MAX_INT32 } from '../limits.js'
 
 /** How to wait for a job. */
 export interface WaitOptions<Progress> {
@@ -20,7 +18,12 @@ export interface WaitOptions<Progress> {
   readonly signal?: AbortSignal | undefined
 }
 
-const OPTION_NAMES = ['onProgress', 'pollInterval', 'timeout', 'signal']
+const RULES: OptionRules<WaitOptions<never>> = {
+  onProgress: callback,
+  pollInterval: milliseconds(1, ' of at least 1'),
+  timeout: milliseconds(0, ' (0: no limit)'),
+  signal,
+}
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2000
@@ -40,7 +43,7 @@ export async function waitFor<Progress>(
   given: WaitOptions<Progress> | undefined,
   look: (options: { totalTimeout: number; signal: AbortSignal | undefined }) => Promise<Look<Progress>>,
 ): Promise<void> {
-  const { onProgress, pollInterval, timeout = 0, signal } = checkOptions(verb, given)
+  const { onProgress, pollInterval, timeout = 0, signal } = readOptions<WaitOptions<Progress>>(verb, given, RULES)
   const started = performance.now()
   const left = (): number => (timeout === 0 ? Number.POSITIVE_INFINITY : timeout - (performance.now() - started))
   let failures = 0
@@ -62,30 +65,4 @@ export async function waitFor<Progress>(
 
 function tooLate(verb: string, elapsed: number): Error {
   return errorOf({ verb, key: undefined, code: Code.timeout, elapsed, detail: 'not every node is done yet' })
-}
-
-function checkOptions<Progress>(verb: string, options: WaitOptions<Progress> = {}): WaitOptions<Progress> {
-  if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
-  }
-  for (const name of Object.keys(options)) {
-    if (OPTION_NAMES.includes(name)) continue
-    throw new InvalidArgumentError(`${verb}: there is no option '${name}'${didYouMean(name, OPTION_NAMES)}`)
-  }
-  const { onProgress, pollInterval, timeout, signal } = options
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw badValue(verb, 'onProgress', 'a function', onProgress)
-  }
-  if (pollInterval !== undefined && !isMillis(pollInterval, 1)) {
-    throw badValue(verb, 'pollInterval', 'a number of milliseconds of at least 1', pollInterval)
-  }
-  if (timeout !== undefined && !isMillis(timeout, 0)) {
-    throw badValue(verb, 'timeout', 'a number of milliseconds (0: no limit)', timeout)
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badValue(verb, 'signal', 'an AbortSignal', signal)
-  return { onProgress, pollInterval, timeout, signal }
-}
-
-function isMillis(value: unknown, least: number): value is number {
-  return typeof value === 'number' && value >= least && value <= MAX_INT32
 }

@@ -1,8 +1,6 @@
 // Flags of regular expressions in expressions (protocol 10.2).
 
-import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
-import { InvalidArgumentError } from '../errors/classes.js'
+import { flag, type OptionRules, readOptions } from '../checks/options.js'
 
 /** How a regular expression is read. */
 export interface RegexOptions {
@@ -15,21 +13,12 @@ export interface RegexOptions {
 }
 
 // 4 is what makes ^ and $ match at line breaks, although several clients call it NOSUB (protocol 10.2).
-const FLAGS: { readonly [name: string]: number } = { extended: 1, ignoreCase: 2, newline: 4 }
+const FLAGS: { readonly [name in keyof RegexOptions]-?: number } = { extended: 1, ignoreCase: 2, newline: 4 }
+const RULES: OptionRules<RegexOptions> = { extended: flag, ignoreCase: flag, newline: flag }
 
 export function regexFlags(options: unknown): number {
-  if (options === undefined) return 0
-  if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`exp.regex: options must be a plain object, not ${describe(options)}`)
-  }
+  const given = readOptions<RegexOptions>('exp.regex', options, RULES)
   let flags = 0
-  for (const [name, value] of Object.entries(options)) {
-    const bit = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined
-    if (bit === undefined) {
-      throw new InvalidArgumentError(`exp.regex: there is no option '${name}'${didYouMean(name, Object.keys(FLAGS))}`)
-    }
-    if (value !== undefined && typeof value !== 'boolean') throw badValue('exp.regex', name, 'true or false', value)
-    if (value === true) flags |= bit
-  }
+  for (const name of Object.keys(given) as (keyof RegexOptions)[]) if (given[name] === true) flags |= FLAGS[name]
   return flags
 }

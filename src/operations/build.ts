@@ -3,7 +3,7 @@
 
 import { types } from 'node:util'
 import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
+import { badValue, checkNames, flag, quoted, whole } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { Encoded, encode } from '../values/encoded.js'
 import { Exp, TYPES, type Type } from '../values/expression.js'
@@ -99,12 +99,8 @@ function optionBits({ names, bits = 0, range }: Option, value: unknown): number 
 }
 
 function expected({ names, range }: Option): string {
-  if (names !== undefined) {
-    return Object.keys(names)
-      .map((name) => `'${name}'`)
-      .join(', ')
-  }
-  return range === undefined ? 'true or false' : `a whole number from ${range[0]} to ${range[1]}`
+  if (names !== undefined) return quoted(Object.keys(names))
+  return (range === undefined ? flag : whole(...range)).expects
 }
 
 /** What the options of a call say: slots, path and type. */
@@ -119,24 +115,27 @@ interface Said {
 function readOptions(verb: string, signature: Signature, options: unknown, inExpression: boolean): Said {
   const said: Said = { slots: new Map(), ctx: undefined, type: undefined, returned: undefined, padded: false }
   if (options === undefined) return said
-  if (!isOptions(options))
-    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
   const known = signature.options ?? {}
-  for (const [name, value] of Object.entries(options as object)) {
+  const isTyped = inExpression && signature.selects !== undefined
+  const isPadded = signature.creates === 'list'
+  checkNames(verb, options, [
+    ...Object.keys(known),
+    'ctx',
+    ...(isTyped ? ['type'] : []),
+    ...(isPadded ? ['padded'] : []),
+  ])
+  for (const [name, value] of Object.entries(options)) {
     const option = Object.hasOwn(known, name) ? known[name] : undefined
     if (name === 'ctx') said.ctx = value
-    else if (name === 'type' && inExpression && signature.selects !== undefined) {
+    else if (name === 'type' && isTyped) {
       if (value !== undefined && !Object.hasOwn(TYPES, value as string)) {
         throw badValue(verb, name, expected({ slot: 'returns', names: TYPES }), value)
       }
       said.type = value as Type | undefined
-    } else if (name === 'padded' && signature.creates === 'list') {
+    } else if (name === 'padded' && isPadded) {
       if (typeof value !== 'boolean') throw badValue(verb, name, 'true or false', value)
       said.padded = value
-    } else if (option === undefined) {
-      const names = [...Object.keys(known), 'ctx', ...(inExpression && signature.selects ? ['type'] : [])]
-      throw new InvalidArgumentError(`${verb}: there is no option '${name}'${didYouMean(name, names)}`)
-    } else if (value !== undefined) {
+    } else if (option !== undefined && value !== undefined) {
       const bits = optionBits(option, value)
       if (bits === undefined) throw badValue(verb, name, expected(option), value)
       said.slots.set(option.slot, (said.slots.get(option.slot) ?? 0) | bits)

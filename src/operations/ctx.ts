@@ -1,7 +1,7 @@
 // Nested context: the way from a bin to a collection inside it (protocol 9.6).
 
-import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
+import { describe } from '../checks/check.js'
+import { badValue, flag, type OptionRules, oneOf, readOptions } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_STEPS } from '../limits.js'
 import { Encoded, encode, packArgument } from '../values/encoded.js'
@@ -64,32 +64,20 @@ function condition(value: unknown, verb: string): Exp<'bool'> {
   throw new InvalidArgumentError(`ctx.${verb}: expected an expression of type bool, not ${describe(value)}`)
 }
 
+const LIST_RULES: OptionRules<ListStepOptions> = { create: oneOf(LIST_CREATE), persistIndex: flag }
+const MAP_RULES: OptionRules<MapStepOptions> = { create: oneOf(MAP_CREATE), persistIndex: flag }
+
 /** The bits of `create` and `persistIndex`. */
-function creation(options: unknown, names: { readonly [name: string]: number }, verb: string): number {
-  if (options === undefined) return 0
-  if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`ctx.${verb}: options must be a plain object, not ${describe(options)}`)
-  }
-  let bits = 0
-  for (const [name, value] of Object.entries(options)) {
-    if (name !== 'create' && name !== 'persistIndex') {
-      const hint = didYouMean(name, ['create', 'persistIndex'])
-      throw new InvalidArgumentError(`ctx.${verb}: there is no option '${name}'${hint}`)
-    }
-    if (value === undefined) continue
-    if (name === 'persistIndex') {
-      if (typeof value !== 'boolean') throw badValue(`ctx.${verb}`, name, 'true or false', value)
-      if (value) bits |= PERSIST_INDEX
-    } else if (typeof value === 'string' && Object.hasOwn(names, value)) bits |= names[value] as number
-    else {
-      const expected = Object.keys(names).map((one) => `'${one}'`)
-      throw badValue(`ctx.${verb}`, name, expected.join(' or '), value)
-    }
-  }
-  if (bits === PERSIST_INDEX) {
-    throw new InvalidArgumentError(`ctx.${verb}: option 'persistIndex' needs option 'create'`)
-  }
-  return bits
+function creation<O extends ListStepOptions | MapStepOptions>(
+  options: unknown,
+  rules: OptionRules<O>,
+  names: { readonly [name: string]: number },
+  verb: string,
+): number {
+  const { create, persistIndex } = readOptions<O>(`ctx.${verb}`, options, rules)
+  if (create !== undefined) return (names[create] as number) | (persistIndex === true ? PERSIST_INDEX : 0)
+  if (persistIndex !== true) return 0
+  throw new InvalidArgumentError(`ctx.${verb}: option 'persistIndex' needs option 'create'`)
 }
 
 /**
@@ -101,7 +89,7 @@ function creation(options: unknown, names: { readonly [name: string]: number }, 
 export const ctx = {
   /** The element of a list at an index; negative ones count from the end. @example ctx.listIndex(-1) */
   listIndex: (index: number | bigint, options?: ListStepOptions): ContextStep =>
-    new ContextStep(0x10 | creation(options, LIST_CREATE, 'listIndex'), integer(index, 'listIndex')),
+    new ContextStep(0x10 | creation(options, LIST_RULES, LIST_CREATE, 'listIndex'), integer(index, 'listIndex')),
 
   /** The element of a list at a rank: 0 is the smallest, -1 the greatest. @example ctx.listRank(0) */
   listRank: (rank: number | bigint): ContextStep => new ContextStep(0x11, integer(rank, 'listRank')),
@@ -117,7 +105,7 @@ export const ctx = {
 
   /** The entry of a map with a key. @example ctx.mapKey('address') */
   mapKey: (key: MapKey, options?: MapStepOptions): ContextStep =>
-    new ContextStep(0x22 | creation(options, MAP_CREATE, 'mapKey'), given(key, 'mapKey')),
+    new ContextStep(0x22 | creation(options, MAP_RULES, MAP_CREATE, 'mapKey'), given(key, 'mapKey')),
 
   /** The first entry of a map whose value equals a value. @example ctx.mapValue(5) */
   mapValue: (value: Value): ContextStep => new ContextStep(0x23, given(value, 'mapValue')),

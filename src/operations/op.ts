@@ -1,7 +1,7 @@
 // The scalar operations: one table of what each is, and the functions people call.
 
-import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
+import { describe } from '../checks/check.js'
+import { flag, type OptionRules, oneOf, readOptions } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { OpCode } from '../protocol.js'
 import { type AnyExp, Exp } from '../values/expression.js'
@@ -44,32 +44,29 @@ export interface ExpWriteOptions extends ExpReadOptions {
   readonly noFail?: boolean | undefined
 }
 
+/** The bits of each option (protocol 10.6). */
 const WRITES: { readonly [name: string]: number } = { createOrUpdate: 0, create: 1, update: 2 }
 const EXP_FLAGS: { readonly [name: string]: number } = { allowDelete: 4, noFail: 8, evalNoFail: 16 }
 
-/** An expression operation: `[expression, flags]` (protocol 10.6). */
-function expression(verb: string, name: string, value: unknown, options: unknown, known: readonly string[]): Operation {
+const READ_RULES: OptionRules<ExpReadOptions> = { evalNoFail: flag }
+const WRITE_RULES: OptionRules<ExpWriteOptions> = {
+  ...READ_RULES,
+  write: oneOf(WRITES),
+  allowDelete: flag,
+  noFail: flag,
+}
+
+/** An expression operation: `[expression, flags]`. */
+function expression(verb: 'expRead' | 'expWrite', name: string, value: unknown, options: unknown): Operation {
   if (!(value instanceof Exp)) {
     throw new InvalidArgumentError(`op.${verb}: expected an expression, not ${describe(value)}`)
   }
-  let flags = 0
-  if (options !== undefined && (typeof options !== 'object' || options === null || !isPlain(options))) {
-    throw new InvalidArgumentError(`op.${verb}: options must be a plain object, not ${describe(options)}`)
-  }
-  for (const [option, setting] of Object.entries((options ?? {}) as object)) {
-    if (!known.includes(option)) {
-      throw new InvalidArgumentError(`op.${verb}: there is no option '${option}'${didYouMean(option, known)}`)
-    }
-    if (setting === undefined) continue
-    if (option === 'write') {
-      if (typeof setting !== 'string' || !Object.hasOwn(WRITES, setting)) {
-        throw badValue(`op.${verb}`, option, "'createOrUpdate', 'create' or 'update'", setting)
-      }
-      flags |= WRITES[setting] as number
-    } else if (typeof setting !== 'boolean') throw badValue(`op.${verb}`, option, 'true or false', setting)
-    else if (setting) flags |= EXP_FLAGS[option] as number
-  }
   const reads = verb === 'expRead'
+  const given: ExpWriteOptions = reads
+    ? readOptions<ExpReadOptions>('op.expRead', options, READ_RULES)
+    : readOptions<ExpWriteOptions>('op.expWrite', options, WRITE_RULES)
+  let flags = WRITES[given.write ?? 'createOrUpdate'] as number
+  for (const [option, bit] of Object.entries(EXP_FLAGS)) if (given[option as 'noFail'] === true) flags |= bit
   const needs = (reads ? Needs.read : Needs.write) | Needs.allAnswers
   const code = reads ? OpCode.expRead : OpCode.expModify
   return new Operation(code, bin(name, verb), { kind: 'expression', expression: value, flags }, needs)
@@ -123,14 +120,14 @@ export const op = {
 
   /** Answers the result of an expression under a name of your choice. @example op.expRead('adult', exp.ge(exp.bin.int('age'), 18)) */
   expRead: (name: string, value: AnyExp, options?: ExpReadOptions): Operation =>
-    expression('expRead', name, value, options, ['evalNoFail']),
+    expression('expRead', name, value, options),
 
   /**
    * Writes the result of an expression into a bin.
    * @example op.expWrite('total', exp.mul(exp.bin.int('price'), exp.bin.int('count')), { evalNoFail: true })
    */
   expWrite: (name: string, value: AnyExp, options?: ExpWriteOptions): Operation =>
-    expression('expWrite', name, value, options, ['write', 'allowDelete', 'noFail', 'evalNoFail']),
+    expression('expWrite', name, value, options),
 
   /** Renews the expiry of the record (option `ttl`) and raises its generation. @example op.touch() */
   touch: (): Operation => TOUCH,

@@ -1,7 +1,7 @@
 // Selecting and changing many elements deep inside a bin at once (protocol 9.7, servers from 8.1 on).
 
-import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
+import { describe } from '../checks/check.js'
+import { flag, type OptionRules, oneOf, readOptions } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { OpCode } from '../protocol.js'
 import { type AnyExp, Exp } from '../values/expression.js'
@@ -32,26 +32,15 @@ export interface PathSelectOptions extends PathOptions {
   readonly return?: PathResult | undefined
 }
 
+const RULES: OptionRules<PathOptions> = { noFail: flag }
+const SELECT_RULES: OptionRules<PathSelectOptions> = { ...RULES, return: oneOf(RESULTS) }
+
 /** The flags that the options of a path call mean. */
 export function pathFlags(verb: string, options: unknown, apply: boolean): number {
-  let flags = apply ? APPLY : RESULTS.tree
-  if (options === undefined) return flags
-  if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
-  }
-  const known = apply ? ['noFail'] : ['return', 'noFail']
-  for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name)) {
-      throw new InvalidArgumentError(`${verb}: there is no option '${name}'${didYouMean(name, known)}`)
-    }
-    if (value === undefined) continue
-    if (name === 'noFail') {
-      if (typeof value !== 'boolean') throw badValue(verb, name, 'true or false', value)
-      if (value) flags |= NO_FAIL
-    } else if (typeof value === 'string' && Object.hasOwn(RESULTS, value)) flags |= RESULTS[value as PathResult]
-    else throw badValue(verb, name, "'tree', 'values', 'keys' or 'entries'", value)
-  }
-  return flags
+  const given: PathSelectOptions = apply
+    ? readOptions<PathOptions>(verb, options, RULES)
+    : readOptions<PathSelectOptions>(verb, options, SELECT_RULES)
+  return (apply ? APPLY : RESULTS[given.return ?? 'tree']) | (given.noFail === true ? NO_FAIL : 0)
 }
 
 /** The arguments of a path call. */

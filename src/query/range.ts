@@ -1,7 +1,7 @@
 // Predicates of queries: which range of a secondary index is asked for, and how that goes over the wire (protocol 8.3).
 
 import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
+import { anything, checkOption, type OptionRules, oneOf, readOptions } from '../checks/options.js'
 import type { IndexCollection } from '../cluster/index-definition.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_BIN_NAME_SIZE, MAX_INDEX_NAME, MAX_INT64, MIN_INT64 } from '../limits.js'
@@ -187,25 +187,25 @@ function coordinate(value: unknown, most: number, what: string, verb: string): n
   throw refused(verb, `the ${what} must be a number of degrees from -${most} to ${most}, not ${describe(value)}`)
 }
 
+const COLLECTION = oneOf(COLLECTIONS)
+
 function collectionOf(value: unknown, verb: string): number {
-  if (typeof value === 'string' && Object.hasOwn(COLLECTIONS, value)) return COLLECTIONS[value as IndexCollection]
-  throw badValue(`range.${verb}`, 'collection', "'list', 'mapKeys' or 'mapValues'", value)
+  checkOption(`range.${verb}`, 'collection', COLLECTION, value)
+  return COLLECTIONS[value as IndexCollection]
 }
 
-/** The options of a predicate. Those that it does not take are refused by name. */
-function optionsOf(options: unknown, verb: string, known: readonly string[]): GeoRangeOptions {
-  if (options === undefined) return {}
-  if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw refused(verb, `options must be a plain object, not ${describe(options)}`)
-  }
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw refused(verb, `there is no option '${name}'${didYouMean(name, known)}`)
-  }
-  return options as GeoRangeOptions
-}
+const RULES: OptionRules<RangeOptions> = { ctx: anything }
+const GEO_RULES: OptionRules<GeoRangeOptions> = { ctx: anything, collection: COLLECTION }
 
 function equality(verb: string, target: unknown, value: Bound, collection: number, options: unknown): Predicate {
-  return new Predicate(verb, target, collection, value, value, optionsOf(options, verb, ['ctx']).ctx)
+  return new Predicate(
+    verb,
+    target,
+    collection,
+    value,
+    value,
+    readOptions<RangeOptions>(`range.${verb}`, options, RULES).ctx,
+  )
 }
 
 function integers(
@@ -218,12 +218,12 @@ function integers(
 ): Predicate {
   const [begin, end] = [integer(least, verb), integer(most, verb)]
   if (begin > end) throw refused(verb, `the range from ${begin} to ${end} is empty`)
-  const { ctx } = optionsOf(options, verb, ['ctx'])
+  const { ctx } = readOptions<RangeOptions>(`range.${verb}`, options, RULES)
   return new Predicate(verb, target, collection, integerBound(begin), integerBound(end), ctx)
 }
 
 function geo(verb: string, target: unknown, shape: Bound, options: unknown): Predicate {
-  const { ctx, collection } = optionsOf(options, verb, ['ctx', 'collection'])
+  const { ctx, collection } = readOptions<GeoRangeOptions>(`range.${verb}`, options, GEO_RULES)
   const number = collection === undefined ? 0 : collectionOf(collection, verb)
   return new Predicate(verb, target, number, shape, shape, ctx)
 }
