@@ -2049,43 +2049,107 @@ export interface BitArithmeticOptions extends BitWriteOptions {
  */
 export interface BitCalls<S extends Style> {
   /** Makes the bytes `size` long; a missing bin is created. @example bits.resize('flags', 8, { resize: 'growOnly' }) */
-  resize(bytes: Target<S, "blob">, size: Int<S>, options?: BitResizeOptions): Writing<S, "blob">;
+  resize: Changes<S, [
+    size: Int<S>
+  ], BitResizeOptions>;
   /** Inserts bytes before a byte. @example bits.insert('flags', 1, Buffer.of(0xff)) */
-  insert(bytes: Target<S, "blob">, offset: Int<S>, inserted: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  insert: Changes<S, [
+    offset: Int<S>,
+    inserted: Bytes<S>
+  ]>;
   /** Removes `size` bytes from a byte on. @example bits.remove('flags', 0, 2) */
-  remove(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  remove: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>
+  ]>;
   /** Overwrites `size` bits from a bit on. @example bits.set('flags', 13, 3, Buffer.of(0xe0)) */
-  set(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  set: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>,
+    value: Bytes<S>
+  ]>;
   /** Overwrites `size` bits, at most 64, with an integer. @example bits.setInt('flags', 8, 16, 1000) */
-  setInt(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  setInt: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>,
+    value: Int<S>
+  ]>;
   /** Combines bits by OR. @example bits.or('flags', 0, 8, Buffer.of(0x80)) */
-  or(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  or: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>,
+    value: Bytes<S>
+  ]>;
   /** Combines bits by exclusive OR. @example bits.xor('flags', 0, 8, Buffer.of(0x80)) */
-  xor(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  xor: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>,
+    value: Bytes<S>
+  ]>;
   /** Combines bits by AND. @example bits.and('flags', 0, 8, Buffer.of(0x7f)) */
-  and(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bytes<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  and: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>,
+    value: Bytes<S>
+  ]>;
   /** Turns bits around. @example bits.not('flags', 0, 8) */
-  not(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  not: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>
+  ]>;
   /** Shifts bits to the left. @example bits.lshift('flags', 0, 16, 1) */
-  lshift(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, shift: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  lshift: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>,
+    shift: Int<S>
+  ]>;
   /** Shifts bits to the right. @example bits.rshift('flags', 0, 16, 1) */
-  rshift(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, shift: Int<S>, options?: BitWriteOptions): Writing<S, "blob">;
+  rshift: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>,
+    shift: Int<S>
+  ]>;
   /** Adds to the integer that `size` bits are. @example bits.add('flags', 8, 16, 1, { overflow: 'wrap' }) */
-  add(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Int<S>, options?: BitArithmeticOptions): Writing<S, "blob">;
+  add: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>,
+    value: Int<S>
+  ], BitArithmeticOptions>;
   /** Subtracts from the integer that `size` bits are. @example bits.subtract('flags', 8, 16, 1, { overflow: 'saturate' }) */
-  subtract(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Int<S>, options?: BitArithmeticOptions): Writing<S, "blob">;
+  subtract: Changes<S, [
+    offset: Int<S>,
+    size: Int<S>,
+    value: Int<S>
+  ], BitArithmeticOptions>;
   /** `size` bits from a bit on, as bytes aligned to the left. @example bits.get('flags', 9, 5) */
-  get(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: ContextOptions): Reading<S, "blob">;
+  get: Reads<S, "blob", [
+    offset: Int<S>,
+    size: Int<S>
+  ]>;
   /** How many of `size` bits are set. @example bits.count('flags', 0, 64) */
-  count(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: ContextOptions): Reading<S, "int">;
+  count: Reads<S, "int", [
+    offset: Int<S>,
+    size: Int<S>
+  ]>;
   /** Where the first bit of a value is, from the left; -1 when there is none. @example bits.lscan('flags', 0, 64, true) */
-  lscan(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bool<S>, options?: ContextOptions): Reading<S, "int">;
+  lscan: Reads<S, "int", [
+    offset: Int<S>,
+    size: Int<S>,
+    value: Bool<S>
+  ]>;
   /** Where the first bit of a value is, from the right; -1 when there is none. @example bits.rscan('flags', 0, 64, true) */
-  rscan(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, value: Bool<S>, options?: ContextOptions): Reading<S, "int">;
+  rscan: Reads<S, "int", [
+    offset: Int<S>,
+    size: Int<S>,
+    value: Bool<S>
+  ]>;
   /** The integer that `size` bits, at most 64, are. @example bits.getInt('flags', 8, 16, { signed: true }) */
-  getInt(bytes: Target<S, "blob">, offset: Int<S>, size: Int<S>, options?: ContextOptions & {
+  getInt: Reads<S, "int", [
+    offset: Int<S>,
+    size: Int<S>
+  ], ContextOptions & {
     readonly signed?: boolean | undefined;
-  }): Reading<S, "int">;
+  }>;
 }
 /** Options of `bits.resize`. */
 export interface BitResizeOptions extends BitWriteOptions {
@@ -2817,47 +2881,81 @@ export interface ListCalls<S extends Style> {
   /** The number of elements. @example lists.size('tags') */
   size(list: Within<S>, options?: ContextOptions): Reading<S, "int">;
   /** The element at an index. @example lists.getByIndex('queue', -1) */
-  getByIndex<R extends ListReturn = "value", E extends Type = never>(list: Within<S>, index: Int<S>, options?: Reads<S, R, E>): Reading<S, OneOf<R, E>>;
+  getByIndex: ReadOne<S, "list", [
+    index: Int<S>
+  ]>;
   /** The first element equal to a value; its index when that is what is to be returned. @example lists.getFirstByValue('tags', 'new', { return: 'index' }) */
-  getFirstByValue<R extends ListReturn = "value", E extends Type = never>(list: Within<S>, value: Sought<S>, options?: Reads<S, R, E>): Reading<S, OneOf<R, E>>;
+  getFirstByValue: ReadOne<S, "list", [
+    value: Sought<S>
+  ]>;
   /** The element at a rank: 0 is the smallest, -1 the greatest. @example lists.getByRank('scores', -1) */
-  getByRank<R extends ListReturn = "value", E extends Type = never>(list: Within<S>, rank: Int<S>, options?: Reads<S, R, E>): Reading<S, OneOf<R, E>>;
+  getByRank: ReadOne<S, "list", [
+    rank: Int<S>
+  ]>;
   /** All elements equal to a value. @example lists.getByValue('tags', 'new', { return: 'count' }) */
-  getByValue<R extends ListReturn = "value">(list: Within<S>, value: Sought<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValue: ReadMany<S, "list", [
+    value: Sought<S>
+  ]>;
   /** All elements equal to one of several values. @example lists.getByValueList('tags', ['a', 'b'], { inverted: true }) */
-  getByValueList<R extends ListReturn = "value">(list: Within<S>, values: SoughtList<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValueList: ReadMany<S, "list", [
+    values: SoughtList<S>
+  ]>;
   /** `count` elements from an index on. @example lists.getByIndexRange('queue', -3) */
-  getByIndexRange<R extends ListReturn = "value">(list: Within<S>, index: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
-  getByIndexRange<R extends ListReturn = "value">(list: Within<S>, index: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByIndexRange: ReadRange<S, "list", [
+    index: Int<S>
+  ]>;
   /** All elements from `begin` up to, but not including, `end`. @example lists.getByValueRange('scores', 10, 20) */
-  getByValueRange<R extends ListReturn = "value">(list: Within<S>, begin: Sought<S> | null, end: Sought<S> | null, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValueRange: ReadMany<S, "list", [
+    begin: Sought<S> | null,
+    end: Sought<S> | null
+  ]>;
   /** `count` elements from a rank on. @example lists.getByRankRange('scores', -3, { return: 'value' }) */
-  getByRankRange<R extends ListReturn = "value">(list: Within<S>, rank: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
-  getByRankRange<R extends ListReturn = "value">(list: Within<S>, rank: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByRankRange: ReadRange<S, "list", [
+    rank: Int<S>
+  ]>;
   /** `count` elements from the rank relative to where a value is or would be. @example lists.getByValueRelRankRange('scores', 50, -1, 2) */
-  getByValueRelRankRange<R extends ListReturn = "value">(list: Within<S>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
-  getByValueRelRankRange<R extends ListReturn = "value">(list: Within<S>, value: Sought<S>, rank: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValueRelRankRange: ReadRange<S, "list", [
+    value: Sought<S>,
+    rank: Int<S>
+  ]>;
   /** Removes the element at an index. @example lists.removeByIndex('queue', 0, { return: 'value' }) */
-  removeByIndex<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  removeByIndex: RemoveOne<S, "list", [
+    index: Int<S>
+  ]>;
   /** Removes the first element equal to a value. @example lists.removeFirstByValue('tags', 'old') */
-  removeFirstByValue<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  removeFirstByValue: RemoveOne<S, "list", [
+    value: Sought<S>
+  ]>;
   /** Removes the element at a rank. @example lists.removeByRank('scores', 0) */
-  removeByRank<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, rank: Int<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  removeByRank: RemoveOne<S, "list", [
+    rank: Int<S>
+  ]>;
   /** Removes all elements equal to a value. @example lists.removeByValue('tags', 'old', { return: 'count' }) */
-  removeByValue<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValue: RemoveMany<S, "list", [
+    value: Sought<S>
+  ]>;
   /** Removes all elements equal to one of several values. @example lists.removeByValueList('tags', ['a', 'b']) */
-  removeByValueList<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, values: SoughtList<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValueList: RemoveMany<S, "list", [
+    values: SoughtList<S>
+  ]>;
   /** Removes `count` elements from an index on. @example lists.removeByIndexRange('queue', 0, 2) */
-  removeByIndexRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
-  removeByIndexRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByIndexRange: RemoveRange<S, "list", [
+    index: Int<S>
+  ]>;
   /** Removes all elements from `begin` up to, but not including, `end`. @example lists.removeByValueRange('scores', null, 10) */
-  removeByValueRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, begin: Sought<S> | null, end: Sought<S> | null, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValueRange: RemoveMany<S, "list", [
+    begin: Sought<S> | null,
+    end: Sought<S> | null
+  ]>;
   /** Removes `count` elements from a rank on. @example lists.removeByRankRange('scores', -3, { inverted: true }) */
-  removeByRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
-  removeByRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByRankRange: RemoveRange<S, "list", [
+    rank: Int<S>
+  ]>;
   /** Removes `count` elements from the rank relative to where a value is or would be. @example lists.removeByValueRelRankRange('scores', 50, 0) */
-  removeByValueRelRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
-  removeByValueRelRankRange<R extends ListReturn = "none", B extends "list" | "map" = "list">(list: Target<S, B>, value: Sought<S>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValueRelRankRange: RemoveRange<S, "list", [
+    value: Sought<S>,
+    rank: Int<S>
+  ]>;
 }
 /** Options of `listIndexes`. */
 export interface ListIndexesOptions extends InfoOptions {
@@ -3044,65 +3142,117 @@ export interface MapCalls<S extends Style> {
   /** The number of entries. @example maps.size('profile') */
   size(map: Within<S>, options?: ContextOptions): Reading<S, "int">;
   /** The entry with a key. @example maps.getByKey('profile', 'city') */
-  getByKey<R extends MapReturn = "value", E extends Type = never>(map: Within<S>, key: Key$1<S>, options?: Reads$1<S, R, E>): Reading<S, OneOf<R, E>>;
+  getByKey: ReadOne<S, "map", [
+    key: Key$1<S>
+  ]>;
   /** The entry at an index. @example maps.getByIndex('profile', 0, { return: 'key' }) */
-  getByIndex<R extends MapReturn = "value", E extends Type = never>(map: Within<S>, index: Int<S>, options?: Reads$1<S, R, E>): Reading<S, OneOf<R, E>>;
+  getByIndex: ReadOne<S, "map", [
+    index: Int<S>
+  ]>;
   /** The first entry with a value. @example maps.getFirstByValue('counts', 5, { return: 'key' }) */
-  getFirstByValue<R extends MapReturn = "value", E extends Type = never>(map: Within<S>, value: Sought<S>, options?: Reads$1<S, R, E>): Reading<S, OneOf<R, E>>;
+  getFirstByValue: ReadOne<S, "map", [
+    value: Sought<S>
+  ]>;
   /** The entry at a rank of values. @example maps.getByRank('counts', -1, { return: 'keyValue' }) */
-  getByRank<R extends MapReturn = "value", E extends Type = never>(map: Within<S>, rank: Int<S>, options?: Reads$1<S, R, E>): Reading<S, OneOf<R, E>>;
+  getByRank: ReadOne<S, "map", [
+    rank: Int<S>
+  ]>;
   /** The entries with one of several keys. @example maps.getByKeyList('profile', ['city', 'zip'], { return: 'keyValue' }) */
-  getByKeyList<R extends MapReturn = "value">(map: Within<S>, keys: Keys<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByKeyList: ReadMany<S, "map", [
+    keys: Keys<S>
+  ]>;
   /** All entries with a value. @example maps.getByValue('counts', 5, { return: 'key' }) */
-  getByValue<R extends MapReturn = "value">(map: Within<S>, value: Sought<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValue: ReadMany<S, "map", [
+    value: Sought<S>
+  ]>;
   /** All entries with one of several values. @example maps.getByValueList('counts', [1, 2], { inverted: true }) */
-  getByValueList<R extends MapReturn = "value">(map: Within<S>, values: SoughtList<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValueList: ReadMany<S, "map", [
+    values: SoughtList<S>
+  ]>;
   /** All entries with keys from `begin` up to, but not including, `end`. @example maps.getByKeyRange('events', 1000, 2000) */
-  getByKeyRange<R extends MapReturn = "value">(map: Within<S>, begin: Key$1<S> | null, end: Key$1<S> | null, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByKeyRange: ReadMany<S, "map", [
+    begin: Key$1<S> | null,
+    end: Key$1<S> | null
+  ]>;
   /** `count` entries from an index on. @example maps.getByIndexRange('events', -3, { return: 'keyValue' }) */
-  getByIndexRange<R extends MapReturn = "value">(map: Within<S>, index: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
-  getByIndexRange<R extends MapReturn = "value">(map: Within<S>, index: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByIndexRange: ReadRange<S, "map", [
+    index: Int<S>
+  ]>;
   /** All entries with values from `begin` up to, but not including, `end`. @example maps.getByValueRange('counts', 10, null) */
-  getByValueRange<R extends MapReturn = "value">(map: Within<S>, begin: Sought<S> | null, end: Sought<S> | null, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValueRange: ReadMany<S, "map", [
+    begin: Sought<S> | null,
+    end: Sought<S> | null
+  ]>;
   /** `count` entries from a rank on. @example maps.getByRankRange('counts', -3, { return: 'keyValue' }) */
-  getByRankRange<R extends MapReturn = "value">(map: Within<S>, rank: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
-  getByRankRange<R extends MapReturn = "value">(map: Within<S>, rank: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByRankRange: ReadRange<S, "map", [
+    rank: Int<S>
+  ]>;
   /** `count` entries from the index relative to where a key is or would be. @example maps.getByKeyRelIndexRange('events', 1500, -1, 2) */
-  getByKeyRelIndexRange<R extends MapReturn = "value">(map: Within<S>, key: Key$1<S>, index: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
-  getByKeyRelIndexRange<R extends MapReturn = "value">(map: Within<S>, key: Key$1<S>, index: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByKeyRelIndexRange: ReadRange<S, "map", [
+    key: Key$1<S>,
+    index: Int<S>
+  ]>;
   /** `count` entries from the rank relative to where a value is or would be. @example maps.getByValueRelRankRange('counts', 50, 0, 1) */
-  getByValueRelRankRange<R extends MapReturn = "value">(map: Within<S>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: ManyOptions<R>): Reading<S, ManyOf<R>>;
-  getByValueRelRankRange<R extends MapReturn = "value">(map: Within<S>, value: Sought<S>, rank: Int<S>, options: ManyOptions<R>): Reading<S, ManyOf<R>>;
+  getByValueRelRankRange: ReadRange<S, "map", [
+    value: Sought<S>,
+    rank: Int<S>
+  ]>;
   /** Removes the entry with a key. @example maps.removeByKey('profile', 'city') */
-  removeByKey<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  removeByKey: RemoveOne<S, "map", [
+    key: Key$1<S>
+  ]>;
   /** Removes the entry at an index. @example maps.removeByIndex('profile', 0, { return: 'value' }) */
-  removeByIndex<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, index: Int<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  removeByIndex: RemoveOne<S, "map", [
+    index: Int<S>
+  ]>;
   /** Removes the first entry with a value. @example maps.removeFirstByValue('counts', 5, { return: 'value' }) */
-  removeFirstByValue<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, value: Sought<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  removeFirstByValue: RemoveOne<S, "map", [
+    value: Sought<S>
+  ]>;
   /** Removes the entry at a rank of values. @example maps.removeByRank('counts', -1, { return: 'count' }) */
-  removeByRank<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, rank: Int<S>, options?: RemoveOneOptions<S, R>): Writing<S, B>;
+  removeByRank: RemoveOne<S, "map", [
+    rank: Int<S>
+  ]>;
   /** Removes the entries with one of several keys. @example maps.removeByKeyList('profile', ['city', 'zip'], { return: 'count' }) */
-  removeByKeyList<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, keys: Keys<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByKeyList: RemoveMany<S, "map", [
+    keys: Keys<S>
+  ]>;
   /** Removes all entries with a value. @example maps.removeByValue('counts', 5, { return: 'value' }) */
-  removeByValue<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, value: Sought<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValue: RemoveMany<S, "map", [
+    value: Sought<S>
+  ]>;
   /** Removes all entries with one of several values. @example maps.removeByValueList('counts', [1, 2], { inverted: true }) */
-  removeByValueList<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, values: SoughtList<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValueList: RemoveMany<S, "map", [
+    values: SoughtList<S>
+  ]>;
   /** Removes all entries with keys from `begin` up to, but not including, `end`. @example maps.removeByKeyRange('events', 1000, 2000) */
-  removeByKeyRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, begin: Key$1<S> | null, end: Key$1<S> | null, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByKeyRange: RemoveMany<S, "map", [
+    begin: Key$1<S> | null,
+    end: Key$1<S> | null
+  ]>;
   /** Removes `count` entries from an index on. @example maps.removeByIndexRange('events', -3, { return: 'count' }) */
-  removeByIndexRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, index: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
-  removeByIndexRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, index: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByIndexRange: RemoveRange<S, "map", [
+    index: Int<S>
+  ]>;
   /** Removes all entries with values from `begin` up to, but not including, `end`. @example maps.removeByValueRange('counts', 10, null) */
-  removeByValueRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, begin: Sought<S> | null, end: Sought<S> | null, options?: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValueRange: RemoveMany<S, "map", [
+    begin: Sought<S> | null,
+    end: Sought<S> | null
+  ]>;
   /** Removes `count` entries from a rank on. @example maps.removeByRankRange('counts', -3, { return: 'count' }) */
-  removeByRankRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
-  removeByRankRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByRankRange: RemoveRange<S, "map", [
+    rank: Int<S>
+  ]>;
   /** Removes `count` entries from the index relative to where a key is or would be. @example maps.removeByKeyRelIndexRange('events', 1500, -1, 2) */
-  removeByKeyRelIndexRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, index: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
-  removeByKeyRelIndexRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, index: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByKeyRelIndexRange: RemoveRange<S, "map", [
+    key: Key$1<S>,
+    index: Int<S>
+  ]>;
   /** Removes `count` entries from the rank relative to where a value is or would be. @example maps.removeByValueRelRankRange('counts', 50, 0, 1) */
-  removeByValueRelRankRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, value: Sought<S>, rank: Int<S>, count?: Int<S>, options?: RemoveManyOptions<S, R>): Writing<S, B>;
-  removeByValueRelRankRange<R extends MapReturn = "none", B extends "list" | "map" = "map">(map: Target<S, B>, value: Sought<S>, rank: Int<S>, options: RemoveManyOptions<S, R>): Writing<S, B>;
+  removeByValueRelRankRange: RemoveRange<S, "map", [
+    value: Sought<S>,
+    rank: Int<S>
+  ]>;
 }
 /** What only operations can do. */
 export interface MapOperations extends MapCalls<"operation"> {
@@ -3452,6 +3602,18 @@ export interface ReadOptions extends CallOptions {
   /** Extends the life of the record when less than this percentage of its TTL is left; 0 (default) as the server is configured, `never` not at all. */
   readonly readTouchTtlPercent?: number | "never" | undefined;
 }
+/** A read of `count` elements, of all up to the end when it is left out. */
+export interface ReadRange<S extends Style, C extends "list" | "map", Given extends readonly unknown[]> {
+  <R extends ReturnOf<C> = "value">(collection: Within<S>, ...given: [
+    ...Given,
+    count?: Int<S>,
+    options?: ManyOptions<R>
+  ]): Reading<S, ManyOf<R>>;
+  <R extends ReturnOf<C> = "value">(collection: Within<S>, ...given: [
+    ...Given,
+    options: ManyOptions<R>
+  ]): Reading<S, ManyOf<R>>;
+}
 /** A row of a batch read that says itself what it wants: bins, `[]` for existence only, or reading operations. */
 export interface ReadRow extends ReadRowOptions {
   readonly key: Key;
@@ -3634,6 +3796,18 @@ export interface RemoveOptions extends CallOptions {
   readonly commit?: "all" | "master" | undefined;
   /** Says that writing twice does no harm, so that a write in doubt may be repeated by `maxRetries`. Default false. */
   readonly idempotent?: boolean | undefined;
+}
+/** The removal of `count` elements, of all up to the end when it is left out. */
+export interface RemoveRange<S extends Style, C extends "list" | "map", Given extends readonly unknown[]> {
+  <R extends ReturnOf<C> = "none", B extends "list" | "map" = C>(collection: Target<S, B>, ...given: [
+    ...Given,
+    count?: Int<S>,
+    options?: RemoveManyOptions<S, R>
+  ]): Writing<S, B>;
+  <R extends ReturnOf<C> = "none", B extends "list" | "map" = C>(collection: Target<S, B>, ...given: [
+    ...Given,
+    options: RemoveManyOptions<S, R>
+  ]): Writing<S, B>;
 }
 /** A step that removes. */
 export interface RemoveStep<P extends object> extends KeyStep<P>, Generational, Durable {
@@ -4096,6 +4270,11 @@ export type CallSettings = Pick<CallOptions, "totalTimeout" | "socketTimeout" | 
 export type Calls = Pick<RecordCommands & BatchCommands & QueryCommands, "get" | "exists" | "put" | "remove" | "touch" | "operate" | "operateOrdered" | "apply" | "batch" | "batchRead" | "batchWrite" | "batchOperate" | "batchRemove" | "batchApply" | "query">;
 /** A kind of call. */
 export type Category = "reads.point" | "reads.batch" | "reads.query" | "writes.retryable" | "writes.nonRetryable" | "background" | "transaction";
+/** A change of bytes. */
+export type Changes<S extends Style, Given extends readonly unknown[], Options = BitWriteOptions> = (bytes: Target<S, "blob">, ...given: [
+  ...Given,
+  options?: Options
+]) => Writing<S, "blob">;
 /** A listener of an event. */
 export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEvents[E]) => void;
 /** What a column can be made of: see `BatchRecords.column`. */
@@ -4362,11 +4541,25 @@ export type ReadBin<V, S, N extends string> = {
 ] extends [
   HyperLogLog
 ] ? SketchBin<S, N, false> : unknown);
+/** A read of many elements. */
+export type ReadMany<S extends Style, C extends "list" | "map", Given extends readonly unknown[]> = <R extends ReturnOf<C> = "value">(collection: Within<S>, ...given: [
+  ...Given,
+  options?: ManyOptions<R>
+]) => Reading<S, ManyOf<R>>;
+/** A read of one element. */
+export type ReadOne<S extends Style, C extends "list" | "map", Given extends readonly unknown[]> = <R extends ReturnOf<C> = "value", E extends Type = never>(collection: Within<S>, ...given: [
+  ...Given,
+  options?: OneOptions<S, R, E>
+]) => Reading<S, OneOf<R, E>>;
 /** What a behavior can say of reads. */
 export type ReadSettings = CallSettings & Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent">;
 /** What a read gives. */
 export type Reading<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
-export type Reads<S extends Style, R, E> = OneOptions<S, R, E>;
+/** A read of bits. */
+export type Reads<S extends Style, T extends Type, Given extends readonly unknown[], Options = ContextOptions> = (bytes: Target<S, "blob">, ...given: [
+  ...Given,
+  options?: Options
+]) => Reading<S, T>;
 /** The tuple a record destructures into. */
 export type RecordTuple<B> = readonly [
   key: Key,
@@ -4375,13 +4568,25 @@ export type RecordTuple<B> = readonly [
 ];
 /** Types that look like values to TypeScript but are refused when they are written. */
 export type Refused = Date | RegExp | ReadonlySet<unknown> | Promise<unknown> | symbol | undefined | ((...args: never[]) => unknown);
+/** The removal of many elements. */
+export type RemoveMany<S extends Style, C extends "list" | "map", Given extends readonly unknown[]> = <R extends ReturnOf<C> = "none", B extends "list" | "map" = C>(collection: Target<S, B>, ...given: [
+  ...Given,
+  options?: RemoveManyOptions<S, R>
+]) => Writing<S, B>;
 export type RemoveManyOptions<S extends Style, R> = S extends "operation" ? ManyOptions<R> : Omit<ManyOptions<R>, "return">;
+/** The removal of one element. In expressions the collection may be nested in one of the other kind. */
+export type RemoveOne<S extends Style, C extends "list" | "map", Given extends readonly unknown[]> = <R extends ReturnOf<C> = "none", B extends "list" | "map" = C>(collection: Target<S, B>, ...given: [
+  ...Given,
+  options?: RemoveOneOptions<S, R>
+]) => Writing<S, B>;
 /** Options of removals. In expressions nothing is answered about the removed elements. */
 export type RemoveOneOptions<S extends Style, R> = S extends "operation" ? Returning<R> : ContextOptions;
 /** A row of a batch remove with conditions of its own. */
 export type RemoveRow = {
   readonly key: Key;
 } & Omit<RowOptions, "ttl" | "exists">;
+/** Values of option `return` of a kind of collection. */
+export type ReturnOf<C extends "list" | "map"> = C extends "map" ? MapReturn : ListReturn;
 /** The bins of a step's rows: what was answered, or else the record. */
 export type RowOf<B extends object, A> = [
   keyof A
@@ -4590,7 +4795,6 @@ interface Record$1<B extends object = Bins> extends RecordTuple<B> {
 }
 type BinPaths$1<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}`;
 type Key$1<S extends Style> = MapKey | (S extends "expression" ? AnyExp : never);
-type Reads$1<S extends Style, R, E> = OneOptions<S, R, E>;
 
 export {
   Record$1 as Record,

@@ -1,6 +1,7 @@
 // Bit operations on bytes: the table of what each is on the wire (protocol 9.9), and what people call.
 
 import { OpCode } from '../protocol.js'
+import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
 import type { Bool, Bytes, ContextOptions, Int, Reading, Style, Target, Writing } from './call-types.js'
 import { BIT_ARITHMETIC, BIT_FLAGS, BIT_RESIZE, BIT_SIGNED, type Family, type Signature } from './signature.js'
@@ -89,118 +90,59 @@ export interface BitArithmeticOptions extends BitWriteOptions {
   readonly overflow?: 'fail' | 'saturate' | 'wrap' | undefined
 }
 
+/** A change of bytes. */
+type Changes<S extends Style, Given extends readonly unknown[], Options = BitWriteOptions> = (
+  bytes: Target<S, 'blob'>,
+  ...given: [...Given, options?: Options]
+) => Writing<S, 'blob'>
+
+/** A read of bits. */
+type Reads<S extends Style, T extends Type, Given extends readonly unknown[], Options = ContextOptions> = (
+  bytes: Target<S, 'blob'>,
+  ...given: [...Given, options?: Options]
+) => Reading<S, T>
+
 /**
  * What can be done with the bits of bytes, as operations on a bin (`bits`) and as expressions (`exp.bits`). Bit 0 is the most
  * significant bit of the first byte; negative offsets count from the end. Writes give nothing; in expressions the changed bytes.
  */
 export interface BitCalls<S extends Style> {
   /** Makes the bytes `size` long; a missing bin is created. @example bits.resize('flags', 8, { resize: 'growOnly' }) */
-  resize(bytes: Target<S, 'blob'>, size: Int<S>, options?: BitResizeOptions): Writing<S, 'blob'>
+  resize: Changes<S, [size: Int<S>], BitResizeOptions>
   /** Inserts bytes before a byte. @example bits.insert('flags', 1, Buffer.of(0xff)) */
-  insert(bytes: Target<S, 'blob'>, offset: Int<S>, inserted: Bytes<S>, options?: BitWriteOptions): Writing<S, 'blob'>
+  insert: Changes<S, [offset: Int<S>, inserted: Bytes<S>]>
   /** Removes `size` bytes from a byte on. @example bits.remove('flags', 0, 2) */
-  remove(bytes: Target<S, 'blob'>, offset: Int<S>, size: Int<S>, options?: BitWriteOptions): Writing<S, 'blob'>
+  remove: Changes<S, [offset: Int<S>, size: Int<S>]>
   /** Overwrites `size` bits from a bit on. @example bits.set('flags', 13, 3, Buffer.of(0xe0)) */
-  set(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    value: Bytes<S>,
-    options?: BitWriteOptions,
-  ): Writing<S, 'blob'>
+  set: Changes<S, [offset: Int<S>, size: Int<S>, value: Bytes<S>]>
   /** Overwrites `size` bits, at most 64, with an integer. @example bits.setInt('flags', 8, 16, 1000) */
-  setInt(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    value: Int<S>,
-    options?: BitWriteOptions,
-  ): Writing<S, 'blob'>
+  setInt: Changes<S, [offset: Int<S>, size: Int<S>, value: Int<S>]>
   /** Combines bits by OR. @example bits.or('flags', 0, 8, Buffer.of(0x80)) */
-  or(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    value: Bytes<S>,
-    options?: BitWriteOptions,
-  ): Writing<S, 'blob'>
+  or: Changes<S, [offset: Int<S>, size: Int<S>, value: Bytes<S>]>
   /** Combines bits by exclusive OR. @example bits.xor('flags', 0, 8, Buffer.of(0x80)) */
-  xor(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    value: Bytes<S>,
-    options?: BitWriteOptions,
-  ): Writing<S, 'blob'>
+  xor: Changes<S, [offset: Int<S>, size: Int<S>, value: Bytes<S>]>
   /** Combines bits by AND. @example bits.and('flags', 0, 8, Buffer.of(0x7f)) */
-  and(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    value: Bytes<S>,
-    options?: BitWriteOptions,
-  ): Writing<S, 'blob'>
+  and: Changes<S, [offset: Int<S>, size: Int<S>, value: Bytes<S>]>
   /** Turns bits around. @example bits.not('flags', 0, 8) */
-  not(bytes: Target<S, 'blob'>, offset: Int<S>, size: Int<S>, options?: BitWriteOptions): Writing<S, 'blob'>
+  not: Changes<S, [offset: Int<S>, size: Int<S>]>
   /** Shifts bits to the left. @example bits.lshift('flags', 0, 16, 1) */
-  lshift(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    shift: Int<S>,
-    options?: BitWriteOptions,
-  ): Writing<S, 'blob'>
+  lshift: Changes<S, [offset: Int<S>, size: Int<S>, shift: Int<S>]>
   /** Shifts bits to the right. @example bits.rshift('flags', 0, 16, 1) */
-  rshift(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    shift: Int<S>,
-    options?: BitWriteOptions,
-  ): Writing<S, 'blob'>
+  rshift: Changes<S, [offset: Int<S>, size: Int<S>, shift: Int<S>]>
   /** Adds to the integer that `size` bits are. @example bits.add('flags', 8, 16, 1, { overflow: 'wrap' }) */
-  add(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    value: Int<S>,
-    options?: BitArithmeticOptions,
-  ): Writing<S, 'blob'>
+  add: Changes<S, [offset: Int<S>, size: Int<S>, value: Int<S>], BitArithmeticOptions>
   /** Subtracts from the integer that `size` bits are. @example bits.subtract('flags', 8, 16, 1, { overflow: 'saturate' }) */
-  subtract(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    value: Int<S>,
-    options?: BitArithmeticOptions,
-  ): Writing<S, 'blob'>
+  subtract: Changes<S, [offset: Int<S>, size: Int<S>, value: Int<S>], BitArithmeticOptions>
   /** `size` bits from a bit on, as bytes aligned to the left. @example bits.get('flags', 9, 5) */
-  get(bytes: Target<S, 'blob'>, offset: Int<S>, size: Int<S>, options?: ContextOptions): Reading<S, 'blob'>
+  get: Reads<S, 'blob', [offset: Int<S>, size: Int<S>]>
   /** How many of `size` bits are set. @example bits.count('flags', 0, 64) */
-  count(bytes: Target<S, 'blob'>, offset: Int<S>, size: Int<S>, options?: ContextOptions): Reading<S, 'int'>
+  count: Reads<S, 'int', [offset: Int<S>, size: Int<S>]>
   /** Where the first bit of a value is, from the left; -1 when there is none. @example bits.lscan('flags', 0, 64, true) */
-  lscan(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    value: Bool<S>,
-    options?: ContextOptions,
-  ): Reading<S, 'int'>
+  lscan: Reads<S, 'int', [offset: Int<S>, size: Int<S>, value: Bool<S>]>
   /** Where the first bit of a value is, from the right; -1 when there is none. @example bits.rscan('flags', 0, 64, true) */
-  rscan(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    value: Bool<S>,
-    options?: ContextOptions,
-  ): Reading<S, 'int'>
+  rscan: Reads<S, 'int', [offset: Int<S>, size: Int<S>, value: Bool<S>]>
   /** The integer that `size` bits, at most 64, are. @example bits.getInt('flags', 8, 16, { signed: true }) */
-  getInt(
-    bytes: Target<S, 'blob'>,
-    offset: Int<S>,
-    size: Int<S>,
-    options?: ContextOptions & { readonly signed?: boolean | undefined },
-  ): Reading<S, 'int'>
+  getInt: Reads<S, 'int', [offset: Int<S>, size: Int<S>], ContextOptions & { readonly signed?: boolean | undefined }>
 }
 
 /**

@@ -117,3 +117,67 @@ export type RemoveOneOptions<S extends Style, R> = S extends 'operation' ? Retur
 export type RemoveManyOptions<S extends Style, R> = S extends 'operation'
   ? ManyOptions<R>
   : Omit<ManyOptions<R>, 'return'>
+
+/** Values of option `return` of a kind of collection. */
+type ReturnOf<C extends 'list' | 'map'> = C extends 'map' ? MapReturn : ListReturn
+
+// The shapes that functions of lists and maps have: `Given` is what stands between the collection and the options.
+
+/** A read of one element. */
+export type ReadOne<S extends Style, C extends 'list' | 'map', Given extends readonly unknown[]> = <
+  R extends ReturnOf<C> = 'value',
+  E extends Type = never,
+>(
+  collection: Within<S>,
+  ...given: [...Given, options?: OneOptions<S, R, E>]
+) => Reading<S, OneOf<R, E>>
+
+/** A read of many elements. */
+export type ReadMany<S extends Style, C extends 'list' | 'map', Given extends readonly unknown[]> = <
+  R extends ReturnOf<C> = 'value',
+>(
+  collection: Within<S>,
+  ...given: [...Given, options?: ManyOptions<R>]
+) => Reading<S, ManyOf<R>>
+
+/** A read of `count` elements, of all up to the end when it is left out. */
+export interface ReadRange<S extends Style, C extends 'list' | 'map', Given extends readonly unknown[]> {
+  <R extends ReturnOf<C> = 'value'>(
+    collection: Within<S>,
+    ...given: [...Given, count?: Int<S>, options?: ManyOptions<R>]
+  ): Reading<S, ManyOf<R>>
+  <R extends ReturnOf<C> = 'value'>(
+    collection: Within<S>,
+    ...given: [...Given, options: ManyOptions<R>]
+  ): Reading<S, ManyOf<R>>
+}
+
+/** The removal of one element. In expressions the collection may be nested in one of the other kind. */
+export type RemoveOne<S extends Style, C extends 'list' | 'map', Given extends readonly unknown[]> = <
+  R extends ReturnOf<C> = 'none',
+  B extends 'list' | 'map' = C,
+>(
+  collection: Target<S, B>,
+  ...given: [...Given, options?: RemoveOneOptions<S, R>]
+) => Writing<S, B>
+
+/** The removal of many elements. */
+export type RemoveMany<S extends Style, C extends 'list' | 'map', Given extends readonly unknown[]> = <
+  R extends ReturnOf<C> = 'none',
+  B extends 'list' | 'map' = C,
+>(
+  collection: Target<S, B>,
+  ...given: [...Given, options?: RemoveManyOptions<S, R>]
+) => Writing<S, B>
+
+/** The removal of `count` elements, of all up to the end when it is left out. */
+export interface RemoveRange<S extends Style, C extends 'list' | 'map', Given extends readonly unknown[]> {
+  <R extends ReturnOf<C> = 'none', B extends 'list' | 'map' = C>(
+    collection: Target<S, B>,
+    ...given: [...Given, count?: Int<S>, options?: RemoveManyOptions<S, R>]
+  ): Writing<S, B>
+  <R extends ReturnOf<C> = 'none', B extends 'list' | 'map' = C>(
+    collection: Target<S, B>,
+    ...given: [...Given, options: RemoveManyOptions<S, R>]
+  ): Writing<S, B>
+}

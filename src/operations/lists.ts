@@ -1,20 +1,18 @@
 // List operations: the table of what each is on the wire (protocol 9.5), and what people call.
 
 import { OpCode } from '../protocol.js'
-import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
 import type {
   ContextOptions,
   Int,
-  ListReturn,
-  ManyOf,
-  ManyOptions,
   Numeric,
-  OneOf,
-  OneOptions,
   Reading,
-  RemoveManyOptions,
-  RemoveOneOptions,
+  ReadMany,
+  ReadOne,
+  ReadRange,
+  RemoveMany,
+  RemoveOne,
+  RemoveRange,
   Sought,
   SoughtList,
   Stored,
@@ -127,8 +125,6 @@ export interface ListSortOptions extends ContextOptions {
   readonly dropDuplicates?: boolean | undefined
 }
 
-type Reads<S extends Style, R, E> = OneOptions<S, R, E>
-
 /**
  * What lists can do, as operations on a bin (`lists`) and as expressions on a list (`exp.lists`). Negative indexes and
  * ranks count from the end; a count that is left out means to the end; an open end of a value range is `null`.
@@ -181,155 +177,41 @@ export interface ListCalls<S extends Style> {
   /** The number of elements. @example lists.size('tags') */
   size(list: Within<S>, options?: ContextOptions): Reading<S, 'int'>
   /** The element at an index. @example lists.getByIndex('queue', -1) */
-  getByIndex<R extends ListReturn = 'value', E extends Type = never>(
-    list: Within<S>,
-    index: Int<S>,
-    options?: Reads<S, R, E>,
-  ): Reading<S, OneOf<R, E>>
+  getByIndex: ReadOne<S, 'list', [index: Int<S>]>
   /** The first element equal to a value; its index when that is what is to be returned. @example lists.getFirstByValue('tags', 'new', { return: 'index' }) */
-  getFirstByValue<R extends ListReturn = 'value', E extends Type = never>(
-    list: Within<S>,
-    value: Sought<S>,
-    options?: Reads<S, R, E>,
-  ): Reading<S, OneOf<R, E>>
+  getFirstByValue: ReadOne<S, 'list', [value: Sought<S>]>
   /** The element at a rank: 0 is the smallest, -1 the greatest. @example lists.getByRank('scores', -1) */
-  getByRank<R extends ListReturn = 'value', E extends Type = never>(
-    list: Within<S>,
-    rank: Int<S>,
-    options?: Reads<S, R, E>,
-  ): Reading<S, OneOf<R, E>>
+  getByRank: ReadOne<S, 'list', [rank: Int<S>]>
   /** All elements equal to a value. @example lists.getByValue('tags', 'new', { return: 'count' }) */
-  getByValue<R extends ListReturn = 'value'>(
-    list: Within<S>,
-    value: Sought<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByValue: ReadMany<S, 'list', [value: Sought<S>]>
   /** All elements equal to one of several values. @example lists.getByValueList('tags', ['a', 'b'], { inverted: true }) */
-  getByValueList<R extends ListReturn = 'value'>(
-    list: Within<S>,
-    values: SoughtList<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByValueList: ReadMany<S, 'list', [values: SoughtList<S>]>
   /** `count` elements from an index on. @example lists.getByIndexRange('queue', -3) */
-  getByIndexRange<R extends ListReturn = 'value'>(
-    list: Within<S>,
-    index: Int<S>,
-    count?: Int<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
-  getByIndexRange<R extends ListReturn = 'value'>(
-    list: Within<S>,
-    index: Int<S>,
-    options: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByIndexRange: ReadRange<S, 'list', [index: Int<S>]>
   /** All elements from `begin` up to, but not including, `end`. @example lists.getByValueRange('scores', 10, 20) */
-  getByValueRange<R extends ListReturn = 'value'>(
-    list: Within<S>,
-    begin: Sought<S> | null,
-    end: Sought<S> | null,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByValueRange: ReadMany<S, 'list', [begin: Sought<S> | null, end: Sought<S> | null]>
   /** `count` elements from a rank on. @example lists.getByRankRange('scores', -3, { return: 'value' }) */
-  getByRankRange<R extends ListReturn = 'value'>(
-    list: Within<S>,
-    rank: Int<S>,
-    count?: Int<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
-  getByRankRange<R extends ListReturn = 'value'>(
-    list: Within<S>,
-    rank: Int<S>,
-    options: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByRankRange: ReadRange<S, 'list', [rank: Int<S>]>
   /** `count` elements from the rank relative to where a value is or would be. @example lists.getByValueRelRankRange('scores', 50, -1, 2) */
-  getByValueRelRankRange<R extends ListReturn = 'value'>(
-    list: Within<S>,
-    value: Sought<S>,
-    rank: Int<S>,
-    count?: Int<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
-  getByValueRelRankRange<R extends ListReturn = 'value'>(
-    list: Within<S>,
-    value: Sought<S>,
-    rank: Int<S>,
-    options: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByValueRelRankRange: ReadRange<S, 'list', [value: Sought<S>, rank: Int<S>]>
   /** Removes the element at an index. @example lists.removeByIndex('queue', 0, { return: 'value' }) */
-  removeByIndex<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    index: Int<S>,
-    options?: RemoveOneOptions<S, R>,
-  ): Writing<S, B>
+  removeByIndex: RemoveOne<S, 'list', [index: Int<S>]>
   /** Removes the first element equal to a value. @example lists.removeFirstByValue('tags', 'old') */
-  removeFirstByValue<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    value: Sought<S>,
-    options?: RemoveOneOptions<S, R>,
-  ): Writing<S, B>
+  removeFirstByValue: RemoveOne<S, 'list', [value: Sought<S>]>
   /** Removes the element at a rank. @example lists.removeByRank('scores', 0) */
-  removeByRank<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    rank: Int<S>,
-    options?: RemoveOneOptions<S, R>,
-  ): Writing<S, B>
+  removeByRank: RemoveOne<S, 'list', [rank: Int<S>]>
   /** Removes all elements equal to a value. @example lists.removeByValue('tags', 'old', { return: 'count' }) */
-  removeByValue<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    value: Sought<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByValue: RemoveMany<S, 'list', [value: Sought<S>]>
   /** Removes all elements equal to one of several values. @example lists.removeByValueList('tags', ['a', 'b']) */
-  removeByValueList<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    values: SoughtList<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByValueList: RemoveMany<S, 'list', [values: SoughtList<S>]>
   /** Removes `count` elements from an index on. @example lists.removeByIndexRange('queue', 0, 2) */
-  removeByIndexRange<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    index: Int<S>,
-    count?: Int<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
-  removeByIndexRange<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    index: Int<S>,
-    options: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByIndexRange: RemoveRange<S, 'list', [index: Int<S>]>
   /** Removes all elements from `begin` up to, but not including, `end`. @example lists.removeByValueRange('scores', null, 10) */
-  removeByValueRange<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    begin: Sought<S> | null,
-    end: Sought<S> | null,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByValueRange: RemoveMany<S, 'list', [begin: Sought<S> | null, end: Sought<S> | null]>
   /** Removes `count` elements from a rank on. @example lists.removeByRankRange('scores', -3, { inverted: true }) */
-  removeByRankRange<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    rank: Int<S>,
-    count?: Int<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
-  removeByRankRange<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    rank: Int<S>,
-    options: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByRankRange: RemoveRange<S, 'list', [rank: Int<S>]>
   /** Removes `count` elements from the rank relative to where a value is or would be. @example lists.removeByValueRelRankRange('scores', 50, 0) */
-  removeByValueRelRankRange<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    value: Sought<S>,
-    rank: Int<S>,
-    count?: Int<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
-  removeByValueRelRankRange<R extends ListReturn = 'none', B extends 'list' | 'map' = 'list'>(
-    list: Target<S, B>,
-    value: Sought<S>,
-    rank: Int<S>,
-    options: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByValueRelRankRange: RemoveRange<S, 'list', [value: Sought<S>, rank: Int<S>]>
 }
 
 /** What only operations can do. */

@@ -1,22 +1,20 @@
 // Map operations: the table of what each is on the wire (protocol 9.5), and what people call.
 
 import { OpCode } from '../protocol.js'
-import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
 import type {
   ContextOptions,
   Int,
   Key,
   Keys,
-  ManyOf,
-  ManyOptions,
-  MapReturn,
   Numeric,
-  OneOf,
-  OneOptions,
   Reading,
-  RemoveManyOptions,
-  RemoveOneOptions,
+  ReadMany,
+  ReadOne,
+  ReadRange,
+  RemoveMany,
+  RemoveOne,
+  RemoveRange,
   Sought,
   SoughtList,
   Stored,
@@ -108,8 +106,6 @@ export interface MapWriteOptions extends MapOrderOptions {
   readonly partial?: boolean | undefined
 }
 
-type Reads<S extends Style, R, E> = OneOptions<S, R, E>
-
 /**
  * What maps can do, as operations on a bin (`maps`) and as expressions on a map (`exp.maps`). An index is a place in the order
  * of the keys, a rank one in the order of the values; negative ones count from the end. A count that is left out means to the
@@ -150,221 +146,57 @@ export interface MapCalls<S extends Style> {
   /** The number of entries. @example maps.size('profile') */
   size(map: Within<S>, options?: ContextOptions): Reading<S, 'int'>
   /** The entry with a key. @example maps.getByKey('profile', 'city') */
-  getByKey<R extends MapReturn = 'value', E extends Type = never>(
-    map: Within<S>,
-    key: Key<S>,
-    options?: Reads<S, R, E>,
-  ): Reading<S, OneOf<R, E>>
+  getByKey: ReadOne<S, 'map', [key: Key<S>]>
   /** The entry at an index. @example maps.getByIndex('profile', 0, { return: 'key' }) */
-  getByIndex<R extends MapReturn = 'value', E extends Type = never>(
-    map: Within<S>,
-    index: Int<S>,
-    options?: Reads<S, R, E>,
-  ): Reading<S, OneOf<R, E>>
+  getByIndex: ReadOne<S, 'map', [index: Int<S>]>
   /** The first entry with a value. @example maps.getFirstByValue('counts', 5, { return: 'key' }) */
-  getFirstByValue<R extends MapReturn = 'value', E extends Type = never>(
-    map: Within<S>,
-    value: Sought<S>,
-    options?: Reads<S, R, E>,
-  ): Reading<S, OneOf<R, E>>
+  getFirstByValue: ReadOne<S, 'map', [value: Sought<S>]>
   /** The entry at a rank of values. @example maps.getByRank('counts', -1, { return: 'keyValue' }) */
-  getByRank<R extends MapReturn = 'value', E extends Type = never>(
-    map: Within<S>,
-    rank: Int<S>,
-    options?: Reads<S, R, E>,
-  ): Reading<S, OneOf<R, E>>
+  getByRank: ReadOne<S, 'map', [rank: Int<S>]>
   /** The entries with one of several keys. @example maps.getByKeyList('profile', ['city', 'zip'], { return: 'keyValue' }) */
-  getByKeyList<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    keys: Keys<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByKeyList: ReadMany<S, 'map', [keys: Keys<S>]>
   /** All entries with a value. @example maps.getByValue('counts', 5, { return: 'key' }) */
-  getByValue<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    value: Sought<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByValue: ReadMany<S, 'map', [value: Sought<S>]>
   /** All entries with one of several values. @example maps.getByValueList('counts', [1, 2], { inverted: true }) */
-  getByValueList<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    values: SoughtList<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByValueList: ReadMany<S, 'map', [values: SoughtList<S>]>
   /** All entries with keys from `begin` up to, but not including, `end`. @example maps.getByKeyRange('events', 1000, 2000) */
-  getByKeyRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    begin: Key<S> | null,
-    end: Key<S> | null,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByKeyRange: ReadMany<S, 'map', [begin: Key<S> | null, end: Key<S> | null]>
   /** `count` entries from an index on. @example maps.getByIndexRange('events', -3, { return: 'keyValue' }) */
-  getByIndexRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    index: Int<S>,
-    count?: Int<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
-  getByIndexRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    index: Int<S>,
-    options: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByIndexRange: ReadRange<S, 'map', [index: Int<S>]>
   /** All entries with values from `begin` up to, but not including, `end`. @example maps.getByValueRange('counts', 10, null) */
-  getByValueRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    begin: Sought<S> | null,
-    end: Sought<S> | null,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByValueRange: ReadMany<S, 'map', [begin: Sought<S> | null, end: Sought<S> | null]>
   /** `count` entries from a rank on. @example maps.getByRankRange('counts', -3, { return: 'keyValue' }) */
-  getByRankRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    rank: Int<S>,
-    count?: Int<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
-  getByRankRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    rank: Int<S>,
-    options: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByRankRange: ReadRange<S, 'map', [rank: Int<S>]>
   /** `count` entries from the index relative to where a key is or would be. @example maps.getByKeyRelIndexRange('events', 1500, -1, 2) */
-  getByKeyRelIndexRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    key: Key<S>,
-    index: Int<S>,
-    count?: Int<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
-  getByKeyRelIndexRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    key: Key<S>,
-    index: Int<S>,
-    options: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByKeyRelIndexRange: ReadRange<S, 'map', [key: Key<S>, index: Int<S>]>
   /** `count` entries from the rank relative to where a value is or would be. @example maps.getByValueRelRankRange('counts', 50, 0, 1) */
-  getByValueRelRankRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    value: Sought<S>,
-    rank: Int<S>,
-    count?: Int<S>,
-    options?: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
-  getByValueRelRankRange<R extends MapReturn = 'value'>(
-    map: Within<S>,
-    value: Sought<S>,
-    rank: Int<S>,
-    options: ManyOptions<R>,
-  ): Reading<S, ManyOf<R>>
+  getByValueRelRankRange: ReadRange<S, 'map', [value: Sought<S>, rank: Int<S>]>
   /** Removes the entry with a key. @example maps.removeByKey('profile', 'city') */
-  removeByKey<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    key: Key<S>,
-    options?: RemoveOneOptions<S, R>,
-  ): Writing<S, B>
+  removeByKey: RemoveOne<S, 'map', [key: Key<S>]>
   /** Removes the entry at an index. @example maps.removeByIndex('profile', 0, { return: 'value' }) */
-  removeByIndex<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    index: Int<S>,
-    options?: RemoveOneOptions<S, R>,
-  ): Writing<S, B>
+  removeByIndex: RemoveOne<S, 'map', [index: Int<S>]>
   /** Removes the first entry with a value. @example maps.removeFirstByValue('counts', 5, { return: 'value' }) */
-  removeFirstByValue<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    value: Sought<S>,
-    options?: RemoveOneOptions<S, R>,
-  ): Writing<S, B>
+  removeFirstByValue: RemoveOne<S, 'map', [value: Sought<S>]>
   /** Removes the entry at a rank of values. @example maps.removeByRank('counts', -1, { return: 'count' }) */
-  removeByRank<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    rank: Int<S>,
-    options?: RemoveOneOptions<S, R>,
-  ): Writing<S, B>
+  removeByRank: RemoveOne<S, 'map', [rank: Int<S>]>
   /** Removes the entries with one of several keys. @example maps.removeByKeyList('profile', ['city', 'zip'], { return: 'count' }) */
-  removeByKeyList<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    keys: Keys<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByKeyList: RemoveMany<S, 'map', [keys: Keys<S>]>
   /** Removes all entries with a value. @example maps.removeByValue('counts', 5, { return: 'value' }) */
-  removeByValue<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    value: Sought<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByValue: RemoveMany<S, 'map', [value: Sought<S>]>
   /** Removes all entries with one of several values. @example maps.removeByValueList('counts', [1, 2], { inverted: true }) */
-  removeByValueList<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    values: SoughtList<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByValueList: RemoveMany<S, 'map', [values: SoughtList<S>]>
   /** Removes all entries with keys from `begin` up to, but not including, `end`. @example maps.removeByKeyRange('events', 1000, 2000) */
-  removeByKeyRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    begin: Key<S> | null,
-    end: Key<S> | null,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByKeyRange: RemoveMany<S, 'map', [begin: Key<S> | null, end: Key<S> | null]>
   /** Removes `count` entries from an index on. @example maps.removeByIndexRange('events', -3, { return: 'count' }) */
-  removeByIndexRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    index: Int<S>,
-    count?: Int<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
-  removeByIndexRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    index: Int<S>,
-    options: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByIndexRange: RemoveRange<S, 'map', [index: Int<S>]>
   /** Removes all entries with values from `begin` up to, but not including, `end`. @example maps.removeByValueRange('counts', 10, null) */
-  removeByValueRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    begin: Sought<S> | null,
-    end: Sought<S> | null,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByValueRange: RemoveMany<S, 'map', [begin: Sought<S> | null, end: Sought<S> | null]>
   /** Removes `count` entries from a rank on. @example maps.removeByRankRange('counts', -3, { return: 'count' }) */
-  removeByRankRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    rank: Int<S>,
-    count?: Int<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
-  removeByRankRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    rank: Int<S>,
-    options: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByRankRange: RemoveRange<S, 'map', [rank: Int<S>]>
   /** Removes `count` entries from the index relative to where a key is or would be. @example maps.removeByKeyRelIndexRange('events', 1500, -1, 2) */
-  removeByKeyRelIndexRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    key: Key<S>,
-    index: Int<S>,
-    count?: Int<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
-  removeByKeyRelIndexRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    key: Key<S>,
-    index: Int<S>,
-    options: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByKeyRelIndexRange: RemoveRange<S, 'map', [key: Key<S>, index: Int<S>]>
   /** Removes `count` entries from the rank relative to where a value is or would be. @example maps.removeByValueRelRankRange('counts', 50, 0, 1) */
-  removeByValueRelRankRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    value: Sought<S>,
-    rank: Int<S>,
-    count?: Int<S>,
-    options?: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
-  removeByValueRelRankRange<R extends MapReturn = 'none', B extends 'list' | 'map' = 'map'>(
-    map: Target<S, B>,
-    value: Sought<S>,
-    rank: Int<S>,
-    options: RemoveManyOptions<S, R>,
-  ): Writing<S, B>
+  removeByValueRelRankRange: RemoveRange<S, 'map', [value: Sought<S>, rank: Int<S>]>
 }
 
 /** What only operations can do. */
