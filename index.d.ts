@@ -46,18 +46,6 @@ declare const RESULTS: {
   readonly keys: 2;
   readonly entries: 3;
 };
-declare const TYPES: {
-  readonly nil: 0;
-  readonly bool: 1;
-  readonly int: 2;
-  readonly string: 3;
-  readonly list: 4;
-  readonly map: 5;
-  readonly blob: 6;
-  readonly float: 7;
-  readonly geo: 8;
-  readonly hll: 9;
-};
 declare const VERB_KINDS: {
   readonly query: "reads";
   readonly exists: "reads";
@@ -4665,7 +4653,7 @@ export type Style = "operation" | "expression";
 /** What a function works on: the name of a bin, or an expression. */
 export type Target<S extends Style, T extends Type> = S extends "operation" ? string : Operand<T>;
 /** The type of an expression's result. */
-export type Type = keyof typeof TYPES;
+export type Type = ValueType;
 /** The types an expression may have whose result is a `V`. */
 export type TypesOf<V> = Value extends V ? Type : [
   V
@@ -4737,6 +4725,8 @@ export type Value = Scalar | readonly Value[] | ReadonlyMap<MapKey, Value> | {
 };
 /** The value an expression of a type gives. */
 export type ValueOf<T extends Type> = T extends "bool" ? boolean : T extends "int" ? number : T extends "string" ? string : T extends "blob" ? Uint8Array : Value;
+/** The types by the names that they have in expressions. */
+export type ValueType = "nil" | "bool" | "int" | "string" | "list" | "map" | "blob" | "float" | "geo" | "hll";
 /** A verb of a session. */
 export type Verb = keyof typeof VERB_KINDS;
 /** Called with each result; `false`, or a promise of it, ends the query. */

@@ -9,9 +9,10 @@ import type { Key } from '../key.js'
 import { Operation } from '../operations/operation.js'
 import { OPTIONS, optionsOf } from '../options/table.js'
 import { Encoded, EncodedParticle } from '../values/encoded.js'
-import { Exp, TYPES, type Type } from '../values/expression.js'
+import { Exp, type Type } from '../values/expression.js'
 import { packList } from '../values/pack.js'
 import { Particle } from '../values/particle-types.js'
+import { VALUE_TYPES } from '../values/value-types.js'
 import { writeParticle } from '../values/write-particle.js'
 import { Writer } from '../values/writer.js'
 import { type Common, KINDS, type RowKind, UDF_FIELDS } from './kinds.js'
@@ -266,7 +267,7 @@ function decodeKey(key: unknown, where: Where): unknown {
 
 function decodeExpression(filter: unknown, where: Where): Exp {
   const { expression, type } = (filter ?? {}) as Fields
-  const known = type === null || (typeof type === 'string' && Object.hasOwn(TYPES, type))
+  const known = type === null || (typeof type === 'string' && Object.hasOwn(VALUE_TYPES, type))
   if (!known) throw damaged(where, 'filter')
   return new Exp(bytesOf(expression, where, 'filter'), (type ?? undefined) as Type | undefined)
 }

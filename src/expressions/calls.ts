@@ -10,7 +10,8 @@ import { MAP_FAMILY, type MapCalls } from '../operations/maps.js'
 import { PATH_CALL, type PathOptions, type PathSelectOptions, pathArguments, pathFlags } from '../operations/paths.js'
 import type { Family } from '../operations/signature.js'
 import { Encoded, encode, packCall } from '../values/encoded.js'
-import { type AnyExp, type Exp, type Operand, TYPES, type Type } from '../values/expression.js'
+import type { AnyExp, Exp, Operand, Type } from '../values/expression.js'
+import { VALUE_TYPES } from '../values/value-types.js'
 import { call, operand } from './node.js'
 
 const CALL = 127
@@ -32,7 +33,7 @@ function onTarget(
   target: Exp,
 ): Exp {
   const op = new Encoded(encode('call', (w) => packCall(w, inner.code, inner.args, inner.path)))
-  return call(type, CALL, [TYPES[type], system, op, target])
+  return call(type, CALL, [VALUE_TYPES[type].result, system, op, target])
 }
 
 function callsOf<T>(family: Family): T {

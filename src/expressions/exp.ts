@@ -11,9 +11,9 @@ import {
   fromBase64,
   type Literals,
   type Operand,
-  TYPES,
   type Type,
 } from '../values/expression.js'
+import { VALUE_TYPES } from '../values/value-types.js'
 import type { GeoJSON, HyperLogLog } from '../values/values.js'
 import { Double } from '../values/values.js'
 import { collections } from './calls.js'
@@ -140,18 +140,21 @@ type ByType<T extends Type> = { readonly [P in T]: (name: string) => Exp<P> }
 
 const BIN_TYPES = ['bool', 'int', 'float', 'string', 'blob', 'list', 'map', 'geo', 'hll'] as const
 const bins = Object.fromEntries(
-  BIN_TYPES.map((type) => [type, (name: string) => call(type, 81, [TYPES[type], bareText(name, `exp.bin.${type}`)])]),
+  BIN_TYPES.map((type) => [
+    type,
+    (name: string) => call(type, 81, [VALUE_TYPES[type].result, bareText(name, `exp.bin.${type}`)]),
+  ]),
 ) as unknown as ByType<(typeof BIN_TYPES)[number]>
 
 const builtin =
   (index: number, where: string) =>
   <T extends Type>(type: T): Exp<T> => {
-    if (!Object.hasOwn(TYPES, type))
+    if (!Object.hasOwn(VALUE_TYPES, type))
       throw new InvalidArgumentError(`exp.path.${where}: there is no type ${describe(type)}`)
-    return call(type, 122, [TYPES[type], index])
+    return call(type, 122, [VALUE_TYPES[type].result, index])
   }
 
-const ANY: readonly Type[] = Object.keys(TYPES) as Type[]
+const ANY: readonly Type[] = Object.keys(VALUE_TYPES) as Type[]
 const plain =
   <T extends Type>(type: T) =>
   (value: Literals[T]): Exp<T> =>
@@ -218,9 +221,9 @@ export const exp = {
   binType: (name: string): Exp<'int'> => call('int', 82, [bareText(name, 'exp.binType')]),
   /** The user key, when it is stored with the record: `exp.key.int()`. @example exp.key.string() */
   key: {
-    int: (): Exp<'int'> => call('int', 80, [TYPES.int]),
-    string: (): Exp<'string'> => call('string', 80, [TYPES.string]),
-    blob: (): Exp<'blob'> => call('blob', 80, [TYPES.blob]),
+    int: (): Exp<'int'> => call('int', 80, [VALUE_TYPES.int.result]),
+    string: (): Exp<'string'> => call('string', 80, [VALUE_TYPES.string.result]),
+    blob: (): Exp<'blob'> => call('blob', 80, [VALUE_TYPES.blob.result]),
   },
   /** The record's digest modulo a number: for samples. @example exp.eq(exp.digestModulo(100), 0) */
   digestModulo: (modulus: number): Exp<'int'> => {
@@ -278,7 +281,7 @@ export const exp = {
     /** The element. @example exp.gt(exp.path.value('int'), 10) */
     value: builtin(1, 'value'),
     /** The index of the element in its list. @example exp.eq(exp.path.index(), 0) */
-    index: (): Exp<'int'> => call('int', 122, [TYPES.int, 2]),
+    index: (): Exp<'int'> => call('int', 122, [VALUE_TYPES.int.result, 2]),
     /** As the result in `paths.modify`: removes the element. @example paths.modify('m', [ctx.all()], exp.path.remove()) */
     remove: (): Exp<'nil'> => call('nil', 100, []),
   },

@@ -6,8 +6,9 @@ import { quote } from '../operations/build.js'
 import { Encoded, encode, packArgument } from '../values/encoded.js'
 import { Exp, type Type } from '../values/expression.js'
 import { packInteger, packListHeader } from '../values/pack.js'
-import { isInteger } from '../values/particle-types.js'
-import { Double, GeoJSON, HyperLogLog } from '../values/values.js'
+import { unstorable } from '../values/particle-types.js'
+import { valueType } from '../values/value-types.js'
+import { Double } from '../values/values.js'
 
 /** An expression of a call: `[code, arguments…]`. Arguments are finished pieces or plain values. */
 export function call<T extends Type>(type: T | undefined, code: number, args: readonly unknown[]): Exp<T> {
@@ -41,25 +42,10 @@ export function literal<T extends Type>(type: T, value: unknown): Exp<T> {
 
 /** The type a plain value has by itself. */
 export function typeOf(value: unknown, where: string): Type {
-  switch (typeof value) {
-    case 'string':
-      return 'string'
-    case 'boolean':
-      return 'bool'
-    case 'bigint':
-      return 'int'
-    case 'number':
-      return isInteger(value) ? 'int' : 'float'
-    case 'object':
-      if (value === null) return 'nil'
-      if (value instanceof Double) return 'float'
-      if (value instanceof GeoJSON) return 'geo'
-      if (value instanceof HyperLogLog) return 'hll'
-      if (Array.isArray(value)) return 'list'
-      return ArrayBuffer.isView(value) ? 'blob' : 'map'
-    default:
-      throw new InvalidArgumentError(`${where}: expected an expression or a value, not ${describe(value)}`)
-  }
+  const type = valueType(value)
+  if (type !== undefined) return type
+  if (typeof value === 'object') throw unstorable(where, value)
+  throw new InvalidArgumentError(`${where}: expected an expression or a value, not ${describe(value)}`)
 }
 
 /** An operand as an expression of one of `types`. Numbers become whichever of `int` and `float` is wanted. */

@@ -6,8 +6,9 @@ import { describe, isPlain } from '../checks/check.js'
 import { badValue, checkNames, flag, quoted, whole } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { Encoded, encode } from '../values/encoded.js'
-import { Exp, TYPES, type Type } from '../values/expression.js'
+import { Exp, type Type } from '../values/expression.js'
 import { pack, packInteger, packListHeader } from '../values/pack.js'
+import { VALUE_TYPES } from '../values/value-types.js'
 import { Double, HyperLogLog } from '../values/values.js'
 import { createBits, encodeContext } from './ctx.js'
 import { Needs, Operation } from './operation.js'
@@ -128,8 +129,8 @@ function readOptions(verb: string, signature: Signature, options: unknown, inExp
     const option = Object.hasOwn(known, name) ? known[name] : undefined
     if (name === 'ctx') said.ctx = value
     else if (name === 'type' && isTyped) {
-      if (value !== undefined && !Object.hasOwn(TYPES, value as string)) {
-        throw badValue(verb, name, expected({ slot: 'returns', names: TYPES }), value)
+      if (value !== undefined && !Object.hasOwn(VALUE_TYPES, value as string)) {
+        throw badValue(verb, name, quoted(Object.keys(VALUE_TYPES)), value)
       }
       said.type = value as Type | undefined
     } else if (name === 'padded' && isPadded) {

@@ -1,6 +1,7 @@
 // A reader for records of one shape: a function made for its sequence of bin names, which compares the names it expects
 // a word at a time and builds the object in one step: 102 ns for five bins, and 180 when the names are walked through.
 
+import { Particle } from '../values/particle-types.js'
 import { malformed, readParticle } from '../values/unpack.js'
 
 /** A bin of the records that are read: its name, as text and as it is on the wire, and the reader of its texts. */
@@ -29,7 +30,7 @@ let made = 0
 
 /** A value of another type than the bin had when the reader was compiled. */
 function other(shape: ShapedBin, bytes: Buffer, type: number, at: number, end: number): unknown {
-  return type === 3 ? shape.text(bytes, at, end - at) : readParticle(type, at, end)
+  return type === Particle.string ? shape.text(bytes, at, end - at) : readParticle(type, at, end)
 }
 
 /**
@@ -80,14 +81,14 @@ function readValue(type: number, shape: string): string {
   const otherwise = `other(${shape}, b, (h >> 16) & 255, p, e)`
   const isExpected = `((h & 0xff0000) === ${type << 16})`
   switch (type) {
-    case 1:
+    case Particle.integer:
       return `!${isExpected} || e - p !== 8 || !plain ? ${otherwise}
         : (x = w.getInt32(p)) === 0 && (y = w.getInt32(p + 4)) >= 0 ? y
         : x >= -0x1fffff && x <= 0x1fffff ? x * 4294967296 + w.getUint32(p + 4) : ${otherwise}`
-    case 2:
+    case Particle.float:
       // Whole doubles are wrapped unless the mode says otherwise, which is not known here.
       return `${isExpected} && e - p === 8 && Math.floor(x = w.getFloat64(p)) !== x ? x : ${otherwise}`
-    case 3:
+    case Particle.string:
       return `${isExpected} ? ${shape}.text(b, p, e - p) : ${otherwise}`
     default:
       return otherwise

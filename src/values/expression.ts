@@ -3,24 +3,11 @@
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { Encoded } from './encoded.js'
+import type { ValueType } from './value-types.js'
 import type { Double, GeoJSON, HyperLogLog, Value } from './values.js'
 
-/** Types of results and their numbers on the wire (protocol 10.1). */
-export const TYPES = {
-  nil: 0,
-  bool: 1,
-  int: 2,
-  string: 3,
-  list: 4,
-  map: 5,
-  blob: 6,
-  float: 7,
-  geo: 8,
-  hll: 9,
-} as const
-
 /** The type of an expression's result. */
-export type Type = keyof typeof TYPES
+export type Type = ValueType
 
 /** The values that may be written for an expression of a type, by type. Numbers fit both `int` and `float`. */
 export interface Literals {

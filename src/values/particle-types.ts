@@ -41,7 +41,12 @@ const HINTS: { readonly [kind: string]: string } = {
 
 /** Ends in the error for a value that cannot be stored. */
 export function refuse(w: Writer, value: unknown): never {
+  throw unstorable(w.where(), value)
+}
+
+/** The error for a value that cannot be stored. */
+export function unstorable(where: string, value: unknown): InvalidArgumentError {
   const kind = describe(value)
   const hint = HINTS[kind]
-  throw new InvalidArgumentError(`${w.where()}: ${kind} cannot be stored${hint === undefined ? '' : `; ${hint}`}`)
+  return new InvalidArgumentError(`${where}: ${kind} cannot be stored${hint === undefined ? '' : `; ${hint}`}`)
 }

@@ -2,6 +2,7 @@
 
 import { type ContextStep, ctx } from '../../operations/ctx.js'
 import { type AnyExp, Exp, type Type } from '../../values/expression.js'
+import { Particle } from '../../values/particle-types.js'
 import { exp } from '../exp.js'
 import { literal, typeOf } from '../node.js'
 
@@ -81,28 +82,12 @@ export function count(at: number, bin: string, steps: readonly Step[], type?: Ty
   if (first === undefined) {
     if (type === 'map') return finished(at, exp.maps.size(exp.bin.map(bin)))
     if (type === 'list') return finished(at, exp.lists.size(exp.bin.list(bin)))
-    const isMap = exp.eq(exp.binType(bin), MAP_PARTICLE)
+    const isMap = exp.eq(exp.binType(bin), Particle.map)
     const sizes = [exp.maps.size(exp.bin.map(bin)), exp.lists.size(exp.bin.list(bin))] as const
     return finished(at, exp.cond(isMap, ...sizes))
   }
   const on = 'key' in first ? exp.bin.map(bin) : exp.bin.list(bin)
   return finished(at, type === 'map' ? exp.maps.size(on, context(steps)) : exp.lists.size(on, context(steps)))
-}
-
-const MAP_PARTICLE = 19
-
-/** Names for `.type()`, and the particle types they are (protocol 2.9). */
-export const TYPE_NAMES: { readonly [name: string]: number } = {
-  nil: 0,
-  int: 1,
-  float: 2,
-  string: 3,
-  blob: 4,
-  bool: 17,
-  hll: 18,
-  map: MAP_PARTICLE,
-  list: 20,
-  geo: 23,
 }
 
 /** `.type()` */

@@ -16,9 +16,10 @@ import { describe } from '../../checks/check.js'
 import { didYouMean } from '../../checks/options.js'
 import { InvalidArgumentError } from '../../errors/classes.js'
 import type { AnyExp, Exp, Type } from '../../values/expression.js'
+import { VALUE_TYPES, type ValueType } from '../../values/value-types.js'
 import { Double, type Value } from '../../values/values.js'
 import { exp } from '../exp.js'
-import { binType, constant, count, exists, finished, type Node, path, type Step, TYPE_NAMES } from './nodes.js'
+import { binType, constant, count, exists, finished, type Node, path, type Step } from './nodes.js'
 import { Source, type Token } from './tokens.js'
 
 const COMPARE: { readonly [sign: string]: 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' } = {
@@ -163,9 +164,8 @@ class Parser {
 
   #typeName(node: Node): Node {
     const name = node.value as string
-    const code = Object.hasOwn(TYPE_NAMES, name) ? TYPE_NAMES[name] : undefined
-    if (code !== undefined) return constant(node.at, code)
-    throw this.#source.error(node.at, `there is no type '${name}'${didYouMean(name, Object.keys(TYPE_NAMES))}`)
+    if (Object.hasOwn(VALUE_TYPES, name)) return constant(node.at, VALUE_TYPES[name as ValueType].particle)
+    throw this.#source.error(node.at, `there is no type '${name}'${didYouMean(name, Object.keys(VALUE_TYPES))}`)
   }
 
   /** The type two parts have in common. */
