@@ -1,0 +1,126 @@
+// Requests that a real server of 8.1.1 or 8.1.2 does not survive (SIGSEGV, SIGFPE, or memory written over). They are not
+// sent, so what is here is the list of them; it refuses a little more than it must where the exact condition depends on
+// values that are only known when an expression runs.
+import { op } from './frames.mjs'
+
+const INVERTED = 0x10000
+const CONTEXT = 0xff
+const BY_LIST = new Set([23, 36, 81, 83, 107, 108])
+const PARTIAL = 8
+const DIVISIONS = new Set([23, 26])
+const CALL = 127
+
+const listOf = value => Array.isArray(value) ? value : Array.isArray(value?.l) ? value.l : undefined
+const isList = value => listOf(value) !== undefined
+
+/** A list in which nothing is selected, or one that is computed: of an inverted selection by list neither comes back. */
+function mayBeEmpty (value, computed) {
+  const items = listOf(value)
+  if (items === undefined) return computed
+  if (!computed) return items.length === 0
+  return items[0] !== 126 || !isList(items[1]) || listOf(items[1]).length === 0
+}
+
+function deadlySelection ([code, flags, given], computed) {
+  if (!BY_LIST.has(Number(code))) return false
+  const inverted = typeof flags === 'number' || typeof flags === 'bigint' ? (BigInt(flags) & BigInt(INVERTED)) !== 0n : computed
+  return inverted && mayBeEmpty(given, computed)
+}
+
+/** An index from the end in a list that is to be created and padded up to it. */
+const deadlyContext = steps => (listOf(steps) ?? []).some((kind, at, all) =>
+  at % 2 === 0 && (Number(kind) & 0x30) === 0x10 && (Number(kind) & 0x1c0 & 0x80) !== 0 && (Number(kind) & 0x0f) === 0 && !(Number(all[at + 1]) >= 0))
+
+function deadlyCall (payload, computed) {
+  if (!isList(payload)) return computed
+  const [code, ...rest] = listOf(payload)
+  if (code === CONTEXT) return deadlyContext(rest[0]) || (isList(rest[1]) && deadlySelection(listOf(rest[1]), computed))
+  return deadlySelection([code, ...rest], computed)
+}
+
+/** A shift of more bits than a field has that is cut off at the end; with `computed`, the other operations that write past it. */
+function deadlyBits (payload, computed) {
+  if (!isList(payload)) return computed
+  const [code, , , third, flags] = listOf(payload)
+  if (code === 8 || code === 9) {
+    const partial = typeof flags === 'number' ? (flags & PARTIAL) !== 0 : flags !== undefined
+    return partial && !(Number(third) < 8)
+  }
+  return computed && code >= 3 && code <= 7 && (typeof flags === 'number' ? (flags & PARTIAL) !== 0 : flags !== undefined)
+}
+
+
+/** Dividing the least integer by -1. Whether an argument comes to that is not known before, so divisors are literals. */
+const deadlyDivision = ([code, ...args]) => DIVISIONS.has(Number(code)) && !args.every(arg => arg !== null && typeof arg === 'object' && 'd' in arg) &&
+  (args.length === 1 ? false : args.slice(1).some(arg => (typeof arg !== 'number' && typeof arg !== 'bigint') || BigInt.asIntN(64, BigInt(arg)) === -1n)) &&
+  !(typeof args[0] === 'number')
+
+/** Whether an expression may come to nil: bits and sketches of nil are not survived. */
+function mayBeNil (expression) {
+  const items = listOf(expression)
+  if (items === undefined) return expression === null
+  switch (Number(items[0])) {
+    case 80: case 81: case 127: return Number(items[1]) === 0
+    case 122: case 123: case 124: case 125: return true
+    default: return false
+  }
+}
+
+/** More computed arguments than a call has room for. */
+const MOST_COMPUTED = 8
+
+function deadlyExpression (expression) {
+  const items = listOf(expression)
+  if (items === undefined) {
+    if (expression !== null && typeof expression === 'object' && 'm' in expression) return expression.m.some(pair => pair.some(deadlyExpression))
+    return false
+  }
+  if (deadlyDivision(items)) return true
+  if (Number(items[0]) === CALL) {
+    const system = Number(items[2]) & ~0x40
+    if (system !== 0 && mayBeNil(items[4])) return true
+    const call = listOf(items[3])
+    if ((call?.[0] === CONTEXT ? listOf(call[2]) : call)?.filter(isList).length > MOST_COMPUTED) return true
+    if (system === 0 && deadlyCall(items[3], true)) return true
+    if (system === 1 && deadlyBits(items[3], true)) return true
+  }
+  return items.some(deadlyExpression)
+}
+
+/** A list whose header asks for a persistent index without an order: as the value of a bin, its index is written over what follows. */
+function deadlyValue (value) {
+  if (value === null || typeof value !== 'object') return false
+  if ('l' in value) return (value.o & 0x11) === 0x10
+  return 'x' in value && /^(9.|dc....|dd........)(c7..|c8....|c9........)([1357bdf][02468ace])/.test(value.x)
+}
+
+/** Whether a command of a case must not be sent to a real server. */
+export function isDeadly (test) {
+  if (Object.values(test.bins).some(deadlyValue) || test.ops.some(({ value }) => value !== undefined && deadlyValue(value))) return true
+  if (test.filter !== undefined && deadlyExpression(test.filter)) return true
+  return test.ops.some(({ code, payload }) => {
+    if (payload === undefined) return false
+    if (payload !== null && typeof payload === 'object' && 'x' in payload) return false // looked at when it was damaged
+    switch (code) {
+      case op.CDT_READ: case op.CDT_MODIFY: return deadlyCall(payload, false) || deadlyExpression(payload)
+      case op.BITS_MODIFY: case op.BITS_READ: return deadlyBits(payload, false)
+      case op.EXP_READ: case op.EXP_MODIFY: return deadlyExpression(payload)
+      default: return false
+    }
+  })
+}
+
+const DANGEROUS = [...BY_LIST, ...DIVISIONS, 8, 9]
+
+/** Whether damaged bytes may go out: nothing in them looks like the start of a deadly call. */
+export function isHarmless ({ x }, code) {
+  if (code === op.HLL_READ || code === op.HLL_MODIFY) return true
+  const bytes = Buffer.from(x, 'hex')
+  for (let at = 0; at + 1 < bytes.length; at++) {
+    const opensList = (bytes[at] & 0xf0) === 0x90 || bytes[at] === 0xdc || bytes[at] === 0xdd
+    if (opensList && DANGEROUS.some(dangerous => bytes.indexOf(dangerous, at + 1) - at <= 5 && bytes.indexOf(dangerous, at + 1) > 0)) return false
+  }
+  // steps of contexts that create padded lists have a code of two bytes
+  return !bytes.includes(0xcc) && !bytes.includes(0xcd)
+}
+

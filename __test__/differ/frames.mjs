@@ -1,0 +1,129 @@
+// Requests as bytes, and answers without what two servers may say differently.
+import { createHash } from 'node:crypto'
+import { pack, particle } from './pack.mjs'
+
+const VERSION = 2
+const MESSAGE = 3
+const HEADER = 8
+const MESSAGE_HEADER = 22
+
+export const info1 = { READ: 1, ALL: 2, BATCH: 8 }
+export const info2 = { WRITE: 1, DELETE: 2, GENERATION: 4, CREATE_ONLY: 32, RESPOND_ALL: 128 }
+export const info3 = { UPDATE_ONLY: 8, REPLACE: 16, CREATE_OR_REPLACE: 16, REPLACE_ONLY: 32 }
+const FIELD = { NAMESPACE: 0, SET: 1, DIGEST: 4, FILTER: 43 }
+
+const NAMESPACE = Buffer.from('test')
+export const SET = Buffer.from('differ')
+
+/** Codes of the operations of a request. */
+export const op = {
+  READ: 1, WRITE: 2, CDT_READ: 3, CDT_MODIFY: 4, INCREMENT: 5, EXP_READ: 7, EXP_MODIFY: 8, APPEND: 9, PREPEND: 10,
+  TOUCH: 11, BITS_READ: 12, BITS_MODIFY: 13, DELETE: 14, HLL_READ: 15, HLL_MODIFY: 16
+}
+const READS = new Set([op.READ, op.CDT_READ, op.EXP_READ, op.BITS_READ, op.HLL_READ])
+
+export const digestOf = key => createHash('ripemd160').update(Buffer.concat([SET, Buffer.of(3), Buffer.from(key)])).digest()
+
+function field (type, bytes) {
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(bytes.length + 1)
+  head[4] = type
+  return Buffer.concat([head, bytes])
+}
+
+function operation ({ code, bin = '', type = 0, bytes = Buffer.alloc(0) }) {
+  const name = Buffer.from(bin)
+  const head = Buffer.alloc(8)
+  head.writeUInt32BE(4 + name.length + bytes.length)
+  head[4] = code
+  head[5] = type
+  head[7] = name.length
+  return Buffer.concat([head, name, bytes])
+}
+
+/** A message: its three bytes of flags, generation, ttl, fields and operations. */
+export function message ({ flags: [one, two, three], generation = 0, ttl = 0, fields, operations = [] }) {
+  const body = Buffer.concat([Buffer.alloc(MESSAGE_HEADER), ...fields, ...operations.map(operation)])
+  body[0] = MESSAGE_HEADER
+  body[1] = one
+  body[2] = two
+  body[3] = three
+  body.writeUInt32BE(generation, 6)
+  body.writeUInt32BE(ttl, 10)
+  body.writeUInt32BE(1000, 14)
+  body.writeUInt16BE(fields.length, 18)
+  body.writeUInt16BE(operations.length, 20)
+  return frame(MESSAGE, body)
+}
+
+function frame (type, body) {
+  const head = Buffer.alloc(HEADER)
+  head[0] = VERSION
+  head[1] = type
+  head.writeUIntBE(body.length, 2, 6)
+  return Buffer.concat([head, body])
+}
+
+const keyFields = digest => [field(FIELD.NAMESPACE, NAMESPACE), field(FIELD.SET, SET), field(FIELD.DIGEST, digest)]
+
+/** What an operation of a case carries: a packed payload, the bytes of a bin, or nothing. */
+function operand ({ code, bin, payload, value, type }) {
+  if (payload !== undefined) return { code, bin, type: type ?? 4, bytes: pack(payload) }
+  if (value === undefined) return { code, bin }
+  const [kind, bytes] = particle(value)
+  return { code, bin, type: type ?? kind, bytes }
+}
+
+/** The requests of a case, in order: the record is made anew, the case's command is run, the record is read. */
+export function requests (test, digest) {
+  const fields = keyFields(digest)
+  const out = [message({ flags: [0, info2.WRITE | info2.DELETE, 0], fields })]
+  const bins = Object.entries(test.bins ?? {})
+  if (bins.length > 0) {
+    const operations = bins.map(([bin, value]) => operand({ code: op.WRITE, bin, value }))
+    out.push(message({ flags: [0, info2.WRITE, 0], fields, operations }))
+  }
+  const operations = test.ops.map(operand)
+  const reads = test.ops.length === 0 || test.ops.some(({ code }) => READS.has(code))
+  const writes = test.ops.some(({ code }) => !READS.has(code))
+  const one = (reads ? info1.READ : 0) | (test.ops.length === 0 ? info1.ALL : 0) | (test.one ?? 0)
+  const two = (writes ? info2.WRITE : 0) | (writes && reads ? info2.RESPOND_ALL : 0) | (test.two ?? 0)
+  const filter = test.filter === undefined ? [] : [field(FIELD.FILTER, pack(test.filter))]
+  out.push(message({ flags: [one, two, test.three ?? 0], generation: test.generation ?? 0, fields: [...fields, ...filter], operations }))
+  out.push(message({ flags: [info1.READ | info1.ALL, 0, 0], fields }))
+  return out
+}
+
+/** An answer as text, without the clock: of an expiry only whether there is one is compared. */
+export function comparable (body) {
+  if (body.length < MESSAGE_HEADER) return body.toString('hex')
+  const copy = Buffer.from(body)
+  if (copy.readUInt32BE(10) !== 0) copy.writeUInt32BE(1, 10)
+  copy.writeUInt32BE(0, 14)
+  return copy.toString('hex')
+}
+
+/** The result code of an answer. */
+export const codeOf = body => body[5]
+
+/** Cuts frames out of what arrives. */
+export class Frames {
+  #held
+
+  constructor () {
+    this.#held = Buffer.alloc(0)
+  }
+
+  /** The bodies of the frames that are complete with these bytes. */
+  * add (data) {
+    this.#held = this.#held.length === 0 ? data : Buffer.concat([this.#held, data])
+    let at = 0
+    while (this.#held.length - at >= HEADER) {
+      const end = at + HEADER + this.#held.readUIntBE(at + 2, 6)
+      if (end > this.#held.length) break
+      yield this.#held.subarray(at + HEADER, end)
+      at = end
+    }
+    this.#held = this.#held.subarray(at)
+  }
+}
