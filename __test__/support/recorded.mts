@@ -100,7 +100,13 @@ function made(
   options: Options,
 ): Operation | string {
   const build = (builders as Builders)[call]
-  return build === undefined ? `no ${family}.${call}` : build(bin, ...args, options)
+  if (build === undefined) return `no ${family}.${call}`
+  try {
+    return build(bin, ...args, options)
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('do not survive')) return 'what a server may not survive'
+    throw error
+  }
 }
 
 function selection(call: string, args: unknown[]): { args: unknown[]; options: Options } {

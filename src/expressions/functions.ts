@@ -1,6 +1,7 @@
 // The table of expression functions (protocol 10.2), and how a row becomes a function.
 
 import { InvalidArgumentError } from '../errors/classes.js'
+import { division } from '../operations/survival.js'
 import { Exp, type Type } from '../values/expression.js'
 import { alike, call, operand } from './node.js'
 
@@ -83,6 +84,14 @@ export const FUNCTIONS = {
 function build(name: string, row: Row, given: readonly unknown[]): Exp {
   const where = `exp.${name}`
   const { takes, gives } = row
+  const safe = division(where, row.code, given)
+  if (safe.code !== row.code) {
+    return call<Type>(
+      'int',
+      safe.code,
+      safe.args.map((one) => operand(where, one, INT)),
+    )
+  }
   if (typeof takes !== 'string') {
     if (given.length !== takes.length) {
       throw new InvalidArgumentError(`${where} takes ${takes.length} operands, not ${given.length}`)

@@ -13,6 +13,7 @@ import { Double, HyperLogLog } from '../values/values.js'
 import { createBits, encodeContext } from './ctx.js'
 import { Needs, Operation } from './operation.js'
 import { type Family, type Kind, type Option, RETURNS, type Signature, type Slot } from './signature.js'
+import { bitsCutOff, indexOfNewList, selectionByList, type Wire } from './survival.js'
 
 /** A call in the order of the wire. */
 export interface Call {
@@ -149,9 +150,11 @@ function readOptions(verb: string, signature: Signature, options: unknown, inExp
 /** The call that a function of a family means. `given` is everything behind the target. */
 export function buildCall(verb: string, signature: Signature, given: readonly unknown[], inExpression: boolean): Call {
   const wire: unknown[] = []
+  let listed: unknown
   let next = 0
   for (const [name, kind] of Object.entries(signature.args)) {
     const value = given[next]
+    if (kind === 'values') listed = value
     const left = kind.endsWith('?') && (value === undefined || isOptions(value))
     if (!left || value === undefined) next++
     // An open end is not written at all, an open beginning as nil.
@@ -175,7 +178,22 @@ export function buildCall(verb: string, signature: Signature, given: readonly un
       : createBits(signature.creates, said.slots.get('order') ?? 0, said.padded)
   const answer = selects === undefined ? signature.gives : RETURNS[returned]?.[selects]
   const type = answer === 'element' ? said.type : answer
-  return { code: signature.code, args: wire, path: encodeContext(said.ctx, verb, bits), type }
+  const safe = survivable(verb, signature, { code: signature.code, args: wire }, listed, inExpression)
+  return { ...safe, path: encodeContext(said.ctx, verb, bits), type }
+}
+
+/** The call, or one that means the same and that servers survive. */
+function survivable(
+  verb: string,
+  { selects, args }: Signature,
+  wire: Wire,
+  listed: unknown,
+  inExpression: boolean,
+): Wire {
+  if (selects === 'many') return selectionByList(verb, wire, listed)
+  if ('offset' in args) return bitsCutOff(verb, wire, inExpression)
+  if ('index' in args && 'delta' in args) indexOfNewList(verb, wire)
+  return wire
 }
 
 function appendTail(

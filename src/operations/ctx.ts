@@ -8,6 +8,7 @@ import { Encoded, encode, packArgument } from '../values/encoded.js'
 import { type Exp, isFilter } from '../values/expression.js'
 import { packInteger, packListHeader } from '../values/pack.js'
 import type { MapKey, Value } from '../values/values.js'
+import { createdStep } from './survival.js'
 
 const LIST_CREATE = { unordered: 0x40, padded: 0x80, ordered: 0xc0 } as const
 const MAP_CREATE = { unordered: 0x40, keyOrdered: 0x80, keyValueOrdered: 0xc0 } as const
@@ -147,7 +148,7 @@ export function encodeContext(path: unknown, verb: string, bits = 0): Encoded | 
           `${verb}: ctx[${i}] must be a step such as ctx.mapKey('a'), not ${describe(step)}`,
         )
       }
-      packInteger(w, i === path.length - 1 ? step.code | bits : step.code)
+      packInteger(w, createdStep(i === path.length - 1 ? step.code | bits : step.code, step.value))
       w.depth = 1
       w.path[1] = i
       packArgument(w, step.value)
