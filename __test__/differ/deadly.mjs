@@ -5,7 +5,7 @@ import { op } from './frames.mjs'
 
 const INVERTED = 0x10000
 const CONTEXT = 0xff
-const BY_LIST = new Set([23, 36, 81, 83, 107, 108])
+const BY_LIST = new Set([81, 83, 107, 108])
 const PARTIAL = 8
 const DIVISIONS = new Set([23, 26])
 const CALL = 127
@@ -27,15 +27,83 @@ function deadlySelection ([code, flags, given], computed) {
   return inverted && mayBeEmpty(given, computed)
 }
 
-/** An index from the end in a list that is to be created and padded up to it. */
+/** An index before the start of a list that is to be created, or the end of one that is to be padded up to it. */
 const deadlyContext = steps => (listOf(steps) ?? []).some((kind, at, all) =>
-  at % 2 === 0 && (Number(kind) & 0x30) === 0x10 && (Number(kind) & 0x1c0 & 0x80) !== 0 && (Number(kind) & 0x0f) === 0 && !(Number(all[at + 1]) >= 0))
+  at % 2 === 0 && (Number(kind) & 0x10) !== 0 && (Number(kind) & 0xc0) !== 0 && (Number(kind) & 0x0f) === 0 &&
+  !(Number(all[at + 1]) >= ((Number(kind) & 0xc0) === 0x80 ? 0 : -1)))
+
+const holds = (value, test) => test(value) || (value !== null && typeof value === 'object' && Object.values(value).some(inner => holds(inner, test)))
+
+/** An unordered list that is to keep an index, and an index so large that it is looked up in there. */
+const deadlyIndex = test => test.ops.some(({ payload }) => holds(payload, n => typeof n === 'number' && n > 0 && (n & 0x11) === 0x10)) &&
+  test.ops.some(({ payload }) => holds(payload, n => (typeof n === 'number' && n > 100 && n < 0x1000) || (typeof n === 'bigint' && n > 100n)))
+
+/** List operations that store values, and where those are among their arguments. */
+const STORES = new Map([[1, 0], [2, 0], [3, 1], [4, 1], [9, 1]])
+
+function kindOfKey (key) {
+  if (typeof key === 'number' || typeof key === 'bigint') return 'integer'
+  if (typeof key === 'string') return 'string'
+  return typeof key?.b === 'string' && (key.t ?? 4) === 4 ? 'blob' : undefined
+}
+const KEY_KINDS = ['integer', 'string', 'blob']
+
+function compareKeys (a, b) {
+  const [left, right] = [kindOfKey(a), kindOfKey(b)]
+  if (left !== right) return KEY_KINDS.indexOf(left) - KEY_KINDS.indexOf(right)
+  if (left === 'integer') return a < b ? -1 : a > b ? 1 : 0
+  return left === 'string' ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : Buffer.compare(Buffer.from(a.b, 'hex'), Buffer.from(b.b, 'hex'))
+}
+
+/**
+ * Whether a value can be stored as it is. Of one that cannot, because of a key of a map or of elements that are not in
+ * the order they claim, a list operation stores nothing but counts it; reading that list is not survived.
+ */
+function canBeKept (value) {
+  if (value === null || typeof value !== 'object') return true
+  if ('m' in value) {
+    const keys = value.m.map(([key]) => key)
+    if (!keys.every(kindOfKey) || !value.m.every(([, inner]) => canBeKept(inner))) return false
+    const claimed = ((value.o ?? 0) & 1) !== 0
+    const sorted = claimed ? keys : keys.toSorted(compareKeys)
+    return sorted.every((key, at) => at === 0 || compareKeys(sorted[at - 1], key) < 0)
+  }
+  const items = listOf(value)
+  if (items === undefined) return !('x' in value)
+  if (((value.o ?? 0) & 1) !== 0 && items.length > 1 && !items.every((item, at) => typeof item === 'number' && (at === 0 || items[at - 1] <= item))) return false
+  return items.every(canBeKept)
+}
+
+function deadlyStore ([code, ...args], computed) {
+  const at = STORES.get(Number(code))
+  if (at === undefined) return false
+  const value = args[at]
+  if (!computed || !isList(value)) return !canBeKept(value ?? null)
+  const [quote, quoted] = listOf(value)
+  return quote !== 126 || !canBeKept(quoted)
+}
+
+const PATH = 0xfe
+const APPLY = 4
+
+/** A list that keeps itself sorted, below the top. */
+const holdsOrdered = (value, top = true) => {
+  if (value === null || typeof value !== 'object') return false
+  if ('m' in value) return value.m.some(([, inner]) => holdsOrdered(inner, false))
+  return (!top && ((value.o ?? 0) & 1) !== 0) || (listOf(value) ?? []).some(inner => holdsOrdered(inner, false))
+}
+
+/** Applying a path to a collection with an index, or to one with ordered lists in it. */
+const deadlyPath = (payload, start) => Number(listOf(payload)?.[0]) === PATH && (Number(listOf(payload)[2]) & 0x0f) === APPLY &&
+  (start === undefined ? false : ((start?.o ?? 0) & 0x10) !== 0 || holdsOrdered(start))
+
+const deadlyOperation = (operation, computed) => deadlySelection(operation, computed) || deadlyStore(operation, computed)
 
 function deadlyCall (payload, computed) {
   if (!isList(payload)) return computed
   const [code, ...rest] = listOf(payload)
-  if (code === CONTEXT) return deadlyContext(rest[0]) || (isList(rest[1]) && deadlySelection(listOf(rest[1]), computed))
-  return deadlySelection([code, ...rest], computed)
+  if (code === CONTEXT) return deadlyContext(rest[0]) || (isList(rest[1]) && deadlyOperation(listOf(rest[1]), computed))
+  return deadlyOperation([code, ...rest], computed)
 }
 
 /** A shift of more bits than a field has that is cut off at the end; with `computed`, the other operations that write past it. */
@@ -98,8 +166,10 @@ function deadlyValue (value) {
 export function isDeadly (test) {
   if (Object.values(test.bins).some(deadlyValue) || test.ops.some(({ value }) => value !== undefined && deadlyValue(value))) return true
   if (test.filter !== undefined && deadlyExpression(test.filter)) return true
-  return test.ops.some(({ code, payload }) => {
+  if (deadlyIndex(test)) return true
+  return test.ops.some(({ code, bin, payload }) => {
     if (payload === undefined) return false
+    if (deadlyPath(payload, test.bins[bin])) return true
     if (payload !== null && typeof payload === 'object' && 'x' in payload) return false // looked at when it was damaged
     switch (code) {
       case op.CDT_READ: case op.CDT_MODIFY: return deadlyCall(payload, false) || deadlyExpression(payload)
@@ -110,7 +180,7 @@ export function isDeadly (test) {
   })
 }
 
-const DANGEROUS = [...BY_LIST, ...DIVISIONS, 8, 9]
+const DANGEROUS = [...BY_LIST, ...DIVISIONS, ...STORES.keys(), 8]
 
 /** Whether damaged bytes may go out: nothing in them looks like the start of a deadly call. */
 export function isHarmless ({ x }, code) {

@@ -68,8 +68,11 @@ export function * smallerCases (test) {
 const ROUNDS = 60
 const AT_ONCE = 400
 
-/** The smallest case that was found by making it smaller step by step; `allowed` says what may be sent. */
-export async function minimise (pair, test, difference, allowed) {
+/**
+ * The smallest case that was found by making it smaller step by step, each of which is told; `allowed` says what may be
+ * sent.
+ */
+export async function minimise (pair, test, difference, allowed, tell = () => {}) {
   const wanted = likeness(difference)
   let best = { test, difference }
   for (let round = 0; round < ROUNDS; round++) {
@@ -82,6 +85,7 @@ export async function minimise (pair, test, difference, allowed) {
     const at = differences.findIndex(found => found !== undefined && likeness(found) === wanted)
     if (at < 0) break
     best = { test: candidates[at], difference: differences[at] }
+    tell(best)
   }
   return best
 }

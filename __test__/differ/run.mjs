@@ -125,7 +125,15 @@ try {
   const groups = [...found].sort(([, a], [, b]) => b.count - a.count)
   for (const [group, { count, seed, number, test, difference }] of groups.slice(0, Number(options.show))) {
     console.log(`${count} x ${group} (--seed ${seed} --case ${number})`)
-    show(await minimise(pair, test, difference, smaller => !isDeadly(smaller)))
+    let smallest = { test, difference }
+    try {
+      await minimise(pair, test, difference, smaller => !isDeadly(smaller), better => { smallest = better })
+    } catch (error) {
+      if (!(error instanceof Lost) || options.revive === undefined || pair.real.lost === undefined) throw error
+      console.log(`  ${error.message} when a smaller one was tried`)
+      await revive()
+    }
+    show(smallest)
   }
   if (groups.length > Number(options.show)) console.log(`and ${groups.length - Number(options.show)} more kinds of differences`)
 } catch (error) {

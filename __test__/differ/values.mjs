@@ -38,7 +38,7 @@ export function list (r, depth = 2, longest = 5) {
 
 export function map (r, depth = 2, most = 5) {
   const pairs = r.many(0, r.oneIn(20) ? 24 : most, () => [key(r), value(r, depth - 1)])
-  const order = r.weighted([[3, undefined], [4, 1], [2, 3], [1, () => r.oneIn(8) ? r.below(256) : r.pick([0, 8, 9, 16, 17, 19])]])
+  const order = r.weighted([[3, undefined], [4, 1], [2, 3], [1, () => r.oneIn(8) ? r.below(256) & 0xef : r.pick([0, 8, 9, 17])]])
   return order === undefined ? { m: pairs } : { m: pairs, o: order }
 }
 

@@ -147,7 +147,9 @@ fn parse(mut payload: &[u8]) -> Option<Call<'_>> {
     for (at, kind) in operation.parameters[..given].iter().enumerate() {
         let element = take_element(&mut payload)?;
         match kind {
-            Offset | Size | Integer => args.integers[at] = as_integer(element)?,
+            // the least integer has no amount that could be too large, and as an offset is none
+            Offset => args.integers[at] = as_integer(element).map(|n| if n == i64::MIN { 0 } else { n })?,
+            Size | Integer => args.integers[at] = as_integer(element)?,
             Flags => {
                 flags_seen += 1;
                 *(if flags_seen == 1 { &mut args.flags } else { &mut args.subflags }) = as_integer(element)?;
@@ -176,13 +178,11 @@ fn is_sound(operation: &Operation, args: &Args<'_>) -> bool {
         && match operation.code {
             0 => {
                 is_choice(args.subflags, resize::GROW_ONLY, resize::SHRINK_ONLY)
-                    && (0..=MAX_BYTES).contains(&args.integers[0])
+                    && (0..=FARTHEST).contains(&args.integers[0])
             }
             1 => !args.blob.is_empty(),
             3..=6 => size > 0 && (size as u64).div_ceil(8) <= args.blob.len() as u64,
-            8 => size > 0 && (0..=farthest).contains(&third),
-            // a real server of this version does not survive this shift
-            9 => size > 0 && (0..size).contains(&third),
+            8 | 9 => size > 0 && (0..=farthest).contains(&third),
             10 | 11 => (1..=64).contains(&size) && is_choice(args.subflags, arithmetic::SATURATE, arithmetic::WRAP),
             12 | 54 => (1..=64).contains(&size),
             _ => size > 0,
@@ -201,9 +201,9 @@ fn blob(bin: (ParticleType, &[u8])) -> Result<&[u8], ResultCode> {
 
 /// Executes the payload of a BITS_READ; `None` when there is no bin.
 pub fn bits_read(bin: Bin<'_>, payload: &[u8]) -> Result<Option<Particle>, ResultCode> {
+    let Some(bin) = bin else { return Ok(None) };
     let call = parse(payload).ok_or(ResultCode::PARAMETER)?;
     let Read(run) = call.operation.run else { return Err(ResultCode::PARAMETER) };
-    let Some(bin) = bin else { return Ok(None) };
     if !is_sound(call.operation, &call.args) {
         return Err(ResultCode::PARAMETER);
     }
@@ -232,21 +232,26 @@ pub fn bits_modify(bin: Bin<'_>, payload: &[u8]) -> Result<Modified, ResultCode>
         _ => {}
     }
     let old = bin.map(blob).transpose()?.unwrap_or_default();
-    let unit = call.operation.unit();
     if !matches!(change, Change::Resize) {
-        from_end(call.args.integers[0], old.len() as i64 * unit)?; // not forgiven, unlike what sticks out at the end
+        // not forgiven, unlike what sticks out at the end
+        from_end(call.args.integers[0], old.len() as i64 * call.operation.unit())?;
     }
     let new = match change {
         Change::Resize => resized(old, &call.args),
-        Change::Insert => inserted(old, &call.args),
+        Change::Insert => return inserted(old, &call.args).map(stored),
         Change::Remove => removed(old, &call.args),
         Change::Aligned(run) => changed(old, &call.args, run),
     };
     match new {
         Ok(new) if bin.is_none() && new.is_empty() => Ok(NOTHING),
-        Ok(new) => Ok(Modified { bin: BinChange::Stored(ParticleType::BLOB, new), result: None }),
+        Ok(new) => Ok(stored(new)),
+        Err(code @ ResultCode::RECORD_TOO_BIG) => Err(code),
         Err(code) => forgive(code),
     }
+}
+
+const fn stored(new: Vec<u8>) -> Modified {
+    Modified { bin: BinChange::Stored(ParticleType::BLOB, new), result: None }
 }
 
 fn changed(
@@ -327,6 +332,7 @@ fn resized(old: &[u8], args: &Args<'_>) -> Result<Vec<u8>, ResultCode> {
     if subflags & refused != 0 {
         return Err(ResultCode::PARAMETER);
     }
+    check_size(size)?;
     let missing = size.saturating_sub(old.len());
     let surplus = old.len().saturating_sub(size);
     Ok(if subflags & resize::FROM_FRONT != 0 {
@@ -336,14 +342,21 @@ fn resized(old: &[u8], args: &Args<'_>) -> Result<Vec<u8>, ResultCode> {
     })
 }
 
+/// What no message could hold is refused; what no record could is not made either.
+fn check_size(size: usize) -> Result<(), ResultCode> {
+    match size as i64 {
+        FARTHEST.. => Err(ResultCode::PARAMETER),
+        size if size > MAX_BYTES => Err(ResultCode::RECORD_TOO_BIG),
+        _ => Ok(()),
+    }
+}
+
 fn inserted(old: &[u8], args: &Args<'_>) -> Result<Vec<u8>, ResultCode> {
     let [offset, ..] = args.integers;
     let offset = from_end(offset, old.len() as i64)?;
-    if offset > MAX_BYTES {
-        return Err(ResultCode::PARAMETER);
-    }
-    let mut new = old.to_vec();
     let at = offset as usize;
+    check_size(at.max(old.len()) + args.blob.len())?;
+    let mut new = old.to_vec();
     if at > new.len() {
         new.resize(at, 0);
     }
@@ -399,7 +412,6 @@ fn shift_left(field: &mut [u8], size: u64, args: &Args<'_>) -> Result<(), Result
     Ok(())
 }
 
-/// The shift is smaller than the field was asked to be, but what was cut off may leave less.
 fn shift_right(field: &mut [u8], size: u64, args: &Args<'_>) -> Result<(), ResultCode> {
     let [_, _, by, ..] = args.integers;
     let by = (by as u64).min(size);

@@ -3,7 +3,7 @@
 use aerospike_wire::ResultCode;
 use bytes::BytesMut;
 
-use super::normal::{is_key, normalise, take_match};
+use super::normal::{PERSIST_INDEX, is_key, normalise, take_match};
 use super::value::{Head, NIL, as_integer, head, take_element};
 
 /// What an operation did.
@@ -13,6 +13,29 @@ pub(crate) struct Outcome {
     pub(crate) stored: Option<BytesMut>,
     /// The result as an element; `None` for operations that answer nothing.
     pub(crate) result: Option<BytesMut>,
+}
+
+/// Where the collection that an operation works on came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It was stored.
+    Stored,
+    /// It was made for the operation. What is made inside a collection that is made with its bin keeps the flag of an
+    /// index, of which nothing else comes.
+    Created { indexed: bool },
+}
+
+impl Origin {
+    /// The order flags of a created collection: an argument as far as `known` goes; with anything else in it, none.
+    pub(crate) const fn order(self, argument: i64, known: u8) -> u8 {
+        let flags = self.kept(argument as u8);
+        if flags & !(known | PERSIST_INDEX) == 0 { flags } else { 0 }
+    }
+
+    /// Order flags without that of an index, unless it is kept.
+    pub(crate) const fn kept(self, flags: u8) -> u8 {
+        if matches!(self, Self::Created { indexed: true }) { flags } else { flags & !PERSIST_INDEX }
+    }
 }
 
 impl Outcome {
@@ -45,7 +68,7 @@ pub(crate) enum Parameter {
     Delta,
     /// A list of values that are stored.
     Values,
-    /// A list of values or keys to compare with.
+    /// A list of values or keys to compare with; that it is a list is looked at later.
     Matches,
     /// A map that is stored.
     Pairs,
@@ -119,14 +142,14 @@ fn parse_one(payload: &mut &[u8], kind: Parameter) -> Option<Argument> {
         _ => take_element(payload)?,
     };
     let is_right = match kind {
-        P::Values | P::Matches => matches!(head(given), Some(Head::List(_))),
+        P::Values => matches!(head(given), Some(Head::List(_))),
         P::Pairs => matches!(head(given), Some(Head::Map(_))),
         _ => true,
     };
     if !is_right {
         return None;
     }
-    if matches!(kind, P::Match | P::Matches) {
+    if matches!(kind, P::Match | P::Matches | P::Delta) {
         return take_match(&mut &*given).ok().map(|element| Argument::Element(element.into()));
     }
     let stored = normalise(given).ok().filter(|element| kind != P::Key || is_key(element));

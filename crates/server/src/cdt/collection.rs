@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use bytes::{BufMut, BytesMut};
 
-use super::normal::{MAP_ORDER, ORDERED};
+use super::normal::{MAP_ORDER, ORDERED, PERSIST_INDEX};
 use super::pack;
 use super::value::{Element, Head, compare, take_element, take_flags, take_head};
 
@@ -34,10 +34,11 @@ pub(crate) trait Collection {
     }
 }
 
-/// A list and whether it keeps itself sorted.
+/// A list. Its flags say whether it keeps itself sorted, and, in a list that was made together with the bin around
+/// it, that an index was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct List<'a> {
-    pub(crate) ordered: bool,
+    pub(crate) flags: u8,
     pub(crate) items: Vec<Element<'a>>,
 }
 
@@ -53,8 +54,8 @@ pub(crate) struct Map<'a> {
 
 impl<'a> List<'a> {
     /// A list without elements.
-    pub(crate) const fn empty(ordered: bool) -> Self {
-        Self { ordered, items: Vec::new() }
+    pub(crate) const fn empty(flags: u8) -> Self {
+        Self { flags, items: Vec::new() }
     }
 
     /// Takes a stored list apart; `None` if the bytes are no list.
@@ -65,12 +66,17 @@ impl<'a> List<'a> {
         for _ in 0..n {
             items.push(take_element(&mut bytes)?);
         }
-        Some(Self { ordered: flags & ORDERED != 0, items })
+        Some(Self { flags: flags & (ORDERED | PERSIST_INDEX), items })
     }
 
     /// The stored form.
     pub(crate) fn pack(&self) -> BytesMut {
-        pack::list(self.items.iter().copied(), u8::from(self.ordered))
+        pack::list(self.items.iter().copied(), self.flags)
+    }
+
+    /// Whether the list keeps itself sorted.
+    pub(crate) const fn is_ordered(&self) -> bool {
+        self.flags & ORDERED != 0
     }
 
     /// The indexes an ordered list holds a value at, or would hold it at.
@@ -85,7 +91,7 @@ impl<'a> List<'a> {
 
     /// Whether the list holds a value.
     pub(crate) fn contains(&self, value: Element<'_>) -> bool {
-        if self.ordered {
+        if self.is_ordered() {
             !self.equal_range(value).is_empty()
         } else {
             self.items.iter().any(|e| compare(e, value) == Ordering::Equal)
@@ -94,7 +100,7 @@ impl<'a> List<'a> {
 
     /// Adds a value: at its place in an ordered list, at the end of another.
     pub(crate) fn add(&mut self, value: Element<'a>) {
-        let at = if self.ordered { self.equal_range(value).end } else { self.items.len() };
+        let at = if self.is_ordered() { self.equal_range(value).end } else { self.items.len() };
         self.items.insert(at, value);
     }
 }
@@ -113,7 +119,7 @@ impl Collection for List<'_> {
     }
 
     fn is_sorted_by_value(&self) -> bool {
-        self.ordered
+        self.is_ordered()
     }
 
     fn ties_rank_by_index(&self) -> bool {
@@ -121,7 +127,7 @@ impl Collection for List<'_> {
     }
 
     fn without(&self, gone: &[usize]) -> BytesMut {
-        Self { ordered: self.ordered, items: rest(&self.items, gone) }.pack()
+        Self { flags: self.flags, items: rest(&self.items, gone) }.pack()
     }
 }
 
@@ -139,7 +145,7 @@ impl<'a> Map<'a> {
         for _ in 0..n {
             pairs.push((take_element(&mut bytes)?, take_element(&mut bytes)?));
         }
-        Some(Self { flags: flags & (MAP_ORDER | pack::PRESERVE_ORDER), pairs })
+        Some(Self { flags: flags & (MAP_ORDER | PERSIST_INDEX | pack::PRESERVE_ORDER), pairs })
     }
 
     /// The stored form.

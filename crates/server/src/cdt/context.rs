@@ -1,4 +1,7 @@
 //! Contexts: the path from a bin to the collection inside it that an operation works on (protocol 9.6).
+//!
+//! A context is read step by step while it is followed, so what is wrong with a step shows when it is reached: behind
+//! a step that leads nowhere nothing is looked at. From the step on that creates, all of it is looked at first.
 
 use std::cmp::Ordering;
 
@@ -8,252 +11,390 @@ use bytes::BytesMut;
 use super::call::Outcome;
 use super::collection::{Collection, List, Map};
 use super::heap;
-use super::normal::{MAP_ORDER, ORDERED, is_key, take_match};
-use super::opcodes::is_collection;
+use super::normal::{MAP_ORDER, ORDERED, normalise};
+use super::pack;
 use super::select::place;
 use super::value::{Element, Head, NIL, as_integer, compare, take_element, take_head};
 
-/// Levels of a context.
-pub(crate) const MAX_STEPS: usize = 64;
-
+/// What of the type of a step says how it finds its element.
+const BY: i64 = 0x0f;
+/// The step is into a list, or into a map; with neither, into what is there.
+const INTO_LIST: i64 = 0x10;
+const INTO_MAP: i64 = 0x20;
+/// 0x40 for an unordered collection; all bits for a list or map sorted by value too.
+const CREATE: i64 = 0xc0;
 /// On lists: at any index, filled up with nil.
 const CREATE_UNBOUNDED: i64 = 0x80;
 const CREATE_ORDERED_MAP: i64 = 0x80;
-/// 0x40 for an unordered collection; all bits for a list or map sorted by value too.
-const CREATE_BITS: i64 = 0xc0;
 const PERSIST_INDEX: i64 = 0x100;
+/// The most elements a created list is filled up with: a longer one could not be stored.
+const MAX_PADDING: usize = 8 * 1024 * 1024;
 
-/// How one step finds its element.
+const NOT_APPLICABLE: ResultCode = ResultCode::OP_NOT_APPLICABLE;
+
+/// How a step finds its element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
-    ListIndex,
-    ListRank,
-    ListValue,
-    MapIndex,
-    MapRank,
-    MapKey,
-    MapValue,
-    /// A type that means nothing: an error only when something is looked for.
-    Unknown,
+    Index,
+    Rank,
+    Key,
+    Value,
 }
 
-/// One step of a context.
-#[derive(Debug, Clone)]
-pub(crate) struct Step {
+/// What a context leads to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target<'a> {
+    /// An element, whatever it is.
+    There(Element<'a>),
+    /// A collection that the operation makes, in a bin that is there or in one that is made with it.
+    Created { with_bin: bool },
+}
+
+/// The type of a step: how it finds, in what, and what it may create.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
     by: By,
-    /// [`CREATE_BITS`] of the type: what to create where there is nothing. Those of a rank count in ordered lists only,
-    /// where a rank is an index.
-    create: i64,
-    value: BytesMut,
+    bits: i64,
 }
 
-/// Reads the list of steps at the front of a payload. Operations that only read create nothing on their way.
-pub(crate) fn parse(payload: &mut &[u8]) -> Result<Vec<Step>, ResultCode> {
-    let Some(Head::List(n)) = take_head(payload) else { return Err(ResultCode::PARAMETER) };
-    if n == 0 || n % 2 == 1 || n / 2 > MAX_STEPS {
-        return Err(ResultCode::PARAMETER);
+impl Kind {
+    fn new(bits: i64) -> Result<Self, ResultCode> {
+        let by = match bits & BY {
+            0 => By::Index,
+            1 => By::Rank,
+            2 => By::Key,
+            3 => By::Value,
+            _ => return Err(NOT_APPLICABLE),
+        };
+        let says_where = bits & (INTO_LIST | INTO_MAP) != 0;
+        if says_where || bits & (CREATE | PERSIST_INDEX) == 0 { Ok(Self { by, bits }) } else { Err(NOT_APPLICABLE) }
     }
-    let mut steps = Vec::with_capacity(n / 2);
-    for _ in 0..n / 2 {
-        let kind = take_element(payload).and_then(as_integer).ok_or(ResultCode::PARAMETER)?;
-        let value = take_match(payload).map_err(|_| ResultCode::PARAMETER)?.into();
-        steps.push(Step::new(kind, value)?);
-    }
-    Ok(steps)
-}
 
-impl Step {
-    fn new(kind: i64, value: BytesMut) -> Result<Self, ResultCode> {
-        let by = By::from_code(kind & !(CREATE_BITS | PERSIST_INDEX)).unwrap_or(By::Unknown);
-        // values, map indexes and map ranks mean nothing in an empty collection: their create bits are ignored
-        let create = if matches!(by, By::ListIndex | By::ListRank | By::MapKey) { kind & CREATE_BITS } else { 0 };
-        if by.is_numeric() && as_integer(&value).is_none() {
-            return Err(ResultCode::PARAMETER);
+    const fn creates(self) -> bool {
+        self.bits & CREATE != 0
+    }
+
+    const fn persists(self) -> bool {
+        self.bits & PERSIST_INDEX != 0
+    }
+
+    /// Whether a missing list is filled up to the index.
+    const fn pads(self) -> bool {
+        self.bits & CREATE == CREATE_UNBOUNDED
+    }
+
+    const fn order(self) -> u8 {
+        match (self.bits & INTO_MAP != 0, self.bits & CREATE) {
+            (true, CREATE) => MAP_ORDER,
+            (true, CREATE_ORDERED_MAP) => ORDERED,
+            (false, CREATE) => ORDERED,
+            _ => 0,
         }
-        Ok(Self { by, create, value })
-    }
-
-    /// The step without its create bits.
-    pub(crate) fn existing(mut self) -> Self {
-        self.create = 0;
-        self
-    }
-
-    /// How it finds its element, and by what.
-    pub(crate) fn parts(&self) -> (By, Element<'_>) {
-        (self.by, &self.value)
-    }
-
-    /// Whether the step can create the collection it is a step into.
-    const fn creates(&self) -> bool {
-        matches!(self.by, By::ListIndex | By::MapKey)
-    }
-
-    fn number(&self) -> i64 {
-        as_integer(&self.value).unwrap_or_default()
-    }
-
-    fn matches(&self, value: Element<'_>) -> bool {
-        compare(value, &self.value) == Ordering::Equal
-    }
-
-    /// An empty collection as the create bits describe it.
-    fn empty(&self) -> BytesMut {
-        match (self.by.is_map(), self.create) {
-            (true, CREATE_BITS) => Map::empty(MAP_ORDER),
-            (true, CREATE_ORDERED_MAP) => Map::empty(ORDERED),
-            (true, _) => Map::empty(0),
-            (false, create) => return List::empty(create == CREATE_BITS).pack(),
-        }
-        .pack()
     }
 }
 
-impl By {
-    /// The meaning of a type without create bits.
-    pub(crate) const fn from_code(code: i64) -> Option<Self> {
-        Some(match code {
-            0x10 => Self::ListIndex,
-            0x11 => Self::ListRank,
-            0x13 => Self::ListValue,
-            0x20 => Self::MapIndex,
-            0x21 => Self::MapRank,
-            0x22 => Self::MapKey,
-            0x23 => Self::MapValue,
-            _ => return None,
-        })
-    }
-
-    pub(crate) const fn is_map(self) -> bool {
-        matches!(self, Self::MapIndex | Self::MapRank | Self::MapKey | Self::MapValue)
-    }
-
-    pub(crate) const fn is_numeric(self) -> bool {
-        matches!(self, Self::ListIndex | Self::ListRank | Self::MapIndex | Self::MapRank)
-    }
-}
-
-/// Runs an operation on the collection a context leads to, and puts what it leaves back into the collections around
-/// it. `creating` is set below a level that did not exist: there, everything on the way is created.
+/// Follows the context at the front of a payload and runs an operation on what it leads to, with the rest of the
+/// payload; what it leaves is put back into the collections around it.
 pub(crate) fn at(
-    on: Option<Element<'_>>,
-    steps: &[Step],
-    creating: bool,
-    run: &mut dyn FnMut(Option<Element<'_>>) -> Result<Outcome, ResultCode>,
+    bin: Option<Element<'_>>,
+    payload: &mut &[u8],
+    modifies: bool,
+    run: &mut dyn FnMut(Target<'_>, &mut &[u8]) -> Result<Outcome, ResultCode>,
 ) -> Result<Outcome, ResultCode> {
-    let Some((step, deeper)) = steps.split_first() else { return run(on) };
-    if step.by == By::Unknown {
-        return Err(ResultCode::OP_NOT_APPLICABLE);
-    }
-    let creating = (creating || step.create != 0) && step.creates();
-    let empty;
-    let (on, creating) = match on {
-        Some(on) => (on, step.create != 0),
-        None if creating => {
-            empty = step.empty();
-            (&empty[..], true)
+    let steps = take_length(payload).ok_or(ResultCode::PARAMETER)?;
+    match bin {
+        Some(root) => follow(root, steps, payload, modifies, run),
+        None => {
+            let kind = Kind::new(take_integer(payload).ok_or(ResultCode::PARAMETER)?)?;
+            if !kind.creates() {
+                return Err(NOT_APPLICABLE);
+            }
+            create(Some(kind), steps, payload, true, run)
         }
-        None => return Err(ResultCode::OP_NOT_APPLICABLE),
+    }
+}
+
+/// The number of steps: two elements make one.
+fn take_length(payload: &mut &[u8]) -> Option<usize> {
+    match take_head(payload)? {
+        Head::List(n) if n > 0 && n % 2 == 0 => Some(n / 2),
+        _ => None,
+    }
+}
+
+fn take_integer(payload: &mut &[u8]) -> Option<i64> {
+    take_element(payload).and_then(as_integer)
+}
+
+/// A collection that is stepped into.
+enum Node<'a> {
+    List(List<'a>),
+    Map(Map<'a>),
+}
+
+/// Where a step leads.
+enum Found {
+    At(usize),
+    /// Nowhere yet; a created child goes to this index.
+    New(usize),
+}
+
+fn follow(
+    on: Element<'_>,
+    left: usize,
+    payload: &mut &[u8],
+    modifies: bool,
+    run: &mut dyn FnMut(Target<'_>, &mut &[u8]) -> Result<Outcome, ResultCode>,
+) -> Result<Outcome, ResultCode> {
+    if left == 0 {
+        return run(Target::There(on), payload);
+    }
+    let kind = Kind::new(take_integer(payload).ok_or(ResultCode::PARAMETER)?)?;
+    let node = List::parse(on).map(Node::List).or_else(|| Map::parse(on).map(Node::Map)).ok_or(NOT_APPLICABLE)?;
+    let wrong = if matches!(node, Node::List(_)) { INTO_MAP } else { INTO_LIST };
+    if kind.bits & wrong != 0 {
+        return Err(NOT_APPLICABLE);
+    }
+    let value = take_element(payload).ok_or(NOT_APPLICABLE)?;
+    let key = match (&node, kind.by) {
+        (Node::Map(_), By::Key) => normalise(value).map_err(|_| NOT_APPLICABLE)?,
+        _ => BytesMut::new(),
     };
-    if step.by.is_map() {
-        let map = Map::parse(on).ok_or(ResultCode::OP_NOT_APPLICABLE)?;
-        let found = find_in_map(&map, step);
-        let child = inner(found.ok().map(|i| map.pairs[i].1), deeper, creating)?;
-        let Outcome { stored, result } = at(child, deeper, creating, run)?;
-        let stored = stored.map(|new| {
+    let found = match &node {
+        Node::List(list) => find_in_list(list, kind, value)?,
+        Node::Map(map) => find_in_map(map, kind, value, &key)?,
+    };
+    let Outcome { stored, result } = match found {
+        Found::At(index) => {
+            let child = match &node {
+                Node::List(list) => list.items[index],
+                Node::Map(map) => map.pairs[index].1,
+            };
+            follow(child, left - 1, payload, modifies, run)?
+        }
+        Found::New(_) if !modifies => return Err(NOT_APPLICABLE),
+        Found::New(_) => create(None, left, payload, false, run)?,
+    };
+    let stored = stored.map(|new| put_back(node, found, &key, &new));
+    Ok(Outcome { stored, result })
+}
+
+fn put_back(node: Node<'_>, found: Found, key: &[u8], new: &[u8]) -> BytesMut {
+    match node {
+        Node::Map(map) => {
             let mut map: Map<'_> = map;
             match found {
-                Ok(i) => map.pairs[i].1 = &new,
-                Err(i) => map.pairs.insert(i.min(map.pairs.len()), (&step.value, &new)),
+                Found::At(index) => map.pairs[index].1 = new,
+                Found::New(index) => map.pairs.insert(index.min(map.pairs.len()), (key, new)),
             }
             map.pack()
-        });
-        Ok(Outcome { stored, result })
-    } else {
-        let list = List::parse(on).ok_or(ResultCode::OP_NOT_APPLICABLE)?;
-        let creating = creating && (list.ordered || step.by != By::ListRank);
-        let found = find_in_list(&list, step);
-        let child = inner(found.map(|i| list.items[i]), deeper, creating)?;
-        let reachable = found.map_or_else(|| place_for(&list, step), Ok);
-        if step.number() >= 0 {
-            reachable?; // what lies before the start is an error only when something is to be put there
         }
-        let Outcome { stored, result } = at(child, deeper, creating, run)?;
-        let at_index = if stored.is_some() { reachable? } else { 0 };
-        let stored = stored.map(|new| {
+        Node::List(list) => {
             let mut list: List<'_> = list;
-            if at_index >= list.items.len() {
-                list.items.resize(if list.ordered { list.items.len() } else { at_index } + 1, NIL);
+            match found {
+                Found::At(index) => list.items[index] = new,
+                Found::New(index) => {
+                    list.items.resize(index, NIL);
+                    list.items.push(new);
+                }
             }
-            let at_index = at_index.min(list.items.len() - 1);
-            list.items[at_index] = &new;
-            if list.ordered {
+            if list.is_ordered() {
                 list.items.sort_by(|a, b| compare(a, b));
             }
             list.pack()
-        });
-        Ok(Outcome { stored, result })
-    }
-}
-
-/// The element a context leads to, whatever it is; `None` where the path ends early.
-pub(crate) fn find<'a>(on: Element<'a>, steps: &[Step]) -> Option<Element<'a>> {
-    steps.iter().try_fold(on, |on, step| {
-        if step.by.is_map() {
-            let map = Map::parse(on)?;
-            find_in_map(&map, step).ok().map(|i| map.pairs[i].1)
-        } else if step.by == By::Unknown {
-            None
-        } else {
-            let list = List::parse(on)?;
-            find_in_list(&list, step).map(|i| list.items[i])
         }
-    })
-}
-
-/// The child to go on with: it must be a collection, or be absent where it may be created.
-fn inner<'a>(child: Option<Element<'a>>, deeper: &[Step], creating: bool) -> Result<Option<Element<'a>>, ResultCode> {
-    match child {
-        Some(child) if is_collection(child) => Ok(Some(child)),
-        Some(_) if deeper.is_empty() => Err(ResultCode::INCOMPATIBLE_TYPE),
-        Some(_) => Err(ResultCode::OP_NOT_APPLICABLE),
-        None if creating => Ok(None),
-        None => Err(ResultCode::OP_NOT_APPLICABLE),
     }
 }
 
-/// The index of the pair a step means; of an absent key, where it belongs.
-fn find_in_map(map: &Map<'_>, step: &Step) -> Result<usize, usize> {
-    let absent = usize::MAX;
-    match step.by {
-        By::MapKey if is_key(&step.value) => map.find(&step.value),
-        By::MapIndex => place(step.number(), map.len()).ok_or(absent),
-        By::MapRank => place(step.number(), map.len()).map(|rank| map.by_rank()[rank]).ok_or(absent),
-        By::MapValue => map.pairs.iter().position(|(_, v)| step.matches(v)).ok_or(absent),
-        _ => Err(absent),
+/// A collection that is made around a created one.
+enum Around {
+    List { order: u8, padding: usize },
+    Map { order: u8, key: BytesMut },
+}
+
+impl Around {
+    const fn is_too_long(&self) -> bool {
+        matches!(self, Self::List { padding, .. } if *padding > MAX_PADDING)
+    }
+
+    fn wrap(&self, inner: &[u8]) -> BytesMut {
+        match self {
+            Self::List { order, padding } => {
+                let mut items = vec![NIL; *padding];
+                items.push(inner);
+                pack::list(items.into_iter(), *order)
+            }
+            Self::Map { order, key } => Map { flags: *order, pairs: vec![(key, inner)] }.pack(),
+        }
     }
 }
 
-fn find_in_list(list: &List<'_>, step: &Step) -> Option<usize> {
-    match step.by {
-        By::ListIndex => place(step.number(), list.len()),
-        By::ListRank if list.ordered => place(step.number(), list.len()),
-        By::ListRank => place(step.number(), list.len())
-            .map(|rank| heap::pick(list.len(), &(rank..rank + 1), &|a, b| compare(list.items[a], list.items[b]))[0]),
-        _ => list.items.iter().position(|e| step.matches(e)),
+/// Runs an operation on a collection that is made for it inside those that the steps left describe. The type of the
+/// first step may be read already; one that created in a collection that is there says nothing about a new one.
+fn create(
+    first: Option<Kind>,
+    left: usize,
+    payload: &mut &[u8],
+    with_bin: bool,
+    run: &mut dyn FnMut(Target<'_>, &mut &[u8]) -> Result<Outcome, ResultCode>,
+) -> Result<Outcome, ResultCode> {
+    let mut around = Vec::new();
+    if let Some(kind) = first {
+        around.push(take_around(kind, payload)?);
+    }
+    for _ in 1..left {
+        let kind = take_integer(payload).ok_or(NOT_APPLICABLE).and_then(Kind::new)?;
+        if kind.persists() {
+            return Err(NOT_APPLICABLE); // only the outermost collection keeps an index
+        }
+        around.push(take_around(kind, payload)?);
+    }
+    let Outcome { stored, result } = run(Target::Created { with_bin }, payload)?;
+    if stored.is_some() && around.iter().any(Around::is_too_long) {
+        return Err(ResultCode::RECORD_TOO_BIG);
+    }
+    let stored = stored.map(|new| around.iter().rev().fold(new, |inner, around| around.wrap(&inner)));
+    Ok(Outcome { stored, result })
+}
+
+/// The collection that a step makes: a list for an index, a map for a key.
+fn take_around(kind: Kind, payload: &mut &[u8]) -> Result<Around, ResultCode> {
+    const LIST_INDEX: i64 = INTO_LIST;
+    const MAP_KEY: i64 = INTO_MAP | 2;
+    let value = take_element(payload).ok_or(NOT_APPLICABLE)?;
+    match kind.bits & (INTO_LIST | INTO_MAP | BY) {
+        MAP_KEY => {
+            let key = normalise(value).map_err(|_| NOT_APPLICABLE)?;
+            Ok(Around::Map { order: kind.order(), key })
+        }
+        LIST_INDEX => {
+            let index = as_integer(value).filter(|index| *index >= -1).ok_or(NOT_APPLICABLE)?;
+            if kind.pads() {
+                // filling up to the end of nothing is what a real server does not survive
+                let padding = usize::try_from(index).map_err(|_| NOT_APPLICABLE)?;
+                return Ok(Around::List { order: 0, padding });
+            }
+            let anywhere = kind.order() == ORDERED || kind.creates() && kind.persists();
+            if index > 0 && !anywhere {
+                return Err(NOT_APPLICABLE);
+            }
+            Ok(Around::List { order: kind.order(), padding: 0 })
+        }
+        _ => Err(NOT_APPLICABLE),
     }
 }
 
-/// Where a list takes a created element: at its end, or anywhere behind it if the create bits say so.
-fn place_for(list: &List<'_>, step: &Step) -> Result<usize, ResultCode> {
-    const MAX_PADDING: usize = 8 * 1024 * 1024;
-    let number = if list.items.is_empty() { step.number().max(0) } else { step.number() };
-    let at = usize::try_from(number).map_err(|_| ResultCode::OP_NOT_APPLICABLE)?;
-    match step.create {
-        _ if list.ordered => Ok(list.len()),
-        CREATE_UNBOUNDED if at <= MAX_PADDING => Ok(at),
-        CREATE_UNBOUNDED => Err(ResultCode::RECORD_TOO_BIG),
-        _ if at <= list.len() => Ok(at),
-        _ => Err(ResultCode::OP_NOT_APPLICABLE),
+fn find_in_list(list: &List<'_>, kind: Kind, value: Element<'_>) -> Result<Found, ResultCode> {
+    match kind.by {
+        By::Rank if !list.is_ordered() => {
+            let rank = as_integer(value).and_then(|rank| place(rank, list.len())).ok_or(NOT_APPLICABLE)?;
+            let by_value = |a, b| compare(list.items[a], list.items[b]);
+            Ok(Found::At(heap::pick(list.len(), &(rank..rank + 1), &by_value)[0]))
+        }
+        By::Index | By::Rank => {
+            let index = as_integer(value).ok_or(NOT_APPLICABLE)?;
+            match place(index, list.len()) {
+                Some(at) => Ok(Found::At(at)),
+                None if kind.creates() => place_for(list, kind, index).map(Found::New),
+                None => Err(NOT_APPLICABLE),
+            }
+        }
+        By::Value => {
+            let equal = |e: &Element<'_>| compare(e, value) == Ordering::Equal;
+            list.items.iter().position(equal).map(Found::At).ok_or(NOT_APPLICABLE)
+        }
+        By::Key => Err(NOT_APPLICABLE),
     }
+}
+
+/// Where a list takes a created element: at its end, or anywhere behind it if the type says so.
+fn place_for(list: &List<'_>, kind: Kind, index: i64) -> Result<usize, ResultCode> {
+    let end = list.len();
+    if list.is_ordered() || index == end as i64 || (end == 0 && index == -1) {
+        return Ok(end);
+    }
+    if !kind.pads() || kind.persists() {
+        return Err(NOT_APPLICABLE);
+    }
+    match usize::try_from(index) {
+        Ok(at) if at - end <= MAX_PADDING => Ok(at),
+        Ok(_) => Err(ResultCode::RECORD_TOO_BIG),
+        Err(_) => Err(NOT_APPLICABLE), // before the start: what a real server does not survive
+    }
+}
+
+/// The index of the pair a step means; of an absent key that may be created, where it belongs.
+fn find_in_map(map: &Map<'_>, kind: Kind, value: Element<'_>, key: &[u8]) -> Result<Found, ResultCode> {
+    let number = || as_integer(value).and_then(|number| place(number, map.len())).ok_or(NOT_APPLICABLE);
+    match kind.by {
+        By::Index => number().map(Found::At),
+        By::Rank => number().map(|rank| Found::At(map.by_rank()[rank])),
+        By::Key => match map.find(key) {
+            Ok(index) => Ok(Found::At(index)),
+            Err(index) if kind.creates() => Ok(Found::New(index)),
+            Err(_) => Err(NOT_APPLICABLE),
+        },
+        By::Value => {
+            let equal = |(_, v): &(Element<'_>, Element<'_>)| compare(v, value) == Ordering::Equal;
+            map.pairs.iter().position(equal).map(Found::At).ok_or(NOT_APPLICABLE)
+        }
+    }
+}
+
+/// One step of a context that only finds: those of indexes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step<'a> {
+    pub(crate) inside: Inside,
+    pub(crate) by: By,
+    pub(crate) value: Element<'a>,
+}
+
+/// The collection that a step of an index says it is into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inside {
+    Any,
+    List,
+    Map,
+}
+
+/// The steps of a context that fills `bytes`; `None` when it creates, selects, or is none.
+pub(crate) fn steps(mut bytes: &[u8]) -> Option<Vec<Step<'_>>> {
+    let count = take_length(&mut bytes)?;
+    let mut steps = Vec::new();
+    for _ in 0..count {
+        let bits = take_integer(&mut bytes)? & 0xff;
+        if bits > 0x23 || bits == INTO_LIST | 2 {
+            return None;
+        }
+        let inside = match bits & (INTO_LIST | INTO_MAP) {
+            0 => Inside::Any,
+            INTO_LIST => Inside::List,
+            _ => Inside::Map,
+        };
+        steps.push(Step { inside, by: Kind::new(bits).ok()?.by, value: take_element(&mut bytes)? });
+    }
+    bytes.is_empty().then_some(steps)
+}
+
+/// The element a context leads to, whatever it is; `None` where it leads nowhere.
+pub(crate) fn find<'a>(mut on: Element<'a>, mut context: &[u8]) -> Option<Element<'a>> {
+    for _ in 0..take_length(&mut context)? {
+        let kind = Kind::new(take_integer(&mut context)? & (BY | INTO_LIST | INTO_MAP)).ok()?;
+        let value = take_element(&mut context)?;
+        let found = if let Some(list) = List::parse(on).filter(|_| kind.bits & INTO_MAP == 0) {
+            match find_in_list(&list, kind, value).ok()? {
+                Found::At(index) => list.items[index],
+                Found::New(_) => return None,
+            }
+        } else {
+            let map = Map::parse(on).filter(|_| kind.bits & INTO_LIST == 0)?;
+            let key = normalise(value).unwrap_or_default();
+            match find_in_map(&map, kind, value, &key).ok()? {
+                Found::At(index) => map.pairs[index].1,
+                Found::New(_) => return None,
+            }
+        };
+        on = found;
+    }
+    Some(on)
 }

@@ -104,11 +104,14 @@ fn arguments(call: &Call<'_>) -> Option<Args> {
             Bits => args.bits.push(take_element(&mut payload).and_then(as_integer)?),
             Flags => args.flags = take_element(&mut payload).and_then(as_integer)?,
             Elements => args.elements = list(&mut payload, hashable)?,
+            // one needs no list around it
+            Sketches if matches!(head(payload)?, Head::String(_)) => args.sketches = vec![sketch(&mut payload)?],
             Sketches => args.sketches = list(&mut payload, sketch)?,
         }
     }
-    let sound = args.flags & !operation.allowed == 0 && are_bits(&args);
-    sound.then_some(args)
+    const EXCLUSIVE: i64 = flags::CREATE_ONLY | flags::UPDATE_ONLY;
+    let are_flags = args.flags & !operation.allowed == 0 && args.flags & EXCLUSIVE != EXCLUSIVE;
+    (are_flags && are_bits(&args)).then_some(args)
 }
 
 /// Whether index and minhash bits, as far as they are given, can shape a sketch.
@@ -138,11 +141,11 @@ fn hashable(payload: &mut &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A sketch travels as a blob inside the list.
+/// A sketch travels as a blob inside the list, of whatever type.
 fn sketch(payload: &mut &[u8]) -> Option<Sketch> {
     let element: Element<'_> = take_element(payload)?;
     match head(element)? {
-        Head::String([0x12 | 0x04, bytes @ ..]) => Sketch::parse(bytes),
+        Head::String([_, bytes @ ..]) => Sketch::parse(bytes),
         _ => None,
     }
 }
@@ -150,16 +153,17 @@ fn sketch(payload: &mut &[u8]) -> Option<Sketch> {
 fn stored(bin: Bin<'_>) -> Result<Option<Sketch>, ResultCode> {
     match bin {
         None => Ok(None),
-        Some((ParticleType::HLL, bytes)) => Sketch::parse(bytes).map(Some).ok_or(ResultCode::PARAMETER),
+        Some((ParticleType::HLL, bytes)) => Sketch::parse(bytes).map(Some).ok_or(ResultCode::SERVER_ERROR),
         Some(_) => Err(ResultCode::INCOMPATIBLE_TYPE),
     }
 }
 
 /// Executes the payload of an HLL_READ; `None` when there is no bin.
 pub fn hll_read(bin: Bin<'_>, payload: &[u8]) -> Result<Option<Particle>, ResultCode> {
+    let Some(bin) = bin else { return Ok(None) };
     let call = parse(payload).ok_or(ResultCode::PARAMETER)?;
     let Read(run) = call.operation.run else { return Err(ResultCode::PARAMETER) };
-    let Some(sketch) = stored(bin)? else { return Ok(None) };
+    let Some(sketch) = stored(Some(bin))? else { return Ok(None) };
     let args = arguments(&call).ok_or(ResultCode::PARAMETER)?;
     run(&sketch, &args).map(Some)
 }
@@ -300,10 +304,13 @@ fn intersect_count(sketch: &Sketch, args: &Args) -> Result<Particle, ResultCode>
 fn similarity(sketch: &Sketch, args: &Args) -> Result<Particle, ResultCode> {
     let all = to_intersect(sketch, args)?;
     let union = union_of(&all)?;
-    let alike = match union.count() {
-        _ if union.shape.minhash_bits != 0 => Sketch::jaccard(&all, union.shape),
-        0 => -f64::NAN, // what the server's processor makes of 0 / 0
-        count => count_common(&all)? as f64 / count as f64,
+    let alike = if union.shape.minhash_bits != 0 {
+        Sketch::jaccard(&all, union.shape)
+    } else {
+        match (count_common(&all)?, union.count()) {
+            (0, 0) => -f64::NAN, // what the server's processor makes of 0 / 0
+            (common, count) => common as f64 / count as f64,
+        }
     };
     Ok((ParticleType::FLOAT, alike.to_be_bytes().to_vec()))
 }

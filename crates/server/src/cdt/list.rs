@@ -7,10 +7,11 @@ use std::ops::Range;
 use aerospike_wire::ResultCode;
 use bytes::BytesMut;
 
-use super::call::{Args, Outcome};
+use super::call::{Args, Origin, Outcome};
 use super::collection::{Collection, List};
+use super::normal::{ORDERED, PERSIST_INDEX};
 use super::select::{count_argument, place, run};
-use super::value::{Element, NIL, compare};
+use super::value::{ByValue, Element, NIL, compare};
 use super::{number, pack};
 
 /// The write flags of lists.
@@ -26,29 +27,8 @@ const MAX_PADDING: usize = 8 * 1024 * 1024;
 
 type Done = Result<Outcome, ResultCode>;
 
-/// An element, ordered as the server orders values.
-#[derive(Clone, Copy)]
-struct ByValue<'a>(Element<'a>);
-
-impl Ord for ByValue<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        compare(self.0, other.0)
-    }
-}
-impl PartialOrd for ByValue<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl PartialEq for ByValue<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-impl Eq for ByValue<'_> {}
-
-/// A list operation: the list, whether it was only just created, and the arguments.
-pub(crate) type ListOperation = for<'a> fn(List<'a>, bool, &'a Args) -> Done;
+/// A list operation: the list, where it came from, and the arguments.
+pub(crate) type ListOperation = for<'a> fn(List<'a>, Origin, &'a Args) -> Done;
 
 fn size(list: &List<'_>) -> BytesMut {
     pack::integer_element(list.len() as i64)
@@ -69,26 +49,31 @@ fn violation(list: &List<'_>, flags: i64, code: ResultCode) -> Done {
     if flags & flags::NO_FAIL != 0 { unchanged(list) } else { Err(code) }
 }
 
-fn order(list: &mut List<'_>, created: bool, args: &Args, at: usize) {
-    if created {
-        list.ordered = args.flags(at) & 1 != 0;
+/// The flags of a created list, from the argument that describes it.
+pub(crate) const fn order(argument: i64, origin: Origin) -> u8 {
+    origin.order(argument, ORDERED)
+}
+
+fn create(list: &mut List<'_>, origin: Origin, args: &Args, at: usize) {
+    if origin != Origin::Stored {
+        list.flags = order(args.flags(at), origin);
     }
 }
 
-pub(crate) fn set_type<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
-    let order = args.required_integer(0);
-    if order & !0x11 != 0 {
+pub(crate) fn set_type<'a>(mut list: List<'a>, origin: Origin, args: &'a Args) -> Done {
+    let flags = args.required_integer(0) as u8;
+    if flags & !(ORDERED | PERSIST_INDEX) != 0 {
         return Err(ResultCode::OP_NOT_APPLICABLE);
     }
-    list.ordered = order & 1 != 0;
-    if list.ordered {
+    list.flags = origin.kept(flags);
+    if list.is_ordered() {
         list.items.sort_by(|a, b| compare(a, b));
     }
     Ok(Outcome { stored: Some(list.pack()), result: None })
 }
 
-pub(crate) fn append<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> Done {
-    order(&mut list, created, args, 1);
+pub(crate) fn append<'a>(mut list: List<'a>, origin: Origin, args: &'a Args) -> Done {
+    create(&mut list, origin, args, 1);
     let flags = args.flags(2);
     let value = args.element(0);
     if flags & flags::ADD_UNIQUE != 0 && list.contains(value) {
@@ -98,13 +83,13 @@ pub(crate) fn append<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> D
     stored(&list)
 }
 
-pub(crate) fn append_items<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> Done {
-    order(&mut list, created, args, 1);
+pub(crate) fn append_items<'a>(mut list: List<'a>, origin: Origin, args: &'a Args) -> Done {
+    create(&mut list, origin, args, 1);
     let flags = args.flags(2);
     let items = List::parse(args.element(0)).ok_or(ResultCode::PARAMETER)?.items;
     let Some(items) = acceptable(&list, items, flags)? else { return unchanged(&list) };
     list.items.extend(items);
-    if list.ordered {
+    if list.is_ordered() {
         list.items.sort_by(|a, b| compare(a, b));
     }
     stored(&list)
@@ -140,7 +125,7 @@ fn acceptable<'a>(
         (true, true) => Ok(Some(allowed)),
         (true, false) => Ok(None),
         // an ordered list sorts what is given and sees repetitions first
-        (false, _) if list.ordered && is_repeated => Err(ResultCode::OP_NOT_APPLICABLE),
+        (false, _) if list.is_ordered() && is_repeated => Err(ResultCode::OP_NOT_APPLICABLE),
         (false, _) => Err(first),
     }
 }
@@ -148,7 +133,7 @@ fn acceptable<'a>(
 /// Whether a value is in the list but not at the index that it is to take. An ordered list looks only at the first of
 /// equal elements.
 fn is_held_elsewhere(list: &List<'_>, value: Element<'_>, at: usize) -> bool {
-    if list.ordered {
+    if list.is_ordered() {
         let equal = list.equal_range(value);
         !equal.is_empty() && equal.start != at
     } else {
@@ -158,6 +143,9 @@ fn is_held_elsewhere(list: &List<'_>, value: Element<'_>, at: usize) -> bool {
 
 /// Where an index argument puts something: inside the list, at its end, or behind it.
 fn position(index: i64, n: usize) -> Result<usize, ResultCode> {
+    if index > i32::MAX.into() {
+        return Err(ResultCode::OP_NOT_APPLICABLE);
+    }
     let at = if index < 0 { index.checked_add(n as i64) } else { Some(index) };
     at.and_then(|at| usize::try_from(at).ok()).ok_or(ResultCode::OP_NOT_APPLICABLE)
 }
@@ -173,13 +161,13 @@ fn pad(list: &mut List<'_>, at: usize) -> Result<(), ResultCode> {
     Ok(())
 }
 
-fn insert_all<'a>(mut list: List<'a>, created: bool, args: &'a Args, items: Vec<Element<'a>>) -> Done {
+fn insert_all<'a>(mut list: List<'a>, origin: Origin, args: &'a Args, items: Vec<Element<'a>>) -> Done {
     let flags = args.flags(2);
-    if list.ordered {
+    if list.is_ordered() {
         return Err(ResultCode::OP_NOT_APPLICABLE);
     }
     if items.is_empty() {
-        return if created { stored(&list) } else { unchanged(&list) };
+        return if origin != Origin::Stored { stored(&list) } else { unchanged(&list) };
     }
     let at = position(args.required_integer(0), list.len())?;
     if flags & flags::INSERT_BOUNDED != 0 && at > list.len() {
@@ -193,17 +181,17 @@ fn insert_all<'a>(mut list: List<'a>, created: bool, args: &'a Args, items: Vec<
     stored(&list)
 }
 
-pub(crate) fn insert<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
-    insert_all(list, false, args, vec![args.element(1)])
+pub(crate) fn insert<'a>(list: List<'a>, _: Origin, args: &'a Args) -> Done {
+    insert_all(list, Origin::Stored, args, vec![args.element(1)])
 }
 
-pub(crate) fn insert_items<'a>(list: List<'a>, created: bool, args: &'a Args) -> Done {
-    insert_all(list, created, args, List::parse(args.element(1)).ok_or(ResultCode::PARAMETER)?.items)
+pub(crate) fn insert_items<'a>(list: List<'a>, origin: Origin, args: &'a Args) -> Done {
+    insert_all(list, origin, args, List::parse(args.element(1)).ok_or(ResultCode::PARAMETER)?.items)
 }
 
-pub(crate) fn set<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn set<'a>(mut list: List<'a>, _: Origin, args: &'a Args) -> Done {
     let flags = args.flags(2);
-    if list.ordered {
+    if list.is_ordered() {
         return Err(ResultCode::OP_NOT_APPLICABLE);
     }
     let value = args.element(1);
@@ -220,14 +208,14 @@ pub(crate) fn set<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
     Ok(Outcome { stored: Some(list.pack()), result: None })
 }
 
-pub(crate) fn increment<'a>(mut list: List<'a>, created: bool, args: &'a Args) -> Done {
-    order(&mut list, created, args, 2);
+pub(crate) fn increment<'a>(mut list: List<'a>, origin: Origin, args: &'a Args) -> Done {
+    create(&mut list, origin, args, 2);
     let flags = args.flags(3);
     let n = list.len();
     let at = position(args.required_integer(0), n)?;
     let old = list.items.get(at).copied();
     let sum = number::add(old, args.optional_element(1), false)?;
-    if at > n && list.ordered {
+    if at > n && list.is_ordered() {
         return Err(ResultCode::OP_NOT_APPLICABLE);
     }
     let refused = if at > n && flags & flags::INSERT_BOUNDED != 0 {
@@ -243,7 +231,7 @@ pub(crate) fn increment<'a>(mut list: List<'a>, created: bool, args: &'a Args) -
         None => {}
     }
     let mut list: List<'_> = list; // from here on it also borrows the sum
-    if list.ordered {
+    if list.is_ordered() {
         if at < n {
             list.items.remove(at);
         }
@@ -256,7 +244,7 @@ pub(crate) fn increment<'a>(mut list: List<'a>, created: bool, args: &'a Args) -
     Ok(Outcome { stored, result: Some(sum) })
 }
 
-pub(crate) fn sort<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn sort<'a>(mut list: List<'a>, _: Origin, args: &'a Args) -> Done {
     const DESCENDING: i64 = 1;
     const DROP_DUPLICATES: i64 = 2;
     let flags = args.flags(0);
@@ -266,20 +254,20 @@ pub(crate) fn sort<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
     list.items.sort_by(|a, b| compare(a, b));
     // sorted downwards, the server does not find duplicates, unless all are equal
     let is_flat = compare(list.items[0], list.items[list.len() - 1]) == Ordering::Equal;
-    if !list.ordered && !is_flat && flags & (DESCENDING | DROP_DUPLICATES) == DESCENDING | DROP_DUPLICATES {
+    if !list.is_ordered() && !is_flat && flags & (DESCENDING | DROP_DUPLICATES) == DESCENDING | DROP_DUPLICATES {
         return Err(ResultCode::PARAMETER);
     }
     if flags & DROP_DUPLICATES != 0 {
         list.items.dedup_by(|a, b| compare(a, b) == Ordering::Equal);
     }
-    if flags & DESCENDING != 0 && !list.ordered {
+    if flags & DESCENDING != 0 && !list.is_ordered() {
         list.items.reverse();
     }
     Ok(Outcome { stored: Some(list.pack()), result: None })
 }
 
-pub(crate) fn clear<'a>(list: List<'a>, _: bool, _: &'a Args) -> Done {
-    Ok(Outcome { stored: Some(List::empty(list.ordered).pack()), result: None })
+pub(crate) fn clear<'a>(list: List<'a>, _: Origin, _: &'a Args) -> Done {
+    Ok(Outcome { stored: Some(List::empty(list.flags).pack()), result: None })
 }
 
 fn remove_run(mut list: List<'_>, gone: Range<usize>) -> Option<BytesMut> {
@@ -293,30 +281,30 @@ fn single(list: &List<'_>, args: &Args) -> Result<usize, ResultCode> {
     place(args.required_integer(0), list.len()).ok_or(ResultCode::OP_NOT_APPLICABLE)
 }
 
-pub(crate) fn pop<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn pop<'a>(list: List<'a>, _: Origin, args: &'a Args) -> Done {
     let at = single(&list, args)?;
     let result = Some(list.items[at].into());
     Ok(Outcome { stored: remove_run(list, at..at + 1), result })
 }
 
-pub(crate) fn remove<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn remove<'a>(list: List<'a>, _: Origin, args: &'a Args) -> Done {
     let at = single(&list, args)?;
     Ok(Outcome { stored: remove_run(list, at..at + 1), result: Some(pack::integer_element(1)) })
 }
 
-pub(crate) fn pop_range<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn pop_range<'a>(list: List<'a>, _: Origin, args: &'a Args) -> Done {
     let range = run(args.required_integer(0), count_argument(args, 1), list.len());
     let result = Some(pack::list(list.items[range.clone()].iter().copied(), 0));
     Ok(Outcome { stored: remove_run(list, range), result })
 }
 
-pub(crate) fn remove_range<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn remove_range<'a>(list: List<'a>, _: Origin, args: &'a Args) -> Done {
     let range = run(args.required_integer(0), count_argument(args, 1), list.len());
     let result = Some(pack::integer_element(range.len() as i64));
     Ok(Outcome { stored: remove_run(list, range), result })
 }
 
-pub(crate) fn trim<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn trim<'a>(mut list: List<'a>, _: Origin, args: &'a Args) -> Done {
     let kept = run(args.required_integer(0), count_argument(args, 1), list.len());
     let gone = list.len() - kept.len();
     list.items = list.items[kept].to_vec();
@@ -324,16 +312,16 @@ pub(crate) fn trim<'a>(mut list: List<'a>, _: bool, args: &'a Args) -> Done {
     Ok(Outcome { stored: (gone > 0).then(|| list.pack()), result })
 }
 
-pub(crate) fn length<'a>(list: List<'a>, _: bool, _: &'a Args) -> Done {
+pub(crate) fn length<'a>(list: List<'a>, _: Origin, _: &'a Args) -> Done {
     unchanged(&list)
 }
 
-pub(crate) fn get<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn get<'a>(list: List<'a>, _: Origin, args: &'a Args) -> Done {
     let at = single(&list, args)?;
     Ok(Outcome { stored: None, result: Some(list.items[at].into()) })
 }
 
-pub(crate) fn get_range<'a>(list: List<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn get_range<'a>(list: List<'a>, _: Origin, args: &'a Args) -> Done {
     let range = run(args.required_integer(0), count_argument(args, 1), list.len());
     Ok(Outcome { stored: None, result: Some(pack::list(list.items[range].iter().copied(), 0)) })
 }

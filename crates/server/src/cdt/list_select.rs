@@ -9,15 +9,23 @@ use super::call::{Args, Outcome};
 use super::collection::List;
 use super::heap;
 use super::select::{
-    Found, Pick, Places, Selection, Take, complement, count_argument, finish, gaps, outside, place, ranks_of_values,
-    relative, return_type, run, wanted,
+    Found, Pick, Places, Selection, Take, complement, count_argument, finish, gaps, is_range, outside, place,
+    ranks_of_values, relative, return_type, run, wanted,
 };
 use super::value::{Element, compare};
 
 /// Runs a "by" operation on a list.
 pub(crate) fn select(list: &List<'_>, pick: Pick, take: Take, args: &Args) -> Result<Outcome, ResultCode> {
-    let (kind, inverted) = return_type(args.required_integer(0), pick, false)?;
-    let selection = if list.ordered {
+    let code = args.required_integer(0);
+    if pick == Pick::ValueList {
+        // of what can be wrong, ranges are looked at first, then the values
+        if is_range(code) {
+            return Err(ResultCode::OP_NOT_APPLICABLE);
+        }
+        wanted(args)?;
+    }
+    let (kind, inverted) = return_type(code, pick, false)?;
+    let selection = if list.is_ordered() {
         pick_ordered(list, pick, inverted, args)
     } else {
         pick_unordered(list, pick, inverted, args)

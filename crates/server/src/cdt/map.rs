@@ -3,8 +3,10 @@
 use aerospike_wire::ResultCode;
 use bytes::BytesMut;
 
-use super::call::{Args, Outcome};
+use super::call::{Args, Origin, Outcome};
 use super::collection::{Collection, Map, Pair};
+use super::normal::{MAP_ORDER, PERSIST_INDEX};
+use super::value::compare;
 use super::{number, pack};
 
 /// The write flags of maps.
@@ -17,30 +19,31 @@ pub(crate) mod flags {
 
 type Done = Result<Outcome, ResultCode>;
 
-/// A map operation: the map, whether it was only just created, and the arguments.
-pub(crate) type MapOperation = for<'a> fn(Map<'a>, bool, &'a Args) -> Done;
+/// A map operation: the map, where it came from, and the arguments.
+pub(crate) type MapOperation = for<'a> fn(Map<'a>, Origin, &'a Args) -> Done;
 
 fn size(map: &Map<'_>) -> BytesMut {
     pack::integer_element(map.len() as i64)
 }
 
-/// The order a map is kept in, from its argument; the bit that asks for an index is dropped.
-fn order(code: i64) -> Result<u8, ResultCode> {
-    match code & !0x10 {
-        order @ 0..=3 => Ok(order as u8),
-        _ => Err(ResultCode::PARAMETER),
+/// The flags of a created map, from the argument that describes it. Only one whose type is set keeps that of an index.
+pub(crate) const fn order(argument: i64, origin: Origin) -> u8 {
+    origin.order(argument, MAP_ORDER) & !PERSIST_INDEX
+}
+
+fn create(map: &mut Map<'_>, origin: Origin, args: &Args, at: usize) {
+    if origin != Origin::Stored {
+        map.flags = order(args.flags(at), origin);
     }
 }
 
-fn create(map: &mut Map<'_>, created: bool, args: &Args, at: usize) -> Result<(), ResultCode> {
-    if created {
-        map.flags = order(args.flags(at))?;
+pub(crate) fn set_type<'a>(mut map: Map<'a>, origin: Origin, args: &'a Args) -> Done {
+    let flags = args.required_integer(0) as u8;
+    if flags & !(MAP_ORDER | PERSIST_INDEX) != 0 {
+        return Err(ResultCode::OP_NOT_APPLICABLE);
     }
-    Ok(())
-}
-
-pub(crate) fn set_type<'a>(mut map: Map<'a>, _: bool, args: &'a Args) -> Done {
-    map.flags = order(args.required_integer(0))?;
+    map.flags = origin.kept(flags);
+    map.pairs.sort_by(|a, b| compare(a.0, b.0)); // literals of expressions come in any order
     Ok(Outcome { stored: Some(map.pack()), result: None })
 }
 
@@ -89,6 +92,13 @@ fn merge<'a>(map: &mut Map<'a>, new: &[Pair<'a>]) {
     map.pairs = merged;
 }
 
+/// A created map that nothing is put into keeps the flag of an index, as one whose type is set does.
+fn keep_index_of_empty(map: &mut Map<'_>, pairs: &[Pair<'_>], origin: Origin, args: &Args) {
+    if origin != Origin::Stored && pairs.is_empty() {
+        map.flags = origin.order(args.flags(1), MAP_ORDER);
+    }
+}
+
 fn one(args: &Args) -> Vec<Pair<'_>> {
     vec![(args.element(0), args.element(1))]
 }
@@ -97,49 +107,53 @@ fn many(args: &Args) -> Result<Vec<Pair<'_>>, ResultCode> {
     Map::parse(args.element(0)).map(|map| map.pairs).ok_or(ResultCode::PARAMETER)
 }
 
-pub(crate) fn add<'a>(mut map: Map<'a>, created: bool, args: &'a Args) -> Done {
-    create(&mut map, created, args, 2)?;
+pub(crate) fn add<'a>(mut map: Map<'a>, origin: Origin, args: &'a Args) -> Done {
+    create(&mut map, origin, args, 2);
     put_pairs(map, one(args), flags::NO_OVERWRITE)
 }
 
-pub(crate) fn add_items<'a>(mut map: Map<'a>, created: bool, args: &'a Args) -> Done {
-    create(&mut map, created, args, 1)?;
-    put_pairs(map, many(args)?, flags::NO_OVERWRITE)
+pub(crate) fn add_items<'a>(mut map: Map<'a>, origin: Origin, args: &'a Args) -> Done {
+    create(&mut map, origin, args, 1);
+    let pairs = many(args)?;
+    keep_index_of_empty(&mut map, &pairs, origin, args);
+    put_pairs(map, pairs, flags::NO_OVERWRITE)
 }
 
-pub(crate) fn put<'a>(mut map: Map<'a>, created: bool, args: &'a Args) -> Done {
-    create(&mut map, created, args, 2)?;
-    put_pairs(map, one(args), args.flags(3))
+pub(crate) fn put<'a>(mut map: Map<'a>, origin: Origin, args: &'a Args) -> Done {
+    create(&mut map, origin, args, 2);
+    put_pairs(map, one(args), args.flags(3) & !flags::PARTIAL) // there is no part of one
 }
 
-pub(crate) fn put_items<'a>(mut map: Map<'a>, created: bool, args: &'a Args) -> Done {
-    create(&mut map, created, args, 1)?;
+pub(crate) fn put_items<'a>(mut map: Map<'a>, origin: Origin, args: &'a Args) -> Done {
+    create(&mut map, origin, args, 1);
     let mut flags = args.flags(2);
     let forgiving = flags::NO_CREATE | flags::NO_FAIL | flags::PARTIAL;
     if map.pairs.is_empty() && flags & forgiving == forgiving {
         flags &= !flags::NO_CREATE; // the server does not look at the keys of an empty map
     }
-    put_pairs(map, many(args)?, flags)
+    let pairs = many(args)?;
+    keep_index_of_empty(&mut map, &pairs, origin, args);
+    put_pairs(map, pairs, flags)
 }
 
-pub(crate) fn replace<'a>(map: Map<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn replace<'a>(map: Map<'a>, _: Origin, args: &'a Args) -> Done {
     put_pairs(map, one(args), flags::NO_CREATE)
 }
 
-pub(crate) fn replace_items<'a>(map: Map<'a>, _: bool, args: &'a Args) -> Done {
+pub(crate) fn replace_items<'a>(map: Map<'a>, _: Origin, args: &'a Args) -> Done {
     put_pairs(map, many(args)?, flags::NO_CREATE)
 }
 
-pub(crate) fn increment<'a>(map: Map<'a>, created: bool, args: &'a Args) -> Done {
-    add_number(map, created, args, false)
+pub(crate) fn increment<'a>(map: Map<'a>, origin: Origin, args: &'a Args) -> Done {
+    add_number(map, origin, args, false)
 }
 
-pub(crate) fn decrement<'a>(map: Map<'a>, created: bool, args: &'a Args) -> Done {
-    add_number(map, created, args, true)
+pub(crate) fn decrement<'a>(map: Map<'a>, origin: Origin, args: &'a Args) -> Done {
+    add_number(map, origin, args, true)
 }
 
-fn add_number<'a>(mut map: Map<'a>, created: bool, args: &'a Args, negative: bool) -> Done {
-    create(&mut map, created, args, 2)?;
+fn add_number<'a>(mut map: Map<'a>, origin: Origin, args: &'a Args, negative: bool) -> Done {
+    create(&mut map, origin, args, 2);
     let key = args.element(0);
     let found = map.find(key);
     let sum = number::add(found.ok().map(|at| map.pairs[at].1), args.optional_element(1), negative)?;
@@ -149,10 +163,10 @@ fn add_number<'a>(mut map: Map<'a>, created: bool, args: &'a Args, negative: boo
     Ok(Outcome { stored, result: Some(sum) })
 }
 
-pub(crate) fn clear<'a>(map: Map<'a>, _: bool, _: &'a Args) -> Done {
+pub(crate) fn clear<'a>(map: Map<'a>, _: Origin, _: &'a Args) -> Done {
     Ok(Outcome { stored: Some(Map::empty(map.flags).pack()), result: None })
 }
 
-pub(crate) fn length<'a>(map: Map<'a>, _: bool, _: &'a Args) -> Done {
+pub(crate) fn length<'a>(map: Map<'a>, _: Origin, _: &'a Args) -> Done {
     Ok(Outcome { stored: None, result: Some(size(&map)) })
 }

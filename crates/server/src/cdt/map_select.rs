@@ -7,17 +7,20 @@ use aerospike_wire::ResultCode;
 
 use super::call::{Args, Outcome};
 use super::collection::{Collection, Map};
-use super::normal::ORDERED;
+use super::normal::MAP_ORDER;
 use super::select::{
-    Found, INVERTED, Pick, Places, Selection, Take, complement, count_argument, finish, gaps, last_occurrences,
-    outside, place, ranks_of_values, relative, return_type, run, wanted,
+    Found, INVERTED, Pick, Places, Selection, Take, complement, count_argument, finish, gaps, is_known,
+    last_occurrences, outside, place, ranks_of_values, relative, return_type, run, wanted,
 };
 use super::value::{Element, compare};
 
 /// Runs a "by" operation on a map.
 pub(crate) fn select(map: &Map<'_>, pick: Pick, take: Take, args: &Args) -> Result<Outcome, ResultCode> {
     let code = args.required_integer(0);
-    let absent = pick == Pick::Key && map.flags & ORDERED != 0 && map.find(args.element(1)).is_err();
+    if matches!(pick, Pick::KeyList | Pick::ValueList) && wanted(args)?.is_empty() && !is_known(code) {
+        return Ok(Outcome::NOTHING); // where nothing is looked for, what it would be answered as is not looked at
+    }
+    let absent = pick == Pick::Key && map.flags & MAP_ORDER != 0 && map.find(args.element(1)).is_err();
     // a key that an ordered map does not have is reported before anybody looks at the inversion
     let (kind, inverted) = return_type(if absent { code & !INVERTED } else { code }, pick, true)?;
     let selection = pick_from(map, pick, inverted, args)?;
@@ -35,12 +38,12 @@ fn pick_from(map: &Map<'_>, pick: Pick, inverted: bool, args: &Args) -> Result<S
     let equal = |v: Element<'_>| compare(v, given) == Ordering::Equal;
     Ok(match pick {
         Pick::Key => match map.find(given) {
-            Ok(at) => by_index(at..at + 1, n, false),
+            Ok(at) => by_index(map, at..at + 1, false),
             Err(_) => Selection::nothing(Some(-1), None),
         },
         Pick::Index => {
             let at = place(number, n).ok_or(ResultCode::OP_NOT_APPLICABLE)?;
-            by_index(at..at + 1, n, false)
+            by_index(map, at..at + 1, false)
         }
         Pick::Rank => {
             let at = place(number, n).ok_or(ResultCode::OP_NOT_APPLICABLE)?;
@@ -62,7 +65,7 @@ fn pick_from(map: &Map<'_>, pick: Pick, inverted: bool, args: &Args) -> Result<S
             });
             by_value(found.clone(), ranks_from(count_below(given), &found), n, inverted)
         }
-        Pick::IndexRange => by_index(run(number, count_argument(args, 2), n), n, inverted),
+        Pick::IndexRange => by_index(map, run(number, count_argument(args, 2), n), inverted),
         Pick::KeyInterval => {
             let start = map.below(given);
             let end = args.optional_element(2).map_or(n, |end| map.below(end));
@@ -70,7 +73,7 @@ fn pick_from(map: &Map<'_>, pick: Pick, inverted: bool, args: &Args) -> Result<S
         }
         Pick::KeyRelIndexRange => {
             let place = args.integer(2).unwrap_or_default();
-            by_index(relative(map.below(given), place, count_argument(args, 3), n), n, inverted)
+            by_index(map, relative(map.below(given), place, count_argument(args, 3), n), inverted)
         }
         Pick::RankRange => by_rank(map, run(number, count_argument(args, 2), n), inverted),
         Pick::ValueRelRankRange => {
@@ -89,9 +92,11 @@ fn ranks_from(below: usize, found: &[usize]) -> Range<usize> {
     below..below + found.len()
 }
 
-/// A run of keys. What an inversion leaves in one piece is a run again; what it leaves in two exists, to the server,
-/// only if nothing was taken out.
-fn by_index(found: Range<usize>, n: usize, inverted: bool) -> Selection {
+/// A run of keys. What an inversion leaves in one piece is a run again; what it leaves in two of an unordered map
+/// does not exist to the server.
+fn by_index(map: &Map<'_>, found: Range<usize>, inverted: bool) -> Selection {
+    let n = map.pairs.len();
+    let is_ordered = map.flags & MAP_ORDER != 0;
     if found.is_empty() && !inverted {
         return Selection::nothing(Some(found.start as i64), None);
     }
@@ -106,7 +111,7 @@ fn by_index(found: Range<usize>, n: usize, inverted: bool) -> Selection {
     };
     let picked: Vec<usize> = runs.iter().cloned().flatten().collect();
     Selection {
-        exists: (runs.len() > 1).then_some(false),
+        exists: (runs.len() > 1).then_some(is_ordered),
         ranks: if picked.len() == n && !inverted { Places::Runs(runs.clone()) } else { Places::Picked },
         picked,
         indexes: Places::Runs(runs),
@@ -120,9 +125,9 @@ fn by_index(found: Range<usize>, n: usize, inverted: bool) -> Selection {
 fn by_key_interval(map: &Map<'_>, keys: Range<usize>, inverted: bool) -> Selection {
     let n = map.pairs.len();
     let turned = keys.start > keys.end;
-    if map.flags & ORDERED != 0 {
+    if map.flags & MAP_ORDER != 0 {
         let none = if inverted { 0..0 } else { keys.start..keys.start };
-        return Selection { exists: None, ..by_index(if turned { none } else { keys }, n, inverted) };
+        return by_index(map, if turned { none } else { keys }, inverted);
     }
     let found = if turned { keys.start..keys.start } else { keys };
     let runs = if inverted { outside(&found, n) } else { vec![found.clone()] };
@@ -185,7 +190,7 @@ fn by_rank(map: &Map<'_>, ranks: Range<usize>, inverted: bool) -> Selection {
 fn by_key_list(map: &Map<'_>, inverted: bool, args: &Args) -> Result<Selection, ResultCode> {
     let n = map.pairs.len();
     let wanted = wanted(args)?;
-    let is_ordered = map.flags & ORDERED != 0;
+    let is_ordered = map.flags & MAP_ORDER != 0;
     let found: Vec<usize> = wanted.iter().filter_map(|key| map.find(key).ok()).collect();
     let mut picked = found.clone();
     picked.sort_unstable();

@@ -44,7 +44,7 @@ pub use path::{Evaluated, NoExpressions, PathElement, PathExpressions};
 use aerospike_wire::{ParticleType, ResultCode};
 
 use call::{Args, Outcome};
-use context::Step;
+use context::Target;
 use opcodes::{Missing, Operation};
 use path::Path;
 use value::{Head, as_integer, take_element, take_head};
@@ -74,15 +74,11 @@ pub enum BinChange {
 }
 
 /// The code that wraps an operation in a context.
-const CONTEXT: i64 = 0xff;
+const CONTEXT: u32 = 0xff;
 /// The code of path select and apply.
-const PATH: i64 = 0xfe;
-
-/// A payload, decoded.
-enum Call {
-    Operation { steps: Vec<Step>, operation: &'static Operation, args: Args },
-    Path(Path),
-}
+const PATH: u32 = 0xfe;
+/// Codes below are for lists.
+const FIRST_OF_MAPS: u32 = 64;
 
 /// Executes the payload of a CDT_READ. `None` means that there was no bin; an operation without a result answers the
 /// null particle. Paths with filters need [`read_with`].
@@ -104,14 +100,8 @@ pub fn read_with(
     payload: &[u8],
     expressions: &mut dyn PathExpressions,
 ) -> Result<Option<Particle>, ResultCode> {
-    let call = Call::parse(payload, expressions)?;
-    if call.modifies() {
-        return Err(ResultCode::PARAMETER);
-    }
-    if bin.is_none() {
-        return Ok(None);
-    }
-    let outcome = call.run(bin, expressions)?;
+    let Some(bin) = bin else { return Ok(None) };
+    let outcome = run(Some(bin), payload, false, expressions)?;
     result(&outcome).map(|particle| Some(particle.unwrap_or((ParticleType::NULL, Vec::new()))))
 }
 
@@ -135,11 +125,7 @@ pub fn modify_with(
     payload: &[u8],
     expressions: &mut dyn PathExpressions,
 ) -> Result<Modified, ResultCode> {
-    let call = Call::parse(payload, expressions)?;
-    if !call.modifies() {
-        return Err(ResultCode::PARAMETER);
-    }
-    let outcome = call.run(bin, expressions)?;
+    let outcome = run(bin, payload, true, expressions)?;
     let result = result(&outcome)?.filter(|(kind, _)| *kind != ParticleType::NULL);
     let bin = outcome.stored.map_or(BinChange::Unchanged, |stored| BinChange::Stored(kind_of(&stored), stored.into()));
     Ok(Modified { bin, result })
@@ -213,81 +199,95 @@ fn result(outcome: &Outcome) -> Result<Option<Particle>, ResultCode> {
     }
 }
 
+/// Runs a payload on a bin. What a server looks at first decides which of several faults it reports.
+fn run(
+    bin: Bin<'_>,
+    mut payload: &[u8],
+    modifies: bool,
+    expressions: &mut dyn PathExpressions,
+) -> Result<Outcome, ResultCode> {
+    let payload = &mut payload;
+    let call = Call::take(payload)?;
+    let on = match bin {
+        None => None,
+        Some((ParticleType::LIST | ParticleType::MAP, bytes)) => Some(bytes),
+        Some(_) if call.code == CONTEXT => {
+            return Err(ResultCode::PARAMETER);
+        }
+        Some(_) => return Err(ResultCode::INCOMPATIBLE_TYPE),
+    };
+    match call.code {
+        PATH => {
+            let on = on.ok_or(ResultCode::INCOMPATIBLE_TYPE)?;
+            Path::parse(payload, call.given, modifies, expressions)?.run(on, expressions)
+        }
+        CONTEXT if call.given != 2 => Err(ResultCode::PARAMETER),
+        CONTEXT => context::at(on, payload, modifies, &mut |target, payload| {
+            Call::take(payload)?.run(payload, target, true, modifies)
+        }),
+        _ => {
+            let target = on.map_or(Target::Created { with_bin: true }, Target::There);
+            call.run(payload, target, false, modifies)
+        }
+    }
+}
+
+/// The code of an operation and the number of its arguments, which follow.
+struct Call {
+    code: u32,
+    given: usize,
+}
+
 impl Call {
-    fn parse(mut payload: &[u8], expressions: &mut dyn PathExpressions) -> Result<Self, ResultCode> {
-        let mut steps = Vec::new();
-        let (mut code, mut given) = take_operation(&mut payload)?;
-        if code == PATH {
-            return Path::parse(&mut payload, given, expressions).map(Self::Path);
+    fn take(payload: &mut &[u8]) -> Result<Self, ResultCode> {
+        if let [0, low, arguments @ ..] = *payload {
+            // the form of clients of long ago: the code in two bytes, then a list of arguments if there are any
+            *payload = arguments;
+            let given = match take_head(payload) {
+                None if arguments.is_empty() => 0,
+                Some(Head::List(given)) => given,
+                _ => return Err(ResultCode::PARAMETER),
+            };
+            return Ok(Self { code: u32::from(*low), given });
         }
-        if code == CONTEXT {
-            if given != 2 {
-                return Err(ResultCode::PARAMETER);
-            }
-            steps = context::parse(&mut payload)?;
-            (code, given) = take_operation(&mut payload)?;
-        }
-        let operation = Operation::find(code).ok_or(ResultCode::PARAMETER)?;
-        if operation.parameters.is_empty() {
-            given = given.saturating_sub(1); // SIZE and CLEAR tolerate an argument
-        }
-        if !operation.modifies {
-            steps = steps.into_iter().map(Step::existing).collect();
-        }
-        let args = Args::parse(&mut payload, given, operation.parameters, operation.required);
-        Ok(Self::Operation { steps, operation, args })
+        let Some(Head::List(n)) = take_head(payload) else { return Err(ResultCode::PARAMETER) };
+        let given = n.checked_sub(1).ok_or(ResultCode::PARAMETER)?;
+        let code = take_element(payload).and_then(as_integer).ok_or(ResultCode::PARAMETER)?;
+        Ok(Self { code: code as u32, given })
     }
 
-    fn modifies(&self) -> bool {
-        match self {
-            Self::Operation { operation, .. } => operation.modifies,
-            Self::Path(path) => path.modifies(),
-        }
+    /// Whether codes like this one are for maps.
+    const fn is_of_maps(&self) -> bool {
+        self.code >= FIRST_OF_MAPS
     }
 
-    fn run(&self, bin: Bin<'_>, expressions: &mut dyn PathExpressions) -> Result<Outcome, ResultCode> {
-        let in_context = matches!(self, Self::Operation { steps, .. } if !steps.is_empty());
-        let on = match bin {
-            None => None,
-            Some((ParticleType::LIST | ParticleType::MAP, bytes)) => Some(bytes),
-            Some(_) if in_context => return Err(ResultCode::PARAMETER),
-            Some(_) => return Err(ResultCode::INCOMPATIBLE_TYPE),
-        };
-        match self {
-            Self::Path(path) => run_path(path, on, expressions),
-            Self::Operation { steps, operation, args } if steps.is_empty() => run_whole(operation, args, on),
-            Self::Operation { steps, operation, args } => {
-                context::at(on, steps, false, &mut |on| match (on, operation.missing) {
-                    (None, Missing::Fail(ResultCode::INCOMPATIBLE_TYPE)) => Ok(Outcome::NOTHING),
-                    _ => operation.run(on, args),
-                })
+    fn run(
+        &self,
+        payload: &mut &[u8],
+        target: Target<'_>,
+        nested: bool,
+        modifies: bool,
+    ) -> Result<Outcome, ResultCode> {
+        if let Target::There(on) = target {
+            let fits = match value::head(on) {
+                Some(Head::List(_)) => !self.is_of_maps(),
+                Some(Head::Map(_)) => self.is_of_maps(),
+                _ => false,
+            };
+            if !fits {
+                return Err(ResultCode::INCOMPATIBLE_TYPE);
             }
         }
+        let operation = Operation::find(self.code.into()).filter(|operation| operation.modifies == modifies);
+        let operation = operation.ok_or(ResultCode::PARAMETER)?;
+        let given = if operation.parameters.is_empty() { 0 } else { self.given }; // arguments nobody wants are not looked at
+        let args = Args::parse(payload, given, operation.parameters, operation.required);
+        let mut outcome = operation.run(target, nested, &args)?;
+        let is_new_bin = matches!(target, Target::Created { .. }) && !nested;
+        if is_new_bin && outcome.stored.is_none() && operation.missing == Missing::Create {
+            // what write flags keep from being stored still leaves the collection that was to take it
+            outcome.stored = Some(operation.empty(&args));
+        }
+        Ok(outcome)
     }
-}
-
-fn run_path(path: &Path, on: Option<&[u8]>, expressions: &mut dyn PathExpressions) -> Result<Outcome, ResultCode> {
-    let on = on.ok_or(ResultCode::INCOMPATIBLE_TYPE)?;
-    Ok(if path.modifies() {
-        Outcome { stored: path.apply(on, expressions)?, result: None }
-    } else {
-        Outcome { stored: None, result: Some(path.select(on, expressions)?) }
-    })
-}
-
-/// Runs on the bin itself. What write flags keep from being stored still leaves the collection that was to take it.
-fn run_whole(operation: &Operation, args: &Args, on: Option<&[u8]>) -> Result<Outcome, ResultCode> {
-    let mut outcome = operation.run(on, args)?;
-    if on.is_none() && outcome.stored.is_none() && operation.missing == Missing::Create {
-        outcome.stored = Some(operation.empty(args));
-    }
-    Ok(outcome)
-}
-
-/// The code of an operation and the number of its arguments.
-fn take_operation(payload: &mut &[u8]) -> Result<(i64, usize), ResultCode> {
-    let Some(Head::List(n)) = take_head(payload) else { return Err(ResultCode::PARAMETER) };
-    let given = n.checked_sub(1).ok_or(ResultCode::PARAMETER)?;
-    let code = take_element(payload).and_then(as_integer).ok_or(ResultCode::PARAMETER)?;
-    Ok((code, given))
 }

@@ -18,7 +18,9 @@ pub(crate) struct Malformed;
 
 /// The bit of list and map flags that says "sorted".
 pub(crate) const ORDERED: u8 = 0x01;
-/// The bits of map flags that are kept.
+/// The bit of list and map flags that asks for an index beside the elements.
+pub(crate) const PERSIST_INDEX: u8 = 0x10;
+/// The bits of map flags that say how it is sorted.
 pub(crate) const MAP_ORDER: u8 = 0x03;
 
 /// The stored form of the element at the front of `buf`, which advances past it.

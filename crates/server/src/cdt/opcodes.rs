@@ -4,13 +4,13 @@
 use aerospike_wire::ResultCode;
 use bytes::BytesMut;
 
-use super::call::{Args, Outcome, Parameter, Parameter as P};
+use super::call::{Args, Origin, Outcome, Parameter, Parameter as P};
 use super::collection::{List, Map};
+use super::context::Target;
 use super::list::{self, ListOperation};
 use super::map::{self, MapOperation};
-use super::normal::MAP_ORDER;
 use super::select::{Pick, Take};
-use super::value::{Element, Head, head};
+use super::value::Element;
 use super::{list_select, map_select};
 
 /// What runs.
@@ -31,6 +31,8 @@ pub(crate) enum Missing {
     Create,
     /// The operation fails.
     Fail(ResultCode),
+    /// The operation fails where there is no bin either.
+    NoBin(ResultCode),
 }
 
 /// One row of the table.
@@ -66,7 +68,7 @@ macro_rules! operations {
 use Missing::{Create, Nothing};
 use Run::{List as L, ListBy, Map as M, MapBy};
 use Take::{Get, Remove};
-const NO_LIST: Missing = Missing::Fail(ResultCode::INCOMPATIBLE_TYPE);
+const NO_LIST: Missing = Missing::NoBin(ResultCode::INCOMPATIBLE_TYPE);
 const NO_ELEMENT: Missing = Missing::Fail(ResultCode::ELEMENT_NOT_FOUND);
 
 operations! {
@@ -111,7 +113,7 @@ operations! {
     66 ADD_ITEMS M(map::add_items), modifies Create, [P::Pairs] [P::Order];
     67 PUT M(map::put), modifies Create, [P::Key, P::Value] [P::Order, P::Flags];
     68 PUT_ITEMS M(map::put_items), modifies Create, [P::Pairs] [P::Order, P::Flags];
-    69 REPLACE M(map::replace), modifies NO_ELEMENT, [P::Key, P::Value] [];
+    69 REPLACE M(map::replace), modifies Create, [P::Key, P::Value] [];
     70 REPLACE_ITEMS M(map::replace_items), modifies NO_ELEMENT, [P::Pairs] [];
     73 INCREMENT M(map::increment), modifies Create, [P::Key] [P::Delta, P::Order];
     74 DECREMENT M(map::decrement), modifies Create, [P::Key] [P::Delta, P::Order];
@@ -156,24 +158,25 @@ impl Operation {
         matches!(self.run, Run::Map(_) | Run::MapBy(..))
     }
 
-    /// Runs on a collection, or on the lack of one.
-    pub(crate) fn run(&self, on: Option<Element<'_>>, args: &Args) -> Result<Outcome, ResultCode> {
+    /// Runs on a collection, or on the lack of one; `nested` ones are inside others.
+    pub(crate) fn run(&self, on: Target<'_>, nested: bool, args: &Args) -> Result<Outcome, ResultCode> {
         const EMPTY_LIST: Element<'static> = &[0x90];
         const EMPTY_MAP: Element<'static> = &[0x80];
-        let created = on.is_none();
-        let on = match (on, self.missing) {
-            (Some(on), _) => on,
-            (None, Missing::Nothing) => return Ok(Outcome::NOTHING),
-            (None, Missing::Fail(code)) => return Err(code),
-            (None, Missing::Create) if self.is_map() => EMPTY_MAP,
-            (None, Missing::Create) => EMPTY_LIST,
+        let (on, origin) = match (on, self.missing) {
+            (Target::There(on), _) => (on, Origin::Stored),
+            (Target::Created { .. }, Missing::Nothing) => return Ok(Outcome::NOTHING),
+            (Target::Created { with_bin: true }, Missing::NoBin(code)) => return Err(code),
+            (Target::Created { .. }, Missing::Fail(code)) => return Err(code),
+            (Target::Created { with_bin }, _) => {
+                (if self.is_map() { EMPTY_MAP } else { EMPTY_LIST }, Origin::Created { indexed: with_bin && nested })
+            }
         };
         let list = || List::parse(on).ok_or(ResultCode::INCOMPATIBLE_TYPE);
         let map = || Map::parse(on).ok_or(ResultCode::INCOMPATIBLE_TYPE);
         match self.run {
-            Run::List(run) => list().and_then(|list| run(list, created, args.check()?)),
+            Run::List(run) => list().and_then(|list| run(list, origin, args.check()?)),
             Run::ListBy(pick, take) => list_select::select(&list()?, pick, take, args.check()?),
-            Run::Map(run) => map().and_then(|map| run(map, created, args.check()?)),
+            Run::Map(run) => map().and_then(|map| run(map, origin, args.check()?)),
             Run::MapBy(pick, take) => map_select::select(&map()?, pick, take, args.check()?),
         }
     }
@@ -181,11 +184,11 @@ impl Operation {
     /// An empty collection with the order that the arguments ask for.
     pub(crate) fn empty(&self, args: &Args) -> BytesMut {
         let order = self.parameters.iter().position(|p| *p == P::Order).map_or(0, |at| args.flags(at));
-        if self.is_map() { Map::empty(order as u8 & MAP_ORDER).pack() } else { List::empty(order & 1 != 0).pack() }
+        let origin = Origin::Created { indexed: false };
+        if self.is_map() {
+            Map::empty(map::order(order, origin)).pack()
+        } else {
+            List::empty(list::order(order, origin)).pack()
+        }
     }
-}
-
-/// Whether an element is a list or a map.
-pub(crate) fn is_collection(element: Element<'_>) -> bool {
-    matches!(head(element), Some(Head::List(_) | Head::Map(_)))
 }

@@ -4,7 +4,8 @@ use aerospike_wire::ParticleType;
 use aerospike_wire::value::{pack_integer, pack_list_header, pack_map_header};
 use bytes::{BufMut, BytesMut};
 
-use super::value::{Element, Head, NIL, head};
+use super::normal::PERSIST_INDEX;
+use super::value::{Element, Head, NIL, head, take_element, take_head};
 
 /// The flag of maps whose pairs are in the order they were selected in; only in results.
 pub(crate) const PRESERVE_ORDER: u8 = 0x08;
@@ -44,6 +45,31 @@ pub(crate) fn map_header(out: &mut BytesMut, n: usize, flags: u8) {
     pack_map_header(out, n + usize::from(flags != 0));
     if flags != 0 {
         out.put_slice(&[0xc7, 0, flags, 0xc0]);
+    }
+}
+
+/// A list or map without the index that its own flags ask for: no client sees it.
+pub(crate) fn without_index(collection: &[u8]) -> Vec<u8> {
+    let mut rest = collection;
+    let (n, is_map) = match take_head(&mut rest) {
+        Some(Head::List(n)) => (n, false),
+        Some(Head::Map(n)) => (n, true),
+        _ => return collection.to_vec(),
+    };
+    match take_head(&mut rest) {
+        Some(Head::Ext(flags, index)) if n > 0 && (flags & PERSIST_INDEX != 0 || !index.is_empty()) => {
+            let flags = flags & !PERSIST_INDEX;
+            let mut out = BytesMut::with_capacity(collection.len());
+            if is_map {
+                let _ = take_element(&mut rest); // what is paired with the flags
+                map_header(&mut out, n - 1, flags);
+            } else {
+                list_header(&mut out, n - 1, flags);
+            }
+            out.put_slice(rest);
+            out.into()
+        }
+        _ => collection.to_vec(),
     }
 }
 

@@ -4,16 +4,19 @@
 //! this file only says which element they look at ([`PathExpressions`]).
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use aerospike_wire::ResultCode;
 use bytes::{BufMut, BytesMut};
 
+use super::call::Outcome;
 use super::collection::{Collection, List, Map, Pair, pack_pairs};
-use super::context::{By, MAX_STEPS};
-use super::normal::take_match;
 use super::pack;
 use super::select::place;
-use super::value::{Element, Head, as_integer, compare, head, take_element, take_head};
+use super::value::{ByValue, Element, Head, as_integer, compare, head, take_element, take_head};
+
+/// Levels of a path.
+const MAX_STEPS: usize = 64;
 
 /// An element of a path, as an expression sees it through its built-in variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,25 +74,49 @@ enum Mode {
     Apply,
 }
 
-const MODE_BITS: i64 = 0x0f;
+impl Mode {
+    const fn wants_keys(self) -> bool {
+        matches!(self, Self::Keys | Self::KeysAndValues)
+    }
+
+    const fn wants_values(self) -> bool {
+        matches!(self, Self::Values | Self::KeysAndValues)
+    }
+}
+
+/// Of the flags of a path, the answer; and the one by which what cannot be told counts as false.
+const MODE: i64 = 0x0f;
 const NO_FAIL: i64 = 0x10;
-const EVERY_CHILD: i64 = 0x04;
-const KEY_LIST: i64 = 0x2a;
-const AND: i64 = 0x204;
+/// Of the type of a step, how it picks; and what a step into a list or a map may say of what it is into.
+const BY: i64 = 0x0f;
+const EXPRESSION: i64 = 0x04;
+const INSIDE_LIST: (i64, i64) = (0x30, 0x10);
+const INSIDE_MAP: (i64, i64) = (0xf0, 0x20);
+/// A step that is no step: another condition for the one before.
+const AND: i64 = 0x200;
 
 /// How a step picks children.
 enum Children {
     Every,
     /// Those an expression is true for.
     Filtered(BytesMut),
-    Keys(Vec<BytesMut>),
-    By(By, BytesMut),
+    Index(i64),
+    Rank(i64),
+    Key(BytesMut),
+    Value(BytesMut),
+    Keys(BytesMut),
 }
 
 struct Step {
+    kind: i64,
     children: Children,
-    /// An expression that must be true as well.
-    and: Option<BytesMut>,
+    /// Another condition. It may be `true`, which is nothing to evaluate.
+    and: Option<Condition>,
+}
+
+enum Condition {
+    True,
+    Expression(BytesMut),
 }
 
 /// A decoded path operation.
@@ -97,7 +124,7 @@ pub(crate) struct Path {
     steps: Vec<Step>,
     mode: Mode,
     no_fail: bool,
-    expression: Option<BytesMut>,
+    expression: BytesMut,
 }
 
 impl Path {
@@ -105,11 +132,12 @@ impl Path {
     pub(crate) fn parse(
         payload: &mut &[u8],
         given: usize,
+        modifies: bool,
         expressions: &mut dyn PathExpressions,
     ) -> Result<Self, ResultCode> {
         let steps = parse_steps(payload, expressions)?;
         let flags = take_element(payload).and_then(as_integer).ok_or(ResultCode::PARAMETER)?;
-        let mode = match flags & MODE_BITS {
+        let mode = match flags & MODE {
             0 => Mode::Tree,
             1 => Mode::Values,
             2 => Mode::Keys,
@@ -117,48 +145,33 @@ impl Path {
             4 => Mode::Apply,
             _ => return Err(ResultCode::PARAMETER),
         };
-        let expression = match (mode, given) {
-            (Mode::Apply, 3) => {
-                let expression = take_match(payload).map_err(|_| ResultCode::PARAMETER)?;
-                expressions.check(expression)?;
-                Some(expression.into())
-            }
-            (Mode::Apply, _) => return Err(ResultCode::PARAMETER),
-            (_, 2) => None,
-            _ => return Err(ResultCode::PARAMETER),
-        };
+        let wanted = if mode == Mode::Apply { 3 } else { 2 };
+        if given != wanted || mode == Mode::Apply && !modifies {
+            return Err(ResultCode::PARAMETER);
+        }
+        let mut expression = BytesMut::new();
+        if mode == Mode::Apply {
+            let given = take_element(payload).ok_or(ResultCode::PARAMETER)?;
+            expressions.check(given)?;
+            expression = given.into();
+        }
         Ok(Self { steps, mode, no_fail: flags & NO_FAIL != 0, expression })
     }
 
-    /// Whether the path changes what it selects.
-    pub(crate) fn modifies(&self) -> bool {
-        self.mode == Mode::Apply
-    }
-
-    /// The selected elements, in the form that was asked for.
-    pub(crate) fn select(
-        &self,
-        on: Element<'_>,
-        expressions: &mut dyn PathExpressions,
-    ) -> Result<BytesMut, ResultCode> {
-        let mut walk = Walk { path: self, expressions, leaves: BytesMut::new(), count: 0, depth: 0 };
+    /// Runs on a list or map.
+    pub(crate) fn run(&self, on: Element<'_>, expressions: &mut dyn PathExpressions) -> Result<Outcome, ResultCode> {
+        let mut walk = Walk { path: self, expressions, leaves: BytesMut::new(), count: 0, depth: 0, at_end: false };
+        if self.mode == Mode::Apply {
+            return Ok(Outcome { stored: walk.apply(on, &self.steps)?, result: None });
+        }
         let tree = walk.select(on, &self.steps)?;
         if self.mode == Mode::Tree {
-            return Ok(tree);
+            return Ok(Outcome { stored: None, result: Some(tree) });
         }
         let mut out = BytesMut::with_capacity(walk.leaves.len() + 5);
         pack::list_header(&mut out, walk.count, 0);
         out.put_slice(&walk.leaves);
-        Ok(out)
-    }
-
-    /// The collection with every selected element replaced; `None` when nothing was selected.
-    pub(crate) fn apply(
-        &self,
-        on: Element<'_>,
-        expressions: &mut dyn PathExpressions,
-    ) -> Result<Option<BytesMut>, ResultCode> {
-        Walk { path: self, expressions, leaves: BytesMut::new(), count: 0, depth: 0 }.apply(on, &self.steps)
+        Ok(Outcome { stored: None, result: Some(out) })
     }
 }
 
@@ -170,45 +183,39 @@ fn parse_steps(payload: &mut &[u8], expressions: &mut dyn PathExpressions) -> Re
     let mut steps: Vec<Step> = Vec::with_capacity(n / 2);
     for _ in 0..n / 2 {
         let kind = take_element(payload).and_then(as_integer).ok_or(ResultCode::PARAMETER)?;
-        let value = take_match(payload).map_err(|_| ResultCode::PARAMETER)?;
-        let children = match (kind, head(value)) {
-            (EVERY_CHILD, Some(Head::Bool(true))) => Children::Every,
-            (EVERY_CHILD, Some(Head::List(_))) => {
-                expressions.check(value)?;
-                Children::Filtered(value.into())
-            }
-            (KEY_LIST, Some(Head::List(_))) => {
-                let keys = List::parse(value).ok_or(ResultCode::PARAMETER)?;
-                Children::Keys(keys.items.into_iter().map(Into::into).collect())
-            }
-            (AND, Some(_)) => {
-                expressions.check(value)?;
-                let before = steps.last_mut().filter(|s| s.and.is_none() && !s.children.are_filtered());
-                before.ok_or(ResultCode::PARAMETER)?.and = Some(value.into());
-                continue;
-            }
-            _ => match By::from_code(kind) {
-                Some(by) if !by.is_numeric() || as_integer(value).is_some() => Children::By(by, value.into()),
-                _ => return Err(ResultCode::PARAMETER),
+        let value = take_element(payload).ok_or(ResultCode::PARAMETER)?;
+        if kind & AND != 0 {
+            let condition = condition(value, expressions)?;
+            let before = steps.last_mut().filter(|step| step.and.is_none() && step.kind & BY != EXPRESSION);
+            before.filter(|_| kind == AND | EXPRESSION).ok_or(ResultCode::PARAMETER)?.and = Some(condition);
+            continue;
+        }
+        let number = || as_integer(value).ok_or(ResultCode::PARAMETER);
+        let children = match kind & BY {
+            0 => Children::Index(number()?),
+            1 => Children::Rank(number()?),
+            2 => Children::Key(value.into()),
+            3 => Children::Value(value.into()),
+            EXPRESSION => match condition(value, expressions)? {
+                Condition::True => Children::Every,
+                Condition::Expression(expression) => Children::Filtered(expression),
             },
+            10 => Children::Keys(value.into()),
+            _ => return Err(ResultCode::PARAMETER),
         };
-        steps.push(Step { children, and: None });
+        steps.push(Step { kind, children, and: None });
     }
     Ok(steps)
 }
 
-impl Children {
-    const fn are_filtered(&self) -> bool {
-        matches!(self, Self::Every | Self::Filtered(_))
-    }
-
-    /// Whether such children can be in a map, or else in a list.
-    const fn fit(&self, is_map: bool) -> bool {
-        match self {
-            Self::Every | Self::Filtered(_) => true,
-            Self::Keys(_) => is_map,
-            Self::By(by, _) => by.is_map() == is_map,
+fn condition(value: Element<'_>, expressions: &mut dyn PathExpressions) -> Result<Condition, ResultCode> {
+    match head(value) {
+        Some(Head::Bool(true)) => Ok(Condition::True),
+        Some(Head::List(_)) => {
+            expressions.check(value)?;
+            Ok(Condition::Expression(value.into()))
         }
+        _ => Err(ResultCode::PARAMETER),
     }
 }
 
@@ -230,6 +237,25 @@ impl<'a> Node<'a> {
         }
     }
 
+    const fn flags(&self) -> u8 {
+        match self {
+            Self::List(list) => list.flags,
+            Self::Map(map) => map.flags,
+        }
+    }
+
+    const fn is_list(&self) -> bool {
+        matches!(self, Self::List(_))
+    }
+
+    /// What is left of it when it is empty: its flags.
+    fn emptied(&self) -> BytesMut {
+        match self {
+            Self::List(list) => List::empty(list.flags).pack(),
+            Self::Map(map) => Map::empty(map.flags).pack(),
+        }
+    }
+
     fn element(&self, at: usize) -> PathElement<'_> {
         let all = self.as_collection();
         let key = all.key(at);
@@ -247,7 +273,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The collection with some children replaced, or removed where there is none; its order is not looked after.
+    /// The collection with some children replaced, or removed where there is none.
     fn replaced(&self, changes: &[(usize, Option<BytesMut>)]) -> BytesMut {
         let mut changes = changes.iter().peekable();
         let mut next = |at: usize, old| match changes.next_if(|(changed, _)| *changed == at) {
@@ -256,8 +282,11 @@ impl<'a> Node<'a> {
         };
         match self {
             Self::List(list) => {
-                let items = list.items.iter().enumerate().filter_map(|(at, old)| next(at, *old)).collect();
-                List { ordered: list.ordered, items }.pack()
+                let mut items: Vec<_> = list.items.iter().enumerate().filter_map(|(at, old)| next(at, *old)).collect();
+                if list.is_ordered() {
+                    items.sort_by(|a, b| compare(a, b));
+                }
+                List { flags: list.flags, items }.pack()
             }
             Self::Map(map) => {
                 let pairs = map.pairs.iter().enumerate().filter_map(|(at, (key, old))| Some((*key, next(at, *old)?)));
@@ -275,30 +304,44 @@ struct Walk<'p> {
     count: usize,
     /// Collections around the one that is looked at.
     depth: usize,
+    /// A real server reads a collection from its start to its end. Having looked something up by rank, or by an index
+    /// of a map, it goes on at the end of all bytes, which for a collection inside others is too far: what would come
+    /// then is not there.
+    at_end: bool,
 }
 
-impl Walk<'_> {
+/// What is done with a child that a step picked.
+type Include<'w, 'p> = dyn FnMut(&mut Walk<'p>, usize) -> Result<(), ResultCode> + 'w;
+
+impl<'p> Walk<'p> {
     /// Collects the leaves below an element and returns the tree that leads to them. A scalar in the middle of the
     /// path stays in the tree, but is no leaf.
     fn select(&mut self, element: Element<'_>, steps: &[Step]) -> Result<BytesMut, ResultCode> {
         let (Some((step, deeper)), Some(node)) = (steps.split_first(), Node::parse(element)) else {
             return Ok(element.into());
         };
-        let keyless = matches!(node, Node::List(_)) && matches!(self.path.mode, Mode::Keys | Mode::KeysAndValues);
-        if keyless && deeper.is_empty() && node.as_collection().len() > 0 {
-            return Err(ResultCode::INCOMPATIBLE_TYPE);
+        if node.as_collection().len() == 0 && node.flags() == 0 {
+            return Ok(node.emptied());
+        }
+        if node.is_list() && deeper.is_empty() && self.path.mode.wants_keys() {
+            return if self.path.no_fail { Ok(BytesMut::new()) } else { Err(ResultCode::INCOMPATIBLE_TYPE) };
+        }
+        if node.as_collection().len() == 0 {
+            return Ok(node.emptied());
         }
         let mut children = Vec::new();
-        for at in self.pick(&node, step)? {
+        self.each(&node, step, &mut |walk, at| {
             let child = node.element(at);
             let tree = if deeper.is_empty() {
-                self.leaf(&child);
+                walk.leaf(&child);
                 child.value.into()
             } else {
-                self.below(|walk| walk.select(child.value, deeper))?
+                walk.below(|walk| walk.select(child.value, deeper))?
             };
             children.push((at, tree));
-        }
+            Ok(())
+        })?;
+        children.sort_by_key(|(at, _)| *at);
         Ok(node.pruned(&children))
     }
 
@@ -311,8 +354,8 @@ impl Walk<'_> {
     }
 
     fn leaf(&mut self, element: &PathElement<'_>) {
-        let key = element.key.filter(|_| matches!(self.path.mode, Mode::Keys | Mode::KeysAndValues));
-        let value = Some(element.value).filter(|_| matches!(self.path.mode, Mode::Values | Mode::KeysAndValues));
+        let key = element.key.filter(|_| self.path.mode.wants_keys());
+        let value = Some(element.value).filter(|_| self.path.mode.wants_values());
         for part in [key, value].into_iter().flatten() {
             self.leaves.put_slice(part);
             self.count += 1;
@@ -321,83 +364,150 @@ impl Walk<'_> {
 
     fn apply(&mut self, element: Element<'_>, steps: &[Step]) -> Result<Option<BytesMut>, ResultCode> {
         let (Some((step, deeper)), Some(node)) = (steps.split_first(), Node::parse(element)) else { return Ok(None) };
+        if node.as_collection().len() == 0 {
+            return Ok(None);
+        }
         let mut changes = Vec::new();
-        for at in self.pick(&node, step)? {
+        self.each(&node, step, &mut |walk, at| {
             let child = node.element(at);
             if !deeper.is_empty() {
-                let new = self.below(|walk| walk.apply(child.value, deeper))?;
+                let new = walk.below(|walk| walk.apply(child.value, deeper))?;
                 changes.extend(new.map(|new| (at, Some(new))));
-                continue;
+                return Ok(());
             }
-            let expression = self.path.expression.as_deref().unwrap_or_default();
-            match self.expressions.evaluate(expression, &child) {
+            match walk.expressions.evaluate(&walk.path.expression, &child) {
                 Evaluated::Value(new) => changes.push((at, Some(BytesMut::from(&new[..])))),
                 Evaluated::Remove => changes.push((at, None)),
-                Evaluated::Unknown if self.path.no_fail => {}
+                Evaluated::Unknown if walk.path.no_fail => {}
                 Evaluated::Unknown => return Err(ResultCode::SERVER_ERROR),
             }
-        }
+            Ok(())
+        })?;
         Ok((!changes.is_empty()).then(|| node.replaced(&changes)))
     }
 
-    /// The indexes of the children that a step picks, ascending.
-    fn pick(&mut self, node: &Node<'_>, step: &Step) -> Result<Vec<usize>, ResultCode> {
-        let all = node.as_collection();
-        if all.len() == 0 {
-            return Ok(Vec::new()); // an empty collection does not tell whether the step would fit it
-        }
-        if !step.children.fit(matches!(node, Node::Map(_))) {
+    /// Gives `include` the children that a step picks, one after another.
+    fn each(&mut self, node: &Node<'_>, step: &Step, include: &mut Include<'_, 'p>) -> Result<(), ResultCode> {
+        let (mask, inside) = if node.is_list() { INSIDE_LIST } else { INSIDE_MAP };
+        if ![0, inside].contains(&(step.kind & mask)) {
             return Err(ResultCode::PARAMETER);
         }
-        let mut picked = match &step.children {
-            Children::Every => (0..all.len()).collect(),
-            Children::Filtered(expression) => self.filter(node, (0..all.len()).collect(), expression)?,
-            Children::Keys(keys) => keys.iter().filter_map(|key| find(node, key)).collect(),
-            Children::By(by, value) => {
-                let number = as_integer(value).unwrap_or_default();
-                match by {
-                    // a server of this version looks these up in the outermost collection only
-                    By::MapIndex | By::ListRank | By::MapRank
-                        if self.depth > 0 && all.len() > 1 && place(number, all.len()).is_some() =>
-                    {
-                        return Err(ResultCode::SERVER_ERROR);
-                    }
-                    By::ListIndex | By::MapIndex => place(number, all.len()).into_iter().collect(),
-                    By::ListRank | By::MapRank => {
-                        place(number, all.len()).map(|rank| all.by_rank()[rank]).into_iter().collect()
-                    }
-                    By::MapKey => find(node, value).into_iter().collect(),
-                    By::ListValue | By::MapValue => {
-                        (0..all.len()).filter(|&i| compare(all.value(i), value) == Ordering::Equal).collect()
-                    }
-                    By::Unknown => return Err(ResultCode::PARAMETER),
-                }
-            }
+        let all = node.as_collection();
+        let one = match &step.children {
+            Children::Index(index) => place(*index, all.len()),
+            Children::Rank(rank) => place(*rank, all.len()).map(|rank| at_rank(all, rank)),
+            _ => return self.each_of_all(node, step, include),
         };
-        picked.sort_unstable();
-        picked.dedup();
-        match &step.and {
-            Some(expression) => self.filter(node, picked, expression),
-            None => Ok(picked),
+        let Some(at) = one else { return Ok(()) };
+        if step.and.is_none() || self.holds(step.and.as_ref(), &node.element(at)) == Some(true) {
+            include(self, at)?;
         }
+        if !(node.is_list() && matches!(step.children, Children::Index(_))) {
+            self.at_end = self.depth > 0;
+        } else if self.at_end && at + 1 < all.len() {
+            return Err(ResultCode::SERVER_ERROR);
+        }
+        Ok(())
     }
 
-    fn filter(&mut self, node: &Node<'_>, from: Vec<usize>, expression: &[u8]) -> Result<Vec<usize>, ResultCode> {
-        let mut kept = Vec::new();
-        for at in from {
-            match self.expressions.evaluate(expression, &node.element(at)) {
-                Evaluated::Unknown if !self.path.no_fail => return Err(ResultCode::PARAMETER),
-                Evaluated::Value(verdict) if verdict == pack::bool(true) => kept.push(at),
+    fn each_of_all(&mut self, node: &Node<'_>, step: &Step, include: &mut Include<'_, 'p>) -> Result<(), ResultCode> {
+        let keys = match (&step.children, node) {
+            (Children::Keys(keys), Node::Map(_)) => {
+                let keys = List::parse(keys).filter(is_sorted_if_it_says_so).ok_or(ResultCode::PARAMETER)?;
+                keys.items.into_iter().map(ByValue).collect()
+            }
+            _ => BTreeSet::new(),
+        };
+        let mut found_key = false;
+        for at in 0..node.as_collection().len() {
+            let mut element = node.element(at);
+            if self.at_end {
+                if !node.is_list() {
+                    return Err(ResultCode::SERVER_ERROR);
+                }
+                element.value = &[];
+            }
+            let picked = match (&step.children, element.key) {
+                _ if found_key => Some(false),
+                (Children::Every, _) => Some(true),
+                (Children::Filtered(expression), _) => self.is_true(expression, &element),
+                (Children::Value(_), _) if self.at_end => return Err(ResultCode::SERVER_ERROR),
+                (Children::Value(value), _) => Some(compare(element.value, value) == Ordering::Equal),
+                (Children::Key(key), Some(of)) => {
+                    found_key = compare(of, key) == Ordering::Equal;
+                    Some(found_key)
+                }
+                (Children::Keys(_), Some(of)) => Some(keys.contains(&ByValue(of))),
+                _ => None,
+            };
+            let picked = match picked {
+                Some(true) if step.and.is_some() => self.holds(step.and.as_ref(), &element),
+                picked => picked,
+            };
+            match picked {
+                None if !self.path.no_fail => return Err(ResultCode::PARAMETER),
+                _ if self.at_end => return Err(ResultCode::SERVER_ERROR),
+                Some(true) => include(self, at)?,
                 _ => {}
             }
         }
-        Ok(kept)
+        Ok(())
+    }
+
+    fn holds(&mut self, condition: Option<&Condition>, element: &PathElement<'_>) -> Option<bool> {
+        match condition {
+            Some(Condition::Expression(expression)) => self.is_true(expression, element),
+            _ => Some(true),
+        }
+    }
+
+    /// `None` where there is no telling.
+    fn is_true(&mut self, expression: &[u8], element: &PathElement<'_>) -> Option<bool> {
+        match self.expressions.evaluate(expression, element) {
+            Evaluated::Value(verdict) if verdict == pack::bool(true) => Some(true),
+            Evaluated::Value(verdict) if verdict == pack::bool(false) => Some(false),
+            _ => None,
+        }
     }
 }
 
-fn find(node: &Node<'_>, key: Element<'_>) -> Option<usize> {
-    match node {
-        Node::Map(map) => map.find(key).ok(),
-        Node::List(_) => None,
+/// The index of a rank. Which of equal elements that is depends on how the server looks for it: it narrows down the
+/// part that the rank is in, around the element in the middle.
+fn at_rank(all: &dyn Collection, rank: usize) -> usize {
+    if all.is_sorted_by_value() {
+        return rank;
     }
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    let compare_at = |a: usize, b: usize| compare(all.value(a), all.value(b));
+    let (mut first, mut last) = (0, order.len() - 1);
+    while first < last {
+        order.swap(first, first + (last - first) / 2);
+        let pivot = order[first];
+        let (mut low, mut high) = (first + 1, last);
+        loop {
+            while low < high && compare_at(order[low], pivot) == Ordering::Less {
+                low += 1;
+            }
+            while low <= high && high != first && compare_at(pivot, order[high]) == Ordering::Less {
+                high -= 1;
+            }
+            if low >= high {
+                break;
+            }
+            order.swap(low, high);
+            low += 1;
+            high -= 1;
+        }
+        order.swap(first, high);
+        match high.cmp(&rank) {
+            Ordering::Equal => return pivot,
+            Ordering::Less => first = high + 1,
+            Ordering::Greater => last = high - 1,
+        }
+    }
+    order[first]
+}
+
+fn is_sorted_if_it_says_so(list: &List<'_>) -> bool {
+    !list.is_ordered() || list.items.is_sorted_by(|a, b| compare(a, b) != Ordering::Greater)
 }

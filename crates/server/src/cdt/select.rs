@@ -231,6 +231,16 @@ pub(crate) fn return_type(code: i64, pick: Pick, is_map: bool) -> Result<(Return
     Ok((kind, inverted))
 }
 
+/// Whether a return type argument means anything, or asks for an inversion.
+pub(crate) fn is_known(code: i64) -> bool {
+    code & INVERTED != 0 || ReturnType::from_code(code & RETURN_TYPE_BITS).is_some()
+}
+
+/// Whether a return type argument asks for a range of indexes or ranks.
+pub(crate) const fn is_range(code: i64) -> bool {
+    matches!(code & RETURN_TYPE_BITS, 9..=12)
+}
+
 /// Gets or removes what was selected.
 pub(crate) fn finish(
     from: &dyn Collection,
@@ -367,10 +377,10 @@ fn ranks_of(from: &dyn Collection, picked: &[usize]) -> Vec<usize> {
 
 /// The run that an index (or rank) and a count mean among `n`: negative places count from the end, and what lies
 /// before the start or behind the end is cut off.
-pub(crate) fn run(place: i64, count: Option<u64>, n: usize) -> Range<usize> {
+pub(crate) fn run(place: i64, count: u64, n: usize) -> Range<usize> {
     let size = n as i128;
     let start = if place < 0 { i128::from(place) + size } else { place.into() };
-    let end = start.saturating_add(count.map_or(size - start.min(size), |c| c.into()));
+    let end = start.saturating_add(count.into());
     let clip = |at: i128| at.clamp(0, size) as usize;
     let start_at = clip(start);
     start_at..clip(end).max(start_at)
@@ -383,16 +393,17 @@ pub(crate) fn place(place: i64, n: usize) -> Option<usize> {
 }
 
 /// The run that starts a number of places from another place: `base` is where the value or key is or would be.
-pub(crate) fn relative(base: usize, offset: i64, count: Option<u64>, n: usize) -> Range<usize> {
-    let start = base as i128 + i128::from(offset);
-    let end = count.map_or(n as i128, |c| start.saturating_add(c.into()));
-    let clip = |at: i128| at.clamp(0, n as i128) as usize;
-    clip(start)..clip(end).max(clip(start))
+pub(crate) fn relative(base: usize, offset: i64, count: u64, n: usize) -> Range<usize> {
+    match offset.wrapping_add(base as i64) {
+        start @ 0.. => run(start, count, n),
+        before => run(0, count.saturating_sub(before.unsigned_abs()), n),
+    }
 }
 
 /// A count argument. A negative one means "to the end", as the server reads counts unsigned.
-pub(crate) fn count_argument(args: &Args, at: usize) -> Option<u64> {
-    args.integer(at).map(|n| n as u64)
+pub(crate) fn count_argument(args: &Args, at: usize) -> u64 {
+    const TO_THE_END: u64 = u32::MAX as u64;
+    args.integer(at).map_or(TO_THE_END, |n| n as u64)
 }
 
 /// The elements of the list argument of by-list pickings.

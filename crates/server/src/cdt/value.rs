@@ -207,7 +207,7 @@ fn integer(head: &Head<'_>) -> i128 {
 pub(crate) fn take_flags(buf: &mut &[u8], entries: usize, is_map: bool) -> (usize, u8) {
     let mut rest = *buf;
     match take_head(&mut rest) {
-        Some(Head::Ext(flags, _)) if entries > 0 && flags != 0xff => {
+        Some(Head::Ext(flags, data)) if entries > 0 && !(flags == 0xff && data.len() == 1) => {
             if is_map && take_element(&mut rest).is_none() {
                 return (entries, 0);
             }
@@ -244,3 +244,24 @@ fn compare_maps(a: &mut &[u8], n: usize, b: &mut &[u8], m: usize) -> Option<Orde
     }
     Some(Ordering::Equal)
 }
+
+/// An element, ordered as the server orders values.
+#[derive(Clone, Copy)]
+pub(crate) struct ByValue<'a>(pub(crate) Element<'a>);
+
+impl Ord for ByValue<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare(self.0, other.0)
+    }
+}
+impl PartialOrd for ByValue<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl PartialEq for ByValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for ByValue<'_> {}

@@ -34,7 +34,8 @@ pub(super) struct Modified {
 
 /// Runs an operation that reads. `None` is an empty result, or none for want of a bin.
 pub(super) fn read<'a>(code: OpCode, op: &Op<'_>, bin: Option<BinRef<'a>>) -> Result<Option<Answer<'a>>, ResultCode> {
-    let bin = bin.map(|bin| (bin.particle, bin.value));
+    let Some(bin) = bin else { return Ok(None) }; // a payload is not looked at where there is nothing to run it on
+    let bin = Some((bin.particle, bin.value));
     let answer = match code {
         OpCode::CdtRead => cdt::read_with(bin, op.value, &mut PathEvaluator::default())?,
         OpCode::BitsRead => cdt::bits_read(bin, bits_payload(op)?)?,

@@ -41,7 +41,7 @@ impl<'a> Run<'a> {
             Node::Literal(value) => value.clone(),
             Node::Apply(action, arguments) => self.apply(*action, arguments),
             Node::Regex(pattern, subject) => match self.evaluate(subject) {
-                Value::String(text) => Value::Bool(pattern.is_match(&text)),
+                Value::String(text) => pattern.is_match(&text).map_or(Value::Unknown, Value::Bool),
                 _ => Value::Unknown,
             },
             Node::Bin(kind, name) => self.bin(*kind, name),

@@ -3,15 +3,20 @@
 //!
 //! A pattern is translated into one of the `regex` crate, which takes time in proportion to the text. Every character
 //! becomes a set of bytes, so case and the newline rules are settled here. Back-references need a search without such
-//! a bound and are not supported: a pattern with one is refused, which a real server would take.
+//! a bound: a pattern with one goes to the `fancy-regex` crate, which gives up after so many steps.
 
+use fancy_regex::{Regex as Backtracking, RegexBuilder as BacktrackingBuilder};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::bracket::{ByteSet, bracket};
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern(Regex);
+pub(super) enum Pattern {
+    Linear(Regex),
+    /// With back-references; works on text whose characters are the bytes.
+    Backtracking(Box<Backtracking>),
+}
 
 /// How a pattern is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +38,8 @@ impl Options {
 const MAX_COMPILED_SIZE: usize = 4 * 1024 * 1024;
 /// Groups inside one another.
 const MAX_NESTING: u32 = 200;
+/// Steps a search with back-references may take.
+const MAX_STEPS: usize = 100_000;
 /// The C library's bound of an interval.
 const MAX_REPEAT: u32 = 0x7fff;
 
@@ -44,20 +51,37 @@ impl Pattern {
             options: Options::from_flags(flags),
             out: String::with_capacity(pattern.len() * 4),
             nesting: 0,
+            groups: 0,
+            closed: Vec::new(),
+            refers_back: false,
         };
         translator.alternatives(Position::Start)?;
+        if translator.refers_back {
+            return BacktrackingBuilder::new(&translator.out)
+                .backtrack_limit(MAX_STEPS)
+                .delegate_size_limit(MAX_COMPILED_SIZE)
+                .build()
+                .ok()
+                .map(|regex| Self::Backtracking(Box::new(regex)));
+        }
         RegexBuilder::new(&translator.out)
             .unicode(false)
             .size_limit(MAX_COMPILED_SIZE)
             .nest_limit(4 * MAX_NESTING)
             .build()
             .ok()
-            .map(Self)
+            .map(Self::Linear)
     }
 
-    /// Whether the pattern matches somewhere in a text, which ends at a zero byte.
-    pub(super) fn is_match(&self, text: &[u8]) -> bool {
-        self.0.is_match(c_string(text))
+    /// Whether the pattern matches somewhere in a text, which ends at a zero byte. `None` when it takes too long to tell.
+    pub(super) fn is_match(&self, text: &[u8]) -> Option<bool> {
+        match self {
+            Self::Linear(regex) => Some(regex.is_match(c_string(text))),
+            Self::Backtracking(regex) => {
+                let text: String = c_string(text).iter().map(|byte| char::from(*byte)).collect();
+                regex.is_match(&text).ok()
+            }
+        }
     }
 }
 
@@ -95,6 +119,8 @@ enum Token {
     /// `*`, `+` or `?`.
     Repeat(u8),
     OpenInterval,
+    /// What a group matched, once more.
+    BackReference(usize),
 }
 
 struct Translator<'p> {
@@ -102,6 +128,10 @@ struct Translator<'p> {
     options: Options,
     out: String,
     nesting: u32,
+    groups: usize,
+    /// The groups that are complete: only to those a pattern can refer.
+    closed: Vec<usize>,
+    refers_back: bool,
 }
 
 impl Translator<'_> {
@@ -140,6 +170,12 @@ impl Translator<'_> {
             Token::Set(set) => set.write(&mut self.out),
             Token::Bracket => bracket(&mut self.rest, self.options)?.write(&mut self.out),
             Token::Open => self.group()?,
+            Token::BackReference(group) => {
+                self.closed.contains(&group).then_some(())?;
+                self.refers_back = true;
+                let reference = if self.options.ignores_case { "(?i:" } else { "(?:" };
+                self.out.push_str(&format!("{reference}\\{group})"));
+            }
             // an unmatched parenthesis stands for itself, in extended syntax
             Token::Close if self.options.extended => self.byte(b')'),
             // with nothing to repeat, a repetition stands for itself, in basic syntax
@@ -152,11 +188,14 @@ impl Translator<'_> {
 
     fn group(&mut self) -> Option<()> {
         self.nesting += 1;
+        self.groups += 1;
+        let group = self.groups;
         (self.nesting <= MAX_NESTING).then_some(())?;
-        self.out.push_str("(?:");
+        self.out.push('(');
         self.alternatives(Position::Begin)?;
         self.out.push(')');
         self.nesting -= 1;
+        self.closed.push(group);
         Some(())
     }
 
@@ -269,7 +308,7 @@ impl Translator<'_> {
             b'>' => Token::Anchor(r"\b{end}"),
             b'`' => Token::Anchor(r"\A"),
             b'\'' => Token::Anchor(r"\z"),
-            b'1'..=b'9' => return None,
+            b'1'..=b'9' => Token::BackReference((byte - b'0').into()),
             b'+' | b'?' if basic => Token::Repeat(byte),
             b'{' if basic => Token::OpenInterval,
             b'(' if basic => Token::Open,
@@ -290,7 +329,7 @@ mod tests {
     const NEWLINE: i64 = 4;
 
     fn matches(pattern: &str, flags: i64, text: &str) -> Option<bool> {
-        Pattern::compile(pattern.as_bytes(), flags).map(|p| p.is_match(text.as_bytes()))
+        Pattern::compile(pattern.as_bytes(), flags).map(|p| p.is_match(text.as_bytes()).unwrap())
     }
 
     #[test]
@@ -319,6 +358,25 @@ mod tests {
         }
         assert_eq!(matches("a)", EXTENDED, "a)"), Some(true));
         assert_eq!(matches("a||b", EXTENDED, ""), Some(true));
+    }
+
+    #[test]
+    fn a_group_can_be_referred_to_once_it_is_complete() {
+        for (pattern, flags) in [(r"^(.)(.)\2\1$", EXTENDED), (r"^\(.\)\(.\)\2\1$", BASIC)] {
+            assert_eq!(matches(pattern, flags, "abba"), Some(true));
+            assert_eq!(matches(pattern, flags, "abab"), Some(false));
+        }
+        assert_eq!(matches(r"(a)\1", EXTENDED | ICASE, "aA"), Some(true));
+        assert_eq!(matches(r"(\xff)\1", EXTENDED, "xffxff"), Some(true));
+        for pattern in [r"\1", r"(a\1)", r"\1(a)", r"(a)\2"] {
+            assert_eq!(matches(pattern, EXTENDED, ""), None, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_search_that_takes_too_long_is_given_up() {
+        let pattern = Pattern::compile(br"^(a*)*(a*)*(a*)*\1b$", EXTENDED).unwrap();
+        assert_eq!(pattern.is_match(&[b'a'; 200]), None);
     }
 
     #[test]

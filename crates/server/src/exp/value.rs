@@ -155,7 +155,8 @@ impl<'a> Value<'a> {
             Self::Bool(b) => vec![b.into()],
             Self::Integer(n) => n.to_be_bytes().to_vec(),
             Self::Float(n) => n.to_be_bytes().to_vec(),
-            Self::String(bytes) | Self::Blob(bytes) | Self::Hll(bytes) | Self::Collection(bytes) => bytes.to_vec(),
+            Self::String(bytes) | Self::Blob(bytes) | Self::Hll(bytes) => bytes.to_vec(),
+            Self::Collection(bytes) => pack::without_index(&bytes),
             Self::GeoJson(text) => geo::normalise(&[&[0, 0, 0], &*text].concat())?,
         };
         Some((kind.particle(), bytes))

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::cdt::context::{self, By};
+use crate::cdt::context::{self, By, Inside, Step};
 use crate::cdt::value::{Element, Head, head};
 use crate::sindex::{COLLECTIONS, Content, Index, Source, TYPES};
 
@@ -35,24 +35,25 @@ pub(super) fn line(namespace: &str, index: &Index, as_base64: bool) -> String {
 }
 
 /// A context in words, with the bracket too many that the real server writes.
-fn describe(mut packed: &[u8]) -> String {
-    let steps = context::parse(&mut packed).unwrap_or_default();
-    let steps: Vec<_> =
-        steps.iter().map(|step| step.parts()).map(|(by, value)| format!("{}({})", name(by), text(value))).collect();
+fn describe(packed: &[u8]) -> String {
+    let steps = context::steps(packed).unwrap_or_default();
+    let steps: Vec<_> = steps.iter().map(|step| format!("{}({})", name(step), text(step.value))).collect();
     format!("[[{}]", steps.join(", "))
 }
 
-fn name(by: By) -> &'static str {
-    match by {
-        By::ListIndex => "list_index",
-        By::ListRank => "list_rank",
-        By::ListValue => "list_value",
-        By::MapIndex => "map_index",
-        By::MapRank => "map_rank",
-        By::MapKey => "map_key",
-        By::MapValue => "map_value",
-        By::Unknown => "unknown",
-    }
+fn name(step: &Step<'_>) -> String {
+    let inside = match step.inside {
+        Inside::Any => "",
+        Inside::List => "list_",
+        Inside::Map => "map_",
+    };
+    let by = match step.by {
+        By::Index => "index",
+        By::Rank => "rank",
+        By::Key => "key",
+        By::Value => "value",
+    };
+    format!("{inside}{by}")
 }
 
 fn text(value: Element<'_>) -> String {

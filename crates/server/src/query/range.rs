@@ -60,6 +60,6 @@ pub(super) fn lookup(message: &Message<'_>, set: &[u8], namespace: &Namespace) -
 }
 
 /// Whether bytes are a context and nothing else.
-pub(crate) fn is_context(mut bytes: &[u8]) -> bool {
-    cdt::context::parse(&mut bytes).is_ok() && bytes.is_empty()
+pub(crate) fn is_context(bytes: &[u8]) -> bool {
+    cdt::context::steps(bytes).is_some()
 }
