@@ -32,11 +32,21 @@ const deadlyContext = steps => (listOf(steps) ?? []).some((kind, at, all) =>
   at % 2 === 0 && (Number(kind) & 0x10) !== 0 && (Number(kind) & 0xc0) !== 0 && (Number(kind) & 0x0f) === 0 &&
   !(Number(all[at + 1]) >= ((Number(kind) & 0xc0) === 0x80 ? 0 : -1)))
 
-const holds = (value, test) => test(value) || (value !== null && typeof value === 'object' && Object.values(value).some(inner => holds(inner, test)))
+/** Where list operations have the order of a list that they make, and where an index to write at. */
+const ORDER_AT = { 0: 0, 1: 1, 2: 1, 12: 2 }
+const WRITES_AT_INDEX = [3, 4, 9, 12]
+const INDEX_STEP = 100
 
 /** An unordered list that is to keep an index, and an index so large that it is looked up in there. */
-const deadlyIndex = test => test.ops.some(({ payload }) => holds(payload, n => typeof n === 'number' && n > 0 && (n & 0x11) === 0x10)) &&
-  test.ops.some(({ payload }) => holds(payload, n => (typeof n === 'number' && n > 100 && n < 0x1000) || (typeof n === 'bigint' && n > 100n)))
+function deadlyIndex (test) {
+  const calls = test.ops.filter(({ code, payload }) => code === op.CDT_MODIFY && isList(payload)).map(({ payload }) => {
+    const items = listOf(payload)
+    return (items[0] === CONTEXT ? listOf(items[2]) : items) ?? []
+  })
+  const keepsIndex = calls.some(([code, ...args]) => (Number(args[ORDER_AT[code]] ?? 0) & 0x11) === 0x10)
+  return keepsIndex && calls.some(([code, index]) => WRITES_AT_INDEX.includes(code) && !(index < INDEX_STEP))
+}
+
 
 /** List operations that store values, and where those are among their arguments. */
 const STORES = new Map([[1, 0], [2, 0], [3, 1], [4, 1], [9, 1]])

@@ -27,8 +27,8 @@ pub struct ClusterOptions {
     pub cluster_name: String,
     /// Rows a batch may have; 0 for any number.
     pub batch_max_requests: u32,
-    /// Seconds between sweeps for expired records. A record that expired is gone for every command at once; the sweep
-    /// only frees its memory.
+    /// Seconds between sweeps for expired records. A record that expired is gone at once for every command but a removal;
+    /// the sweep only frees its memory.
     pub nsup_period: u32,
 }
 

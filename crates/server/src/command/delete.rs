@@ -16,7 +16,8 @@ pub(super) fn run(
     if request.info2.contains(Info2::DURABLE_DELETE) {
         context.edition.require_enterprise()?;
     }
-    let record = partition.get(&request.digest, context.now).ok_or(ResultCode::NOT_FOUND)?;
+    // an expired record can be removed as long as it was not swept up
+    let record = partition.get_stored(&request.digest).ok_or(ResultCode::NOT_FOUND)?;
     // a failed removal says nothing of the record, unlike a failed write
     read::in_set(request, record, context.namespace)?;
     write::generation_allows(request, Some(record))?;

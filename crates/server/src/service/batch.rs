@@ -13,6 +13,7 @@ use super::route::{Route, Served};
 use super::{Service, Step, batch_field, udf};
 use crate::cluster::{Measured, RowTimer};
 use crate::command::{Reply, Request};
+use crate::exp::Expression;
 
 /// Bytes of rows that go into one frame; a larger row has a frame of its own.
 const BLOCK_SIZE: usize = 128 * 1024;
@@ -85,6 +86,9 @@ impl Service {
         let most = self.state.options.batch_max_requests;
         if most != 0 && batch.row_count > most {
             return Err(ResultCode::BATCH_MAX_REQUESTS);
+        }
+        if let Some(filter) = message.field(FieldType::FILTER) {
+            Expression::parse_filter(filter)?;
         }
         let mut run = BatchRun {
             flags: batch.flags,

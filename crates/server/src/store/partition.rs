@@ -22,6 +22,11 @@ impl Partition {
         self.records.get(digest).filter(|record| !record.is_expired(now))
     }
 
+    /// A record that is there, even one that has expired and was not swept up yet.
+    pub(crate) fn get_stored(&self, digest: &Digest) -> Option<&Record> {
+        self.records.get(digest)
+    }
+
     /// Stores a record.
     pub(crate) fn insert(&mut self, digest: Digest, record: Record) {
         self.trees.note(&digest);

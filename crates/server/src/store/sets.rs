@@ -39,12 +39,12 @@ impl Sets {
         if name.is_empty() { Some(SetId::NONE) } else { self.ids.get(name).copied() }
     }
 
-    /// The number of a name, a new one if need be; `None` when there are too many sets.
+    /// The number of a name, a new one if need be; `None` when there are too many sets, and for a name with a zero byte.
     pub(crate) fn find_or_add(&mut self, name: &[u8]) -> Option<SetId> {
         if let Some(id) = self.find(name) {
             return Some(id);
         }
-        if self.sets.len() == MAX_SETS {
+        if self.sets.len() == MAX_SETS || name.contains(&0) {
             return None;
         }
         let name: Arc<[u8]> = name.into();
