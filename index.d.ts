@@ -129,6 +129,16 @@ export declare class AdminError extends AerospikeError {
 export declare class AerospikeError extends Error {
   /** The code of errors of this class that no server sent. */
   static readonly code: number;
+  /**
+   * Whether a value is an error of this class, also one of another copy of this package in the process: as `instanceof`, for
+   * places where a function is wanted.
+   *
+   * @example
+   * const known = failures.filter((one) => AerospikeError.is(one))
+   */
+  static is<T extends abstract new (...args: never[]) => AerospikeError>(this: T, value: unknown): value is InstanceType<T>;
+  /** The name of the class, whatever a bundler made of it. */
+  readonly name: string;
   /** Result code: positive from a server, negative from the client. */
   readonly code: number;
   /** The record concerned, when there is one. */
@@ -146,8 +156,6 @@ export declare class AerospikeError extends Error {
   /** Earlier attempts of the same call, oldest first. */
   readonly subErrors: readonly AttemptError[];
   constructor(message: string, details?: ErrorDetails);
-  /** The name of the class. */
-  get name(): string;
   /** Everything a log needs, as plain data: bigints become text and bytes hexadecimal, so that it always serialises. */
   toJSON(): {
     [name: string]: unknown;
@@ -251,8 +259,9 @@ export declare class BatchQueuesFullError extends BatchError {
 /**
  * The results of a batch, one row for each row of the request and in its order.
  *
- * Rows are views on the bytes the nodes sent: a record's bins are decoded when first touched, and what nobody looks at
- * costs nothing.
+ * A row is made when it is looked at, with its record (of large records the bins are decoded when first touched); what
+ * nobody looks at costs nothing. Batches are values: they are equal when their rows are, whatever they cost, and
+ * `{ ...batch }` and `structuredClone(batch)` have the rows and their views, `JSON.stringify(batch)` the rows.
  *
  * `R` is the type of the rows that can be sent again.
  *
@@ -265,6 +274,8 @@ export declare class BatchRecords<B extends object = Bins, R = MixedRow> impleme
   #private;
   /** Number of rows. */
   get length(): number;
+  /** The rows in the order of the request, as a list. */
+  get rows(): BatchRow<B>[];
   /** The row at a position; negative positions count from the end. `undefined` outside. */
   at(index: number): BatchRow<B> | undefined;
   /** The rows in the order of the request. */
@@ -863,7 +874,6 @@ export declare class NotWhitelistedError extends SecurityError {
  * const { bins } = await client.operate(key, visit)
  */
 export declare class Operation {
-  #private;
   /** The bin it works on; `''` for the whole record. */
   readonly bin: string;
   /** Op-code on the wire. */
@@ -885,7 +895,6 @@ export declare class OperationResults extends Array<unknown> {
 }
 /** What {@link WILDCARD} and {@link INFINITY} are. Their place is in the arguments of operations, also inside lists there. */
 declare class Placeholder {
-  #private;
   toString(): string;
 }
 /**
@@ -4767,9 +4776,10 @@ export type WriteSettings = CallSettings & BatchSettings & Pick<WriteOptions, "t
 /** What a write gives; in expressions the whole changed collection, which is not stored. */
 export type Writing<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
 /**
- * A record: `key`, `meta` and `bins`, by name or as `[key, meta, bins]`.
+ * A record: `key`, `meta` and `bins`, by name or as `[key, meta, bins]`. It is a value: records are equal when these three
+ * are, and `{ ...record }`, `structuredClone(record)` and `JSON.stringify(record)` have them.
  *
- * Rows of a batch decode their bins when `bins` is first touched; until then they hold the bytes.
+ * Large records of a batch decode their bins when `bins` is first touched; until then they hold the bytes.
  *
  * @example
  * const record = await client.get<User>(key)

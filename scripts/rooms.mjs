@@ -3,7 +3,7 @@
 
 import { posix } from 'node:path'
 
-const ground = ['key', 'limits', 'protocol', 'time-slice']
+const ground = ['identity', 'key', 'limits', 'protocol', 'time-slice']
 const records = [...ground, 'errors', 'checks', 'values', 'boundary']
 const controlPlane = [...ground, 'errors', 'checks', 'values', 'operations', 'options', 'boundary']
 const requests = [...records, 'options', 'operations', 'expressions', 'records']
@@ -11,17 +11,18 @@ const commands = [...requests, 'cluster', 'requests', 'batch', 'query']
 
 /** For each room of `src/` the rooms it may import. A file beside the rooms is a room of its own. */
 export const rooms = {
+  identity: [],
   key: [],
   limits: [],
   protocol: [],
   'time-slice': [],
-  errors: ['key'],
+  errors: ['identity', 'key'],
   checks: ['errors', 'limits'],
-  values: ['errors', 'checks', 'limits'],
-  operations: ['errors', 'checks', 'values', 'limits', 'protocol'],
+  values: ['identity', 'errors', 'checks', 'limits'],
+  operations: ['identity', 'errors', 'checks', 'values', 'limits', 'protocol'],
   options: ['errors', 'checks', 'values', 'limits', 'protocol'],
   boundary: [...ground, 'errors', 'values', 'options'],
-  expressions: ['errors', 'checks', 'values', 'operations', 'limits', 'protocol'],
+  expressions: ['identity', 'errors', 'checks', 'values', 'operations', 'limits', 'protocol'],
   records,
   cluster: controlPlane,
   security: [...controlPlane, 'cluster'],

@@ -2,6 +2,7 @@
 
 import { BatchError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
+import { nameClasses } from '../identity.js'
 import type { BatchRecords } from './results.js'
 
 /**
@@ -32,7 +33,9 @@ export class BatchPartialError extends BatchError {
         cause: first,
       },
     )
-    // Not enumerable: printing the error should not print every record.
+    // Not enumerable: what prints or logs the error should not print every record.
     Object.defineProperty(this, 'batch', { value: batch, enumerable: false })
   }
 }
+
+nameClasses({ BatchPartialError })

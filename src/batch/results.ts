@@ -43,8 +43,9 @@ export type Resend = (request: BatchRequest) => Promise<Answers>
 /**
  * The results of a batch, one row for each row of the request and in its order.
  *
- * Rows are views on the bytes the nodes sent: a record's bins are decoded when first touched, and what nobody looks at
- * costs nothing.
+ * A row is made when it is looked at, with its record (of large records the bins are decoded when first touched); what
+ * nobody looks at costs nothing. Batches are values: they are equal when their rows are, whatever they cost, and
+ * `{ ...batch }` and `structuredClone(batch)` have the rows and their views, `JSON.stringify(batch)` the rows.
  *
  * `R` is the type of the rows that can be sent again.
  *
@@ -54,8 +55,7 @@ export type Resend = (request: BatchRequest) => Promise<Answers>
  * if (batch.unprocessed.length > 0) await batch.retry()
  */
 export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iterable<BatchRow<B>> {
-  /** @internal */
-  readonly request: BatchRequest
+  readonly #request: BatchRequest
   readonly #resend: Resend
   readonly #parts: Part[]
   /** For each row the part that answers it, and the row there; undefined: the only part, the same row. */
@@ -68,17 +68,28 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
 
   /** @internal */
   constructor(request: BatchRequest, answers: Answers, resend: Resend, parts = partsOf(request, answers)) {
-    this.request = request
+    this.#request = request
     this.#resend = resend
     this.#parts = parts
     this.#partOf = answers.partOf
     this.#rowOf = answers.rowOf
     this.#rounds = [answers]
+    for (const [name, view] of VIEWS) Object.defineProperty(this, name, view)
+  }
+
+  /** @internal */
+  get request(): BatchRequest {
+    return this.#request
   }
 
   /** Number of rows. */
   get length(): number {
-    return this.request.keys.length
+    return this.#request.keys.length
+  }
+
+  /** The rows in the order of the request, as a list. */
+  get rows(): BatchRow<B>[] {
+    return Array.from({ length: this.length }, (_, i) => this.#row(i))
   }
 
   /** The row at a position; negative positions count from the end. `undefined` outside. */
@@ -111,14 +122,14 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
   #indexBy(identify: (key: Key) => string): Map<string, number> {
     const index = new Map<string, number>()
     for (let row = 0; row < this.length; row++) {
-      const identity = identify(this.request.keys.at(row))
+      const identity = identify(this.#request.keys.at(row))
       if (!index.has(identity)) index.set(identity, row)
     }
     return index
   }
 
   #hasDigests(): boolean {
-    for (let row = 0; row < this.length; row++) if (isDigestOnly(this.request.keys.at(row))) return true
+    for (let row = 0; row < this.length; row++) if (isDigestOnly(this.#request.keys.at(row))) return true
     return false
   }
 
@@ -134,7 +145,7 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
   }
 
   #resultOf(index: number): RowResult {
-    return resultOf(this.request, this.#reply(index), this.#rowOf?.[index] ?? index)
+    return resultOf(this.#request, this.#reply(index), this.#rowOf?.[index] ?? index)
   }
 
   /** Rows with a record. */
@@ -165,7 +176,7 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
 
   #hasFailed(index: number): boolean {
     const result = this.#resultOf(index)
-    return result !== 'ok' && isFailure(result, this.request.spec(index).command)
+    return result !== 'ok' && isFailure(result, this.#request.spec(index).command)
   }
 
   /**
@@ -182,7 +193,7 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
    * await queue.send(JSON.stringify(batch.unprocessed))
    */
   get unprocessed(): readonly R[] {
-    return unprocessedRows(this.request, this.#unprocessed()) as R[]
+    return unprocessedRows(this.#request, this.#unprocessed()) as R[]
   }
 
   /** @internal Whether there is something left to do. */
@@ -281,7 +292,7 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
       length: this.length,
       has: (index) => this.#reply(index).code(this.#rowOf?.[index] ?? index) === Code.ok,
       bytes: (index) => {
-        const isPlain = (this.request.spec(index).mode & Mode.operations) === 0
+        const isPlain = (this.#request.spec(index).mode & Mode.operations) === 0
         return isPlain ? this.#reply(index).bytes(this.#rowOf?.[index] ?? index) : undefined
       },
       offset: (index) => this.#reply(index).offset(this.#rowOf?.[index] ?? index),
@@ -326,15 +337,15 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
       const waits = attempt > 0 || positions.some((position) => OVERLOADED.has(merged.#row(position).resultCode))
       if (waits && !(await pause(attempt + 1, until))) break
       const left = Math.max(1, Math.ceil(until - performance.now()))
-      const policy = copyPolicy(this.request.policy)
+      const policy = copyPolicy(this.#request.policy)
       policy.totalTimeout = policy.totalTimeout === 0 ? left : Math.min(left, policy.totalTimeout)
-      merged.#merge(positions, await this.#resend(this.request.subset(positions).under(policy)))
+      merged.#merge(positions, await this.#resend(this.#request.subset(positions).under(policy)))
     }
     return merged
   }
 
   #copy(): BatchRecords<B, R> {
-    const copy = new BatchRecords<B, R>(this.request, NO_ANSWERS, this.#resend, [...this.#parts])
+    const copy = new BatchRecords<B, R>(this.#request, NO_ANSWERS, this.#resend, [...this.#parts])
     copy.#rounds.splice(0, 1, ...this.#rounds)
     copy.#partOf = this.#partOf?.slice() ?? new Uint32Array(this.length)
     copy.#rowOf = this.#rowOf?.slice() ?? Uint32Array.from({ length: this.length }, (_, i) => i)
@@ -343,7 +354,7 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
 
   #merge(positions: readonly number[], answers: Answers): void {
     const first = this.#parts.length
-    this.#parts.push(...answers.replies.map((reply) => new Part(this.request, reply)))
+    this.#parts.push(...answers.replies.map((reply) => new Part(this.#request, reply)))
     this.#rounds.push(answers)
     positions.forEach((position, i) => {
       const part = first + (answers.partOf?.[i] ?? 0)
@@ -355,7 +366,7 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
   }
 
   toJSON(): unknown {
-    return [...this]
+    return this.rows
   }
 
   [inspect.custom](): string {
@@ -363,6 +374,15 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
     return `BatchRecords { rows: ${keys}, found: ${found}, unprocessed: ${this.#unprocessed().length}, elapsed: ${elapsed.toFixed(1)} ms }`
   }
 }
+
+/**
+ * What a batch shows of itself when it is compared, spread or cloned: own properties, with the getters of the class. The
+ * cost is not among them, as two batches with the same rows took different times.
+ */
+const VIEWS = (['length', 'rows', 'found', 'missing', 'filtered', 'failed', 'unprocessed'] as const).map((name) => {
+  const { get } = Object.getOwnPropertyDescriptor(BatchRecords.prototype, name) as { get(): unknown }
+  return [name, { get, enumerable: true, configurable: true }] as const
+})
 
 /** The parts that answer a request, with what each of their pages has to give. A request that is done is settled. */
 function partsOf(request: BatchRequest, { replies, duplicates }: Answers): Part[] {

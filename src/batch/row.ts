@@ -8,7 +8,7 @@ import { Code } from '../errors/codes.js'
 import { errorOf } from '../errors/failure.js'
 import { resultCode } from '../errors/result-codes.js'
 import type { Key } from '../key.js'
-import { KeyColumn } from '../records/key-list.js'
+import { lazyProperty } from '../records/lazy.js'
 import { BinSource, readFirst } from '../records/message.js'
 import { type Record, RecordObject } from '../records/record.js'
 import { Mode } from '../values/unpack.js'
@@ -94,34 +94,55 @@ export class Part {
     this.#rows ??= new Array(this.reply.rows)
     const known = this.#rows[row]
     if (known === undefined) {
-      const made = new Row(this, row, position)
+      const made = this.#make(row, position)
       this.#rows[row] = made
       return made
     }
-    if (known.position === position) return known
+    if (known.index === this.request.first + position) return known
     this.#duplicates ??= new Map()
     let duplicate = this.#duplicates.get(position)
     if (duplicate === undefined) {
-      duplicate = new Row(this, row, position)
+      duplicate = this.#make(row, position)
       this.#duplicates.set(position, duplicate)
     }
     return duplicate
   }
 
+  #make(row: number, position: number): Row {
+    const { request, reply } = this
+    const index = request.first + position
+    const origin = request.origins?.[position] ?? index
+    const key = request.keys.at(position)
+    const code = reply.code(row)
+    const node = reply.node(row)?.name
+    if (code === Code.ok) {
+      return new Row(
+        key,
+        index,
+        origin,
+        code,
+        'ok',
+        reply.inDoubt(row),
+        node,
+        this.#record(row, key, request.spec(position)),
+      )
+    }
+    const result = resultOf(request, reply, row)
+    const hasError = result === 'unprocessed' || isFailure(result, request.spec(position).command)
+    const why = hasError ? { part: this, row, position } : undefined
+    return new Row(key, index, origin, code, result, reply.inDoubt(row), node, null, why)
+  }
+
   /** The record of an answered row. When the last row of a page has become a record, the batch gives the page up. */
-  record(row: number, position: number, { mode, projection }: Spec): RecordObject {
+  #record(row: number, key: Key, { mode, projection }: Spec): RecordObject {
     const page = this.reply.page(row)
     let source = this.#sources[page]
     if (source === undefined || source.mode !== mode || source.projection !== projection) {
-      source = new BinSource(this.reply.pages[page] as Page, mode, projection, this.#arrived)
+      const rows = this.reply.answered[page] as number
+      source = new BinSource(this.reply.pages[page] as Page, rows, mode, projection, this.#arrived)
       this.#sources[page] = source
     }
-    const { keys } = this.request
-    const at = this.reply.offset(row)
-    const record =
-      keys instanceof KeyColumn
-        ? RecordObject.from(keys.user(position), keys.names, source, at)
-        : RecordObject.from(keys.at(position), undefined, source, at)
+    const record = RecordObject.from(key, source, this.reply.offset(row))
     const left = (this.#left[page] as number) - 1
     this.#left[page] = left
     if (left === 0) {
@@ -132,82 +153,65 @@ export class Part {
   }
 }
 
+/** What the error of a row is made from. */
+interface Why {
+  readonly part: Part
+  /** The row in the reply. */
+  readonly row: number
+  readonly position: number
+}
+
+const explainLater = lazyProperty('error', ({ part, row, position }: Why): AerospikeError => {
+  const { request, reply } = part
+  return errorOf({
+    verb: `${request.verb} rows[${request.first + position}]`,
+    key: request.keys.at(position),
+    code: reply.code(row),
+    node: reply.node(row)?.name,
+    attempts: reply.attempts(row),
+    elapsed: reply.elapsed,
+    inDoubt: reply.inDoubt(row),
+    detail: detailOf(part, row),
+    udf: request.spec(position).command.udf,
+  })
+})
+
 /**
- * The class behind {@link BatchRow}: a view on the reply that remembers the record it made. There are many: 56 bytes each,
- * and no private methods, which would be a field more.
+ * The class behind {@link BatchRow}: plain data, which knows nothing of its batch once its error, if any, was looked at.
+ * There are many: 96 bytes each.
  */
 export class Row {
-  /** Its place in the request. */
-  readonly position: number
-  readonly #part: Part
-  readonly #at: number
-  /** What it turned out to be, once someone looked. */
-  #outcome: RecordObject | AerospikeError | undefined
+  readonly key: Key
+  readonly index: number
+  readonly origin: number
+  readonly resultCode: number
+  readonly result: RowResult
+  readonly inDoubt: boolean
+  readonly node: string | undefined
+  readonly record: RecordObject | null
+  declare readonly error: AerospikeError | null
 
-  constructor(part: Part, at: number, position: number) {
-    this.#part = part
-    this.#at = at
-    this.position = position
-  }
-
-  get index(): number {
-    return this.#part.request.first + this.position
-  }
-
-  get origin(): number {
-    return this.#part.request.origins?.[this.position] ?? this.index
-  }
-
-  get key(): Key {
-    return this.#outcome instanceof RecordObject ? this.#outcome.key : this.#part.request.keys.at(this.position)
-  }
-
-  get resultCode(): number {
-    return this.#part.reply.code(this.#at)
-  }
-
-  get result(): RowResult {
-    return resultOf(this.#part.request, this.#part.reply, this.#at)
-  }
-
-  get inDoubt(): boolean {
-    return this.#part.reply.inDoubt(this.#at)
-  }
-
-  get node(): string | undefined {
-    return this.#part.reply.node(this.#at)?.name
-  }
-
-  get record(): RecordObject | null {
-    if (this.#outcome instanceof RecordObject) return this.#outcome
-    if (this.#part.reply.code(this.#at) !== Code.ok) return null
-    const record = this.#part.record(this.#at, this.position, this.#part.request.spec(this.position))
-    this.#outcome = record
-    return record
-  }
-
-  get error(): AerospikeError | null {
-    const result = this.result
-    if (result === 'ok') return null
-    const { command } = this.#part.request.spec(this.position)
-    if (result !== 'unprocessed' && !isFailure(result, command)) return null
-    this.#outcome ??= errorOf({
-      verb: `${this.#part.request.verb} rows[${this.index}]`,
-      key: this.key,
-      code: this.resultCode,
-      node: this.node,
-      attempts: this.#part.reply.attempts(this.#at),
-      elapsed: this.#part.reply.elapsed,
-      inDoubt: this.inDoubt,
-      detail: detailOf(this.#part, this.#at),
-      udf: command.udf,
-    })
-    return this.#outcome as AerospikeError
-  }
-
-  toJSON(): unknown {
-    const { key, index, result, resultCode, inDoubt, node, record, error } = this
-    return { key, index, result, resultCode, inDoubt, node, record, error }
+  constructor(
+    key: Key,
+    index: number,
+    origin: number,
+    resultCode: number,
+    result: RowResult,
+    inDoubt: boolean,
+    node: string | undefined,
+    record: RecordObject | null,
+    why?: Why,
+  ) {
+    this.key = key
+    this.index = index
+    this.origin = origin
+    this.resultCode = resultCode
+    this.result = result
+    this.inDoubt = inDoubt
+    this.node = node
+    this.record = record
+    if (why === undefined) (this as { error: AerospikeError | null }).error = null
+    else explainLater(this, why)
   }
 
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {

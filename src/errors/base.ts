@@ -1,5 +1,6 @@
 // The root of all errors: what every failure carries, and how it is shown.
 
+import { nameClasses } from '../identity.js'
 import type { Key } from '../key.js'
 import { Code } from './codes.js'
 
@@ -62,6 +63,26 @@ export interface ErrorDetails {
 export class AerospikeError extends Error {
   /** The code of errors of this class that no server sent. */
   static readonly code: number = Code.client
+  /** @internal Whether errors of this class are `retryable` when nothing else is said. */
+  static readonly mayRetry: boolean = false
+
+  /**
+   * Whether a value is an error of this class, also one of another copy of this package in the process: as `instanceof`, for
+   * places where a function is wanted.
+   *
+   * @example
+   * const known = failures.filter((one) => AerospikeError.is(one))
+   */
+  static is<T extends abstract new (...args: never[]) => AerospikeError>(
+    this: T,
+    value: unknown,
+  ): value is InstanceType<T> {
+    // biome-ignore lint/complexity/noThisInStatic: it asks about the class that it is called on.
+    return value instanceof this
+  }
+
+  /** The name of the class, whatever a bundler made of it. */
+  declare readonly name: string
 
   /** Result code: positive from a server, negative from the client. */
   readonly code: number
@@ -82,19 +103,17 @@ export class AerospikeError extends Error {
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    // Own and enumerable like all that follows, so that a spread has them.
+    Object.defineProperty(this, 'name', { value: this.name, enumerable: true, configurable: true, writable: true })
+    Object.defineProperty(this, 'message', { value: this.message, enumerable: true })
     this.code = details.code ?? new.target.code
     this.key = details.key
     this.node = details.node
     this.attempts = details.attempts ?? 0
     this.elapsed = details.elapsed ?? 0
     this.inDoubt = details.inDoubt ?? false
-    this.retryable = (details.retryable ?? false) && !this.inDoubt
+    this.retryable = (details.retryable ?? new.target.mayRetry) && !this.inDoubt
     this.subErrors = details.subErrors ?? []
-  }
-
-  /** The name of the class. */
-  override get name(): string {
-    return this.constructor.name
   }
 
   /** Everything a log needs, as plain data: bigints become text and bytes hexadecimal, so that it always serialises. */
@@ -103,6 +122,14 @@ export class AerospikeError extends Error {
     return { name, code, message, key: this.key?.map(plain), node, attempts, elapsed, inDoubt, retryable, subErrors }
   }
 }
+
+nameClasses({ AerospikeError })
+Object.defineProperty(AerospikeError.prototype, 'name', {
+  configurable: true,
+  get(this: object): string {
+    return this.constructor.name
+  },
+})
 
 function plain(part: unknown): unknown {
   if (typeof part === 'bigint') return part.toString()

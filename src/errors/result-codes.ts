@@ -128,6 +128,12 @@ const ROWS: readonly (readonly [code: number, errorClass: ErrorClass, meaning: s
   [Code.clientClosed, errors.ClientClosedError, 'the client is closed'],
 ]
 
+// An error that is made without a code, by a test's stand-in for us or by a program, has that of its class: the first in
+// the table.
+for (const [code, errorClass, , retryable = false] of ROWS.toReversed()) {
+  Object.assign(errorClass, { code, mayRetry: retryable })
+}
+
 /** Every known result code. */
 export const RESULT_CODES: ReadonlyMap<number, ResultCode> = new Map(
   ROWS.map(([code, errorClass, meaning, retryable = false]) => [code, { code, errorClass, meaning, retryable }]),

@@ -3,6 +3,7 @@
 
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { nameClasses } from '../identity.js'
 import type { Encoded } from '../values/encoded.js'
 import {
   type AnyExp,
@@ -135,6 +136,8 @@ export class Definition {
     this.value = value
   }
 }
+
+nameClasses({ Definition })
 
 type ByType<T extends Type> = { readonly [P in T]: (name: string) => Exp<P> }
 

@@ -3,6 +3,7 @@
 import { describe } from '../checks/check.js'
 import { badValue, flag, type OptionRules, oneOf, readOptions } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { nameClasses } from '../identity.js'
 import { MAX_STEPS } from '../limits.js'
 import { Encoded, encode, packArgument } from '../values/encoded.js'
 import { type Exp, isFilter } from '../values/expression.js'
@@ -27,6 +28,8 @@ export class ContextStep {
     this.value = value
   }
 }
+
+nameClasses({ ContextStep })
 
 /** The way to a nested collection, from the bin inwards; the option `ctx` of operations and expressions. */
 export type Context = readonly ContextStep[]

@@ -1,5 +1,6 @@
 // One operation on a record, whatever its family: what it is on the wire, and how its payload is written.
 
+import { nameClasses } from '../identity.js'
 import { OpCode } from '../protocol.js'
 import { type Encoded, packCall } from '../values/encoded.js'
 import { Particle } from '../values/particle-types.js'
@@ -53,7 +54,8 @@ export class Operation {
   readonly code: number
   /** What it asks of the command, as bits of {@link Needs}. */
   readonly needs: number
-  readonly #payload: Payload
+  /** @internal */
+  readonly payload: Payload
 
   /** @internal */
   constructor(
@@ -65,7 +67,7 @@ export class Operation {
     this.code = code
     this.bin = bin
     this.needs = needs
-    this.#payload = payload
+    this.payload = payload
   }
 
   /** Whether it changes the record. */
@@ -75,7 +77,7 @@ export class Operation {
 
   /** @internal Writes the operation in wire form. */
   write(w: Writer): void {
-    const payload = this.#payload
+    const { payload } = this
     switch (payload.kind) {
       case 'none':
         writeBareOp(w, this.code, this.bin)
@@ -104,3 +106,5 @@ export class Operation {
     }
   }
 }
+
+nameClasses({ Operation })

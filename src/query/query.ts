@@ -49,14 +49,15 @@ export type Selected<B extends object, N extends string> = string extends keyof 
 export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> {
   readonly #boundary: Boundary
   readonly #verb: string
-  readonly #plan: Planned
+  /** @internal */
+  readonly plan: Planned
   #last: QueryRecordStream<B> | undefined
 
   /** @internal */
   constructor(boundary: Boundary, verb: string, plan: Planned) {
     this.#boundary = boundary
     this.#verb = verb
-    this.#plan = plan
+    this.plan = plan
   }
 
   /** @internal */
@@ -88,7 +89,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
 
   /** This query with something changed; what went wrong in an earlier step, or goes wrong in this one, is kept for the run. */
   #with<C extends object>(change: (plan: Plan) => Partial<Plan>): Query<C> {
-    let plan = this.#plan
+    let plan = this.plan
     if (!('failure' in plan)) {
       try {
         plan = { ...plan, ...change(plan) }
@@ -169,7 +170,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
 
   /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
   stream(): QueryRecordStream<B> {
-    const stream = new QueryRecordStream<B>(this.#boundary, this.#verb, this.#plan)
+    const stream = new QueryRecordStream<B>(this.#boundary, this.#verb, this.plan)
     this.#last = stream
     return stream
   }
@@ -241,7 +242,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    */
   async execute(operations: readonly Operation[], options?: JobOptions): Promise<Job> {
     const work = { operations: checkOperations(operations, true, 'execute') }
-    return startJob(this.#boundary, 'execute', planOf(this.#plan), work, options)
+    return startJob(this.#boundary, 'execute', planOf(this.plan), work, options)
   }
 
   /**
@@ -253,7 +254,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    */
   async apply(module: string, name: string, args: readonly Value[] = [], options?: JobOptions): Promise<Job> {
     const work = { udf: new UdfCall('apply', module, name, args) }
-    return startJob(this.#boundary, 'apply', planOf(this.#plan), work, options)
+    return startJob(this.#boundary, 'apply', planOf(this.plan), work, options)
   }
 
   /**
@@ -272,7 +273,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
     const call = 'aggregate'
     const boundary = this.#boundary
     return Aggregation.of<T>(boundary, () => ({
-      plan: planOf(this.#plan),
+      plan: planOf(this.plan),
       udf: new UdfCall(call, module, name, args),
       options,
     }))

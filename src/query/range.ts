@@ -4,6 +4,7 @@ import { describe, isPlain } from '../checks/check.js'
 import { anything, checkOption, type OptionRules, oneOf, readOptions } from '../checks/options.js'
 import type { IndexCollection } from '../cluster/index-definition.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { nameClasses } from '../identity.js'
 import { MAX_BIN_NAME_SIZE, MAX_INDEX_NAME, MAX_INT64, MIN_INT64 } from '../limits.js'
 import { type Context, encodeContext } from '../operations/ctx.js'
 import { FieldType } from '../protocol.js'
@@ -51,24 +52,31 @@ interface Bound {
  * in any number of queries.
  */
 export class Predicate {
-  readonly #bin: string
-  readonly #index: Uint8Array | undefined
-  readonly #expression: Uint8Array | undefined
-  readonly #collection: number
-  readonly #begin: Bound
-  readonly #end: Bound
-  readonly #context: Uint8Array | undefined
+  /** @internal */
+  readonly bin: string
+  /** @internal */
+  readonly index: Uint8Array | undefined
+  /** @internal */
+  readonly expression: Uint8Array | undefined
+  /** @internal */
+  readonly collection: number
+  /** @internal */
+  readonly begin: Bound
+  /** @internal */
+  readonly end: Bound
+  /** @internal */
+  readonly context: Uint8Array | undefined
 
   /** @internal */
   constructor(verb: string, target: unknown, collection: number, begin: Bound, end: Bound, context: unknown) {
     const { bin = '', index, expression } = targetOf(target, verb)
-    this.#bin = bin
-    this.#index = index
-    this.#expression = expression
-    this.#collection = collection
-    this.#begin = begin
-    this.#end = end
-    this.#context = encodeContext(context, `range.${verb}`)?.bytes
+    this.bin = bin
+    this.index = index
+    this.expression = expression
+    this.collection = collection
+    this.begin = begin
+    this.end = end
+    this.context = encodeContext(context, `range.${verb}`)?.bytes
   }
 
   /** @internal Writes its fields and returns how many. */
@@ -79,11 +87,11 @@ export class Predicate {
       writeField(w, type, bytes)
       count++
     }
-    if (this.#collection !== 0) optional(FieldType.indexType, Uint8Array.of(this.#collection))
+    if (this.collection !== 0) optional(FieldType.indexType, Uint8Array.of(this.collection))
     this.#writeRange(w)
-    optional(FieldType.indexContext, this.#context)
-    optional(FieldType.indexName, this.#index)
-    optional(FieldType.indexExpression, this.#expression)
+    optional(FieldType.indexContext, this.context)
+    optional(FieldType.indexName, this.index)
+    optional(FieldType.indexExpression, this.expression)
     return count
   }
 
@@ -92,17 +100,19 @@ export class Predicate {
     w.u32(0)
     w.u8(FieldType.indexRange)
     w.u8(1)
-    const name = Buffer.from(this.#bin)
+    const name = Buffer.from(this.bin)
     w.u8(name.length)
     w.raw(name)
-    w.u8(this.#begin.type)
-    for (const { bytes } of [this.#begin, this.#end]) {
+    w.u8(this.begin.type)
+    for (const { bytes } of [this.begin, this.end]) {
       w.u32(bytes.length)
       w.raw(bytes)
     }
     w.patchU32(start, w.at - start - 4)
   }
 }
+
+nameClasses({ Predicate })
 
 function refused(verb: string, text: string): InvalidArgumentError {
   return new InvalidArgumentError(`range.${verb}: ${text}`)

@@ -2,7 +2,7 @@
 
 import type { Key, UserKey } from '../key.js'
 import { DIGEST_BYTES } from '../limits.js'
-import { type Assembles, keptMeta, RowPlace, readBins, readResults, readUserKey } from '../records/message.js'
+import { type Assembles, RowPlace, readBins, readMeta, readResults, readUserKey } from '../records/message.js'
 import { type Record, RecordObject } from '../records/record.js'
 import { type LastRecord, partitionOf } from './cursor.js'
 import type { Decoder } from './stream.js'
@@ -36,9 +36,9 @@ export class RowReader<B extends object> implements Decoder<Record<B>> {
   read(page: Buffer, at: number, now: number): Record<B> {
     const place = this.#place
     place.find(page, at)
-    const meta = keptMeta(page, at, now)
+    const meta = readMeta(page, at, now)
     const bins = this.#bins(page, at, place.next)
-    return RecordObject.of(this.#key(page), meta, bins) as unknown as Record<B>
+    return new RecordObject(this.#key(page), meta, bins) as unknown as Record<B>
   }
 
   #bins(page: Buffer, at: number, end: number): object {

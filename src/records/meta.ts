@@ -20,3 +20,23 @@ export function ttlOf(voidTime: number, now?: number): number {
   const left = voidTime - (Math.floor((now ?? Date.now()) / 1000) - SERVER_EPOCH)
   return left > 0 ? left : 1
 }
+
+/** Records that never expire share what says so, up to this generation: most of them do not, and have few writes behind them. */
+const MAX_SHARED = 1024
+
+const shared: (Meta | undefined)[] = new Array(MAX_SHARED).fill(undefined)
+
+/** The meta of a record that never expires. Frozen where it is shared, so that nobody changes another record's. */
+function lasting(gen: number): Meta {
+  if (gen >= MAX_SHARED) return { gen, ttl: NEVER_EXPIRES }
+  const known = shared[gen]
+  if (known !== undefined) return known
+  const made = Object.freeze({ gen, ttl: NEVER_EXPIRES })
+  shared[gen] = made
+  return made
+}
+
+/** Generation and time to live from what a server says of them. `now`: when it said so, if not just now. */
+export function metaOf(gen: number, voidTime: number, now?: number): Meta {
+  return voidTime === 0 ? lasting(gen) : { gen, ttl: ttlOf(voidTime, now) }
+}

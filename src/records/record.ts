@@ -1,18 +1,20 @@
 // Records as people hold them: objects with names that also destructure as tuples.
 
 import { inspect } from 'node:util'
-import { type Key, type KeyNames, keyOf, type UserKey } from '../key.js'
+import type { Key } from '../key.js'
 import type { Bins } from '../values/values.js'
-import { BinSource } from './message.js'
-import { type Meta, NEVER_EXPIRES } from './meta.js'
+import { lazyProperty } from './lazy.js'
+import type { BinSource } from './message.js'
+import type { Meta } from './meta.js'
 
 /** The tuple a record destructures into. */
 type RecordTuple<B> = readonly [key: Key, meta: Meta, bins: B]
 
 /**
- * A record: `key`, `meta` and `bins`, by name or as `[key, meta, bins]`.
+ * A record: `key`, `meta` and `bins`, by name or as `[key, meta, bins]`. It is a value: records are equal when these three
+ * are, and `{ ...record }`, `structuredClone(record)` and `JSON.stringify(record)` have them.
  *
- * Rows of a batch decode their bins when `bins` is first touched; until then they hold the bytes.
+ * Large records of a batch decode their bins when `bins` is first touched; until then they hold the bytes.
  *
  * @example
  * const record = await client.get<User>(key)
@@ -54,66 +56,47 @@ Object.setPrototypeOf(Tuple.prototype, Array.prototype)
 // Every promise asks what it is resolved with for `then`. Found here, it is not looked for among all methods of arrays.
 Object.defineProperty(Tuple.prototype, 'then', { value: undefined })
 
-/**
- * The class behind {@link Record}. People hold many of them, so its few fields change their meaning rather than being
- * more: 56 bytes beside the bins.
- */
+/** Where the bins of a record are decoded from when they are first wanted. */
+interface BinPlace {
+  readonly source: BinSource
+  readonly at: number
+}
+
+const decodeLater = lazyProperty('bins', ({ source, at }: BinPlace) => {
+  const bins = source.bins(at)
+  // The page may be large: one record that is kept must not keep it alive.
+  source.leave()
+  return bins
+})
+
+/** The class behind {@link Record}. People hold many of them: 48 bytes beside key and bins. */
 export class RecordObject extends Tuple {
-  /** The key, or the user key alone while `#names` has the rest. */
-  #key: Key | UserKey
-  #names: KeyNames | undefined
-  /** The bins, or where they are decoded from when they are first wanted. */
-  #bins: object | BinSource
-  /** While the bins are not decoded the place of the message; then, of a record that never expires, the generation. */
-  #meta: Meta | number
+  readonly key: Key
+  readonly meta: Meta
+  declare readonly bins: object
 
-  constructor(key: Key | UserKey, names: KeyNames | undefined, meta: Meta | number, bins: object | BinSource) {
+  /** `later`: the bins are not there yet. */
+  constructor(key: Key, meta: Meta, bins: object | undefined, later?: BinPlace) {
     super()
-    this.#key = key
-    this.#names = names
-    this.#bins = bins
-    this.#meta = meta
-  }
-
-  /** A record that is all there. */
-  static of(key: Key, meta: Meta | number, bins: object): RecordObject {
-    return new RecordObject(key, undefined, meta, bins)
+    this.key = key
+    this.meta = meta
+    if (later === undefined) (this as { bins: unknown }).bins = bins
+    else decodeLater(this, later)
   }
 
   /** A record whose message is at byte `at` of a source. */
-  static from(key: Key | UserKey, names: KeyNames | undefined, source: BinSource, at: number): RecordObject {
-    return new RecordObject(key, names, at, source)
-  }
-
-  get key(): Key {
-    const names = this.#names
-    if (names !== undefined) {
-      this.#key = keyOf(names, this.#key as UserKey)
-      this.#names = undefined
+  static from(key: Key, source: BinSource, at: number): RecordObject {
+    const meta = source.meta(at)
+    if (!source.isSmall) return new RecordObject(key, meta, undefined, { source, at })
+    let bins: object
+    try {
+      bins = source.bins(at)
+    } catch {
+      // Whoever touches the bins is told, and nobody else.
+      return new RecordObject(key, meta, undefined, { source, at })
     }
-    return this.#key as Key
-  }
-
-  get meta(): Meta {
-    const meta = this.#meta
-    if (typeof meta !== 'number') return meta
-    const source = this.#bins
-    if (source instanceof BinSource) return source.meta(meta)
-    const whole = { gen: meta, ttl: NEVER_EXPIRES }
-    this.#meta = whole
-    return whole
-  }
-
-  get bins(): object {
-    const source = this.#bins
-    if (!(source instanceof BinSource)) return source
-    const at = this.#meta as number
-    // The page may be large: one record that is kept must not keep it alive.
-    const bins = source.bins(at)
-    this.#meta = source.keptMeta(at)
-    this.#bins = bins
     source.leave()
-    return bins
+    return new RecordObject(key, meta, bins)
   }
 
   get 2(): object {
@@ -126,10 +109,6 @@ export class RecordObject extends Tuple {
 
   [Symbol.iterator](): ArrayIterator<unknown> {
     return [this.key, this.meta, this.bins][Symbol.iterator]()
-  }
-
-  toJSON(): unknown {
-    return { key: this.key, meta: this.meta, bins: this.bins }
   }
 
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
@@ -154,10 +133,6 @@ export class ExistsObject extends Tuple {
 
   [Symbol.iterator](): ArrayIterator<unknown> {
     return [this.key, this.meta][Symbol.iterator]()
-  }
-
-  toJSON(): unknown {
-    return { key: this.key, meta: this.meta }
   }
 
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {

@@ -5,7 +5,7 @@ import type { UdfSite } from '../errors/base.js'
 import { Code } from '../errors/codes.js'
 import { Failure } from '../errors/failure.js'
 import type { Key } from '../key.js'
-import { keptMeta, readBins, readDetail, readMeta, readResults } from '../records/message.js'
+import { readBins, readDetail, readMeta, readResults } from '../records/message.js'
 import type { Meta } from '../records/meta.js'
 import { ExistsObject, type ExistsResult, RecordObject } from '../records/record.js'
 import { Mode } from '../values/unpack.js'
@@ -42,7 +42,7 @@ export class RecordCall extends KeyCall<RecordObject> {
       argument instanceof Projection
         ? argument.bins(readResults(bytes, at, end, policy.mode), policy.mode)
         : readBins(bytes, at, end, policy.mode)
-    return RecordObject.of(this.key as Key, keptMeta(bytes, at), bins)
+    return new RecordObject(this.key as Key, readMeta(bytes, at), bins)
   }
 }
 
@@ -50,7 +50,7 @@ export class RecordCall extends KeyCall<RecordObject> {
 export class OperateCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const bins = readBins(bytes, at, end, this.policy.mode | Mode.operations)
-    return RecordObject.of(this.key as Key, keptMeta(bytes, at), bins)
+    return new RecordObject(this.key as Key, readMeta(bytes, at), bins)
   }
 }
 
@@ -99,7 +99,7 @@ export class OrderedCall extends KeyCall<RecordObject> {
 
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const answered = readResults(bytes, at, end, this.policy.mode)
-    return RecordObject.of(this.key as Key, keptMeta(bytes, at), align(answered, this.bins))
+    return new RecordObject(this.key as Key, readMeta(bytes, at), align(answered, this.bins))
   }
 }
 

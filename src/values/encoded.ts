@@ -1,6 +1,7 @@
 // MessagePack that is made once, when an operation or expression is built, and copied wherever it is used; and the calls
 // of collection operations, whose arguments may be such pieces.
 
+import { nameClasses } from '../identity.js'
 import { pack, packInteger, packListHeader } from './pack.js'
 import { Writer } from './writer.js'
 
@@ -28,6 +29,8 @@ export class EncodedParticle {
     this.bytes = bytes
   }
 }
+
+nameClasses({ Encoded, EncodedParticle })
 
 /** The bytes that `write` writes. `root` names the value in messages. */
 export function encode(root: string, write: (w: Writer) => void): Uint8Array {

@@ -2,6 +2,7 @@
 
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { nameClasses } from '../identity.js'
 import { Encoded } from './encoded.js'
 import type { ValueType } from './value-types.js'
 import type { Double, GeoJSON, HyperLogLog, Value } from './values.js'
@@ -65,6 +66,8 @@ export class Exp<in out T extends Type = Type> extends Encoded {
     return this.toBase64()
   }
 }
+
+nameClasses({ Exp })
 
 /** Refuses what is not an expression that can decide: type `bool`, or a type that is not known. */
 export function isFilter(value: unknown): value is Exp<'bool'> {

@@ -1,21 +1,26 @@
 // Wildcard and infinity: comparison values that cannot be stored.
 
+import { nameClasses } from '../identity.js'
+
 /** What {@link WILDCARD} and {@link INFINITY} are. Their place is in the arguments of operations, also inside lists there. */
 export class Placeholder {
   /** @internal Third byte on the wire, behind d4 ff (protocol 9.1). */
   readonly code: number
-  readonly #name: string
+  /** @internal */
+  readonly name: string
 
   /** @internal */
   constructor(code: number, name: string) {
     this.code = code
-    this.#name = name
+    this.name = name
   }
 
   toString(): string {
-    return this.#name
+    return this.name
   }
 }
+
+nameClasses({ Placeholder })
 
 /**
  * Matches anything to the end of a list: `['x', WILDCARD]` matches every list that begins with `'x'`.

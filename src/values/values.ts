@@ -1,5 +1,7 @@
 // The values a bin can hold, and the classes for those that JavaScript has no type of its own for.
 
+import { nameClasses } from '../identity.js'
+
 /**
  * A double, whatever its value. Integer-valued numbers are stored as integers, so a bin that must stay a double is
  * written as `new Double(1)`. Reading gives a `Double` for exactly those doubles that would turn into integers when
@@ -88,6 +90,8 @@ export class HyperLogLog {
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length).toString('base64')
   }
 }
+
+nameClasses({ Double, GeoJSON, HyperLogLog })
 
 /** A value that is not a collection. */
 export type Scalar = null | boolean | number | bigint | string | Uint8Array | Double | GeoJSON | HyperLogLog
