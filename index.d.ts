@@ -237,8 +237,9 @@ export declare class BatchDisabledError extends BatchError {
 export declare class BatchError extends ServerError {
 }
 /**
- * Some rows of a batch failed or were not processed. Thrown by `throwIfFailed()`, by `getMany` and its siblings, and by
- * batches with `onPartial: 'throw'`. `batch` has every row, the good ones included.
+ * Some rows of a batch failed or were not processed. Thrown by `throwIfFailed()`, by `getMany` and its siblings, by batches
+ * with `onPartial: 'throw'`, and, unless that option is `'return'`, by batches of which nothing at all was processed. `batch`
+ * has every row, the good ones included; `cause` is the first row's error.
  *
  * @example
  * try {
@@ -251,7 +252,7 @@ export declare class BatchPartialError extends BatchError {
   static readonly code: number;
   /** The results, row by row. */
   readonly batch: BatchRecords;
-  constructor(batch: BatchRecords, failed: number, unprocessed: number);
+  constructor(batch: BatchRecords, { failed, unprocessed, first: index, inDoubt }: Failures);
 }
 /** The batch queues of the server are full. Try again after a pause. */
 export declare class BatchQueuesFullError extends BatchError {
@@ -321,6 +322,15 @@ export declare class BatchRecords<B extends object = Bins, R = MixedRow> impleme
    * @throws ClientError when two rows have the same user key but are different records, or a row has only a digest
    */
   toMap(): Map<UserKey, Record$1<B>>;
+  /**
+   * The rows by set, those of each set in the order of the request. Records of no set are under `''`.
+   *
+   * @throws ClientError when two namespaces have a set of the same name here
+   * @example
+   * const batch = await client.batchRead([...userKeys, ...orderKeys])
+   * for (const [set, rows] of batch.bySet()) console.log(set, rows.length)
+   */
+  bySet(): Map<string, BatchRow<B>[]>;
   /**
    * One bin of all rows as a typed array, read straight from the bytes that arrived, without making records of them:
    *
@@ -1104,13 +1114,21 @@ declare class RecordResult<B extends object = Bins> {
   /** The place of the key in the chain, counted from 0 over all steps; of a query the place in its results. */
   readonly index: number;
   /** The key, as it was given. */
-  get key(): Key;
+  readonly key: Key;
   /** Whether it was done: result code 0. A record that was not there for a `delete` is no failure and not ok either. */
-  get isOk(): boolean;
+  readonly isOk: boolean;
   /** 0 for success; positive from the server, negative from the client. */
-  get resultCode(): number;
+  readonly resultCode: number;
+  /** Whether a write may have happened although it failed. */
+  readonly inDoubt: boolean;
   /** The record, or `null` when there is none to show. */
-  get record(): Record$1<B> | null;
+  readonly record: Record$1<B> | null;
+  /** What a function on the server returned; undefined for other rows. */
+  readonly udfValue: Value | undefined;
+  /** What went wrong; undefined when nothing did. */
+  readonly error: AerospikeError | undefined;
+  /** The result in words: `ok`, what a missing or filtered row is, or the message of the error. */
+  readonly message: string;
   /**
    * The record.
    *
@@ -1123,15 +1141,6 @@ declare class RecordResult<B extends object = Bins> {
    * @throws the row's error, when it failed
    */
   asBoolean(): boolean;
-  /** What went wrong; undefined when nothing did. */
-  get error(): AerospikeError | undefined;
-  /** The result in words: `ok`, what a missing or filtered row is, or the message of the error. */
-  get message(): string;
-  /** Whether a write may have happened although it failed. */
-  get inDoubt(): boolean;
-  /** What a function on the server returned; undefined for other rows. */
-  get udfValue(): Value | undefined;
-  toJSON(): unknown;
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string;
 }
 /**
@@ -1828,7 +1837,7 @@ export interface BatchCommands {
    * before it.
    *
    * @throws InvalidArgumentError when a row is malformed, with its number; nothing was sent
-   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @throws BatchPartialError when not a single row was processed; with `onPartial: 'throw'` when any row failed or was not, with `'return'` never
    * @example
    * const batch = await client.batch([
    *   { type: 'read', key: user, bins: ['name'] },
@@ -1843,7 +1852,7 @@ export interface BatchCommands {
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
    * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
    *
-   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @throws BatchPartialError when not a single row was processed; with `onPartial: 'throw'` when any row failed or was not, with `'return'` never
    * @example
    * const batch = await client.batchRead<User>(keys, { bins: ['name', 'age'] })
    * for (const { key, record } of batch) console.log(key[2], record?.bins.name)
@@ -1965,7 +1974,10 @@ export interface BatchLimits {
   readonly maxKeysPerRequest?: number | undefined;
   /** Most bytes of answers taken in; rows beyond are `unprocessed`. Default 0: no limit. */
   readonly maxResponseBytes?: number | undefined;
-  /** What happens when some rows could not be processed: `return` what there is (default) or `throw` a `BatchPartialError` that carries it. */
+  /**
+   * What happens when rows failed or could not be processed: `'return'` what there is, or `'throw'` a `BatchPartialError` that
+   * carries it. Default: return what there is, and throw when not a single row was processed.
+   */
   readonly onPartial?: "return" | "throw" | undefined;
 }
 /** Options of `batch`: what is said here holds for every row that does not say otherwise. */
@@ -2534,6 +2546,14 @@ export interface Explanation {
   readonly options: {
     readonly [option: string]: Explained;
   };
+}
+/** What went wrong in a batch. */
+export interface Failures {
+  failed: number;
+  unprocessed: number;
+  /** The first row that failed or was not processed. */
+  first: number;
+  inDoubt: boolean;
 }
 /** Functions of operands. */
 export interface Functions {
@@ -3827,7 +3847,7 @@ export interface Returning<R> extends ContextOptions {
   /** What is answered about the selected elements. Default `value` for reads, `none` for removals. */
   readonly return?: R | undefined;
 }
-export interface RowBase {
+export interface RowBase<B extends object> {
   /** The key as it was asked for. */
   readonly key: Key;
   /** The position of the row in the request. */
@@ -3840,6 +3860,14 @@ export interface RowBase {
   readonly inDoubt: boolean;
   /** The node that answered, or was asked last. */
   readonly node: string | undefined;
+  /**
+   * The record.
+   *
+   * @throws the row's error; RecordNotFoundError or FilteredError of a read that found nothing
+   * @example
+   * const { bins } = batch.get(key)?.recordOrThrow() ?? fallback
+   */
+  recordOrThrow(): Record$1<B>;
 }
 /** What a row can say for itself, or, before the first, for all of them. */
 export interface RowConditions extends Expiring, Generational, Durable {
@@ -4232,15 +4260,15 @@ export type BackgroundSettings = Pick<CallSettings, "totalTimeout" | "socketTime
  * a record that is not there) or `filtered`. Reads that are `notFound` or `filtered`, and removals of what is not there,
  * have none.
  */
-export type BatchRow<B extends object = Bins> = (RowBase & {
+export type BatchRow<B extends object = Bins> = (RowBase<B> & {
   readonly result: "ok";
   readonly record: Record$1<B>;
   readonly error: null;
-}) | (RowBase & {
+}) | (RowBase<B> & {
   readonly result: "notFound" | "filtered";
   readonly record: null;
   readonly error: AerospikeError | null;
-}) | (RowBase & {
+}) | (RowBase<B> & {
   readonly result: "error" | "unprocessed";
   readonly record: null;
   readonly error: AerospikeError;

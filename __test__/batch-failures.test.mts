@@ -1,6 +1,7 @@
 // Which results of a row are failures: for each kind of row and each `exists`, and everywhere a failure has to show.
 
 import {
+  type AerospikeError,
   BatchPartialError,
   type BatchRecords,
   exp,
@@ -12,7 +13,7 @@ import {
   RecordNotFoundError,
 } from 'aerospike-napi'
 import test from 'ava'
-import { another, client, freshSet } from './support/cluster.mjs'
+import { another, client, faultTest, freshSet, local } from './support/cluster.mjs'
 
 const never = exp.eq(exp.bin.int('there'), 0)
 
@@ -126,4 +127,64 @@ test('rows of the typed batches fail by the same table', async (t) => {
   const strict = await another({ defaults: { batch: { exists: 'update', onPartial: 'throw' } } })
   await t.throwsAsync(strict.batchWrite(rows), { instanceOf: BatchPartialError })
   await strict.close()
+})
+
+faultTest('a batch of which nothing was processed rejects with the reason and the rows', async (t) => {
+  const set = freshSet()
+  const keys = Array.from({ length: 60 }, (_, i) => ['test', set, i] as const)
+  ;(await client().batchWrite(keys.map((key) => ({ key, bins: { v: 1 } })))).throwIfFailed()
+  const turnAway = async () => {
+    for (const node of [0, 1, 2]) await local().refuseRows(node, { code: 18, probability: 1, rows: 1000 })
+  }
+  await turnAway()
+  try {
+    for (const call of [
+      () => client().batchRead(keys, { maxRetries: 0 }),
+      () => client().batchRemove(keys, { maxRetries: 0 }),
+      () => client().batch([keys[0] as Key, { type: 'write', key: keys[1] as Key, bins: { v: 2 } }], { maxRetries: 0 }),
+      () => client().batchRead(keys.slice(0, 1), { maxRetries: 0 }),
+    ]) {
+      const error = await t.throwsAsync(call(), {
+        instanceOf: BatchPartialError,
+        message: /none of \d+ rows was processed/,
+      })
+      t.is((error?.cause as AerospikeError | undefined)?.code, 18)
+      t.is(error?.batch.unprocessed.length, error?.batch.length)
+      t.is(error?.retryable, true)
+      t.is(error?.inDoubt, false)
+    }
+    const batch = await client().batchRead(keys, { maxRetries: 0, onPartial: 'return' })
+    t.is(batch.unprocessed.length, 60)
+    const rows: unknown[] = []
+    for await (const row of client().batchStream(keys, { maxRetries: 0, retry: false })) rows.push(row)
+    t.is(rows.length, 60, 'a stream hands its rows out, whatever became of them')
+  } finally {
+    for (const node of [0, 1, 2]) await local().refuseRows(node, null)
+  }
+  t.is((await client().batchRead([])).length, 0)
+  t.is((await client().batchRead([['test', set, 'none']])).missing.length, 1)
+})
+
+test('bySet has the rows of each set, in the order of the request', async (t) => {
+  const [one, other] = [freshSet(), freshSet()]
+  await client().batchWrite([
+    { key: ['test', one, 1], bins: { v: 1 } },
+    { key: ['test', other, 1], bins: { v: 2 } },
+  ])
+  const batch = await client().batchRead<{ v: number }>([
+    ['test', other, 1],
+    ['test', one, 2],
+    ['test', one, 1],
+    ['test', null, 'nobody'],
+  ])
+  const sets = batch.bySet()
+  t.deepEqual([...sets.keys()], [other, one, ''])
+  t.deepEqual(
+    sets.get(one)?.map(({ key, result }) => [key[2], result]),
+    [
+      [2, 'notFound'],
+      [1, 'ok'],
+    ],
+  )
+  t.is(sets.get(other)?.[0]?.record?.bins.v, 2)
 })

@@ -98,7 +98,7 @@ faultTest('random mixed batches agree with a model through random faults', async
     for (const { rows: plan, fault, code, node, during, split } of steps) {
       const { rows, values } = rowsOf(set, plan)
       if (!during) await breakIt(fault, node, code)
-      const call = own.batch(rows, { maxKeysPerRequest: split })
+      const call = own.batch(rows, { maxKeysPerRequest: split, onPartial: 'return' })
       if (during) await breakIt(fault, node, code)
       let batch: BatchRecords
       try {

@@ -44,7 +44,9 @@ for (const [name, handle] of Object.entries(HANDLINGS)) {
   faultTest(`rows that were to create records create them only, after ${name}`, async (t) => {
     const set = freshSet()
     const rows = Array.from({ length: 20 }, (_, i) => ({ key: ['test', set, i] as const, bins: { v: 'new' } }))
-    const batch = await turnedAway(() => client().batchWrite(rows, { exists: 'create', maxRetries: 0 }))
+    const batch = await turnedAway(() =>
+      client().batchWrite(rows, { exists: 'create', maxRetries: 0, onPartial: 'return' }),
+    )
     t.is(batch.unprocessed.length, 20)
     ;(await client().batchWrite(rows.map((row) => ({ ...row, bins: { v: 'old' } })))).throwIfFailed()
     const again = await client().batchWrite(handle(batch.unprocessed))
@@ -154,7 +156,7 @@ faultTest('rows left to do change nothing that the rows themselves would not hav
       }
     }
     const options = { ...call, key: sendKey ? ('send' as const) : ('digest' as const) }
-    const batch = await turnedAway(() => client().batch(first, { ...options, maxRetries: 0 }))
+    const batch = await turnedAway(() => client().batch(first, { ...options, maxRetries: 0, onPartial: 'return' }))
     const isKept = (index: number) => kept[index] === true
     const left = batch.unprocessed.filter((row) => isKept((row as unknown as { origin: number }).origin))
     const again = await client().batch(HANDLINGS[handling]!(left))
@@ -178,7 +180,13 @@ faultTest('reads keep what they were to read and how, and functions their argume
   const keys = [1, 2, 3].map((id) => ['test', set, id] as const)
   await client().batchWrite(keys.map((key) => ({ key, bins: { v: 1, w: { x: 2 } } })))
   const read = await turnedAway(() =>
-    client().batchRead(keys, { bins: ['w.x'], integers: 'bigint', filter: positive, maxRetries: 0 }),
+    client().batchRead(keys, {
+      bins: ['w.x'],
+      integers: 'bigint',
+      filter: positive,
+      maxRetries: 0,
+      onPartial: 'return',
+    }),
   )
   for (const handle of Object.values(HANDLINGS)) {
     const again = await client().batchRead(handle(read.unprocessed))
@@ -187,7 +195,9 @@ faultTest('reads keep what they were to read and how, and functions their argume
       ['filtered', 'filtered', 'filtered'],
     )
   }
-  const bigints = await turnedAway(() => client().batchRead(keys, { bins: ['w.x'], integers: 'bigint', maxRetries: 0 }))
+  const bigints = await turnedAway(() =>
+    client().batchRead(keys, { bins: ['w.x'], integers: 'bigint', maxRetries: 0, onPartial: 'return' }),
+  )
   for (const handle of Object.values(HANDLINGS)) {
     const again = await client().batchRead(handle(bigints.unprocessed))
     t.deepEqual(
@@ -198,7 +208,7 @@ faultTest('reads keep what they were to read and how, and functions their argume
   const module = { name: 'left_to_do.lua', source: 'function echo(rec, a, b) return b end' }
   await (await client().udf.register(module)).done({ pollInterval: 20, timeout: 30_000 })
   const applied = await turnedAway(() =>
-    client().batchApply(keys, 'left_to_do', 'echo', [1, Buffer.from('bytes')], { maxRetries: 0 }),
+    client().batchApply(keys, 'left_to_do', 'echo', [1, Buffer.from('bytes')], { maxRetries: 0, onPartial: 'return' }),
   )
   for (const handle of Object.values(HANDLINGS)) {
     const again = await client().batch<{ SUCCESS: Uint8Array }>(handle(applied.unprocessed))
@@ -213,10 +223,10 @@ faultTest("a client's defaults go along, and a call may say how, not what", asyn
   const set = freshSet()
   const own = await connect({
     hosts: hosts(),
-    defaults: { batch: { exists: 'create', ttl: 500, key: 'send', maxRetries: 0 } },
+    defaults: { batch: { exists: 'create', ttl: 500, key: 'send', maxRetries: 0, onPartial: 'return' } },
   })
   const rows = [{ key: ['test', set, 1] as const, bins: { v: 1 } }]
-  const { unprocessed } = await turnedAway(() => own.batchWrite(rows, { totalTimeout: 700 }))
+  const { unprocessed } = await turnedAway(() => own.batchWrite(rows, { totalTimeout: 700, onPartial: 'return' }))
   t.like(unprocessed[0], { exists: 'create', ttl: 500, sendKey: true, call: { totalTimeout: 700 }, origin: 0 })
   await t.throwsAsync(client().batchWrite(unprocessed, { exists: 'update' }), {
     instanceOf: InvalidArgumentError,
@@ -233,7 +243,7 @@ faultTest('rows that somebody changed on the way are refused before anything is 
   const rows = [
     { type: 'operate', key: ['test', set, 1n] as const, ops: [op.increment('n', 1)], filter: positive } as const,
   ]
-  const batch = await turnedAway(() => client().batch(rows, { maxRetries: 0 }))
+  const batch = await turnedAway(() => client().batch(rows, { maxRetries: 0, onPartial: 'return' }))
   const [row] = json(batch.unprocessed) as unknown as [{ [name: string]: unknown }]
   t.deepEqual(row.encoded, ['key', 'ops', 'filter'])
   for (const change of [

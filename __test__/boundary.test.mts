@@ -240,7 +240,7 @@ test('a write in doubt is an error, not something left to do, unless it is idemp
         { key, bins: { a: 1 } },
         { key, bins: { b: 1 } },
       ],
-      options,
+      { ...options, onPartial: 'return' },
     )
     await turn()
     native.complete(
@@ -306,7 +306,7 @@ test('unprocessed rows go back with the options of their batch, and retry merges
 
 test('unprocessed rows of one kind of batch are refused by another', async (t) => {
   const { client, native } = fakeClient()
-  const call = client.batchWrite([{ key, bins: { a: 1 } }])
+  const call = client.batchWrite([{ key, bins: { a: 1 } }], { onPartial: 'return' })
   await turn()
   native.complete(batchCompletion(native, native.entries[0]?.ticket as number, [{ code: -8 }]))
   const { unprocessed } = await call

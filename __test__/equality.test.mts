@@ -135,6 +135,17 @@ test('batches are equal when their rows are, whatever they cost', async (t) => {
   t.is(JSON.parse(JSON.stringify(batch)).length, 2)
 })
 
+test('a row gives its record or throws why there is none', async (t) => {
+  const [key] = await written({ a: 1 }, { a: 0 })
+  const [found, missing, refused] = [
+    ...(await client().batchRead([key, freshKey()])),
+    ...(await client().batchWrite([{ key, bins: { a: 1 }, exists: 'create' }])),
+  ]
+  t.is(found?.recordOrThrow().bins.a, 1)
+  t.throws(() => missing?.recordOrThrow(), { instanceOf: RecordNotFoundError, message: /rows\[1\] \["test"/ })
+  t.is(t.throws(() => refused?.recordOrThrow()) as unknown, refused?.error)
+})
+
 test('a row whose bins cannot be read fails where they are touched, and not its batch', async (t) => {
   const [key, other] = await written({ a: 2n ** 60n }, { a: 1 })
   const batch = await client().batchRead([key, other], { integers: 'number' })

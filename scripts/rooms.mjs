@@ -3,7 +3,7 @@
 
 import { posix } from 'node:path'
 
-const ground = ['identity', 'key', 'limits', 'protocol', 'time-slice']
+const ground = ['identity', 'key', 'lazy', 'limits', 'protocol', 'time-slice']
 const records = [...ground, 'errors', 'checks', 'values', 'boundary']
 const controlPlane = [...ground, 'errors', 'checks', 'values', 'operations', 'options', 'boundary']
 const requests = [...records, 'options', 'operations', 'expressions', 'records']
@@ -13,6 +13,7 @@ const commands = [...requests, 'cluster', 'requests', 'batch', 'query']
 export const rooms = {
   identity: [],
   key: [],
+  lazy: [],
   limits: [],
   protocol: [],
   'time-slice': [],

@@ -5,9 +5,19 @@ import { Code } from '../errors/codes.js'
 import { nameClasses } from '../identity.js'
 import type { BatchRecords } from './results.js'
 
+/** What went wrong in a batch. */
+export interface Failures {
+  failed: number
+  unprocessed: number
+  /** The first row that failed or was not processed. */
+  first: number
+  inDoubt: boolean
+}
+
 /**
- * Some rows of a batch failed or were not processed. Thrown by `throwIfFailed()`, by `getMany` and its siblings, and by
- * batches with `onPartial: 'throw'`. `batch` has every row, the good ones included.
+ * Some rows of a batch failed or were not processed. Thrown by `throwIfFailed()`, by `getMany` and its siblings, by batches
+ * with `onPartial: 'throw'`, and, unless that option is `'return'`, by batches of which nothing at all was processed. `batch`
+ * has every row, the good ones included; `cause` is the first row's error.
  *
  * @example
  * try {
@@ -22,17 +32,18 @@ export class BatchPartialError extends BatchError {
   /** The results, row by row. */
   declare readonly batch: BatchRecords
 
-  constructor(batch: BatchRecords, failed: number, unprocessed: number) {
-    const first = [...batch].find((row) => row.error !== null)?.error
-    super(
-      `${batch.request.verb}: of ${batch.length} rows ${failed} failed and ${unprocessed} were not processed; first: ${first?.message}`,
-      {
-        inDoubt: [...batch].some((row) => row.inDoubt),
-        retryable: failed === 0,
-        elapsed: batch.cost.elapsed,
-        cause: first,
-      },
-    )
+  constructor(batch: BatchRecords, { failed, unprocessed, first: index, inDoubt }: Failures) {
+    const first = batch.at(index)?.error
+    const outcome =
+      unprocessed === batch.length
+        ? `none of ${batch.length} rows was processed`
+        : `of ${batch.length} rows ${failed} failed and ${unprocessed} were not processed`
+    super(`${batch.request.verb}: ${outcome}; first: ${first?.message}`, {
+      inDoubt,
+      retryable: failed === 0,
+      elapsed: batch.cost.elapsed,
+      cause: first,
+    })
     // Not enumerable: what prints or logs the error should not print every record.
     Object.defineProperty(this, 'batch', { value: batch, enumerable: false })
   }

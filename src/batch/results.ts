@@ -12,7 +12,7 @@ import type { Record } from '../records/record.js'
 import { Mode } from '../values/unpack.js'
 import type { Bins } from '../values/values.js'
 import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
-import { BatchPartialError } from './error.js'
+import { BatchPartialError, type Failures } from './error.js'
 import { isFailure } from './kinds.js'
 import type { BatchRequest } from './request.js'
 import { OVERLOADED, pause, type RetryOptions, retryOptions } from './retry.js'
@@ -265,6 +265,35 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
   }
 
   /**
+   * The rows by set, those of each set in the order of the request. Records of no set are under `''`.
+   *
+   * @throws ClientError when two namespaces have a set of the same name here
+   * @example
+   * const batch = await client.batchRead([...userKeys, ...orderKeys])
+   * for (const [set, rows] of batch.bySet()) console.log(set, rows.length)
+   */
+  bySet(): Map<string, BatchRow<B>[]> {
+    const sets = new Map<string, BatchRow<B>[]>()
+    const namespaces = new Map<string, string>()
+    for (let i = 0; i < this.length; i++) {
+      const row = this.#row(i)
+      const [namespace, name] = row.key
+      const set = name ?? ''
+      const other = namespaces.get(set)
+      if (other !== undefined && other !== namespace) {
+        throw new ClientError(
+          `bySet: ${JSON.stringify(set)} is a set of the namespaces ${JSON.stringify(other)} and ${JSON.stringify(namespace)}`,
+        )
+      }
+      namespaces.set(set, namespace)
+      const rows = sets.get(set)
+      if (rows === undefined) sets.set(set, [row])
+      else rows.push(row)
+    }
+    return sets
+  }
+
+  /**
    * One bin of all rows as a typed array, read straight from the bytes that arrived, without making records of them:
    *
    * - `Float64Array` for doubles, and integers that are safe;
@@ -303,14 +332,32 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
 
   /** @throws BatchPartialError when a row failed or was not processed. Returns the batch otherwise. */
   throwIfFailed(): this {
-    let failed = 0
-    let unprocessed = 0
+    const failures: Failures = { failed: 0, unprocessed: 0, first: -1, inDoubt: false }
     for (let i = 0; i < this.length; i++) {
-      if (this.#hasFailed(i)) failed++
-      else if (this.#resultOf(i) === 'unprocessed') unprocessed++
+      if (this.#hasFailed(i)) failures.failed++
+      else if (this.#resultOf(i) === 'unprocessed') failures.unprocessed++
+      else continue
+      if (failures.first < 0) failures.first = i
+      failures.inDoubt ||= this.#isInDoubt(i)
     }
-    if (failed + unprocessed > 0) throw new BatchPartialError(this as unknown as BatchRecords, failed, unprocessed)
+    if (failures.first >= 0) throw new BatchPartialError(this as unknown as BatchRecords, failures)
     return this
+  }
+
+  /**
+   * @internal
+   * @throws BatchPartialError when no row at all was processed, or is known to have been. Returns the batch otherwise.
+   */
+  throwIfNothing(): this {
+    for (let i = 0; i < this.length; i++) {
+      const result = this.#resultOf(i)
+      if (result !== 'unprocessed' && !(result === 'error' && this.#isInDoubt(i))) return this
+    }
+    return this.throwIfFailed()
+  }
+
+  #isInDoubt(index: number): boolean {
+    return this.#reply(index).inDoubt(this.#rowOf?.[index] ?? index)
   }
 
   /**

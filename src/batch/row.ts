@@ -8,7 +8,7 @@ import { Code } from '../errors/codes.js'
 import { errorOf } from '../errors/failure.js'
 import { resultCode } from '../errors/result-codes.js'
 import type { Key } from '../key.js'
-import { lazyProperty } from '../records/lazy.js'
+import { lazyProperty } from '../lazy.js'
 import { BinSource, readFirst } from '../records/message.js'
 import { type Record, RecordObject } from '../records/record.js'
 import { Mode } from '../values/unpack.js'
@@ -19,7 +19,7 @@ import type { BatchRequest, Spec } from './request.js'
 /** What became of a row. */
 export type RowResult = 'ok' | 'notFound' | 'filtered' | 'error' | 'unprocessed'
 
-interface RowBase {
+interface RowBase<B extends object> {
   /** The key as it was asked for. */
   readonly key: Key
   /** The position of the row in the request. */
@@ -32,6 +32,14 @@ interface RowBase {
   readonly inDoubt: boolean
   /** The node that answered, or was asked last. */
   readonly node: string | undefined
+  /**
+   * The record.
+   *
+   * @throws the row's error; RecordNotFoundError or FilteredError of a read that found nothing
+   * @example
+   * const { bins } = batch.get(key)?.recordOrThrow() ?? fallback
+   */
+  recordOrThrow(): Record<B>
 }
 
 /**
@@ -45,13 +53,13 @@ interface RowBase {
  * have none.
  */
 export type BatchRow<B extends object = Bins> =
-  | (RowBase & { readonly result: 'ok'; readonly record: Record<B>; readonly error: null })
-  | (RowBase & {
+  | (RowBase<B> & { readonly result: 'ok'; readonly record: Record<B>; readonly error: null })
+  | (RowBase<B> & {
       readonly result: 'notFound' | 'filtered'
       readonly record: null
       readonly error: AerospikeError | null
     })
-  | (RowBase & { readonly result: 'error' | 'unprocessed'; readonly record: null; readonly error: AerospikeError })
+  | (RowBase<B> & { readonly result: 'error' | 'unprocessed'; readonly record: null; readonly error: AerospikeError })
 
 /** Pages and row table of one reply, with what each page still has to give. */
 export class Part {
@@ -212,6 +220,12 @@ export class Row {
     this.record = record
     if (why === undefined) (this as { error: AerospikeError | null }).error = null
     else explainLater(this, why)
+  }
+
+  recordOrThrow(): RecordObject {
+    const { record, error, key, resultCode: code } = this
+    if (record !== null) return record
+    throw error ?? errorOf({ verb: `rows[${this.index}]`, key, code, node: this.node })
   }
 
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {

@@ -63,7 +63,7 @@ export function originsOf(list: readonly unknown[]): readonly number[] | undefin
 /** A row that was given as a key. What is read without further words stays the key it is. */
 function keyRow(key: Key, said: Said, origin: number): unknown {
   const kind = said.common.kind ?? 'read'
-  const row = dataRow({ key }, said, origin)
+  const row = dataRow({ type: kind, key }, said, origin)
   const isBare =
     kind === 'read' && Object.keys(row).every((name) => name === 'type' || name === 'key' || name === 'origin')
   return isBare ? key : row

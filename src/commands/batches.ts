@@ -21,7 +21,7 @@ import { argumentError } from '../checks/check.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import { applyOptions, type Policy } from '../options/policy.js'
-import { Takes } from '../options/table.js'
+import { OnPartial, Takes } from '../options/table.js'
 import type {
   BatchApplyOptions,
   BatchOptions,
@@ -51,7 +51,7 @@ export interface BatchCommands {
    * before it.
    *
    * @throws InvalidArgumentError when a row is malformed, with its number; nothing was sent
-   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @throws BatchPartialError when not a single row was processed; with `onPartial: 'throw'` when any row failed or was not, with `'return'` never
    * @example
    * const batch = await client.batch([
    *   { type: 'read', key: user, bins: ['name'] },
@@ -67,7 +67,7 @@ export interface BatchCommands {
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
    * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
    *
-   * @throws BatchPartialError with `onPartial: 'throw'`, when rows failed or were not processed
+   * @throws BatchPartialError when not a single row was processed; with `onPartial: 'throw'` when any row failed or was not, with `'return'` never
    * @example
    * const batch = await client.batchRead<User>(keys, { bins: ['name', 'age'] })
    * for (const { key, record } of batch) console.log(key[2], record?.bins.name)
@@ -372,5 +372,12 @@ function finish<B extends object, R>(
   answers: Answers,
 ): BatchRecords<B, R> {
   const batch = new BatchRecords<B, R>(request, answers, context.resend)
-  return request.policy.throwPartial ? batch.throwIfFailed() : batch
+  switch (request.policy.onPartial) {
+    case OnPartial.throw:
+      return batch.throwIfFailed()
+    case OnPartial.return:
+      return batch
+    default:
+      return batch.throwIfNothing()
+  }
 }

@@ -6,7 +6,7 @@ import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { EXISTENCE, GENERATION, Info2 } from '../protocol.js'
 import type { Exp } from '../values/expression.js'
-import { bits, Inline, OPTIONS, type Option, Takes } from './table.js'
+import { bits, Inline, OnPartial, OPTIONS, type Option, Takes } from './table.js'
 
 /** The options of a call in the form a request needs. */
 export class Policy {
@@ -35,7 +35,7 @@ export class Policy {
   maxResponseBytes = 0
   maxRequestBytes = 0
   concurrency = 0
-  throwPartial = false
+  onPartial: number = OnPartial.throwIfNothing
 }
 
 /** A policy like `base`, to be changed by one call. */

@@ -151,6 +151,9 @@ export function bits(old: number, mask: number, value: number): number {
 /** All bits of a field. */
 const ALL = 0xff
 
+/** What a batch does about rows that failed or were not processed. */
+export const OnPartial = { throwIfNothing: 0, return: 1, throw: 2 } as const
+
 /** What a server may do with rows of a batch in its network thread. */
 export const Inline = { memory: 0x01, flash: 0x02 } as const
 
@@ -273,7 +276,10 @@ const TABLE: { readonly [name in OptionName]: Option } = {
   maxResponseBytes: whole(ofCall(BATCHES | Takes.defaults), 'maxResponseBytes', MAX_UINT32, ' of bytes (0: no limit)'),
   maxRequestBytes: whole(ofCall(BATCHES | Takes.defaults), 'maxRequestBytes', MAX_UINT32, ' of bytes (0: no limit)'),
   concurrency: whole(ofCall(BATCHES | QUERIES | Takes.defaults), 'concurrency', 1024, ' (0: as it seems best)'),
-  onPartial: toggle(ofCall(BATCHES | Takes.defaults), 'throwPartial', 'return', 'throw'),
+  onPartial: named(ofCall(BATCHES | Takes.defaults), 'onPartial', 0x03, {
+    return: OnPartial.return,
+    throw: OnPartial.throw,
+  }),
   filter: {
     ...ofRow(COMMANDS | Takes.query | Takes.job | ROWS),
     divides: true,

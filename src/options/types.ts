@@ -108,7 +108,10 @@ export interface BatchLimits {
   readonly maxKeysPerRequest?: number | undefined
   /** Most bytes of answers taken in; rows beyond are `unprocessed`. Default 0: no limit. */
   readonly maxResponseBytes?: number | undefined
-  /** What happens when some rows could not be processed: `return` what there is (default) or `throw` a `BatchPartialError` that carries it. */
+  /**
+   * What happens when rows failed or could not be processed: `'return'` what there is, or `'throw'` a `BatchPartialError` that
+   * carries it. Default: return what there is, and throw when not a single row was processed.
+   */
   readonly onPartial?: 'return' | 'throw' | undefined
 }
 

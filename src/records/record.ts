@@ -2,8 +2,8 @@
 
 import { inspect } from 'node:util'
 import type { Key } from '../key.js'
+import { lazyProperty } from '../lazy.js'
 import type { Bins } from '../values/values.js'
-import { lazyProperty } from './lazy.js'
 import type { BinSource } from './message.js'
 import type { Meta } from './meta.js'
 

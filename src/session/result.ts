@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { type AerospikeError, FilteredError, RecordNotFoundError } from '../errors/classes.js'
 import { RESULT_CODES } from '../errors/result-codes.js'
 import type { Key } from '../key.js'
+import { lazyProperty } from '../lazy.js'
 import type { Record } from '../records/record.js'
 import type { Bins, Value } from '../values/values.js'
 import { decodeBins } from './data-set.js'
@@ -97,6 +98,20 @@ export function errorOf(outcome: Outcome): AerospikeError {
   return new Class(text, { code: resultCode, key })
 }
 
+/** What a record with codecs is made from. */
+interface Decoding {
+  readonly record: Record<Bins>
+  readonly decode: NonNullable<Step['decode']>
+}
+
+/** Decodes the bins of a record when somebody looks at it. */
+const decodeLater = lazyProperty('record', ({ record, decode }: Decoding) => {
+  decodeBins(decode, record.bins)
+  return record
+})
+const explainLater = lazyProperty('error', errorOf)
+const sayLater = lazyProperty('message', (outcome: Outcome) => errorOf(outcome).message)
+
 /**
  * What became of one key. Its `record` is there for reads that found one, and for writes that answered something; a failure
  * has an `error`.
@@ -107,42 +122,44 @@ export function errorOf(outcome: Outcome): AerospikeError {
 export class RecordResult<B extends object = Bins> {
   /** The place of the key in the chain, counted from 0 over all steps; of a query the place in its results. */
   readonly index: number
+  /** The key, as it was given. */
+  readonly key: Key
+  /** Whether it was done: result code 0. A record that was not there for a `delete` is no failure and not ok either. */
+  readonly isOk: boolean
+  /** 0 for success; positive from the server, negative from the client. */
+  readonly resultCode: number
+  /** Whether a write may have happened although it failed. */
+  readonly inDoubt: boolean
+  /** The record, or `null` when there is none to show. */
+  declare readonly record: Record<B> | null
+  /** What a function on the server returned; undefined for other rows. */
+  readonly udfValue: Value | undefined
+  /** What went wrong; undefined when nothing did. */
+  declare readonly error: AerospikeError | undefined
+  /** The result in words: `ok`, what a missing or filtered row is, or the message of the error. */
+  declare readonly message: string
   readonly #outcome: Outcome
-  readonly #step: Step
-  #decoded = false
 
   /** @internal */
   constructor(index: number, outcome: Outcome, step: Step) {
+    const { key, resultCode, inDoubt, record } = outcome
+    const shown = this as { -readonly [P in keyof RecordResult]: RecordResult[P] }
     this.index = index
-    this.#outcome = outcome
-    this.#step = step
-  }
-
-  /** The key, as it was given. */
-  get key(): Key {
-    return this.#outcome.key
-  }
-
-  /** Whether it was done: result code 0. A record that was not there for a `delete` is no failure and not ok either. */
-  get isOk(): boolean {
-    return this.#outcome.resultCode === OK
-  }
-
-  /** 0 for success; positive from the server, negative from the client. */
-  get resultCode(): number {
-    return this.#outcome.resultCode
-  }
-
-  /** The record, or `null` when there is none to show. */
-  get record(): Record<B> | null {
-    const { record } = this.#outcome
-    if (record === null) return null
-    const { decode } = this.#step
-    if (decode !== undefined && !this.#decoded) {
-      this.#decoded = true
-      decodeBins(decode, record.bins)
+    this.key = key
+    this.isOk = resultCode === OK
+    this.resultCode = resultCode
+    this.inDoubt = inDoubt
+    if (record !== null && step.decode !== undefined) decodeLater(this, { record, decode: step.decode })
+    else shown.record = record as Record<Bins> | null
+    this.udfValue = step.verb === 'executeUdf' ? (record?.bins as { SUCCESS?: Value } | undefined)?.SUCCESS : undefined
+    if (judge(step, outcome) === 'failure') {
+      explainLater(this, outcome)
+      sayLater(this, outcome)
+    } else {
+      shown.error = undefined
+      shown.message = meaningOf(resultCode)
     }
-    return record as Record<Bins> as unknown as Record<B>
+    this.#outcome = outcome
   }
 
   /**
@@ -167,32 +184,6 @@ export class RecordResult<B extends object = Bins> {
     const { error } = this
     if (error !== undefined) throw error
     return this.isOk
-  }
-
-  /** What went wrong; undefined when nothing did. */
-  get error(): AerospikeError | undefined {
-    return judge(this.#step, this.#outcome) === 'failure' ? errorOf(this.#outcome) : undefined
-  }
-
-  /** The result in words: `ok`, what a missing or filtered row is, or the message of the error. */
-  get message(): string {
-    return this.error?.message ?? meaningOf(this.resultCode)
-  }
-
-  /** Whether a write may have happened although it failed. */
-  get inDoubt(): boolean {
-    return this.#outcome.inDoubt
-  }
-
-  /** What a function on the server returned; undefined for other rows. */
-  get udfValue(): Value | undefined {
-    if (this.#step.verb !== 'executeUdf') return undefined
-    return (this.#outcome.record?.bins as { SUCCESS?: Value } | undefined)?.SUCCESS
-  }
-
-  toJSON(): unknown {
-    const { key, index, isOk, resultCode, record, message } = this
-    return { key, index, isOk, resultCode, record, message }
   }
 
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {

@@ -64,7 +64,8 @@ export class Views {
     this.#reads ??= this.#base.with({
       defaults: {
         read: this.#behavior.optionsOf('reads.point'),
-        batch: this.#behavior.optionsOf('reads.batch'),
+        // What became of each row is in the stream, also when it is nothing.
+        batch: { ...this.#behavior.optionsOf('reads.batch'), onPartial: 'return' },
         query: this.#behavior.optionsOf('reads.query'),
       },
     })
@@ -99,7 +100,7 @@ export class Views {
     const options = this.#behavior.optionsOf(kind)
     // Whether the record must exist is what the verb says, whatever the client's defaults are.
     const write = { ...options, exists: 'createOrUpdate' } as const
-    return this.#base.with({ defaults: { read: options, write, batch: write } })
+    return this.#base.with({ defaults: { read: options, write, batch: { ...write, onPartial: 'return' } } })
   }
 
   #follow(): void {
