@@ -1751,12 +1751,14 @@ export declare function digest(key: Key): Buffer;
  */
 export declare function partition(key: Key): number;
 /**
- * A condition as text, as an expression: for the option `filter`. `${…}` gives values (or expressions), never text.
+ * A condition as text, as an expression: for the option `filter` and the method `where`. `${…}` gives values (or
+ * expressions), never text. The guide to conditions has the whole grammar.
  *
- * Paths: `$.bin`, `$.bin.key`, `$.bin[0]`, `$.bin.'odd key'[-1]`. Their types come from what they are compared with; where
- * nothing tells, say it: `$.a.int() > $.b.int()`. Functions: `.count()`, `.exists()`, `.type()`; of the record `$.ttl()`,
- * `$.lastUpdate()`, `$.sinceUpdate()`, `$.voidTime()`, `$.setName()`, `$.recordSize()`, `$.keyExists()`. Whole numbers are
- * integers, numbers with a point floats. `and`, `or`, `not`, `in`, `=~` (POSIX extended), `+ - * / %`, parentheses.
+ * Paths: `$.bin`, `$.bin.key`, `$.bin[0]`, `$.bin.'odd key'[-1]`, and selections `$.list[#-3:]`, `$.map{@a,b}`. Their types
+ * come from what they are compared with; where nothing tells, say it: `$.a.int() > $.b.int()`. Functions: `.count()`,
+ * `.exists()`, `.type()`, `.get(return: INDEX)`; of the record `$.ttl()`, `$.lastUpdate()` and others. Whole numbers are
+ * integers, numbers with a point floats. `and`, `or`, `not`, `in`, `=~` (POSIX extended), `+ - * / % **`, `& | ^ ~ << >>`,
+ * `let (x = …) then (…)`, `when (… => …, default => …)`.
  *
  * @throws InvalidArgumentError that points at the character where the text is wrong
  * @example

@@ -1,9 +1,6 @@
 // What the parts of a condition are before their types are known: `$.age` alone says nothing about its type, `$.age > 5` does.
 
-import { type ContextStep, ctx } from '../../operations/ctx.js'
 import { type AnyExp, Exp, type Type } from '../../values/expression.js'
-import { Particle } from '../../values/particle-types.js'
-import { exp } from '../exp.js'
 import { literal, typeOf } from '../node.js'
 
 /** A part of a condition. */
@@ -15,14 +12,13 @@ export interface Node {
   readonly likely?: Type | undefined
   /** Set for `.type()`: text it is compared with names a type. */
   readonly named?: true
+  /** Set for `unknown`, which is of whatever type is wanted. */
+  readonly unknown?: true
   /** The value, of literals and parameters. */
   readonly value?: unknown
   /** The expression, of the type that was settled on. */
   make(type: Type): AnyExp
 }
-
-/** A step of a path: `.key` or `[index]`. */
-export type Step = { readonly key: string } | { readonly index: number }
 
 /** A node whose expression is known already. */
 export function finished(at: number, expression: AnyExp): Node {
@@ -42,55 +38,17 @@ export function constant(at: number, value: unknown): Node {
   }
 }
 
-type BinReaders = { readonly [type: string]: (name: string) => AnyExp }
-
-const context = (steps: readonly Step[]): { ctx: ContextStep[] } => ({
-  ctx: steps.map((step) => ('key' in step ? ctx.mapKey(step.key) : ctx.listIndex(step.index))),
-})
-
-/** The value a path leads to, `type` when it is said (`$.a.int()`). */
-export function path(at: number, bin: string, steps: readonly Step[], type?: Type): Node {
+/** Something made of parts that all have its own type. */
+export function alikeNode(at: number, parts: readonly Node[], make: (type: Type, parts: AnyExp[]) => AnyExp): Node {
+  const known = parts.filter((part) => part.unknown !== true)
   return {
     at,
-    type,
-    make(wanted) {
-      const last = steps.at(-1)
-      if (last === undefined) return (exp.bin as unknown as BinReaders)[wanted]?.(bin) as AnyExp
-      const options = { type: wanted, ...context(steps.slice(0, -1)) }
-      return select(bin, steps, last, options) as AnyExp
-    },
+    type: known.find(({ type }) => type !== undefined)?.type,
+    likely: known.find(({ likely }) => likely !== undefined)?.likely,
+    make: (type) =>
+      make(
+        type,
+        parts.map((part) => part.make(type)),
+      ),
   }
-}
-
-function select(bin: string, steps: readonly Step[], last: Step, options: object): unknown {
-  const first = steps[0] as Step
-  const on = 'key' in first ? exp.bin.map(bin) : exp.bin.list(bin)
-  return 'key' in last ? exp.maps.getByKey(on, last.key, options) : exp.lists.getByIndex(on, last.index, options)
-}
-
-/** `.exists()` */
-export function exists(at: number, bin: string, steps: readonly Step[]): Node {
-  const last = steps.at(-1)
-  if (last === undefined) return finished(at, exp.binExists(bin))
-  const options = { return: 'exists', ...context(steps.slice(0, -1)) }
-  return finished(at, select(bin, steps, last, options) as AnyExp)
-}
-
-/** `.count()`: of a bin whatever it holds, of something nested a list unless it is called a map. */
-export function count(at: number, bin: string, steps: readonly Step[], type?: Type): Node {
-  const first = steps[0]
-  if (first === undefined) {
-    if (type === 'map') return finished(at, exp.maps.size(exp.bin.map(bin)))
-    if (type === 'list') return finished(at, exp.lists.size(exp.bin.list(bin)))
-    const isMap = exp.eq(exp.binType(bin), Particle.map)
-    const sizes = [exp.maps.size(exp.bin.map(bin)), exp.lists.size(exp.bin.list(bin))] as const
-    return finished(at, exp.cond(isMap, ...sizes))
-  }
-  const on = 'key' in first ? exp.bin.map(bin) : exp.bin.list(bin)
-  return finished(at, type === 'map' ? exp.maps.size(on, context(steps)) : exp.lists.size(on, context(steps)))
-}
-
-/** `.type()` */
-export function binType(at: number, bin: string): Node {
-  return { ...finished(at, exp.binType(bin)), named: true }
 }

@@ -16,8 +16,12 @@ export interface Token {
   readonly at: number
 }
 
-const SIGNS = ['==', '!=', '>=', '<=', '=~', '>', '<', '=', '(', ')', '[', ']', '.', ',', '+', '-', '*', '/', '%', '$']
-const NUMBER = /(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/y
+/** Longer ones first: each is looked for in this order. */
+const SIGNS = [
+  '>>>', '**', '==', '!=', '>=', '<=', '=~', '=>', '>>', '<<', '>', '<', '=', '!', '(', ')', '[', ']', '{', '}', '.', ',', ':',
+  '+', '-', '*', '/', '%', '&', '|', '^', '~', '#', '@', '$',
+] // biome-ignore format: a table
+const NUMBER = /(?:0x[0-9a-fA-F]+|0b[01]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/y
 const NAME = /[\p{L}_][\p{L}\p{N}_-]*/uy
 const ESCAPES: { readonly [letter: string]: string } = { n: '\n', t: '\t', r: '\r' }
 
@@ -68,6 +72,17 @@ export class Source {
       const letter = part[at] as string
       if (/\s/.test(letter)) {
         at++
+        continue
+      }
+      // A template cannot have the name of a variable in `${…}` but behind a backslash.
+      if (letter === '\\' && part[at + 1] === '$') {
+        at++
+        continue
+      }
+      if (part.startsWith('/*', at)) {
+        const end = part.indexOf('*/', at + 2)
+        if (end < 0) throw fail('a comment without an end')
+        at = end + 2
         continue
       }
       const start = at
@@ -122,7 +137,7 @@ export class Source {
 
 /** Whole numbers without a point are integers, all others floats. */
 function numberOf(text: string): number | bigint | Double {
-  if (/^\d+$|^0x/.test(text)) {
+  if (/^\d+$|^0[xb]/.test(text)) {
     const number = Number(text)
     return Number.isSafeInteger(number) ? number : BigInt(text)
   }

@@ -1,16 +1,25 @@
 // `where`: conditions as text. A parser by recursive descent over the tokens; types are settled where two parts meet.
 //
-//   condition  = conjunction { "or" conjunction }
+//   condition   = conjunction { "or" conjunction }
 //   conjunction = negation { "and" negation }
-//   negation   = "not" negation | comparison
-//   comparison = sum [ ( "==" | "=" | "!=" | ">" | ">=" | "<" | "<=" ) sum | "=~" pattern | [ "not" ] "in" sum ]
-//   sum        = product { ( "+" | "-" ) product }
-//   product    = factor { ( "*" | "/" | "%" ) factor }
-//   factor     = "-" factor | "(" condition ")" | literal | parameter | list | path
-//   list       = "[" [ item { "," item } ] "]"        item = [ "-" ] literal | parameter
-//   path       = "$" "." name { "." name | "." text | "[" index "]" } [ "." type "()" ] [ "." function "()" ]
-//              | "$" "." metadata "()"
-//   pattern    = text | parameter | "/" regular expression "/" [ "i" ]
+//   negation    = "not" negation | comparison
+//   comparison  = bits [ ( "==" | "=" | "!=" | ">" | ">=" | "<" | "<=" ) bits | "=~" pattern | [ "not" ] "in" bits ]
+//   bits        = shifts { ( "&" | "^" | "|" ) shifts }          "&" binds closest, then "^", then "|"
+//   shifts      = sum { ( "<<" | ">>" | ">>>" ) sum }
+//   sum         = product { ( "+" | "-" ) product }
+//   product     = power { ( "*" | "/" | "%" ) power }
+//   power       = factor [ "**" power ]
+//   factor      = ( "-" | "~" ) factor | "(" condition ")" | literal | parameter | list | path | variable | call | let | when
+//   list        = "[" [ item { "," item } ] "]"                   item = [ "-" ] literal | parameter
+//   call        = name "(" condition { "," condition } ")"        see functions.ts; "exclusive" takes conditions
+//   let         = ( "let" | "with" ) "(" name "=" condition { "," name "=" condition } ")" ( "then" | "do" ) "(" condition ")"
+//   when        = "when" "(" { condition "=>" condition "," } "default" "=>" condition ")"
+//   path        = "$" "." name { "." key | [ "." ] selector } [ ending ]
+//               | "$" "." metadata "()" | "$" "." "digestModulo" "(" number ")" | "$" "." "key" "()" [ ":" type ]
+//   key         = name | text | integer | parameter               selector: see selectors.ts
+//   ending      = ":" type | "." type "()" | "." ( "asInt" | "asFloat" | "count" | "size" | "exists" | "type" ) "()"
+//               | "." "get" "(" [ "type" ":" type ] [ "," ] [ "return" ":" what ] ")"
+//   pattern     = text | parameter | "/" regular expression "/" [ "i" ]
 
 import { describe } from '../../checks/check.js'
 import { didYouMean } from '../../checks/options.js'
@@ -19,7 +28,10 @@ import type { AnyExp, Exp, Type } from '../../values/expression.js'
 import { VALUE_TYPES, type ValueType } from '../../values/value-types.js'
 import { Double, type Value } from '../../values/values.js'
 import { exp } from '../exp.js'
-import { binType, constant, count, exists, finished, type Node, path, type Step } from './nodes.js'
+import { Cursor } from './cursor.js'
+import { STANDING, type Standing } from './functions.js'
+import { alikeNode, constant, finished, type Node } from './nodes.js'
+import { cast, readPath } from './path-text.js'
 import { Source, type Token } from './tokens.js'
 
 const COMPARE: { readonly [sign: string]: 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' } = {
@@ -31,93 +43,56 @@ const COMPARE: { readonly [sign: string]: 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le
   '<': 'lt',
   '<=': 'le',
 }
-const ARITHMETIC: { readonly [sign: string]: 'add' | 'sub' | 'mul' | 'div' | 'mod' } = {
-  '+': 'add',
-  '-': 'sub',
-  '*': 'mul',
-  '/': 'div',
-  '%': 'mod',
-}
-const METADATA = ['ttl', 'lastUpdate', 'sinceUpdate', 'voidTime', 'setName', 'recordSize', 'keyExists'] as const
-const FUNCTIONS = ['count', 'exists', 'type'] as const
-const CASTS: readonly Type[] = ['bool', 'int', 'float', 'string', 'blob', 'list', 'map', 'geo', 'hll']
-/** Deeper than this is a mistake or an attack; recursion would run out of stack. */
-const MAX_DEPTH = 200
+
+/** Operators between two numbers, from those that bind least; those of integers alone say so. */
+const LEVELS: readonly { readonly [sign: string]: { readonly build: string; readonly type?: Type } }[] = [
+  { '|': { build: 'intOr', type: 'int' } },
+  { '^': { build: 'intXor', type: 'int' } },
+  { '&': { build: 'intAnd', type: 'int' } },
+  {
+    '<<': { build: 'intLshift', type: 'int' },
+    '>>': { build: 'intArshift', type: 'int' },
+    '>>>': { build: 'intRshift', type: 'int' },
+  },
+  { '+': { build: 'add' }, '-': { build: 'sub' } },
+  { '*': { build: 'mul' }, '/': { build: 'div' }, '%': { build: 'mod' } },
+]
 
 type Build = (...operands: unknown[]) => AnyExp
 const build = exp as unknown as { readonly [name: string]: Build }
 
 class Parser {
-  readonly #source: Source
-  #next = 0
-  #depth = 0
+  readonly #cursor: Cursor
+  /** Variables that can be used here, by their names. */
+  #variables: ReadonlyMap<string, Type> = new Map()
 
   constructor(source: Source) {
-    this.#source = source
+    this.#cursor = new Cursor(source)
   }
 
   whole(): Exp<'bool'> {
     const node = this.#condition()
-    const token = this.#peek()
-    if (token.kind !== 'end') throw this.#unexpected(token, "'and', 'or' or the end")
+    const token = this.#cursor.peek()
+    if (token.kind !== 'end') throw this.#cursor.unexpected(token, "'and', 'or' or the end")
     return this.#bool(node) as Exp<'bool'>
-  }
-
-  #peek(ahead = 0): Token {
-    return this.#source.tokens[Math.min(this.#next + ahead, this.#source.tokens.length - 1)] as Token
-  }
-
-  #take(): Token {
-    const token = this.#peek()
-    this.#next++
-    return token
-  }
-
-  #is(text: string, ahead = 0): boolean {
-    const token = this.#peek(ahead)
-    return (token.kind === 'sign' || token.kind === 'name') && token.text === text
-  }
-
-  #skip(text: string): boolean {
-    const found = this.#is(text)
-    if (found) this.#next++
-    return found
-  }
-
-  #expect(text: string): void {
-    if (!this.#skip(text)) throw this.#unexpected(this.#peek(), `'${text}'`)
-  }
-
-  #unexpected(token: Token, wanted: string): InvalidArgumentError {
-    return this.#source.error(token.at, `expected ${wanted}, not ${token.text}`)
-  }
-
-  /** Runs what builds an expression; what it refuses is refused here, at the character. */
-  #at(at: number, make: () => AnyExp): AnyExp {
-    try {
-      return make()
-    } catch (error) {
-      if (!(error instanceof InvalidArgumentError) || this.#source.isPlaced(error)) throw error
-      throw this.#source.error(at, error.message.replace(/^(exp\.\w+|where): /, ''), error)
-    }
   }
 
   #bool(node: Node): AnyExp {
     if (node.type !== undefined && node.type !== 'bool') {
-      throw this.#source.error(node.at, `expected something true or false, not ${node.type}`)
+      throw this.#cursor.error(node.at, `expected something true or false, not ${node.type}`)
     }
-    if (node.likely !== undefined) throw this.#source.error(node.at, 'expected something true or false, not a number')
-    return this.#at(node.at, () => node.make('bool'))
+    if (node.likely !== undefined) throw this.#cursor.error(node.at, 'expected something true or false, not a number')
+    return this.#cursor.at(node.at, () => node.make('bool'))
   }
 
   #joined(word: 'and' | 'or', part: () => Node): Node {
     const first = part()
-    if (!this.#is(word)) return first
+    if (!this.#cursor.is(word)) return first
     const all = [this.#bool(first)]
-    while (this.#skip(word)) all.push(this.#bool(part()))
+    while (this.#cursor.skip(word)) all.push(this.#bool(part()))
     return finished(
       first.at,
-      this.#at(first.at, () => (build[word] as Build)(...all)),
+      this.#cursor.at(first.at, () => (build[word] as Build)(...all)),
     )
   }
 
@@ -125,67 +100,60 @@ class Parser {
     return this.#joined('or', () => this.#joined('and', () => this.#negation()))
   }
 
-  #deeper<T>(part: () => T): T {
-    if (++this.#depth > MAX_DEPTH) throw this.#source.error(this.#peek().at, `nested more than ${MAX_DEPTH} deep`)
-    const made = part()
-    this.#depth--
-    return made
-  }
-
   #negation(): Node {
-    const at = this.#peek().at
-    if (!this.#skip('not')) return this.#comparison()
-    const inner = this.#bool(this.#deeper(() => this.#negation()))
+    const at = this.#cursor.peek().at
+    if (!this.#cursor.skip('not')) return this.#comparison()
+    const inner = this.#bool(this.#cursor.deeper(() => this.#negation()))
     return finished(at, exp.not(inner as Exp<'bool'>))
   }
 
   #comparison(): Node {
-    const left = this.#sum()
-    const sign = this.#peek()
+    const left = this.#level(0)
+    const sign = this.#cursor.peek()
     const at = sign.at
-    if (this.#skip('=~')) return this.#match(left)
-    if (this.#is('in') || (this.#is('not') && this.#is('in', 1))) {
-      const negated = this.#skip('not')
-      this.#expect('in')
-      const inside = this.#inList(left, this.#sum(), at)
+    if (this.#cursor.skip('=~')) return this.#match(left)
+    if (this.#cursor.is('in') || (this.#cursor.is('not') && this.#cursor.is('in', 1))) {
+      const negated = this.#cursor.skip('not')
+      this.#cursor.expect('in')
+      const inside = this.#inList(left, this.#level(0), at)
       return finished(left.at, negated ? exp.not(inside as Exp<'bool'>) : inside)
     }
     const compare = sign.kind === 'sign' ? COMPARE[sign.text] : undefined
     if (compare === undefined) return left
-    this.#next++
-    let right = this.#sum()
+    this.#cursor.take()
+    let right = this.#level(0)
     if (left.named && typeof right.value === 'string') right = this.#typeName(right)
     const type = this.#settle(left, right, at)
     return finished(
       left.at,
-      this.#at(at, () => (build[compare] as Build)(left.make(type), right.make(type))),
+      this.#cursor.at(at, () => (build[compare] as Build)(left.make(type), right.make(type))),
     )
   }
 
   #typeName(node: Node): Node {
     const name = node.value as string
     if (Object.hasOwn(VALUE_TYPES, name)) return constant(node.at, VALUE_TYPES[name as ValueType].particle)
-    throw this.#source.error(node.at, `there is no type '${name}'${didYouMean(name, Object.keys(VALUE_TYPES))}`)
+    throw this.#cursor.error(node.at, `there is no type '${name}'${didYouMean(name, Object.keys(VALUE_TYPES))}`)
   }
 
   /** The type two parts have in common. */
   #settle(left: Node, right: Node, at: number): Type {
     const type = left.type ?? right.type ?? left.likely ?? right.likely
     if (type !== undefined) return type
-    throw this.#source.error(at, 'nothing here says of which type the two sides are; say it, as in $.a.int()')
+    throw this.#cursor.error(at, 'nothing here says of which type the two sides are; say it, as in $.a.int()')
   }
 
   #match(left: Node): Node {
-    const token = this.#take()
+    const token = this.#cursor.take()
     const text = token.kind === 'pattern' ? token.text : token.value
-    if (typeof text !== 'string') throw this.#unexpected(token, "a regular expression: /…/ or '…'")
+    if (typeof text !== 'string') throw this.#cursor.unexpected(token, "a regular expression: /…/ or '…'")
     if (token.flags !== undefined && !/^i?$/.test(token.flags)) {
-      throw this.#source.error(token.at, `a regular expression has no flags but i, not ${token.flags}`)
+      throw this.#cursor.error(token.at, `a regular expression has no flags but i, not ${token.flags}`)
     }
     const options = { extended: true, ignoreCase: token.flags === 'i' }
     return finished(
       left.at,
-      this.#at(left.at, () => exp.regex(left.make('string') as Exp<'string'>, text, options)),
+      this.#cursor.at(left.at, () => exp.regex(left.make('string') as Exp<'string'>, text, options)),
     )
   }
 
@@ -193,62 +161,106 @@ class Parser {
     const first = Array.isArray(right.value) && right.value.length > 0 ? constant(at, right.value[0]) : undefined
     const type = left.type ?? first?.type ?? left.likely ?? first?.likely
     if (type === undefined)
-      throw this.#source.error(left.at, 'nothing says of which type this is; say it, as in $.a.int()')
-    return this.#at(at, () => (build.inList as Build)(left.make(type), right.make('list')))
+      throw this.#cursor.error(left.at, 'nothing says of which type this is; say it, as in $.a.int()')
+    return this.#cursor.at(at, () => (build.inList as Build)(left.make(type), right.make('list')))
   }
 
-  #chain(part: () => Node, signs: readonly string[]): Node {
-    let left = part()
+  /** Operators between numbers, from those that bind as `LEVELS[level]` on. */
+  #level(level: number): Node {
+    const operators = LEVELS[level]
+    if (operators === undefined) return this.#power()
+    let left = this.#level(level + 1)
     for (;;) {
-      const sign = this.#peek()
-      if (sign.kind !== 'sign' || !signs.includes(sign.text)) return left
-      this.#next++
-      left = this.#arithmetic(left, part(), sign)
+      const sign = this.#cursor.peek()
+      const operator = sign.kind === 'sign' && Object.hasOwn(operators, sign.text) ? operators[sign.text] : undefined
+      if (operator === undefined) return left
+      this.#cursor.take()
+      left = this.#arithmetic(left, this.#level(level + 1), sign, operator)
     }
   }
 
-  #sum(): Node {
-    return this.#chain(() => this.#chain(() => this.#factor(), ['*', '/', '%']), ['+', '-'])
+  #arithmetic(left: Node, right: Node, sign: Token, { build: name, type }: { build: string; type?: Type }): Node {
+    const both = alikeNode(left.at, [left, right], (_, parts) =>
+      this.#cursor.at(sign.at, () => (build[name] as Build)(...parts)),
+    )
+    if (type === undefined) return both
+    const wrong = [left, right].find((part) => part.type !== undefined && part.type !== type)
+    if (wrong !== undefined) throw this.#cursor.error(sign.at, `${sign.text} goes with integers, not ${wrong.type}`)
+    return { at: both.at, type, make: () => both.make(type) }
   }
 
-  #arithmetic(left: Node, right: Node, sign: Token): Node {
-    const name = ARITHMETIC[sign.text] as string
+  #power(): Node {
+    const base = this.#factor()
+    const sign = this.#cursor.peek()
+    if (!this.#cursor.skip('**')) return base
+    const exponent = this.#cursor.deeper(() => this.#power())
     return {
-      at: left.at,
-      type: left.type ?? right.type,
-      likely: left.likely ?? right.likely,
-      make: (type) => this.#at(sign.at, () => (build[name] as Build)(left.make(type), right.make(type))),
+      at: base.at,
+      type: 'float',
+      make: () => this.#cursor.at(sign.at, () => (build.pow as Build)(base.make('float'), exponent.make('float'))),
     }
   }
 
   #factor(): Node {
-    const token = this.#take()
+    const cursor = this.#cursor
+    const token = cursor.take()
     const { at } = token
-    if (token.kind === 'parameter' || token.kind === 'value') return this.#constant(token)
-    if (token.kind === 'name' && (token.text === 'true' || token.text === 'false')) {
-      return constant(at, token.text === 'true')
-    }
+    if (token.kind === 'parameter' || token.kind === 'value') return this.#converted(this.#constant(token))
+    if (token.kind === 'name') return this.#word(token)
     if (token.kind === 'sign') {
-      if (token.text === '$') return this.#path(at)
-      if (token.text === '[') {
-        return constant(
-          at,
-          this.#deeper(() => this.#list()),
-        )
-      }
-      if (token.text === '(') {
-        const inner = this.#deeper(() => this.#condition())
-        this.#expect(')')
-        return inner
-      }
-      if (token.text === '-') {
-        const inner = this.#deeper(() => this.#factor())
-        const negative = negate(inner.value)
-        if (negative !== undefined) return constant(at, negative)
-        return { ...inner, at, make: (type) => this.#at(at, () => (build.sub as Build)(inner.make(type))) }
+      switch (token.text) {
+        case '$':
+          return cursor.is('.') ? readPath(cursor, at) : this.#variable(this.#variableName())
+        case '[':
+          return constant(
+            at,
+            cursor.deeper(() => this.#list()),
+          )
+        case '(': {
+          const inner = cursor.deeper(() => this.#condition())
+          cursor.expect(')')
+          return inner
+        }
+        case '-': {
+          const inner = cursor.deeper(() => this.#factor())
+          const negative = negate(inner.value)
+          if (negative !== undefined) return constant(at, negative)
+          return alikeNode(at, [inner], (_, [one]) => cursor.at(at, () => (build.sub as Build)(one)))
+        }
+        case '~': {
+          const inner = cursor.deeper(() => this.#factor())
+          return { at, type: 'int', make: () => cursor.at(at, () => (build.intNot as Build)(inner.make('int'))) }
+        }
       }
     }
-    throw this.#unexpected(token, "a value, a path such as $.name, or '('")
+    throw cursor.unexpected(token, "a value, a path such as $.name, or '('")
+  }
+
+  #word(token: Token): Node {
+    const cursor = this.#cursor
+    const { text, at } = token
+    if (cursor.is('(')) {
+      if (text === 'let' || text === 'with') return cursor.deeper(() => this.#let(token))
+      if (text === 'when') return cursor.deeper(() => this.#when(token))
+      if (text === 'exclusive') return cursor.deeper(() => this.#exclusive(token))
+      const standing = Object.hasOwn(STANDING, text) ? STANDING[text] : undefined
+      if (standing !== undefined) return cursor.deeper(() => this.#standing(token, standing))
+    }
+    if (this.#variables.has(text)) return this.#variable(token)
+    if (text === 'true' || text === 'false') return constant(at, text === 'true')
+    if (text === 'unknown' || text === 'error') return { at, unknown: true, make: () => exp.unknown() as AnyExp }
+    if (!cursor.is('(')) throw cursor.unexpected(token, "a value, a path such as $.name, or '('")
+    const names = [...Object.keys(STANDING), 'let', 'when', 'exclusive']
+    throw cursor.error(at, `there is no ${text}()${didYouMean(text, names)}`)
+  }
+
+  /** A value that a conversion may follow: `5.asFloat()`. */
+  #converted(node: Node): Node {
+    const cursor = this.#cursor
+    const name = cursor.peek(1)
+    if (!cursor.is('.') || name.kind !== 'name' || !cursor.is('(', 2)) return node
+    cursor.take()
+    return cast(cursor, cursor.take(), node)
   }
 
   #constant({ at, value, text }: Token): Node {
@@ -257,76 +269,116 @@ class Parser {
       if (typeof value === 'object') node.make(node.type ?? 'nil')
       return node
     } catch (error) {
-      throw this.#source.error(at, `${text} is neither a value nor an expression`, error)
+      throw this.#cursor.error(at, `${text} is neither a value nor an expression`, error)
     }
   }
 
   #list(): unknown[] {
     const items: unknown[] = []
-    while (!this.#skip(']')) {
-      if (items.length > 0) this.#expect(',')
+    while (!this.#cursor.skip(']')) {
+      if (items.length > 0) this.#cursor.expect(',')
       const { at, value, type, likely } = this.#factor()
       if (value === undefined && type !== 'nil') {
-        throw this.#source.error(at, `a list holds values, not ${type ?? likely ?? 'paths'}`)
+        throw this.#cursor.error(at, `a list holds values, not ${type ?? likely ?? 'paths'}`)
       }
       items.push(value)
     }
     return items
   }
 
-  #name(): Token {
-    const token = this.#take()
-    if (token.kind === 'name' || (token.kind === 'value' && typeof token.value === 'string')) return token
-    throw this.#unexpected(token, 'a name')
+  /** `${name}` behind a backslash, or `$name`. */
+  #variableName(): Token {
+    const braces = this.#cursor.skip('{')
+    const token = this.#cursor.take()
+    if (token.kind !== 'name') throw this.#cursor.unexpected(token, 'a path such as $.name, or the name of a variable')
+    if (braces) this.#cursor.expect('}')
+    return token
   }
 
-  #path(at: number): Node {
-    this.#expect('.')
-    const first = this.#name()
-    if (first.kind === 'name' && this.#is('(')) return this.#metadata(first)
-    const bin = (first.value as string | undefined) ?? first.text
-    const steps: Step[] = []
-    let type: Type | undefined
-    for (;;) {
-      if (this.#skip('[')) {
-        steps.push({ index: this.#index() })
-      } else if (this.#skip('.')) {
-        const name = this.#name()
-        if (name.kind === 'name' && this.#is('(')) {
-          this.#call()
-          if (CASTS.includes(name.text as Type)) type = name.text as Type
-          else return this.#function(name, at, bin, steps, type)
-        } else steps.push({ key: (name.value as string | undefined) ?? name.text })
-      } else return path(at, bin, steps, type)
-      if (type !== undefined && !this.#is('.')) return path(at, bin, steps, type)
+  #variable({ text, at }: Token): Node {
+    const type = this.#variables.get(text)
+    if (type !== undefined) return finished(at, exp.var(text, type) as AnyExp)
+    throw this.#cursor.error(at, `there is no variable ${text}${didYouMean(text, [...this.#variables.keys()])}`)
+  }
+
+  #let({ at }: Token): Node {
+    const cursor = this.#cursor
+    const outside = this.#variables
+    const definitions: unknown[] = []
+    cursor.expect('(')
+    do {
+      cursor.skip('$')
+      const name = cursor.take()
+      if (name.kind !== 'name') throw cursor.unexpected(name, 'the name of a variable')
+      cursor.expect('=')
+      const value = this.#condition()
+      const type = value.type ?? value.likely
+      if (type === undefined)
+        throw cursor.error(value.at, 'nothing says of which type this is; say it, as in $.a.int()')
+      definitions.push(exp.def(name.text, cursor.at(value.at, () => value.make(type)) as Exp<'int'>))
+      this.#variables = new Map([...this.#variables, [name.text, type]])
+    } while (cursor.skip(','))
+    cursor.expect(')')
+    if (!cursor.skip('then')) cursor.expect('do')
+    cursor.expect('(')
+    const body = this.#condition()
+    cursor.expect(')')
+    this.#variables = outside
+    return alikeNode(at, [body], (_, [one]) => cursor.at(at, () => (build.let as Build)(...definitions, one)))
+  }
+
+  #when({ at }: Token): Node {
+    const cursor = this.#cursor
+    cursor.expect('(')
+    const tests: AnyExp[] = []
+    const values: Node[] = []
+    while (!cursor.is('default')) {
+      tests.push(this.#bool(this.#condition()))
+      cursor.expect('=>')
+      values.push(this.#condition())
+      cursor.expect(',')
     }
+    cursor.take()
+    cursor.expect('=>')
+    values.push(this.#condition())
+    cursor.expect(')')
+    if (tests.length === 0) throw cursor.error(at, 'when has at least one condition before default')
+    return alikeNode(at, values, (_, made) =>
+      cursor.at(at, () => (build.cond as Build)(...tests.flatMap((test, i) => [test, made[i]]), made.at(-1))),
+    )
   }
 
-  #call(): void {
-    this.#expect('(')
-    this.#expect(')')
+  #operands(): Node[] {
+    const operands: Node[] = []
+    this.#cursor.expect('(')
+    do operands.push(this.#condition())
+    while (this.#cursor.skip(','))
+    this.#cursor.expect(')')
+    return operands
   }
 
-  #index(): number {
-    const negative = this.#skip('-')
-    const token = this.#take()
-    if (!Number.isInteger(token.value)) throw this.#unexpected(token, 'an index')
-    this.#expect(']')
-    return negative ? -(token.value as number) : (token.value as number)
+  #exclusive({ at }: Token): Node {
+    const conditions = this.#operands().map((one) => this.#bool(one))
+    return finished(
+      at,
+      this.#cursor.at(at, () => (build.exclusive as Build)(...conditions)),
+    )
   }
 
-  #metadata(name: Token): Node {
-    this.#call()
-    if ((METADATA as readonly string[]).includes(name.text)) return finished(name.at, (build[name.text] as Build)())
-    throw this.#source.error(name.at, `there is no $.${name.text}()${didYouMean(name.text, METADATA)}`)
-  }
-
-  #function(name: Token, at: number, bin: string, steps: readonly Step[], type: Type | undefined): Node {
-    if (name.text === 'count') return count(at, bin, steps, type)
-    if (name.text === 'exists') return exists(at, bin, steps)
-    if (name.text === 'type' && steps.length === 0) return binType(at, bin)
-    if (name.text === 'type') throw this.#source.error(name.at, '.type() is for bins, not for what is in them')
-    throw this.#source.error(name.at, `there is no .${name.text}()${didYouMean(name.text, [...FUNCTIONS, ...CASTS])}`)
+  #standing({ at, text }: Token, { takes, least = 1, most = Infinity, build: make, defaults = [] }: Standing): Node {
+    const operands = this.#operands()
+    const [fewest, many] = takes === 'number' ? [least, most] : [takes.length - defaults.length, takes.length]
+    if (operands.length < fewest || operands.length > many) {
+      const wanted = many === Infinity ? `at least ${fewest}` : fewest === many ? fewest : `${fewest} or ${many}`
+      throw this.#cursor.error(at, `${text}() takes ${wanted} operands, not ${operands.length}`)
+    }
+    if (takes === 'number') return alikeNode(at, operands, (_, parts) => this.#cursor.at(at, () => make(...parts)))
+    return finished(
+      at,
+      this.#cursor.at(at, () =>
+        make(...takes.map((type, i) => operands[i]?.make(type) ?? defaults[i - (takes.length - defaults.length)])),
+      ),
+    )
   }
 }
 
@@ -336,12 +388,14 @@ function negate(value: unknown): number | bigint | Double | undefined {
 }
 
 /**
- * A condition as text, as an expression: for the option `filter`. `${…}` gives values (or expressions), never text.
+ * A condition as text, as an expression: for the option `filter` and the method `where`. `${…}` gives values (or
+ * expressions), never text. The guide to conditions has the whole grammar.
  *
- * Paths: `$.bin`, `$.bin.key`, `$.bin[0]`, `$.bin.'odd key'[-1]`. Their types come from what they are compared with; where
- * nothing tells, say it: `$.a.int() > $.b.int()`. Functions: `.count()`, `.exists()`, `.type()`; of the record `$.ttl()`,
- * `$.lastUpdate()`, `$.sinceUpdate()`, `$.voidTime()`, `$.setName()`, `$.recordSize()`, `$.keyExists()`. Whole numbers are
- * integers, numbers with a point floats. `and`, `or`, `not`, `in`, `=~` (POSIX extended), `+ - * / %`, parentheses.
+ * Paths: `$.bin`, `$.bin.key`, `$.bin[0]`, `$.bin.'odd key'[-1]`, and selections `$.list[#-3:]`, `$.map{@a,b}`. Their types
+ * come from what they are compared with; where nothing tells, say it: `$.a.int() > $.b.int()`. Functions: `.count()`,
+ * `.exists()`, `.type()`, `.get(return: INDEX)`; of the record `$.ttl()`, `$.lastUpdate()` and others. Whole numbers are
+ * integers, numbers with a point floats. `and`, `or`, `not`, `in`, `=~` (POSIX extended), `+ - * / % **`, `& | ^ ~ << >>`,
+ * `let (x = …) then (…)`, `when (… => …, default => …)`.
  *
  * @throws InvalidArgumentError that points at the character where the text is wrong
  * @example
