@@ -11,6 +11,8 @@ declare class KnownIndexes {
   constructor(source: IndexSource);
   /** The indexes of a namespace. Where they cannot be asked for, there are none. */
   of(namespace: string): Promise<readonly IndexInfo[]>;
+  /** The indexes of a namespace once more, unless they were asked for just now: none of those known would do. */
+  again(namespace: string): Promise<readonly IndexInfo[]>;
   /** Forgets what is known: an index was not there, or is new. */
   forget(namespace: string): void;
 }
@@ -24,8 +26,11 @@ declare class Views {
   get retryable(): Calls;
   /** For all other writes. */
   get nonRetryable(): Calls;
-  /** The indexes of a namespace, as far as they are known. */
-  indexesOf(namespace: string): Promise<readonly IndexInfo[]>;
+  /** The access to the records of a set that a condition and a hint ask for. */
+  choose(condition: Exp<"bool"> | undefined, { namespace, set }: {
+    readonly namespace: string;
+    readonly set: string;
+  }, hint?: QueryHint): Promise<Choice>;
   /** Says that the indexes of a namespace are not what they seemed. */
   forgetIndexes(namespace: string): void;
 }
@@ -2220,6 +2225,13 @@ export interface CallOptions {
   /** How doubles are read: `auto` integer-valued ones as `Double`, so that they stay doubles when written back (default); `number` all as numbers. */
   readonly doubles?: "auto" | "number" | undefined;
 }
+/** A plan with the predicate that carries it out. */
+export interface Choice {
+  readonly plan: QueryPlan;
+  readonly predicate: Predicate | undefined;
+  /** How many parts of the condition an index could be asked for. */
+  readonly demands: number;
+}
 /** The events of a client, with what their listeners get. */
 export interface ClientEvents {
   /** A node was found: a new one, or one that is back. */
@@ -4397,7 +4409,7 @@ export type IndexType = "numeric" | "string" | "blob" | "geo2dsphere";
 /** A value that an index can be asked for: text and bytes for equality, integers for ranges as well. */
 export type IndexValue = string | number | bigint | Uint8Array;
 /** What is known of the cluster's indexes. */
-export type Indexes = Pick<KnownIndexes, "of" | "forget">;
+export type Indexes = Pick<KnownIndexes, "of" | "again" | "forget">;
 /** The type of what a schema lets through. */
 export type InferSchema<S extends StandardSchema> = NonNullable<S["~standard"]["types"]>["output"];
 /** What is inside a value of type `V`. */

@@ -11,7 +11,6 @@ import type { Double, Storable, Value } from '../values/values.js'
 import type { ExpOf } from './bins.js'
 import { conditionOf } from './condition.js'
 import { type DataSet, encodeWith } from './data-set.js'
-import { choose } from './index-choice.js'
 import type { Views } from './views.js'
 
 /** What a background task does with a bin. */
@@ -123,8 +122,7 @@ export class BackgroundStep<B extends object> {
     if (this.failure !== undefined) throw this.failure
     const { namespace, set } = this.set
     const condition = this.#condition
-    const indexes = condition === undefined ? [] : await this.views.indexesOf(namespace)
-    const { predicate } = choose(condition, set, indexes, undefined)
+    const { predicate } = await this.views.choose(condition, this.set)
     let query = this.views.reads.query(namespace, set)
     if (predicate !== undefined) query = query.where(predicate)
     if (condition !== undefined) query = query.filter(condition)

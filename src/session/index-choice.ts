@@ -48,6 +48,8 @@ interface Candidate {
 export interface Choice {
   readonly plan: QueryPlan
   readonly predicate: Predicate | undefined
+  /** How many parts of the condition an index could be asked for. */
+  readonly demands: number
 }
 
 /** Types of indexes by what a demand is about. */
@@ -114,12 +116,13 @@ export function choose(
   indexes: readonly IndexInfo[],
   hint: QueryHint | undefined,
 ): Choice {
+  const demands = condition === undefined ? [] : demandsOf(condition)
   const scan = (why: string, candidates: readonly Candidate[] = []): Choice => ({
     plan: planOf(undefined, why, candidates, condition !== undefined),
     predicate: undefined,
+    demands: demands.length,
   })
   if (condition === undefined) return scan('there is no condition')
-  const demands = demandsOf(condition)
   if (demands.length === 0) return scan('no part of the condition that has to be true compares a bin with a value')
   const candidates = demands
     .flatMap((demand) =>
@@ -144,7 +147,7 @@ export function choose(
       : others.length === 0
         ? 'it is the only index that the condition has a part for'
         : 'of the indexes that would do it is likely to find the fewest records'
-  return { plan: planOf(chosen, why, others, true), predicate: chosen.predicate }
+  return { plan: planOf(chosen, why, others, true), predicate: chosen.predicate, demands: demands.length }
 }
 
 function usable(index: IndexInfo, set: string, demand: Demand): boolean {

@@ -2,6 +2,7 @@
 
 import { inspect } from 'node:util'
 import { type AerospikeError, FilteredError, RecordNotFoundError } from '../errors/classes.js'
+import { Code } from '../errors/codes.js'
 import { RESULT_CODES } from '../errors/result-codes.js'
 import type { Key } from '../key.js'
 import { lazyProperty } from '../lazy.js'
@@ -9,10 +10,6 @@ import type { Record } from '../records/record.js'
 import type { Bins, Value } from '../values/values.js'
 import { decodeBins } from './data-set.js'
 import { type Step, VERBS } from './step.js'
-
-const OK = 0
-const NOT_FOUND = 2
-const FILTERED = 27
 
 /** What calls and batches tell of one key; the rows of a batch are that. */
 export interface Outcome {
@@ -38,7 +35,7 @@ export class Success implements Outcome {
   }
 
   get resultCode(): number {
-    return OK
+    return Code.ok
   }
 
   get inDoubt(): boolean {
@@ -70,19 +67,19 @@ export class Failure implements Outcome {
 }
 
 function meaningOf(code: number): string {
-  return code === OK ? 'ok' : (RESULT_CODES.get(code)?.meaning ?? `result code ${code}`)
+  return code === Code.ok ? 'ok' : (RESULT_CODES.get(code)?.meaning ?? `result code ${code}`)
 }
 
 /** What an outcome is for a step: a row, nothing, or a failure. */
 export function judge(step: Step, outcome: Outcome): 'row' | 'omitted' | 'failure' {
   const code = outcome.resultCode
-  if (code === OK) return 'row'
-  if (code === NOT_FOUND) {
+  if (code === Code.ok) return 'row'
+  if (code === Code.notFound) {
     if (step.includeMissing) return 'row'
     const { missing } = VERBS[step.verb]
     return missing === 'answer' ? 'row' : missing
   }
-  if (code === FILTERED) {
+  if (code === Code.filteredOut) {
     if (step.failOnFiltered) return 'failure'
     return step.verb === 'query' ? 'omitted' : 'row'
   }
@@ -94,7 +91,7 @@ export function errorOf(outcome: Outcome): AerospikeError {
   const { error, key, resultCode } = outcome
   if (error !== null) return error
   const text = `${meaningOf(resultCode)}: ${inspect(key[2] ?? key[3])} in ${key[0]}.${key[1] ?? ''}`
-  const Class = resultCode === FILTERED ? FilteredError : RecordNotFoundError
+  const Class = resultCode === Code.filteredOut ? FilteredError : RecordNotFoundError
   return new Class(text, { code: resultCode, key })
 }
 
@@ -146,7 +143,7 @@ export class RecordResult<B extends object = Bins> {
     const shown = this as { -readonly [P in keyof RecordResult]: RecordResult[P] }
     this.index = index
     this.key = key
-    this.isOk = resultCode === OK
+    this.isOk = resultCode === Code.ok
     this.resultCode = resultCode
     this.inDoubt = inDoubt
     if (record !== null && step.decode !== undefined) decodeLater(this, { record, decode: step.decode })

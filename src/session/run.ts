@@ -1,6 +1,7 @@
 // Running a chain: one call for one key, one batch for everything else. The calls are those that anybody could make.
 
 import { AerospikeError, InvalidArgumentError } from '../errors/classes.js'
+import { Code } from '../errors/codes.js'
 import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
 import type { Operation } from '../operations/operation.js'
@@ -22,7 +23,6 @@ export interface ExecuteOptions {
 
 export type Strategy = ErrorStrategy | ErrorHandler | undefined
 
-const NOT_FOUND = 2
 const TOUCH = [op.touch()]
 const META = [op.readMeta()]
 
@@ -31,7 +31,7 @@ class Missing implements Outcome {
   readonly key: Key
   readonly record = null
   readonly error = null
-  readonly resultCode = NOT_FOUND
+  readonly resultCode = Code.notFound
   readonly inDoubt = false
 
   constructor(key: Key) {
@@ -128,7 +128,7 @@ function point(views: Views, step: Step, strategy: Strategy, signal: AbortSignal
   return callOf(views, step, signal).then(
     (outcome) => {
       // What nobody judges need not be: most calls end here.
-      if (outcome.resultCode === 0) return new RecordResults([new RecordResult(0, outcome, step)])
+      if (outcome.resultCode === Code.ok) return new RecordResults([new RecordResult(0, outcome, step)])
       return settle([step], [outcome], strategy ?? ErrorStrategy.THROW)
     },
     (error) => settle([step], [failed(step)(error)], strategy ?? ErrorStrategy.THROW),
@@ -157,7 +157,7 @@ function settle(steps: readonly Step[], outcomes: Iterable<Outcome>, strategy: S
       end += step.length
     }
     const place = index++
-    if (outcome.resultCode !== 0) {
+    if (outcome.resultCode !== Code.ok) {
       const judgement = judge(step, outcome)
       if (judgement === 'omitted') continue
       if (judgement === 'failure' && strategy !== undefined && strategy !== ErrorStrategy.IN_STREAM) {

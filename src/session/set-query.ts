@@ -17,7 +17,7 @@ import type { AnyExp, Exp } from '../values/expression.js'
 import type { Bins, Value } from '../values/values.js'
 import { conditionOf } from './condition.js'
 import type { DataSet } from './data-set.js'
-import { type Choice, choose, type QueryHint, type QueryPlan } from './index-choice.js'
+import type { Choice, QueryHint, QueryPlan } from './index-choice.js'
 import { errorOf, Failure, judge, type Outcome, RecordResult, Success } from './result.js'
 import type { ExecuteOptions, Strategy } from './run.js'
 import { validateRead } from './schema.js'
@@ -205,9 +205,7 @@ export class SetQuery<B extends object = Bins, R extends object = B> implements 
   async #choice(): Promise<Choice> {
     const { failure, condition, hint } = this.#said
     if (failure !== undefined) throw failure
-    const { namespace, set } = this.#set
-    const indexes = condition === undefined || hint?.scan === true ? [] : await this.#views.indexesOf(namespace)
-    return choose(condition, set, indexes, hint)
+    return this.#views.choose(condition, this.#set, hint)
   }
 
   #query({ predicate }: Pick<Choice, 'predicate'>, more: QueryOptions = {}): Query<Bins> {

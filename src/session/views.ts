@@ -1,12 +1,13 @@
 // The commands as a session's behavior wants them: one view for each kind of call, resolved when it is first needed and
 // again when the behavior has changed.
 
-import type { IndexInfo } from '../cluster/index-list.js'
 import type { BatchCommands } from '../commands/batches.js'
 import type { QueryCommands } from '../commands/queries.js'
 import type { RecordCommands } from '../commands/records.js'
 import type { Behavior } from '../options/behavior.js'
 import type { Defaults } from '../options/types.js'
+import type { Exp } from '../values/expression.js'
+import { type Choice, choose, type QueryHint } from './index-choice.js'
 import type { KnownIndexes } from './indexes.js'
 
 /** The commands that chains are made of: those of a client, or of whatever else has them. */
@@ -35,7 +36,7 @@ export interface Adaptable {
 }
 
 /** What is known of the cluster's indexes. */
-export type Indexes = Pick<KnownIndexes, 'of' | 'forget'>
+export type Indexes = Pick<KnownIndexes, 'of' | 'again' | 'forget'>
 
 /** The views of a session. */
 export class Views {
@@ -86,9 +87,18 @@ export class Views {
     return this.#nonRetryable
   }
 
-  /** The indexes of a namespace, as far as they are known. */
-  indexesOf(namespace: string): Promise<readonly IndexInfo[]> {
-    return this.#indexes.of(namespace)
+  /** The access to the records of a set that a condition and a hint ask for. */
+  async choose(
+    condition: Exp<'bool'> | undefined,
+    { namespace, set }: { readonly namespace: string; readonly set: string },
+    hint?: QueryHint,
+  ): Promise<Choice> {
+    if (condition === undefined || hint?.scan === true) return choose(condition, set, [], hint)
+    const known = await this.#indexes.of(namespace)
+    const choice = choose(condition, set, known, hint)
+    if (choice.predicate !== undefined || choice.demands === 0) return choice
+    const again = await this.#indexes.again(namespace)
+    return again === known ? choice : choose(condition, set, again, hint)
   }
 
   /** Says that the indexes of a namespace are not what they seemed. */
