@@ -3966,7 +3966,7 @@ export interface Session extends Verbs<never, "one"> {
    *
    * @example await session.truncate(users, { before: new Date('2026-01-01') })
    */
-  truncate(set: DataSet<never> | DataSet, options?: TruncateOptions): Promise<void>;
+  truncate<B extends object>(set: DataSet<B>, options?: TruncateOptions): Promise<void>;
   /**
    * Creates a secondary index on a bin of a set; `ready()` of the result waits until it can be asked.
    *

@@ -1,4 +1,5 @@
 // The snippets of the batch guide of the newest clients, in the form they have here, with the results that the guide states.
+import { readFile } from 'node:fs/promises'
 import { dataSet, ErrorStrategy, RecordNotFoundError } from 'aerospike-napi'
 import test from 'ava'
 import { another, client, freshSet } from './support/cluster.mjs'
@@ -195,4 +196,14 @@ test('the complete example', async (t) => {
   )
   await session.delete(users.ids(key1, key2, key3)).execute()
   t.deepEqual(await session.query(users.ids(key1, key2, key3)).records(), [])
+})
+
+test('no snippet of docs/session.md has more lines than the guide has in Java', async (t) => {
+  const page = await readFile(new URL('../../docs/session.md', import.meta.url), 'utf8')
+  const snippets = [...page.matchAll(/^### .*\(Java (\d+), Python (\d+)\)\n\n```ts\n([\s\S]*?)```/gm)]
+  t.is(snippets.length, 9)
+  for (const [heading, java, python, code = ''] of snippets) {
+    const lines = code.split('\n').filter((line) => line.trim() !== '').length
+    t.true(lines <= Number(java) && lines <= Number(python), `${lines} lines: ${heading?.split('\n')[0]}`)
+  }
 })

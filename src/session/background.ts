@@ -125,7 +125,7 @@ export class BackgroundStep<B extends object> {
     const { predicate } = await this.views.choose(condition, this.set)
     let query = this.views.reads.query(namespace, set)
     if (predicate !== undefined) query = query.where(predicate)
-    if (condition !== undefined) query = query.filter(condition)
+    if (condition !== undefined) query = query.where(condition)
     return this.start(query, { ...this.views.behavior.optionsOf('background'), ...this.#options, ...options })
   }
 

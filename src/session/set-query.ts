@@ -212,7 +212,7 @@ export class SetQuery<B extends object = Bins, R extends object = B> implements 
     const { condition, bins, options } = this.#said
     let query = this.#views.reads.query(this.#set.namespace, this.#set.set, { ...options, ...more })
     if (predicate !== undefined) query = query.where(predicate)
-    if (condition !== undefined) query = query.filter(condition)
+    if (condition !== undefined) query = query.where(condition)
     return bins === undefined ? query : query.select(...bins)
   }
 
