@@ -68,4 +68,25 @@ async function ours (hosts, options = {}) {
   }
 }
 
-export const adapters = { official, ours }
+/** The fluent session on our client: the same work in sentences. */
+async function session (hosts, options = {}) {
+  const { connect, dataSet } = await import(process.env.BENCH_DIST ?? '../dist/index.js')
+  const client = await connect({ defaults: { read: { totalTimeout }, write: { totalTimeout }, batch: { totalTimeout } }, ...options, hosts })
+  const said = client.session()
+  const records = dataSet(namespace, set)
+  return {
+    put: (id, bins) => said.upsert(records.id(id)).put(bins).execute(),
+    get: async id => (await said.query(records.id(id)).firstOrThrow()).bins,
+    requests: ids => records.ids(...ids),
+    batchRead: requests => said.query(requests).execute(),
+    binsOf: row => row.record.bins,
+    batchWrite: async rows => {
+      const chain = said.upsert(records)
+      for (const { id, bins } of rows) chain.id(id).put(bins)
+      await chain.execute('throw')
+    },
+    close: () => client.close()
+  }
+}
+
+export const adapters = { official, ours, session }

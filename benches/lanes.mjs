@@ -50,6 +50,15 @@ const batches = (size, inFlight, use, set = 'bench') => async (client, prepared,
 const gets = (inFlight, use = touchProfile) => (client, prepared, millis) =>
   keepGoing(millis, inFlight, async n => use(await client.get(n % records)))
 
+const puts = inFlight => (client, prepared, millis) =>
+  keepGoing(millis, inFlight, n => client.put(n % records, profile(n % records)))
+
+const writes = async (client, prepared, millis) => 1000 * await keepGoing(millis, 4, n =>
+  client.batchWrite(ids(n * 1000, 1000).map(id => ({ id, bins: profile(id) }))))
+
+/** What the session costs over the plain calls that do the same. */
+const overPlainCalls = { clients: { official: 'ours', ours: 'session' }, figure: 'js' }
+
 const coalesced = { coalesceReads: true }
 /** The official client has a connection for each command, and refuses commands when it may not have more. */
 const connections = { maxConnsPerNode: 1100 }
@@ -63,6 +72,7 @@ const connections = { maxConnsPerNode: 1100 }
  * - `options`: of each client's `connect`
  * - `threads`: worker_threads that do a run each, every one with a client of its own
  * - `alone`: why the official client is not in it
+ * - `clients`: what is compared in the place of the official client and ours, by the names of adapters
  */
 export const lanes = [
   {
@@ -118,8 +128,7 @@ export const lanes = [
   {
     name: 'batchWrite',
     title: 'batchWrite 1,000 × 5 bins',
-    run: async (client, prepared, millis) => 1000 * await keepGoing(millis, 4, n =>
-      client.batchWrite(ids(n * 1000, 1000).map(id => ({ id, bins: profile(id) }))))
+    run: writes
   },
   { name: 'get, 64 in flight', title: 'get, 64 in flight', run: gets(64) },
   {
@@ -156,7 +165,7 @@ export const lanes = [
   {
     name: 'put, 64 in flight',
     title: 'put, 64 in flight',
-    run: (client, prepared, millis) => keepGoing(millis, 64, n => client.put(n % records, profile(n % records)))
+    run: puts(64)
   },
   { name: 'get, 1 in flight', title: 'get, 1 in flight (latency)', run: gets(1) },
   {
@@ -213,5 +222,19 @@ export const lanes = [
       globalThis.held = held
       return held.length
     }
+  },
+  { name: 'session, get', title: 'JavaScript thread per get: plain call, session', ...overPlainCalls, run: gets(64) },
+  { name: 'session, put', title: 'JavaScript thread per put: plain call, session', ...overPlainCalls, run: puts(64) },
+  {
+    name: 'session, batch read',
+    title: 'JavaScript thread per record of a batch of 1,000, every bin read: plain call, session',
+    ...overPlainCalls,
+    run: batches(1000, 4, touchProfile)
+  },
+  {
+    name: 'session, batch write',
+    title: 'JavaScript thread per row of a batch write of 1,000: plain call, session',
+    ...overPlainCalls,
+    run: writes
   }
 ]

@@ -37,11 +37,12 @@ if (!existsSync(join(here, 'node_modules', 'aerospike'))) {
 /** What each client did in each of the rounds, the two in alternation. */
 async function measureLane (lane, hosts) {
   const taking = lane.alone === undefined ? clients : ['ours']
+  const adapterOf = lane.clients ?? { official: 'official', ours: 'ours' }
   const runs = Object.fromEntries(taking.map(client => [client, []]))
   const started = {}
   for (let round = 0; round < rounds; round++) {
     for (const client of round % 2 ? taking.toReversed() : taking) {
-      started[client] ??= await start(client, lane.name, hosts)
+      started[client] ??= await start(adapterOf[client], lane.name, hosts)
       runs[client].push(await started[client].measure())
       if (lane.once) {
         started[client].end()
