@@ -1161,7 +1161,7 @@ export declare class RecordResults<B extends object = Bins> extends RecordStream
   get length(): number;
   /** The row at a place; negative ones count from the end. */
   at(place: number): RecordResult<B> | undefined;
-  [Symbol.iterator](): ArrayIterator<RecordResult<B>>;
+  [Symbol.iterator](): IterableIterator<RecordResult<B>, undefined, undefined>;
   [Symbol.asyncIterator](): AsyncIterator<RecordResult<B>, undefined, undefined>;
   collect(): Promise<RecordResult<B>[]>;
   first(): Promise<RecordResult<B> | undefined>;

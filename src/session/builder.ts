@@ -15,7 +15,7 @@ import { conditionOf } from './condition.js'
 import { DataSet, setOf } from './data-set.js'
 import { Place, type Target } from './places.js'
 import type { RecordResult } from './result.js'
-import { answerOf, type ExecuteOptions, run, type Strategy } from './run.js'
+import { answerOf, type ExecuteOptions, recordOf, run, type Strategy } from './run.js'
 import { SetQuery } from './set-query.js'
 import { define, Step, type StepOptions, VERBS } from './step.js'
 import { type RecordResults, recordsOf } from './stream.js'
@@ -29,6 +29,13 @@ class Chain {
 
   constructor(views: Views) {
     this.views = views
+  }
+
+  /** The record of a single key, where that is all there is to say; undefined otherwise. */
+  record(): Promise<Record> | undefined {
+    return this.failure === undefined && this.steps.length === 1
+      ? recordOf(this.views, this.steps[0] as Step)
+      : undefined
   }
 
   run(strategy: Strategy, options?: ExecuteOptions): Promise<RecordResults> {
@@ -56,6 +63,16 @@ function stepOf(verb: Verb, given: readonly unknown[]): Step {
   if (given.length === 1 && isKey) return new Step(verb, given as readonly Key[], setOf(first), true)
   if (given.length === 1) return new Step(verb, first as readonly Key[], setOf(first), false)
   return new Step(verb, given as readonly Key[], isKey ? setOf(first) : undefined, false)
+}
+
+/** Bins that are `undefined` are not written: most objects have none, and stay as they are. */
+function withoutUndefined(object: { [bin: string]: unknown }): { [bin: string]: unknown } {
+  for (const name in object) {
+    if (object[name] === undefined) {
+      return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
+    }
+  }
+  return object
 }
 
 /** The verbs of a session and of a chain. */
@@ -165,9 +182,10 @@ class Builder extends VerbMethods implements Target {
 
   #option<N extends keyof StepOptions>(name: N, value: NonNullable<StepOptions[N]>): this {
     return this.#say((step) => {
-      const row = step.rows?.at(-1)
-      if (row === undefined) step.option(name, value)
-      else row.options = { ...row.options, [name]: value }
+      const { rows } = step
+      const row = rows?.at(-1)
+      if (rows === undefined || row === undefined) step.option(name, value)
+      else rows[rows.length - 1] = { ...row, [name]: value }
     })
   }
 
@@ -194,7 +212,7 @@ class Builder extends VerbMethods implements Target {
         if (typeof object !== 'object' || object === null || !isPlain(object)) {
           throw new InvalidArgumentError(`${step.verb}: put takes an object with bins, not ${describe(object)}`)
         }
-        const bins = Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
+        const bins = withoutUndefined(object as { [bin: string]: unknown })
         if (step.rows === undefined) step.setBins(bins)
         else this.#addRow(step, step.begun ?? (step.set as DataSet<never>).keyOf(object as never), bins)
       }
@@ -205,7 +223,8 @@ class Builder extends VerbMethods implements Target {
     return this.#say((step) => {
       if (step.begun !== undefined)
         throw new InvalidArgumentError(`${step.verb}: the id before '${user}' has no values`)
-      step.begun = (step.set as DataSet<never>).id(user)
+      const { namespace, set } = step.set as DataSet<never>
+      step.begun = [namespace, set, user]
     })
   }
 
@@ -228,7 +247,7 @@ class Builder extends VerbMethods implements Target {
   }
 
   #addRow(step: Step, key: Key, bins: { [bin: string]: unknown }): void {
-    step.rows?.push({ key, bins, options: undefined })
+    step.rows?.push({ key, bins })
     step.begun = undefined
   }
 
@@ -357,8 +376,8 @@ class Builder extends VerbMethods implements Target {
     return (await this.chain.run(undefined)).at(0)
   }
 
-  async firstOrThrow(): Promise<Record> {
-    return (await this.chain.run(undefined)).firstOrThrow()
+  firstOrThrow(): Promise<Record> {
+    return this.chain.record() ?? this.chain.run(undefined).then((rows) => rows.firstOrThrow())
   }
 
   async toMap(): Promise<Map<UserKey, Record>> {

@@ -12,7 +12,7 @@ import { errorOf, Failure, judge, type Outcome, RecordResult, Success } from './
 import { validate, validateRead } from './schema.js'
 import { type Step, type StepOptions, VERBS } from './step.js'
 import { type ErrorHandler, ErrorStrategy } from './strategy.js'
-import { RecordResults } from './stream.js'
+import { RecordResults, type Rows } from './stream.js'
 import type { Calls, Views } from './views.js'
 
 /** What `execute` takes beside its strategy. */
@@ -36,6 +36,63 @@ class Missing implements Outcome {
 
   constructor(key: Key) {
     this.key = key
+  }
+}
+
+/** What batches tell of many keys. */
+interface Outcomes extends Iterable<Outcome> {
+  readonly length: number
+  readonly cost: { readonly found: number }
+  at(place: number): Outcome | undefined
+}
+
+/** One row. */
+class OneRow implements Rows<Bins> {
+  readonly length = 1
+  readonly #row: RecordResult
+
+  constructor(row: RecordResult) {
+    this.#row = row
+  }
+
+  row(): RecordResult {
+    return this.#row
+  }
+}
+
+/** Rows that were made. */
+class MadeRows implements Rows<Bins> {
+  readonly #rows: readonly RecordResult[]
+
+  constructor(rows: readonly RecordResult[]) {
+    this.#rows = rows
+  }
+
+  get length(): number {
+    return this.#rows.length
+  }
+
+  row(place: number): RecordResult {
+    return this.#rows[place] as RecordResult
+  }
+}
+
+/** The rows of one step that all went well: views on those of the batch. */
+class WholeStep implements Rows<Bins> {
+  readonly #outcomes: Outcomes
+  readonly #step: Step
+
+  constructor(outcomes: Outcomes, step: Step) {
+    this.#outcomes = outcomes
+    this.#step = step
+  }
+
+  get length(): number {
+    return this.#outcomes.length
+  }
+
+  row(place: number): RecordResult {
+    return new RecordResult(place, this.#outcomes.at(place) as Outcome, this.#step)
   }
 }
 
@@ -128,20 +185,27 @@ function point(views: Views, step: Step, strategy: Strategy, signal: AbortSignal
   return callOf(views, step, signal).then(
     (outcome) => {
       // What nobody judges need not be: most calls end here.
-      if (outcome.resultCode === Code.ok) return new RecordResults([new RecordResult(0, outcome, step)])
+      if (outcome.resultCode === Code.ok) return new RecordResults(new OneRow(new RecordResult(0, outcome, step)))
       return settle([step], [outcome], strategy ?? ErrorStrategy.THROW)
     },
     (error) => settle([step], [failed(step)(error)], strategy ?? ErrorStrategy.THROW),
   )
 }
 
-async function many(
+function many(
   views: Views,
   steps: readonly Step[],
   strategy: Strategy,
   signal: AbortSignal | undefined,
 ): Promise<RecordResults> {
-  return settle(steps, await batchOf(views, steps, signal), strategy)
+  return batchOf(views, steps, signal).then((outcomes) => {
+    const step = steps[0] as Step
+    // What a codec reads is read once: its rows are made once as well.
+    if (steps.length === 1 && step.decode === undefined && outcomes.cost.found === outcomes.length) {
+      return new RecordResults(new WholeStep(outcomes, step))
+    }
+    return settle(steps, outcomes, strategy)
+  })
 }
 
 /** The rows of outcomes, with failures where the strategy puts them. */
@@ -169,7 +233,7 @@ function settle(steps: readonly Step[], outcomes: Iterable<Outcome>, strategy: S
     }
     rows.push(new RecordResult(place, outcome, step))
   }
-  return new RecordResults(rows)
+  return new RecordResults(new MadeRows(rows))
 }
 
 type CallOptions = StepOptions & { exists?: never; key?: 'send'; signal?: AbortSignal }
@@ -210,22 +274,13 @@ function udfOf({ udf }: Step): NonNullable<Step['udf']> {
 
 /** The call for a single key. A rejection is its failure. */
 function callOf(views: Views, step: Step, signal: AbortSignal | undefined): Promise<Outcome> {
-  const { verb, ops, bins } = step
+  const { verb, ops } = step
   const key = step.keys[0] as Key
   const options = optionsOf(step, signal)
   const calls = callsFor(views, step.writes, step.once)
   switch (verb) {
-    case 'query': {
-      const read =
-        ops !== undefined
-          ? calls.operate(key, ops, options)
-          : bins === undefined
-            ? calls.get(key, options)
-            : bins.length === 0
-              ? calls.operate(key, META, options)
-              : calls.get(key, { ...options, bins })
-      return (read as Promise<Record<Bins>>).then((record) => new Success(key, record))
-    }
+    case 'query':
+      return readOf(calls, step, options).then((record) => new Success(key, record))
     case 'exists':
       return calls.exists(key, options).then(({ meta }) => (meta === null ? new Missing(key) : new Success(key, null)))
     case 'touch':
@@ -240,6 +295,24 @@ function callOf(views: Views, step: Step, signal: AbortSignal | undefined): Prom
       if (ops !== undefined) return calls.operate(key, ops, options).then((record) => new Success(key, record))
       return calls.put(key, storedBins(step), options).then(() => new Success(key, null))
   }
+}
+
+/** The call that reads a single key. */
+function readOf(calls: Calls, { keys, ops, bins }: Step, options: CallOptions | undefined): Promise<Record<Bins>> {
+  const key = keys[0] as Key
+  if (ops !== undefined) return calls.operate(key, ops, options)
+  if (bins === undefined) return calls.get(key, options)
+  if (bins.length === 0) return calls.operate(key, META, options)
+  return calls.get(key, { ...options, bins }) as Promise<Record<Bins>>
+}
+
+/** The record of a single key, as the call gives it, where a step says nothing that would change it. */
+export function recordOf(views: Views, step: Step): Promise<Record<Bins>> | undefined {
+  const { verb, single, decode, validated, includeMissing, options } = step
+  if (verb !== 'query' || !single || decode !== undefined || validated || includeMissing) return undefined
+  // What a condition leaves out is not there for whoever asks for the first record.
+  if (options?.filter !== undefined) return undefined
+  return readOf(views.reads, step, optionsOf(step, undefined))
 }
 
 /** The outcome of a call of a function, as batches give it. */
@@ -273,11 +346,7 @@ function decoded({ decode }: Step, bin: string, value: unknown): unknown {
 }
 
 /** The batch for a chain. */
-async function batchOf(
-  views: Views,
-  steps: readonly Step[],
-  signal: AbortSignal | undefined,
-): Promise<Iterable<Outcome>> {
+function batchOf(views: Views, steps: readonly Step[], signal: AbortSignal | undefined): Promise<Outcomes> {
   const writes = steps.some((step) => step.writes)
   const calls = callsFor(
     views,
@@ -290,7 +359,7 @@ async function batchOf(
 }
 
 /** One step over many keys: what it says is said once, for all of them. */
-function stepBatch(calls: Calls, step: Step, signal: AbortSignal | undefined): Promise<Iterable<Outcome>> {
+function stepBatch(calls: Calls, step: Step, signal: AbortSignal | undefined): Promise<Outcomes> {
   const { verb, ops, bins, keys, rows } = step
   const options = optionsOf(step, signal)
   switch (verb) {
@@ -306,9 +375,13 @@ function stepBatch(calls: Calls, step: Step, signal: AbortSignal | undefined): P
       return calls.batchOperate(keys, TOUCH, options)
     case 'executeUdf': {
       const udf = udfOf(step)
-      return calls.batchApply(keys, udf.module, udf.function, udf.args, options) as Promise<
-        Iterable<unknown>
-      > as Promise<Iterable<Outcome>>
+      return calls.batchApply(
+        keys,
+        udf.module,
+        udf.function,
+        udf.args,
+        options,
+      ) as Promise<unknown> as Promise<Outcomes>
     }
     default: {
       if (ops !== undefined) return calls.batchOperate(keys, ops, options)
@@ -323,11 +396,7 @@ function stepBatch(calls: Calls, step: Step, signal: AbortSignal | undefined): P
 function ownRows({ rows = [], begun, set, verb }: Step): object[] {
   if (begun !== undefined) throw new InvalidArgumentError(`${verb}: the last id has no values`)
   const codecs = set?.codecs
-  return rows.map(({ key, bins, options }) => ({
-    ...options,
-    key,
-    bins: codecs === undefined ? bins : encodeBins(codecs, bins),
-  }))
+  return codecs === undefined ? rows : rows.map((row) => ({ ...row, bins: encodeBins(codecs, row.bins) }))
 }
 
 /** The rows of a step in a mixed batch. */

@@ -48,12 +48,8 @@ export interface StepOptions {
 
 type Written = { [bin: string]: unknown }
 
-/** A row of its own: its bins, and what it says for itself. */
-export interface Row {
-  readonly key: Key
-  bins: Written
-  options: StepOptions | undefined
-}
+/** A row of its own: its bins, and what it says for itself. As batches take it. */
+export type Row = StepOptions & { readonly key: Key; bins: Written }
 
 /** One step. */
 export class Step {
@@ -118,6 +114,10 @@ export class Step {
 
   /** Writes all bins of an object. */
   setBins(bins: Written): void {
+    if (this.ops === undefined && this.written === undefined) {
+      this.written = { ...bins }
+      return
+    }
     for (const name of Object.keys(bins)) this.setBin(name, bins[name])
   }
 

@@ -110,6 +110,30 @@ export function recordsOf<B extends object>(rows: readonly RecordResult<B>[]): R
   return records
 }
 
+/** Rows by their place: made when they are looked at. */
+export interface Rows<B extends object> {
+  readonly length: number
+  row(place: number): RecordResult<B>
+}
+
+/** Goes through rows. A generator costs several times as much for each. */
+class RowIterator<B extends object> implements IterableIterator<RecordResult<B>, undefined, undefined> {
+  readonly #rows: Rows<B>
+  #next = 0
+
+  constructor(rows: Rows<B>) {
+    this.#rows = rows
+  }
+
+  next(): IteratorResult<RecordResult<B>, undefined> {
+    return this.#next < this.#rows.length ? { done: false, value: this.#rows.row(this.#next++) } : END
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+}
+
 /**
  * The results of keys, all of them here: beside what every stream can, a list that can be gone through any number of times,
  * without waiting.
@@ -118,10 +142,10 @@ export function recordsOf<B extends object>(rows: readonly RecordResult<B>[]): R
  * for (const row of await session.query(users.ids('user-1', 'user-2')).execute()) console.log(row.record?.bins.name)
  */
 export class RecordResults<B extends object = Bins> extends RecordStream<B> implements Iterable<RecordResult<B>> {
-  readonly #rows: readonly RecordResult<B>[]
+  readonly #rows: Rows<B>
 
   /** @internal */
-  constructor(rows: readonly RecordResult<B>[]) {
+  constructor(rows: Rows<B>) {
     super()
     this.#rows = rows
   }
@@ -133,29 +157,25 @@ export class RecordResults<B extends object = Bins> extends RecordStream<B> impl
 
   /** The row at a place; negative ones count from the end. */
   at(place: number): RecordResult<B> | undefined {
-    return this.#rows.at(place)
+    const index = place < 0 ? place + this.length : place
+    return Number.isInteger(index) && index >= 0 && index < this.length ? this.#rows.row(index) : undefined
   }
 
-  [Symbol.iterator](): ArrayIterator<RecordResult<B>> {
-    return this.#rows[Symbol.iterator]() as ArrayIterator<RecordResult<B>>
+  [Symbol.iterator](): IterableIterator<RecordResult<B>, undefined, undefined> {
+    return new RowIterator(this.#rows)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RecordResult<B>, undefined, undefined> {
-    let next = 0
-    return {
-      next: () => {
-        const row = this.#rows[next++]
-        return Promise.resolve(row === undefined ? END : { done: false, value: row })
-      },
-    }
+    const rows = new RowIterator(this.#rows)
+    return { next: () => Promise.resolve(rows.next()) }
   }
 
   override async collect(): Promise<RecordResult<B>[]> {
-    return [...this.#rows]
+    return [...this]
   }
 
   override async first(): Promise<RecordResult<B> | undefined> {
-    return this.#rows[0]
+    return this.at(0)
   }
 
   override close(): void {}
