@@ -108,7 +108,10 @@ export declare abstract class RecordStream<B extends object = Bins> implements A
   pages(size: number): AsyncGenerator<RecordResult<B>[], undefined, undefined>;
   [Symbol.asyncDispose](): Promise<void>;
 }
-/** The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have been sent. */
+/**
+ * The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have
+ * been sent.
+ */
 export declare class AbortError extends ClientError {
   static readonly code: number;
 }
@@ -388,7 +391,7 @@ export declare class BatchRecords<B extends object = Bins, R = MixedRow> impleme
 export declare class BatchStream<B extends object = Bins> implements AsyncIterable<BatchRow<B>> {
   #private;
   /**
-   * Which rows are delivered and done with, as text to keep: a later stream over the same rows goes on from there. The row
+   * Which rows are delivered and done with, as text to keep: a later stream over the same rows continues from there. The row
    * that was handed out last counts once the next one is asked for, so a row is lost at no time, and after a crash the last
    * one may come twice. Writes of batches that were not consumed to their end are sent again.
    */
@@ -779,7 +782,10 @@ export declare class IndexNotReadableError extends IndexError {
 /** The index is out of memory. */
 export declare class IndexOutOfMemoryError extends IndexError {
 }
-/** An argument, option or value is not acceptable; nothing was sent. The message names the place and, for a misspelt option, the nearest valid name. */
+/**
+ * An argument, option or value is not acceptable; nothing was sent. The message names the place and, for a misspelt
+ * option, the nearest valid name.
+ */
 export declare class InvalidArgumentError extends ClientError {
   static readonly code: number;
 }
@@ -843,7 +849,10 @@ export declare class Job {
    * @throws TimeoutError after `timeout`; the servers go on
    */
   done(options?: WaitOptions<JobStatus>): Promise<JobStatus>;
-  /** Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any more. */
+  /**
+   * Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any
+   * more.
+   */
   abort(options?: InfoOptions): Promise<boolean>;
   toJSON(): {
     id: string;
@@ -1038,14 +1047,14 @@ export declare class QueryQueueFullError extends QueryError {
 export declare class QueryRecordStream<B extends object = Bins> extends QueryStream<Record$1<B>> {
   #private;
   /**
-   * Where the query stands: behind the record that was handed out last, and exactly there. As text to keep; with it as option
-   * `cursor`, a query for the same goes on from there, in another process too. It is good at any time, also after the query
+   * Where the query is: exactly after the record that was handed out last. As text to keep; with it as option
+   * `cursor`, a query for the same continues from there, in another process too. It is good at any time, also after the query
    * ended, failed or was left.
    *
    * It is made when it is asked for, in about a millisecond: ask now and then, not for each record.
    */
   get cursor(): string;
-  /** Whether there may be more behind `cursor`: the query has not ended, or `maxRecords` ended it. */
+  /** Whether there may be more after `cursor`: the query has not ended, or `maxRecords` ended it. */
   get more(): boolean;
 }
 /**
@@ -1436,7 +1445,10 @@ export declare const ctx: {
    * @example ctx.where(exp.gt(exp.path.value('int'), 10))
    */
   readonly where: (filter: Exp<"bool">) => ContextStep;
-  /** Those elements that the step before chose and for which an expression holds. For paths; servers from 8.1.2 on. @example ctx.and(exp.gt(exp.path.value('int'), 10)) */
+  /**
+   * Those elements that the step before chose and for which an expression holds. For paths; servers from 8.1.2 on.
+   * @example ctx.and(exp.gt(exp.path.value('int'), 10))
+   */
   readonly and: (filter: Exp<"bool">) => ContextStep;
 };
 /**
@@ -1487,15 +1499,27 @@ export declare const exp: {
   readonly hllValue: (value: HyperLogLog) => Exp<"hll">;
   /** Nothing: written to a bin with `allowDelete`, it removes the bin. @example exp.nil() */
   readonly nil: () => Exp<"nil">;
-  /** Unknown, of whatever type is wanted; as an answer of `cond` it makes the operation fail or be skipped. @example exp.unknown<'int'>() */
+  /**
+   * Unknown, of whatever type is wanted; as an answer of `cond` it makes the operation fail or be skipped.
+   * @example exp.unknown<'int'>()
+   */
   readonly unknown: <T extends Type>() => Exp<T>;
-  /** Whether text matches a POSIX regular expression. @example exp.regex(exp.bin.string('name'), '^a.*z$', { extended: true }) */
+  /**
+   * Whether text matches a POSIX regular expression.
+   * @example exp.regex(exp.bin.string('name'), '^a.*z$', { extended: true })
+   */
   readonly regex: (text: Operand<"string">, pattern: string, options?: RegexOptions) => Exp<"bool">;
   /** Whether a value is in a list; servers from 8.1.2 on. @example exp.inList(exp.bin.string('city'), ['Bonn', 'Rome']) */
   readonly inList: <T extends Type>(value: Operand<T>, list: Operand<"list">) => Exp<"bool">;
-  /** The value behind the first test that is true, else the default. @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult') */
+  /**
+   * The value after the first test that is true, else the default.
+   * @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult')
+   */
   readonly cond: Cond;
-  /** Variables and an expression that uses them. @example exp.let(exp.def('x', exp.bin.int('a')), exp.mul(exp.var('x', 'int'), exp.var('x', 'int'))) */
+  /**
+   * Variables and an expression that uses them.
+   * @example exp.let(exp.def('x', exp.bin.int('a')), exp.mul(exp.var('x', 'int'), exp.var('x', 'int')))
+   */
   readonly let: Let;
   /** A variable for `exp.let`. @example exp.def('x', exp.bin.int('a')) */
   readonly def: <T extends Type>(name: string, value: Operand<T>) => Definition;
@@ -1512,7 +1536,10 @@ export declare const exp: {
     /** As the result in `paths.modify`: removes the element. @example paths.modify('m', [ctx.all()], exp.path.remove()) */
     readonly remove: () => Exp<"nil">;
   };
-  /** An expression from the text of `toBase64`. What it results in is not checked: say it. @example exp.fromBase64<'bool'>(text) */
+  /**
+   * An expression from the text of `toBase64`. What it results in is not checked: say it.
+   * @example exp.fromBase64<'bool'>(text)
+   */
   readonly fromBase64: <T extends Type = "bool">(text: string) => Exp<T>;
   /** The Base64 text of an expression. @example exp.toBase64(filter) */
   readonly toBase64: (expression: AnyExp) => string;
@@ -1647,7 +1674,10 @@ export declare const op: {
   readonly append: (name: string, value: string | Uint8Array) => Operation;
   /** Adds text or bytes at the beginning; a missing bin is created. @example op.prepend('log', 'x') */
   readonly prepend: (name: string, value: string | Uint8Array) => Operation;
-  /** Answers the result of an expression under a name of your choice. @example op.expRead('adult', exp.ge(exp.bin.int('age'), 18)) */
+  /**
+   * Answers the result of an expression under a name of your choice.
+   * @example op.expRead('adult', exp.ge(exp.bin.int('age'), 18))
+   */
   readonly expRead: (name: string, value: AnyExp, options?: ExpReadOptions) => Operation;
   /**
    * Writes the result of an expression into a bin.
@@ -1666,7 +1696,10 @@ export declare const op: {
  * paths.select('orders', [ctx.mapKey('items'), ctx.where(exp.gt(exp.path.value('int'), 10))], { return: 'values' })
  */
 export declare const paths: {
-  /** What a path leads to. @example paths.select('order', [ctx.mapKey('items'), ctx.all(), ctx.mapKey('price')], { return: 'values' }) */
+  /**
+   * What a path leads to.
+   * @example paths.select('order', [ctx.mapKey('items'), ctx.all(), ctx.mapKey('price')], { return: 'values' })
+   */
   readonly select: (bin: string, path: Context, options?: PathSelectOptions) => Operation;
   /**
    * Replaces every element a path leads to by the result of an expression, in which `exp.path.value` is the element;
@@ -1936,7 +1969,7 @@ export interface BatchCommands {
    * others: look at `result`.
    *
    * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
-   * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
+   * continues from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
    *
    * @throws InvalidArgumentError when an option or a row is malformed: the loop throws it
    * @example
@@ -2245,11 +2278,14 @@ export interface ClientEvents {
   /** There are nodes again after `disconnected`. */
   connected: [
   ];
-  /** The last node is gone. The client goes on looking for the hosts it was made with. */
+  /** The last node is gone. The client keeps trying the hosts it was made with. */
   disconnected: [
   ];
 }
-/** Options of a client that are not of its connections: clients on the same connections may differ in them (`client.with`). */
+/**
+ * Options of a client that are not of its connections: clients on the same connections may differ in them
+ * (`client.with`).
+ */
 export interface ClientOptions {
   /**
    * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
@@ -2409,7 +2445,10 @@ export interface ColumnOptions {
   readonly dimensions?: number | undefined;
 }
 export interface Cond {
-  /** The value behind the first test that is true, else the default. All values have one type. @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult') */
+  /**
+   * The value after the first test that is true, else the default. All values have one type.
+   * @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult')
+   */
   (test: Operand<"bool">, value: string, otherwise: string): Exp<"string">;
   <T extends Type>(test: Operand<"bool">, value: Operand<T>, otherwise: Operand<NoInfer<T>>): Exp<T>;
   <T extends Type>(test: Operand<"bool">, value: Operand<T>, ...more: (Operand<"bool"> | Operand<NoInfer<T>>)[]): Exp<T>;
@@ -2583,7 +2622,10 @@ export interface Functions {
   lt<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
   /** Less or equal. @example exp.le(exp.bin.float('price'), 9.99) */
   le<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
-  /** Whether a point lies within a region, or a region holds a point. @example exp.geoCompare(exp.bin.geo('place'), region) */
+  /**
+   * Whether a point lies within a region, or a region holds a point.
+   * @example exp.geoCompare(exp.bin.geo('place'), region)
+   */
   geoCompare(a: Operand<"geo">, b: Operand<"geo">): Exp<"bool">;
   /** All are true. One that is false decides even when others are unknown. @example exp.and(isActive, isAdult) */
   and(...all: Operand<"bool">[]): Exp<"bool">;
@@ -2599,7 +2641,10 @@ export interface Functions {
   sub<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
   /** Product. @example exp.mul(exp.bin.float('price'), 1.19) */
   mul<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
-  /** Quotient; of one operand, its reciprocal. An integer divided by 0 is unknown. @example exp.div(exp.bin.int('total'), 2) */
+  /**
+   * Quotient; of one operand, its reciprocal. An integer divided by 0 is unknown.
+   * @example exp.div(exp.bin.int('total'), 2)
+   */
   div<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
   /** Power of floats. @example exp.pow(exp.bin.float('x'), 2) */
   pow(base: Operand<"float">, exponent: Operand<"float">): Exp<"float">;
@@ -2633,21 +2678,33 @@ export interface Functions {
   intArshift(value: Operand<"int">, count: Operand<"int">): Exp<"int">;
   /** Number of bits that are set. @example exp.intCount(exp.bin.int('flags')) */
   intCount(value: Operand<"int">): Exp<"int">;
-  /** Place of the first bit of a value from the most significant end; -1 when there is none. @example exp.intLscan(exp.bin.int('flags'), true) */
+  /**
+   * Place of the first bit of a value from the most significant end; -1 when there is none.
+   * @example exp.intLscan(exp.bin.int('flags'), true)
+   */
   intLscan(value: Operand<"int">, bit: Operand<"bool">): Exp<"int">;
-  /** Place of the first bit of a value from the least significant end, counted from the most significant. @example exp.intRscan(exp.bin.int('flags'), true) */
+  /**
+   * Place of the first bit of a value from the least significant end, counted from the most significant.
+   * @example exp.intRscan(exp.bin.int('flags'), true)
+   */
   intRscan(value: Operand<"int">, bit: Operand<"bool">): Exp<"int">;
   /** The least of several numbers. @example exp.min(exp.bin.int('a'), exp.bin.int('b')) */
   min<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
   /** The greatest of several numbers. @example exp.max(exp.bin.int('a'), 0) */
   max<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
-  /** Bytes of the record on flash, 0 for data in memory. Deprecated by servers from 7.0 on: `recordSize`. @example exp.deviceSize() */
+  /**
+   * Bytes of the record on flash, 0 for data in memory. Deprecated by servers from 7.0 on: `recordSize`.
+   * @example exp.deviceSize()
+   */
   deviceSize(): Exp<"int">;
   /** Bytes of the record in memory. Deprecated by servers from 7.0 on: `recordSize`. @example exp.memorySize() */
   memorySize(): Exp<"int">;
   /** Bytes of the record; servers from 7.0 on. @example exp.gt(exp.recordSize(), 100_000) */
   recordSize(): Exp<"int">;
-  /** When the record was last written, nanoseconds since 1970. @example exp.gt(exp.lastUpdate(), BigInt(Date.now() - 60_000) * 1_000_000n) */
+  /**
+   * When the record was last written, nanoseconds since 1970.
+   * @example exp.gt(exp.lastUpdate(), BigInt(Date.now() - 60_000) * 1_000_000n)
+   */
   lastUpdate(): Exp<"int">;
   /** Milliseconds since the record was last written. @example exp.lt(exp.sinceUpdate(), 60_000) */
   sinceUpdate(): Exp<"int">;
@@ -2686,7 +2743,10 @@ export interface HllCalls<S extends Style> {
   init(sketch: Target<S, "hll">, options?: HllCreateOptions): Writing<S, "hll">;
   /** Adds values; gives how many registers changed. @example hll.add('visitors', ['alice', 'bob'], { indexBits: 12 }) */
   add<V>(sketch: Target<S, "hll">, values: StoredList<S, V>, options?: HllCreateOptions): Writing<S, "hll">;
-  /** Makes the sketch the union of itself and others. @example hll.setUnion('all', [monday, tuesday], { allowFold: true }) */
+  /**
+   * Makes the sketch the union of itself and others.
+   * @example hll.setUnion('all', [monday, tuesday], { allowFold: true })
+   */
   setUnion(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: HllUnionOptions): Writing<S, "hll">;
   /** Counts anew and keeps the count in the sketch; gives it. @example hll.refreshCount('visitors') */
   refreshCount(sketch: Target<S, "hll">, options?: ContextOptions): Writing<S, "hll">;
@@ -2698,7 +2758,10 @@ export interface HllCalls<S extends Style> {
   getUnion(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "hll">;
   /** Estimates the size of the union with others. @example hll.getUnionCount('visitors', [yesterday]) */
   getUnionCount(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "int">;
-  /** Estimates the size of the intersection with others: at most two, or more when all have minhash bits. @example hll.getIntersectCount('visitors', [yesterday]) */
+  /**
+   * Estimates the size of the intersection with others: at most two, or more when all have minhash bits.
+   * @example hll.getIntersectCount('visitors', [yesterday])
+   */
   getIntersectCount(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "int">;
   /** Estimates the similarity to others, 0 to 1. @example hll.getSimilarity('visitors', [yesterday]) */
   getSimilarity(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "float">;
@@ -2709,7 +2772,10 @@ export interface HllCalls<S extends Style> {
 }
 /** Options of writes that may create a sketch. */
 export interface HllCreateOptions extends HllWriteOptions {
-  /** 4 to 16: a sketch has 2 to that power registers. The error of a count is 1.04 / sqrt(registers). Needed to create one. */
+  /**
+   * 4 to 16: a sketch has 2 to that power registers. The error of a count is 1.04 / sqrt(registers). Needed to create
+   * one.
+   */
   readonly indexBits?: number | undefined;
   /** 0 or 4 to 51: bits of a hash kept for similarity and intersections; at most 64 with `indexBits`. Default 0. */
   readonly minhashBits?: number | undefined;
@@ -2893,11 +2959,17 @@ export interface ListAddOptions extends ListWriteOptions, ListOrderOptions {
  * ranks count from the end; a count that is left out means to the end; an open end of a value range is `null`.
  */
 export interface ListCalls<S extends Style> {
-  /** Adds a value at the end, or in its place in an ordered list. Gives the new size. @example lists.append('tags', 'new', { addUnique: true, noFail: true }) */
+  /**
+   * Adds a value at the end, or in its place in an ordered list. Gives the new size.
+   * @example lists.append('tags', 'new', { addUnique: true, noFail: true })
+   */
   append<V, B extends "list" | "map" = "list">(list: Target<S, B>, value: Stored<S, V>, options?: ListAddOptions): Writing<S, B>;
   /** Adds several values at the end. Gives the new size. @example lists.appendItems('tags', ['a', 'b']) */
   appendItems<V, B extends "list" | "map" = "list">(list: Target<S, B>, values: StoredList<S, V>, options?: ListAddOptions): Writing<S, B>;
-  /** Inserts a value before an index; beyond the end the list is filled up with `null`. Gives the new size. @example lists.insert('queue', 0, 'first') */
+  /**
+   * Inserts a value before an index; beyond the end the list is filled up with `null`. Gives the new size.
+   * @example lists.insert('queue', 0, 'first')
+   */
   insert<V, B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, value: Stored<S, V>, options?: ListWriteOptions): Writing<S, B>;
   /** Inserts several values before an index. Gives the new size. @example lists.insertItems('queue', 0, ['a', 'b']) */
   insertItems<V, B extends "list" | "map" = "list">(list: Target<S, B>, index: Int<S>, values: StoredList<S, V>, options?: ListWriteOptions): Writing<S, B>;
@@ -2915,7 +2987,10 @@ export interface ListCalls<S extends Style> {
   getByIndex: ReadOne<S, "list", [
     index: Int<S>
   ]>;
-  /** The first element equal to a value; its index when that is what is to be returned. @example lists.getFirstByValue('tags', 'new', { return: 'index' }) */
+  /**
+   * The first element equal to a value; its index when that is what is to be returned.
+   * @example lists.getFirstByValue('tags', 'new', { return: 'index' })
+   */
   getFirstByValue: ReadOne<S, "list", [
     value: Sought<S>
   ]>;
@@ -2944,7 +3019,10 @@ export interface ListCalls<S extends Style> {
   getByRankRange: ReadRange<S, "list", [
     rank: Int<S>
   ]>;
-  /** `count` elements from the rank relative to where a value is or would be. @example lists.getByValueRelRankRange('scores', 50, -1, 2) */
+  /**
+   * `count` elements from the rank relative to where a value is or would be.
+   * @example lists.getByValueRelRankRange('scores', 50, -1, 2)
+   */
   getByValueRelRankRange: ReadRange<S, "list", [
     value: Sought<S>,
     rank: Int<S>
@@ -2973,7 +3051,10 @@ export interface ListCalls<S extends Style> {
   removeByIndexRange: RemoveRange<S, "list", [
     index: Int<S>
   ]>;
-  /** Removes all elements from `begin` up to, but not including, `end`. @example lists.removeByValueRange('scores', null, 10) */
+  /**
+   * Removes all elements from `begin` up to, but not including, `end`.
+   * @example lists.removeByValueRange('scores', null, 10)
+   */
   removeByValueRange: RemoveMany<S, "list", [
     begin: Sought<S> | null,
     end: Sought<S> | null
@@ -2982,7 +3063,10 @@ export interface ListCalls<S extends Style> {
   removeByRankRange: RemoveRange<S, "list", [
     rank: Int<S>
   ]>;
-  /** Removes `count` elements from the rank relative to where a value is or would be. @example lists.removeByValueRelRankRange('scores', 50, 0) */
+  /**
+   * Removes `count` elements from the rank relative to where a value is or would be.
+   * @example lists.removeByValueRelRankRange('scores', 50, 0)
+   */
   removeByValueRelRankRange: RemoveRange<S, "list", [
     value: Sought<S>,
     rank: Int<S>
@@ -2995,7 +3079,10 @@ export interface ListIndexesOptions extends InfoOptions {
 }
 /** What only operations can do. */
 export interface ListOperations extends ListCalls<"operation"> {
-  /** Creates an empty list, at the end of `ctx` when that is given; `padded` fills the list around it up with `null`. @example lists.create('events', { order: 'ordered' }) */
+  /**
+   * Creates an empty list, at the end of `ctx` when that is given; `padded` fills the list around it up with `null`.
+   * @example lists.create('events', { order: 'ordered' })
+   */
   create(bin: string, options?: ListOrderOptions & {
     readonly padded?: boolean | undefined;
   }): Operation;
@@ -3016,7 +3103,10 @@ export interface ListOperations extends ListCalls<"operation"> {
   /** Removes `count` elements from an index on. Gives the number removed. @example lists.removeRange('queue', 10) */
   removeRange(bin: string, index: number | bigint, count?: number | bigint, options?: ContextOptions): Operation;
   removeRange(bin: string, index: number | bigint, options: ContextOptions): Operation;
-  /** Removes everything outside `count` elements from an index on. Gives the number removed. @example lists.trim('recent', 0, 100) */
+  /**
+   * Removes everything outside `count` elements from an index on. Gives the number removed.
+   * @example lists.trim('recent', 0, 100)
+   */
   trim(bin: string, index: number | bigint, count: number | bigint, options?: ContextOptions): Operation;
 }
 /** Order of a list that an operation creates. */
@@ -3164,7 +3254,10 @@ export interface MapCalls<S extends Style> {
   put<V, B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, value: Stored<S, V>, options?: MapWriteOptions): Writing<S, B>;
   /** Writes several entries. Gives the new size. @example maps.putItems('profile', { city: 'Bonn', zip: 53111 }) */
   putItems<V, B extends "list" | "map" = "map">(map: Target<S, B>, entries: StoredMap<S, V>, options?: MapWriteOptions): Writing<S, B>;
-  /** Adds to the number of an entry, by default 1; a missing one is created. Gives the new value. @example maps.increment('counts', 'clicks', 5) */
+  /**
+   * Adds to the number of an entry, by default 1; a missing one is created. Gives the new value.
+   * @example maps.increment('counts', 'clicks', 5)
+   */
   increment<B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, delta?: Numeric<S>, options?: MapOrderOptions): Writing<S, B>;
   /** Subtracts from the number of an entry, by default 1. Gives the new value. @example maps.decrement('stock', 'apples') */
   decrement<B extends "list" | "map" = "map">(map: Target<S, B>, key: Key$1<S>, delta?: Numeric<S>, options?: MapOrderOptions): Writing<S, B>;
@@ -3200,7 +3293,10 @@ export interface MapCalls<S extends Style> {
   getByValueList: ReadMany<S, "map", [
     values: SoughtList<S>
   ]>;
-  /** All entries with keys from `begin` up to, but not including, `end`. @example maps.getByKeyRange('events', 1000, 2000) */
+  /**
+   * All entries with keys from `begin` up to, but not including, `end`.
+   * @example maps.getByKeyRange('events', 1000, 2000)
+   */
   getByKeyRange: ReadMany<S, "map", [
     begin: Key$1<S> | null,
     end: Key$1<S> | null
@@ -3209,7 +3305,10 @@ export interface MapCalls<S extends Style> {
   getByIndexRange: ReadRange<S, "map", [
     index: Int<S>
   ]>;
-  /** All entries with values from `begin` up to, but not including, `end`. @example maps.getByValueRange('counts', 10, null) */
+  /**
+   * All entries with values from `begin` up to, but not including, `end`.
+   * @example maps.getByValueRange('counts', 10, null)
+   */
   getByValueRange: ReadMany<S, "map", [
     begin: Sought<S> | null,
     end: Sought<S> | null
@@ -3218,12 +3317,18 @@ export interface MapCalls<S extends Style> {
   getByRankRange: ReadRange<S, "map", [
     rank: Int<S>
   ]>;
-  /** `count` entries from the index relative to where a key is or would be. @example maps.getByKeyRelIndexRange('events', 1500, -1, 2) */
+  /**
+   * `count` entries from the index relative to where a key is or would be.
+   * @example maps.getByKeyRelIndexRange('events', 1500, -1, 2)
+   */
   getByKeyRelIndexRange: ReadRange<S, "map", [
     key: Key$1<S>,
     index: Int<S>
   ]>;
-  /** `count` entries from the rank relative to where a value is or would be. @example maps.getByValueRelRankRange('counts', 50, 0, 1) */
+  /**
+   * `count` entries from the rank relative to where a value is or would be.
+   * @example maps.getByValueRelRankRange('counts', 50, 0, 1)
+   */
   getByValueRelRankRange: ReadRange<S, "map", [
     value: Sought<S>,
     rank: Int<S>
@@ -3244,7 +3349,10 @@ export interface MapCalls<S extends Style> {
   removeByRank: RemoveOne<S, "map", [
     rank: Int<S>
   ]>;
-  /** Removes the entries with one of several keys. @example maps.removeByKeyList('profile', ['city', 'zip'], { return: 'count' }) */
+  /**
+   * Removes the entries with one of several keys.
+   * @example maps.removeByKeyList('profile', ['city', 'zip'], { return: 'count' })
+   */
   removeByKeyList: RemoveMany<S, "map", [
     keys: Keys<S>
   ]>;
@@ -3252,11 +3360,17 @@ export interface MapCalls<S extends Style> {
   removeByValue: RemoveMany<S, "map", [
     value: Sought<S>
   ]>;
-  /** Removes all entries with one of several values. @example maps.removeByValueList('counts', [1, 2], { inverted: true }) */
+  /**
+   * Removes all entries with one of several values.
+   * @example maps.removeByValueList('counts', [1, 2], { inverted: true })
+   */
   removeByValueList: RemoveMany<S, "map", [
     values: SoughtList<S>
   ]>;
-  /** Removes all entries with keys from `begin` up to, but not including, `end`. @example maps.removeByKeyRange('events', 1000, 2000) */
+  /**
+   * Removes all entries with keys from `begin` up to, but not including, `end`.
+   * @example maps.removeByKeyRange('events', 1000, 2000)
+   */
   removeByKeyRange: RemoveMany<S, "map", [
     begin: Key$1<S> | null,
     end: Key$1<S> | null
@@ -3265,7 +3379,10 @@ export interface MapCalls<S extends Style> {
   removeByIndexRange: RemoveRange<S, "map", [
     index: Int<S>
   ]>;
-  /** Removes all entries with values from `begin` up to, but not including, `end`. @example maps.removeByValueRange('counts', 10, null) */
+  /**
+   * Removes all entries with values from `begin` up to, but not including, `end`.
+   * @example maps.removeByValueRange('counts', 10, null)
+   */
   removeByValueRange: RemoveMany<S, "map", [
     begin: Sought<S> | null,
     end: Sought<S> | null
@@ -3274,12 +3391,18 @@ export interface MapCalls<S extends Style> {
   removeByRankRange: RemoveRange<S, "map", [
     rank: Int<S>
   ]>;
-  /** Removes `count` entries from the index relative to where a key is or would be. @example maps.removeByKeyRelIndexRange('events', 1500, -1, 2) */
+  /**
+   * Removes `count` entries from the index relative to where a key is or would be.
+   * @example maps.removeByKeyRelIndexRange('events', 1500, -1, 2)
+   */
   removeByKeyRelIndexRange: RemoveRange<S, "map", [
     key: Key$1<S>,
     index: Int<S>
   ]>;
-  /** Removes `count` entries from the rank relative to where a value is or would be. @example maps.removeByValueRelRankRange('counts', 50, 0, 1) */
+  /**
+   * Removes `count` entries from the rank relative to where a value is or would be.
+   * @example maps.removeByValueRelRankRange('counts', 50, 0, 1)
+   */
   removeByValueRelRankRange: RemoveRange<S, "map", [
     value: Sought<S>,
     rank: Int<S>
@@ -3287,15 +3410,27 @@ export interface MapCalls<S extends Style> {
 }
 /** What only operations can do. */
 export interface MapOperations extends MapCalls<"operation"> {
-  /** Creates an empty map, at the end of `ctx` when that is given. @example maps.create('profile', { order: 'keyOrdered' }) */
+  /**
+   * Creates an empty map, at the end of `ctx` when that is given.
+   * @example maps.create('profile', { order: 'keyOrdered' })
+   */
   create(bin: string, options?: MapOrderOptions): Operation;
-  /** Changes the order of a map, creating an empty one when the bin is missing. @example maps.setOrder('profile', { order: 'keyOrdered' }) */
+  /**
+   * Changes the order of a map, creating an empty one when the bin is missing.
+   * @example maps.setOrder('profile', { order: 'keyOrdered' })
+   */
   setOrder(bin: string, options: MapOrderOptions): Operation;
-  /** Writes an entry that must not be there. Like `put` with `write: 'create'`. @example maps.add('profile', 'city', 'Bonn') */
+  /**
+   * Writes an entry that must not be there. Like `put` with `write: 'create'`.
+   * @example maps.add('profile', 'city', 'Bonn')
+   */
   add<V>(bin: string, key: Key$1<"operation">, value: Stored<"operation", V>, options?: MapOrderOptions): Operation;
   /** Writes several entries that must not be there. @example maps.addItems('profile', { city: 'Bonn' }) */
   addItems<V>(bin: string, entries: StoredMap<"operation", V>, options?: MapOrderOptions): Operation;
-  /** Writes an entry that must be there. Like `put` with `write: 'update'`. @example maps.replace('profile', 'city', 'Bonn') */
+  /**
+   * Writes an entry that must be there. Like `put` with `write: 'update'`.
+   * @example maps.replace('profile', 'city', 'Bonn')
+   */
   replace<V>(bin: string, key: Key$1<"operation">, value: Stored<"operation", V>, options?: ContextOptions): Operation;
   /** Writes several entries that must be there. @example maps.replaceItems('profile', { city: 'Bonn' }) */
   replaceItems<V>(bin: string, entries: StoredMap<"operation", V>, options?: ContextOptions): Operation;
@@ -3489,12 +3624,18 @@ export interface OperateOptions extends ReadOptions, WriteOptions {
 }
 /** What can be done along a path inside an expression. */
 export interface PathCalls {
-  /** What a path leads to: a list, or with `return: 'tree'` the same collections with only that. @example exp.paths.select(exp.bin.map('order'), [ctx.all()], { return: 'values' }) */
+  /**
+   * What a path leads to: a list, or with `return: 'tree'` the same collections with only that.
+   * @example exp.paths.select(exp.bin.map('order'), [ctx.all()], { return: 'values' })
+   */
   select(target: Operand<"list"> | Operand<"map">, path: Context, options: PathSelectOptions & {
     return: "values" | "keys" | "entries";
   }): Exp<"list">;
   select<T extends "list" | "map">(target: Exp<T>, path: Context, options?: PathSelectOptions): Exp<T>;
-  /** The collection with every element a path leads to replaced by the result of an expression. @example exp.paths.modify(exp.bin.map('order'), [ctx.all()], exp.add(exp.path.value('int'), 1)) */
+  /**
+   * The collection with every element a path leads to replaced by the result of an expression.
+   * @example exp.paths.modify(exp.bin.map('order'), [ctx.all()], exp.add(exp.path.value('int'), 1))
+   */
   modify<T extends "list" | "map">(target: Exp<T>, path: Context, change: AnyExp, options?: PathOptions): Exp<T>;
 }
 /** Options of `paths.modify`. */
@@ -3559,7 +3700,7 @@ export interface QueryOptions extends Omit<CallOptions, "key" | "filter" | "tota
   readonly filter?: Exp<"bool"> | undefined;
   /** How often partitions that could not be read are asked for again. Default 5. */
   readonly maxRetries?: number | undefined;
-  /** Ends the query after so many records; where it stands then is its `cursor`. Default 0: no limit. */
+  /** Ends the query after this many records; its `cursor` leads on. Default 0: no limit. */
   readonly maxRecords?: number | undefined;
   /** Most records each node reads in a second. Default 0: no limit. */
   readonly recordsPerSecond?: number | undefined;
@@ -3570,13 +3711,13 @@ export interface QueryOptions extends Omit<CallOptions, "key" | "filter" | "tota
    * `longRelaxAp` like `long`, and during migrations from partitions that may not be complete.
    */
   readonly expectedDuration?: "long" | "short" | "longRelaxAp" | undefined;
-  /** One partition, a range of them, or what comes behind a record in its partition. Default: all 4,096. */
+  /** One partition, a range of them, or what comes after a record in its partition. Default: all 4,096. */
   readonly partitions?: Partitions | undefined;
   /** The names of the nodes to ask; the partitions of others are left out. Default: all. */
   readonly nodes?: readonly string[] | undefined;
   /** Most nodes asked at once. Default 0: all. */
   readonly concurrency?: number | undefined;
-  /** The `cursor` of an earlier query for the same: goes on behind the last record that one handed out. */
+  /** The `cursor` of an earlier query for the same: continues after the last record that it handed out. */
   readonly cursor?: string | undefined;
   /** Called after each page of results. What it throws ends the query. */
   readonly onProgress?: ((progress: QueryProgress) => void) | undefined;
@@ -3793,7 +3934,7 @@ export interface RecordCommands {
    * record need not exist: the function may create it. See {@link UdfAdmin.register} for modules.
    *
    * @param module the name of the module, without the ending of its file
-   * @param args what the function gets behind the record
+   * @param args what the function gets after the record
    * @throws UdfNotFoundError when there is no such module or function
    * @throws UdfError when the function failed, with the line and what Lua said; what it had changed is undone
    * @example
@@ -3843,7 +3984,10 @@ export interface RemoveRange<S extends Style, C extends "list" | "map", Given ex
 /** A step that removes. */
 export interface RemoveStep<P extends object> extends KeyStep<P>, Generational, Durable {
 }
-/** One row: the code on the wire (negative: the client's own), its class, what it means, and whether trying again can help. */
+/**
+ * One row: the code on the wire (negative: the client's own), its class, what it means, and whether trying again can
+ * help.
+ */
 export interface ResultCode {
   readonly code: number;
   readonly errorClass: ErrorClass;
@@ -4128,7 +4272,7 @@ export interface Typed<B extends object> {
 export interface UdfModule {
   /** The name that calls use. */
   readonly module: string;
-  /** The name of its file: `module` with `.lua` behind it. */
+  /** The name of its file: `module` followed by `.lua`. */
   readonly file: string;
   /** SHA-1 of what is registered, as the server makes it. */
   readonly hash: string;
@@ -4159,9 +4303,15 @@ export interface UdfStepOf<P extends object> extends KeyStep<P>, Expiring, Durab
 }
 /** What rows of `batch.unprocessed` have beside the fields and options of their kind. */
 export interface Unprocessed {
-  /** The position the row had in the batch it was first a row of. Whoever has it takes nothing from the next call's options. */
+  /**
+   * The position the row had in the batch it was first a row of. Whoever has it takes nothing from the next call's
+   * options.
+   */
   readonly origin: number;
-  /** The fields whose values JSON cannot carry and that are encoded: `'key'`, `'ops'`, `'args'`, `'filter'`, `'bins.name'`. */
+  /**
+   * The fields whose values JSON cannot carry and that are encoded: `'key'`, `'ops'`, `'args'`, `'filter'`,
+   * `'bins.name'`.
+   */
   readonly encoded?: readonly string[] | undefined;
   /** Options of the call it was part of. A call whose rows all agree on one uses it, unless it says otherwise. */
   readonly call?: {
@@ -4213,7 +4363,7 @@ export interface Verbs<P extends object, K extends Count> {
 export interface WaitOptions<Progress> {
   /** Called after every look that found the job unfinished, and once at its end. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Milliseconds between looks, at least 1. Default 100, and up to 2,000 when it goes on for long. */
+  /** Milliseconds between looks, at least 1. Default 100, and up to 2,000 when it takes long. */
   readonly pollInterval?: number | undefined;
   /** Milliseconds to wait at most. Default 0: no limit. */
   readonly timeout?: number | undefined;
@@ -4432,7 +4582,10 @@ export type Int<S extends Style> = number | bigint | (S extends "expression" ? E
 export type IntoUntyped<S, N extends string, W extends boolean> = IntoList<Value, S, N, W> & IntoMap<{
   [key: string]: Value;
 }, MapKey, Value, S, N, W>;
-/** `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long over. */
+/**
+ * `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long
+ * over.
+ */
 export type JobState = "running" | "done" | "aborted" | "unknown";
 /**
  * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
@@ -4542,7 +4695,7 @@ export type Partitions = number | {
   readonly begin: number;
   readonly count: number;
 }
-/** The records behind this one in its partition; a key, or the digest of one. */
+/** The records after this one in its partition; a key, or the digest of one. */
  | {
   readonly after: Key | Uint8Array;
 };
@@ -4756,7 +4909,10 @@ export type UdfSource = {
   readonly name: string;
   readonly file?: undefined;
 };
-/** A row of `unprocessed`: what its batch would have done, in a form that goes into the same kind of batch and into `batch`. */
+/**
+ * A row of `unprocessed`: what its batch would have done, in a form that goes into the same kind of batch and into
+ * `batch`.
+ */
 export type UnprocessedRow<T extends "read" | "write" | "operate" | "remove" | "apply"> = (T extends "read" ? Key : never) | (Extract<MixedRow, {
   readonly type: T;
 }> & Unprocessed);

@@ -1,4 +1,5 @@
-// Numbers of the wire protocol by name, as `flags.rs`, `field.rs` and `op.rs` of `crates/wire/src` have them; a test compares
+// Numbers of the wire protocol by name, as `flags.rs`, `field.rs` and `op.rs` of `crates/wire/src` have them; a test
+// compares
 // the tables.
 
 /** First flag byte of a command: reading. */

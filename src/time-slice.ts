@@ -55,7 +55,7 @@ export class TimeSlice {
     this.#looks = LOOK_EVERY
   }
 
-  /** Counts something that was decoded from so many bytes. */
+  /** Counts something that was decoded from this many bytes. */
   count(bytes: number): void {
     if (bytes > LARGE_BYTES) this.#looks = 0
     else this.#looks--

@@ -127,7 +127,7 @@ class Group {
     calls.push(call)
   }
 
-  /** Gives the next call a spec that is not that of all calls before. */
+  /** Notes the spec of the next call, which differs from that of all calls before it. */
   #number(spec: Spec): void {
     const { specs } = this
     let number = specs.indexOf(spec)

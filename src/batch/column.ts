@@ -1,4 +1,5 @@
-// One bin of all rows of a batch as a column: numbers into a typed array, straight from the bytes the nodes sent.
+// One bin of all rows of a batch as a column: numbers are read into a typed array, straight from the bytes that the nodes
+// sent.
 
 import { describe } from '../checks/check.js'
 import { ClientError, InvalidArgumentError } from '../errors/classes.js'

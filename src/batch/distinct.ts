@@ -1,4 +1,4 @@
-// Which rows of a batch go over the wire: equal reads of one record are asked for once.
+// Finds the rows of a batch that have to be sent: of equal reads of one record only the first is.
 
 import { randomInt } from 'node:crypto'
 import { KeyColumn, type KeyList } from '../records/key-list.js'

@@ -1,4 +1,4 @@
-// The error of a batch of which a part failed. It carries the batch, so nothing that arrived is lost.
+// The error of a batch in which rows failed. It carries the batch, so that no answer is lost.
 
 import { BatchError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'

@@ -1,4 +1,5 @@
-// From what the caller gives a batch (keys, rows, options) to a BatchRequest: checked, and with equal rows sharing a spec.
+// Turns what the caller gives to a batch (keys, rows, options) into a BatchRequest. Everything is checked; rows that ask the
+// same share a spec.
 
 import { describe, isPlain, type Where } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
@@ -173,7 +174,7 @@ function withCommon(kind: RowKind, fields: { readonly [name: string]: unknown },
   }
 }
 
-/** What is said of a function, without what is left out. */
+/** The fields of a row or batch that name a function, as far as they are given. */
 function callOf(said: { readonly [name: string]: unknown } | Common): Common {
   const all = said as { readonly [name: string]: unknown }
   return Object.fromEntries(

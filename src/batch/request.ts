@@ -72,7 +72,7 @@ export class BatchRequest {
   readonly writes: boolean
   #keys: KeyList
   #inputs: readonly unknown[]
-  /** What was said about all rows; undefined for requests whose rows nobody sends again. */
+  /** What was said about all rows; undefined for requests whose rows are never sent again. */
   readonly said: Said | undefined
   readonly specs: readonly Spec[]
   /** For each row its spec; undefined when there is only one. */

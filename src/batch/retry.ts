@@ -1,4 +1,4 @@
-// Sending what is left of a batch again: how often, for how long, and with which pauses.
+// Sends unprocessed rows of a batch again: how often, for how long, and with which pauses.
 
 import { type OptionRules, readOptions } from '../checks/options.js'
 import { Code } from '../errors/codes.js'

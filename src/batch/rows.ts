@@ -53,7 +53,10 @@ export type MixedRow =
   | ({ readonly type: 'remove' } & RemoveRow)
   | ({ readonly type: 'apply'; readonly module: string; readonly function: string } & ApplyRow)
 
-/** A row of `unprocessed`: what its batch would have done, in a form that goes into the same kind of batch and into `batch`. */
+/**
+ * A row of `unprocessed`: what its batch would have done, in a form that goes into the same kind of batch and into
+ * `batch`.
+ */
 export type UnprocessedRow<T extends 'read' | 'write' | 'operate' | 'remove' | 'apply'> =
   | (T extends 'read' ? Key : never)
   | (Extract<MixedRow, { readonly type: T }> & Unprocessed)

@@ -1,5 +1,5 @@
-// Carries a batch out: in one entry, or, when it is large or its limits say so, in parts that go out one after another
-// and whose replies are put together.
+// Carries out a batch: in one entry, or, when it is large or its limits say so, in parts. Parts are sent one after another,
+// and their replies are put together.
 
 import { Call } from '../boundary/call.js'
 import { BatchReply, NO_PAGE } from '../boundary/completion.js'

@@ -1,4 +1,5 @@
-// A batch without an end: rows come in as they are needed, go out in chunks, and come back as they are answered.
+// Batches without an end: rows are taken from their source as they are needed, sent in chunks, and handed out as they are
+// answered.
 
 import { ReadableStream } from 'node:stream/web'
 import { describe } from '../checks/check.js'
@@ -111,7 +112,7 @@ export class BatchStream<B extends object = Bins> implements AsyncIterable<Batch
   }
 
   /**
-   * Which rows are delivered and done with, as text to keep: a later stream over the same rows goes on from there. The row
+   * Which rows are delivered and done with, as text to keep: a later stream over the same rows continues from there. The row
    * that was handed out last counts once the next one is asked for, so a row is lost at no time, and after a crash the last
    * one may come twice. Writes of batches that were not consumed to their end are sent again.
    */

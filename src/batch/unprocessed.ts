@@ -26,9 +26,15 @@ const CARRIED = OPTIONS_OF_CALL.filter((name) => name !== 'signal')
 
 /** What rows of `batch.unprocessed` have beside the fields and options of their kind. */
 export interface Unprocessed {
-  /** The position the row had in the batch it was first a row of. Whoever has it takes nothing from the next call's options. */
+  /**
+   * The position the row had in the batch it was first a row of. Whoever has it takes nothing from the next call's
+   * options.
+   */
   readonly origin: number
-  /** The fields whose values JSON cannot carry and that are encoded: `'key'`, `'ops'`, `'args'`, `'filter'`, `'bins.name'`. */
+  /**
+   * The fields whose values JSON cannot carry and that are encoded: `'key'`, `'ops'`, `'args'`, `'filter'`,
+   * `'bins.name'`.
+   */
   readonly encoded?: readonly string[] | undefined
   /** Options of the call it was part of. A call whose rows all agree on one uses it, unless it says otherwise. */
   readonly call?: { readonly [option: string]: unknown } | undefined

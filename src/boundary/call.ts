@@ -1,5 +1,6 @@
-// A call under way: who waits for it, and how it is settled. What it asks and what its answer means is the business of its
-// subclasses (requests/calls.ts, batch/).
+// A call in flight: the promise that waits for it, and how it is settled. Its subclasses know what it asks and what its
+// answer
+// means (requests/calls.ts, batch/).
 
 import type { UdfSite } from '../errors/base.js'
 import { rejectThrough } from '../errors/failure.js'

@@ -1,4 +1,5 @@
-// Completions as the core writes them (docs/internal/boundary.md): failures and batches. Records are messages: records/message.ts.
+// Reads completions of failures and of batches, as the core writes them (docs/internal/boundary.md). Completions of records
+// are messages, which records/message.ts reads.
 
 import type { AttemptError, UdfSite } from '../errors/base.js'
 import { Code } from '../errors/codes.js'

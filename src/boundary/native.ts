@@ -1,7 +1,7 @@
 // The only importer of the addon, and the only place that knows how calls cross (docs/internal/boundary.md).
 //
 // In: every call of a tick is written into one buffer, handed over once, after the tick. Out: one wake-up drains all
-// that is ready and settles the promises. Nothing here knows what a call means; that is the Call's own business.
+// that is ready and settles the promises. Nothing here knows what a call means: the Call does.
 
 import { ClientClosedError, ClientError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
@@ -139,7 +139,7 @@ export class Boundary {
 
   /**
    * Takes in a call: its entry goes into the buffer. Throws what writing the entry throws, leaving no trace of the call.
-   * What is `large` is handed over at once: the core works on it while this thread goes on.
+   * What is `large` is handed over at once: the core works on it while this thread does something else.
    */
   submit<T>(call: Call<T>, large = false): Promise<T> {
     this.admit(call)

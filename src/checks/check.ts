@@ -1,4 +1,4 @@
-// Looking at what callers hand over: what it is, whether it will do, and how to say so.
+// Checks of arguments: what a value is, and the error that says why it is refused.
 
 import { AerospikeError, InvalidArgumentError } from '../errors/classes.js'
 

@@ -8,7 +8,7 @@ import { nearest } from './nearest.js'
 
 /** What an option may be. */
 export interface OptionRule {
-  /** In the words of the message, behind `must be`. */
+  /** In the words of the message, after `must be`. */
   readonly expects: string
   readonly check: (value: unknown) => boolean
   /** A value that no message may show. */

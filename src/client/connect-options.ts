@@ -1,4 +1,4 @@
-// What `connect` takes: checked, and resolved into what the core wants. One table, like the options of calls.
+// The options of `connect` in one table: they are checked and resolved into what the core needs.
 
 import type { NativeConfig, NativeTls } from '../boundary/addon.js'
 import { describe, isPlain } from '../checks/check.js'
@@ -32,7 +32,10 @@ export interface TlsOptions {
   readonly serverName?: string | undefined
 }
 
-/** Options of a client that are not of its connections: clients on the same connections may differ in them (`client.with`). */
+/**
+ * Options of a client that are not of its connections: clients on the same connections may differ in them
+ * (`client.with`).
+ */
 export interface ClientOptions {
   /**
    * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as

@@ -27,7 +27,7 @@ export interface ClientEvents {
   nodeRemoved: [node: Node]
   /** There are nodes again after `disconnected`. */
   connected: []
-  /** The last node is gone. The client goes on looking for the hosts it was made with. */
+  /** The last node is gone. The client keeps trying the hosts it was made with. */
   disconnected: []
 }
 

@@ -1,4 +1,4 @@
-// What an index is of, and the command that creates it (protocol 4.7).
+// The definition of an index, checked and as the command that creates it (protocol 4.7).
 
 import { describe, isPlain } from '../checks/check.js'
 import { checkNames, checkOption, oneOf } from '../checks/options.js'
@@ -61,7 +61,7 @@ const MAX_EXPRESSION = 16 * 1024 - 1
 export interface CheckedIndex {
   readonly namespace: string
   readonly name: string
-  /** The command's parameters behind the namespace. @param modern for servers from 8.1 on */
+  /** The command's parameters after the namespace. @param modern for servers from 8.1 on */
   parameters(modern: boolean): string
 }
 

@@ -1,4 +1,4 @@
-// An index on its way: created, and built by every node on its own.
+// An index that is being built: every node builds its own part, and the job waits for all of them.
 
 import type { Boundary } from '../boundary/native.js'
 import { Code } from '../errors/codes.js'

@@ -1,4 +1,4 @@
-// Asking nodes in the text protocol (protocol 4): commands out, answers back, refusals as errors.
+// Requests in the text protocol (protocol 4): commands are sent to nodes, and refusals become errors.
 
 import { pause, untilAborted } from '../boundary/abort.js'
 import type { NativeClient, NativeNode } from '../boundary/addon.js'

@@ -39,7 +39,7 @@ export type UdfSource =
 export interface UdfModule {
   /** The name that calls use. */
   readonly module: string
-  /** The name of its file: `module` with `.lua` behind it. */
+  /** The name of its file: `module` followed by `.lua`. */
   readonly file: string
   /** SHA-1 of what is registered, as the server makes it. */
   readonly hash: string

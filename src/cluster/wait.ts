@@ -1,4 +1,4 @@
-// Waiting for what a cluster does on its own: looking again and again until all nodes are done.
+// Waits for what a cluster does by itself, by asking again until all nodes are done.
 
 import { pause } from '../boundary/abort.js'
 import { callback, milliseconds, type OptionRules, readOptions, signal } from '../checks/options.js'
@@ -10,7 +10,7 @@ import { errorOf } from '../errors/failure.js'
 export interface WaitOptions<Progress> {
   /** Called after every look that found the job unfinished, and once at its end. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** Milliseconds between looks, at least 1. Default 100, and up to 2,000 when it goes on for long. */
+  /** Milliseconds between looks, at least 1. Default 100, and up to 2,000 when it takes long. */
   readonly pollInterval?: number | undefined
   /** Milliseconds to wait at most. Default 0: no limit. */
   readonly timeout?: number | undefined

@@ -1,4 +1,4 @@
-// The calls on many records.
+// The commands on many records.
 
 import type { Common } from '../batch/kinds.js'
 import { mayWrite, planBatch, rowsOf } from '../batch/plan.js'
@@ -189,7 +189,7 @@ export interface BatchCommands {
    * others: look at `result`.
    *
    * `stream.cursor` says at any time what was delivered, as text; with it as option `cursor`, a stream over the same rows
-   * goes on from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
+   * continues from there, in another process too. `stream.toReadableStream()` is the same as a Web stream.
    *
    * @throws InvalidArgumentError when an option or a row is malformed: the loop throws it
    * @example

@@ -1,4 +1,4 @@
-// The calls on the cluster as a whole: info, indexes, modules, truncation.
+// The commands on the cluster as a whole: info, indexes, modules, truncation.
 
 import { argumentError, describe, isPlain } from '../checks/check.js'
 import { checkDefinition, type IndexDefinition } from '../cluster/index-definition.js'

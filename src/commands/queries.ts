@@ -1,4 +1,4 @@
-// The calls on records that the servers find: queries, scans and background jobs.
+// The commands on records that the servers find: queries, scans and background jobs.
 
 import { Job, jobId } from '../query/job.js'
 import type { QueryOptions } from '../query/options.js'

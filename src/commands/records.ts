@@ -1,4 +1,4 @@
-// The calls on one record.
+// The commands on one record.
 
 import { argumentError, describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
@@ -195,7 +195,7 @@ export interface RecordCommands {
    * record need not exist: the function may create it. See {@link UdfAdmin.register} for modules.
    *
    * @param module the name of the module, without the ending of its file
-   * @param args what the function gets behind the record
+   * @param args what the function gets after the record
    * @throws UdfNotFoundError when there is no such module or function
    * @throws UdfError when the function failed, with the line and what Lua said; what it had changed is undone
    * @example

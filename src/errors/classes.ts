@@ -10,7 +10,10 @@ export { AerospikeError }
 /** The client refused or gave up by itself; the parent of all errors that no server sent. */
 export class ClientError extends AerospikeError {}
 
-/** An argument, option or value is not acceptable; nothing was sent. The message names the place and, for a misspelt option, the nearest valid name. */
+/**
+ * An argument, option or value is not acceptable; nothing was sent. The message names the place and, for a misspelt
+ * option, the nearest valid name.
+ */
 export class InvalidArgumentError extends ClientError {
   static override readonly code: number = Code.param
 }
@@ -18,7 +21,10 @@ export class InvalidArgumentError extends ClientError {
 /** A host or port is malformed or does not resolve. */
 export class InvalidHostError extends ClientError {}
 
-/** The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have been sent. */
+/**
+ * The call was cancelled through its `signal`. `cause` is `signal.reason`; `inDoubt` is true when a write may have
+ * been sent.
+ */
 export class AbortError extends ClientError {
   static override readonly code: number = Code.clientAbort
 }

@@ -1,5 +1,6 @@
-// Failures as they travel inside: facts, not yet an error. The error is made where the caller's promise is rejected,
-// because only there does V8 know who is waiting, and the stack shows the caller's line.
+// Failures before they are errors: plain facts. The error is made where the caller's promise is rejected, since only
+// there V8
+// knows who awaits it, so that the stack shows the caller's line.
 
 import { type Key, keyText } from '../key.js'
 import type { AttemptError, ErrorDetails, UdfSite } from './base.js'
@@ -84,7 +85,7 @@ export function rejectThrough(resolve: (value: unknown) => void, reason: unknown
     reject = rejectFacts
   })
   resolve(facts.then(undefined, fail))
-  // Following begins in the next microtask: before that V8 would find nobody who waits.
+  // Following begins in the next microtask: before that V8 does not know who awaits the promise.
   settled.then(() => reject(reason))
 }
 

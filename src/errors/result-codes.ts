@@ -6,7 +6,10 @@ import { Code } from './codes.js'
 
 type ErrorClass = new (message: string, details?: ErrorDetails) => AerospikeError
 
-/** One row: the code on the wire (negative: the client's own), its class, what it means, and whether trying again can help. */
+/**
+ * One row: the code on the wire (negative: the client's own), its class, what it means, and whether trying again can
+ * help.
+ */
 export interface ResultCode {
   readonly code: number
   readonly errorClass: ErrorClass

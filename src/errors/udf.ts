@@ -1,4 +1,4 @@
-// What a server says when a function fails, taken apart: `<folder>/<module>.lua:<line>: <what Lua said>` (protocol 6.4).
+// Reads what a server says when a function fails: `<folder>/<module>.lua:<line>: <what Lua said>` (protocol 6.4).
 
 import type { ErrorDetails, UdfSite } from './base.js'
 import { UdfError, UdfNotFoundError } from './classes.js'

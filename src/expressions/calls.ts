@@ -59,14 +59,20 @@ function callsOf<T>(family: Family): T {
 
 /** What can be done along a path inside an expression. */
 export interface PathCalls {
-  /** What a path leads to: a list, or with `return: 'tree'` the same collections with only that. @example exp.paths.select(exp.bin.map('order'), [ctx.all()], { return: 'values' }) */
+  /**
+   * What a path leads to: a list, or with `return: 'tree'` the same collections with only that.
+   * @example exp.paths.select(exp.bin.map('order'), [ctx.all()], { return: 'values' })
+   */
   select(
     target: Operand<'list'> | Operand<'map'>,
     path: Context,
     options: PathSelectOptions & { return: 'values' | 'keys' | 'entries' },
   ): Exp<'list'>
   select<T extends 'list' | 'map'>(target: Exp<T>, path: Context, options?: PathSelectOptions): Exp<T>
-  /** The collection with every element a path leads to replaced by the result of an expression. @example exp.paths.modify(exp.bin.map('order'), [ctx.all()], exp.add(exp.path.value('int'), 1)) */
+  /**
+   * The collection with every element a path leads to replaced by the result of an expression.
+   * @example exp.paths.modify(exp.bin.map('order'), [ctx.all()], exp.add(exp.path.value('int'), 1))
+   */
   modify<T extends 'list' | 'map'>(target: Exp<T>, path: Context, change: AnyExp, options?: PathOptions): Exp<T>
 }
 
@@ -88,7 +94,10 @@ const pathCalls: PathCalls = {
 
 /** The families, for `exp`. */
 export const collections = {
-  /** What `lists` does, on an expression. Writes give the changed list and store nothing. @example exp.lists.size(exp.bin.list('tags')) */
+  /**
+   * What `lists` does, on an expression. Writes give the changed list and store nothing.
+   * @example exp.lists.size(exp.bin.list('tags'))
+   */
   lists: callsOf<ListCalls<'expression'>>(LIST_FAMILY),
   /** What `maps` does, on an expression. @example exp.maps.getByKey(exp.bin.map('profile'), 'age', { type: 'int' }) */
   maps: callsOf<MapCalls<'expression'>>(MAP_FAMILY),

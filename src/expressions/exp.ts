@@ -39,7 +39,10 @@ export interface Functions {
   lt<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<'bool'>
   /** Less or equal. @example exp.le(exp.bin.float('price'), 9.99) */
   le<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<'bool'>
-  /** Whether a point lies within a region, or a region holds a point. @example exp.geoCompare(exp.bin.geo('place'), region) */
+  /**
+   * Whether a point lies within a region, or a region holds a point.
+   * @example exp.geoCompare(exp.bin.geo('place'), region)
+   */
   geoCompare(a: Operand<'geo'>, b: Operand<'geo'>): Exp<'bool'>
   /** All are true. One that is false decides even when others are unknown. @example exp.and(isActive, isAdult) */
   and(...all: Operand<'bool'>[]): Exp<'bool'>
@@ -55,7 +58,10 @@ export interface Functions {
   sub<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>
   /** Product. @example exp.mul(exp.bin.float('price'), 1.19) */
   mul<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>
-  /** Quotient; of one operand, its reciprocal. An integer divided by 0 is unknown. @example exp.div(exp.bin.int('total'), 2) */
+  /**
+   * Quotient; of one operand, its reciprocal. An integer divided by 0 is unknown.
+   * @example exp.div(exp.bin.int('total'), 2)
+   */
   div<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>
   /** Power of floats. @example exp.pow(exp.bin.float('x'), 2) */
   pow(base: Operand<'float'>, exponent: Operand<'float'>): Exp<'float'>
@@ -89,21 +95,33 @@ export interface Functions {
   intArshift(value: Operand<'int'>, count: Operand<'int'>): Exp<'int'>
   /** Number of bits that are set. @example exp.intCount(exp.bin.int('flags')) */
   intCount(value: Operand<'int'>): Exp<'int'>
-  /** Place of the first bit of a value from the most significant end; -1 when there is none. @example exp.intLscan(exp.bin.int('flags'), true) */
+  /**
+   * Place of the first bit of a value from the most significant end; -1 when there is none.
+   * @example exp.intLscan(exp.bin.int('flags'), true)
+   */
   intLscan(value: Operand<'int'>, bit: Operand<'bool'>): Exp<'int'>
-  /** Place of the first bit of a value from the least significant end, counted from the most significant. @example exp.intRscan(exp.bin.int('flags'), true) */
+  /**
+   * Place of the first bit of a value from the least significant end, counted from the most significant.
+   * @example exp.intRscan(exp.bin.int('flags'), true)
+   */
   intRscan(value: Operand<'int'>, bit: Operand<'bool'>): Exp<'int'>
   /** The least of several numbers. @example exp.min(exp.bin.int('a'), exp.bin.int('b')) */
   min<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>
   /** The greatest of several numbers. @example exp.max(exp.bin.int('a'), 0) */
   max<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>
-  /** Bytes of the record on flash, 0 for data in memory. Deprecated by servers from 7.0 on: `recordSize`. @example exp.deviceSize() */
+  /**
+   * Bytes of the record on flash, 0 for data in memory. Deprecated by servers from 7.0 on: `recordSize`.
+   * @example exp.deviceSize()
+   */
   deviceSize(): Exp<'int'>
   /** Bytes of the record in memory. Deprecated by servers from 7.0 on: `recordSize`. @example exp.memorySize() */
   memorySize(): Exp<'int'>
   /** Bytes of the record; servers from 7.0 on. @example exp.gt(exp.recordSize(), 100_000) */
   recordSize(): Exp<'int'>
-  /** When the record was last written, nanoseconds since 1970. @example exp.gt(exp.lastUpdate(), BigInt(Date.now() - 60_000) * 1_000_000n) */
+  /**
+   * When the record was last written, nanoseconds since 1970.
+   * @example exp.gt(exp.lastUpdate(), BigInt(Date.now() - 60_000) * 1_000_000n)
+   */
   lastUpdate(): Exp<'int'>
   /** Milliseconds since the record was last written. @example exp.lt(exp.sinceUpdate(), 60_000) */
   sinceUpdate(): Exp<'int'>
@@ -195,7 +213,10 @@ function letIn(...parts: unknown[]): Exp {
 type Let = <T extends Type>(...parts: [...definitions: Definition[], body: Exp<T>]) => Exp<T>
 
 interface Cond {
-  /** The value behind the first test that is true, else the default. All values have one type. @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult') */
+  /**
+   * The value after the first test that is true, else the default. All values have one type.
+   * @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult')
+   */
   (test: Operand<'bool'>, value: string, otherwise: string): Exp<'string'>
   <T extends Type>(test: Operand<'bool'>, value: Operand<T>, otherwise: Operand<NoInfer<T>>): Exp<T>
   <T extends Type>(test: Operand<'bool'>, value: Operand<T>, ...more: (Operand<'bool'> | Operand<NoInfer<T>>)[]): Exp<T>
@@ -258,18 +279,30 @@ export const exp = {
   hllValue: plain('hll') as (value: HyperLogLog) => Exp<'hll'>,
   /** Nothing: written to a bin with `allowDelete`, it removes the bin. @example exp.nil() */
   nil: (): Exp<'nil'> => literal('nil', null),
-  /** Unknown, of whatever type is wanted; as an answer of `cond` it makes the operation fail or be skipped. @example exp.unknown<'int'>() */
+  /**
+   * Unknown, of whatever type is wanted; as an answer of `cond` it makes the operation fail or be skipped.
+   * @example exp.unknown<'int'>()
+   */
   unknown: <T extends Type>(): Exp<T> => call<T>(undefined, 0, []),
 
-  /** Whether text matches a POSIX regular expression. @example exp.regex(exp.bin.string('name'), '^a.*z$', { extended: true }) */
+  /**
+   * Whether text matches a POSIX regular expression.
+   * @example exp.regex(exp.bin.string('name'), '^a.*z$', { extended: true })
+   */
   regex: (text: Operand<'string'>, pattern: string, options?: RegexOptions): Exp<'bool'> =>
     call('bool', 7, [regexFlags(options), bareText(pattern, 'exp.regex'), operand('exp.regex', text, ['string'])]),
   /** Whether a value is in a list; servers from 8.1.2 on. @example exp.inList(exp.bin.string('city'), ['Bonn', 'Rome']) */
   inList: <T extends Type>(value: Operand<T>, list: Operand<'list'>): Exp<'bool'> =>
     call('bool', 9, [operand('exp.inList', value, ANY), operand('exp.inList', list, ['list'])]),
-  /** The value behind the first test that is true, else the default. @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult') */
+  /**
+   * The value after the first test that is true, else the default.
+   * @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult')
+   */
   cond: cond as unknown as Cond,
-  /** Variables and an expression that uses them. @example exp.let(exp.def('x', exp.bin.int('a')), exp.mul(exp.var('x', 'int'), exp.var('x', 'int'))) */
+  /**
+   * Variables and an expression that uses them.
+   * @example exp.let(exp.def('x', exp.bin.int('a')), exp.mul(exp.var('x', 'int'), exp.var('x', 'int')))
+   */
   let: letIn as unknown as Let,
   /** A variable for `exp.let`. @example exp.def('x', exp.bin.int('a')) */
   def: <T extends Type>(name: string, value: Operand<T>): Definition =>
@@ -289,7 +322,10 @@ export const exp = {
     remove: (): Exp<'nil'> => call('nil', 100, []),
   },
 
-  /** An expression from the text of `toBase64`. What it results in is not checked: say it. @example exp.fromBase64<'bool'>(text) */
+  /**
+   * An expression from the text of `toBase64`. What it results in is not checked: say it.
+   * @example exp.fromBase64<'bool'>(text)
+   */
   fromBase64: fromBase64 as <T extends Type = 'bool'>(text: string) => Exp<T>,
   /** The Base64 text of an expression. @example exp.toBase64(filter) */
   toBase64: (expression: AnyExp): string => expression.toBase64(),

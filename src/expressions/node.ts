@@ -1,4 +1,4 @@
-// Putting expressions together: calls, literals and names, to MessagePack (protocol 10.1).
+// Encodes expressions: calls, literals and names become MessagePack (protocol 10.1).
 
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'

@@ -1,5 +1,5 @@
-// From a row of a table, arguments and options to a call: checked, in the order of the wire. Operations and expressions
-// share it; they differ in what they work on, in expressions as arguments, and in lists having to be quoted.
+// Builds a call from a row of a table, arguments and options: checked, and in the order of the wire. Operations and
+// expressions share it. They differ in what they work on; in expressions, arguments may be expressions and lists are quoted.
 
 import { types } from 'node:util'
 import { describe, isPlain } from '../checks/check.js'
@@ -147,7 +147,7 @@ function readOptions(verb: string, signature: Signature, options: unknown, inExp
   return said
 }
 
-/** The call that a function of a family means. `given` is everything behind the target. */
+/** The call that a function of a family means. `given` is everything after the target. */
 export function buildCall(verb: string, signature: Signature, given: readonly unknown[], inExpression: boolean): Call {
   const wire: unknown[] = []
   let listed: unknown

@@ -131,7 +131,10 @@ export const ctx = {
    */
   where: (filter: Exp<'bool'>): ContextStep => new ContextStep(0x04, condition(filter, 'where')),
 
-  /** Those elements that the step before chose and for which an expression holds. For paths; servers from 8.1.2 on. @example ctx.and(exp.gt(exp.path.value('int'), 10)) */
+  /**
+   * Those elements that the step before chose and for which an expression holds. For paths; servers from 8.1.2 on.
+   * @example ctx.and(exp.gt(exp.path.value('int'), 10))
+   */
   and: (filter: Exp<'bool'>): ContextStep => new ContextStep(0x204, condition(filter, 'and')),
 } as const
 

@@ -45,7 +45,10 @@ export interface HllWriteOptions extends ContextOptions {
 
 /** Options of writes that may create a sketch. */
 export interface HllCreateOptions extends HllWriteOptions {
-  /** 4 to 16: a sketch has 2 to that power registers. The error of a count is 1.04 / sqrt(registers). Needed to create one. */
+  /**
+   * 4 to 16: a sketch has 2 to that power registers. The error of a count is 1.04 / sqrt(registers). Needed to create
+   * one.
+   */
   readonly indexBits?: number | undefined
   /** 0 or 4 to 51: bits of a hash kept for similarity and intersections; at most 64 with `indexBits`. Default 0. */
   readonly minhashBits?: number | undefined
@@ -65,7 +68,10 @@ export interface HllCalls<S extends Style> {
   init(sketch: Target<S, 'hll'>, options?: HllCreateOptions): Writing<S, 'hll'>
   /** Adds values; gives how many registers changed. @example hll.add('visitors', ['alice', 'bob'], { indexBits: 12 }) */
   add<V>(sketch: Target<S, 'hll'>, values: StoredList<S, V>, options?: HllCreateOptions): Writing<S, 'hll'>
-  /** Makes the sketch the union of itself and others. @example hll.setUnion('all', [monday, tuesday], { allowFold: true }) */
+  /**
+   * Makes the sketch the union of itself and others.
+   * @example hll.setUnion('all', [monday, tuesday], { allowFold: true })
+   */
   setUnion(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: HllUnionOptions): Writing<S, 'hll'>
   /** Counts anew and keeps the count in the sketch; gives it. @example hll.refreshCount('visitors') */
   refreshCount(sketch: Target<S, 'hll'>, options?: ContextOptions): Writing<S, 'hll'>
@@ -77,7 +83,10 @@ export interface HllCalls<S extends Style> {
   getUnion(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: ContextOptions): Reading<S, 'hll'>
   /** Estimates the size of the union with others. @example hll.getUnionCount('visitors', [yesterday]) */
   getUnionCount(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: ContextOptions): Reading<S, 'int'>
-  /** Estimates the size of the intersection with others: at most two, or more when all have minhash bits. @example hll.getIntersectCount('visitors', [yesterday]) */
+  /**
+   * Estimates the size of the intersection with others: at most two, or more when all have minhash bits.
+   * @example hll.getIntersectCount('visitors', [yesterday])
+   */
   getIntersectCount(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: ContextOptions): Reading<S, 'int'>
   /** Estimates the similarity to others, 0 to 1. @example hll.getSimilarity('visitors', [yesterday]) */
   getSimilarity(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: ContextOptions): Reading<S, 'float'>

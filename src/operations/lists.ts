@@ -130,7 +130,10 @@ export interface ListSortOptions extends ContextOptions {
  * ranks count from the end; a count that is left out means to the end; an open end of a value range is `null`.
  */
 export interface ListCalls<S extends Style> {
-  /** Adds a value at the end, or in its place in an ordered list. Gives the new size. @example lists.append('tags', 'new', { addUnique: true, noFail: true }) */
+  /**
+   * Adds a value at the end, or in its place in an ordered list. Gives the new size.
+   * @example lists.append('tags', 'new', { addUnique: true, noFail: true })
+   */
   append<V, B extends 'list' | 'map' = 'list'>(
     list: Target<S, B>,
     value: Stored<S, V>,
@@ -142,7 +145,10 @@ export interface ListCalls<S extends Style> {
     values: StoredList<S, V>,
     options?: ListAddOptions,
   ): Writing<S, B>
-  /** Inserts a value before an index; beyond the end the list is filled up with `null`. Gives the new size. @example lists.insert('queue', 0, 'first') */
+  /**
+   * Inserts a value before an index; beyond the end the list is filled up with `null`. Gives the new size.
+   * @example lists.insert('queue', 0, 'first')
+   */
   insert<V, B extends 'list' | 'map' = 'list'>(
     list: Target<S, B>,
     index: Int<S>,
@@ -178,7 +184,10 @@ export interface ListCalls<S extends Style> {
   size(list: Within<S>, options?: ContextOptions): Reading<S, 'int'>
   /** The element at an index. @example lists.getByIndex('queue', -1) */
   getByIndex: ReadOne<S, 'list', [index: Int<S>]>
-  /** The first element equal to a value; its index when that is what is to be returned. @example lists.getFirstByValue('tags', 'new', { return: 'index' }) */
+  /**
+   * The first element equal to a value; its index when that is what is to be returned.
+   * @example lists.getFirstByValue('tags', 'new', { return: 'index' })
+   */
   getFirstByValue: ReadOne<S, 'list', [value: Sought<S>]>
   /** The element at a rank: 0 is the smallest, -1 the greatest. @example lists.getByRank('scores', -1) */
   getByRank: ReadOne<S, 'list', [rank: Int<S>]>
@@ -192,7 +201,10 @@ export interface ListCalls<S extends Style> {
   getByValueRange: ReadMany<S, 'list', [begin: Sought<S> | null, end: Sought<S> | null]>
   /** `count` elements from a rank on. @example lists.getByRankRange('scores', -3, { return: 'value' }) */
   getByRankRange: ReadRange<S, 'list', [rank: Int<S>]>
-  /** `count` elements from the rank relative to where a value is or would be. @example lists.getByValueRelRankRange('scores', 50, -1, 2) */
+  /**
+   * `count` elements from the rank relative to where a value is or would be.
+   * @example lists.getByValueRelRankRange('scores', 50, -1, 2)
+   */
   getByValueRelRankRange: ReadRange<S, 'list', [value: Sought<S>, rank: Int<S>]>
   /** Removes the element at an index. @example lists.removeByIndex('queue', 0, { return: 'value' }) */
   removeByIndex: RemoveOne<S, 'list', [index: Int<S>]>
@@ -206,17 +218,26 @@ export interface ListCalls<S extends Style> {
   removeByValueList: RemoveMany<S, 'list', [values: SoughtList<S>]>
   /** Removes `count` elements from an index on. @example lists.removeByIndexRange('queue', 0, 2) */
   removeByIndexRange: RemoveRange<S, 'list', [index: Int<S>]>
-  /** Removes all elements from `begin` up to, but not including, `end`. @example lists.removeByValueRange('scores', null, 10) */
+  /**
+   * Removes all elements from `begin` up to, but not including, `end`.
+   * @example lists.removeByValueRange('scores', null, 10)
+   */
   removeByValueRange: RemoveMany<S, 'list', [begin: Sought<S> | null, end: Sought<S> | null]>
   /** Removes `count` elements from a rank on. @example lists.removeByRankRange('scores', -3, { inverted: true }) */
   removeByRankRange: RemoveRange<S, 'list', [rank: Int<S>]>
-  /** Removes `count` elements from the rank relative to where a value is or would be. @example lists.removeByValueRelRankRange('scores', 50, 0) */
+  /**
+   * Removes `count` elements from the rank relative to where a value is or would be.
+   * @example lists.removeByValueRelRankRange('scores', 50, 0)
+   */
   removeByValueRelRankRange: RemoveRange<S, 'list', [value: Sought<S>, rank: Int<S>]>
 }
 
 /** What only operations can do. */
 export interface ListOperations extends ListCalls<'operation'> {
-  /** Creates an empty list, at the end of `ctx` when that is given; `padded` fills the list around it up with `null`. @example lists.create('events', { order: 'ordered' }) */
+  /**
+   * Creates an empty list, at the end of `ctx` when that is given; `padded` fills the list around it up with `null`.
+   * @example lists.create('events', { order: 'ordered' })
+   */
   create(bin: string, options?: ListOrderOptions & { readonly padded?: boolean | undefined }): Operation
   /** Makes a list ordered (sorting it) or unordered. @example lists.setOrder('scores', { order: 'ordered' }) */
   setOrder(bin: string, options: ListOrderOptions): Operation
@@ -235,7 +256,10 @@ export interface ListOperations extends ListCalls<'operation'> {
   /** Removes `count` elements from an index on. Gives the number removed. @example lists.removeRange('queue', 10) */
   removeRange(bin: string, index: number | bigint, count?: number | bigint, options?: ContextOptions): Operation
   removeRange(bin: string, index: number | bigint, options: ContextOptions): Operation
-  /** Removes everything outside `count` elements from an index on. Gives the number removed. @example lists.trim('recent', 0, 100) */
+  /**
+   * Removes everything outside `count` elements from an index on. Gives the number removed.
+   * @example lists.trim('recent', 0, 100)
+   */
   trim(bin: string, index: number | bigint, count: number | bigint, options?: ContextOptions): Operation
 }
 

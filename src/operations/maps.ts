@@ -127,7 +127,10 @@ export interface MapCalls<S extends Style> {
     entries: StoredMap<S, V>,
     options?: MapWriteOptions,
   ): Writing<S, B>
-  /** Adds to the number of an entry, by default 1; a missing one is created. Gives the new value. @example maps.increment('counts', 'clicks', 5) */
+  /**
+   * Adds to the number of an entry, by default 1; a missing one is created. Gives the new value.
+   * @example maps.increment('counts', 'clicks', 5)
+   */
   increment<B extends 'list' | 'map' = 'map'>(
     map: Target<S, B>,
     key: Key<S>,
@@ -159,17 +162,29 @@ export interface MapCalls<S extends Style> {
   getByValue: ReadMany<S, 'map', [value: Sought<S>]>
   /** All entries with one of several values. @example maps.getByValueList('counts', [1, 2], { inverted: true }) */
   getByValueList: ReadMany<S, 'map', [values: SoughtList<S>]>
-  /** All entries with keys from `begin` up to, but not including, `end`. @example maps.getByKeyRange('events', 1000, 2000) */
+  /**
+   * All entries with keys from `begin` up to, but not including, `end`.
+   * @example maps.getByKeyRange('events', 1000, 2000)
+   */
   getByKeyRange: ReadMany<S, 'map', [begin: Key<S> | null, end: Key<S> | null]>
   /** `count` entries from an index on. @example maps.getByIndexRange('events', -3, { return: 'keyValue' }) */
   getByIndexRange: ReadRange<S, 'map', [index: Int<S>]>
-  /** All entries with values from `begin` up to, but not including, `end`. @example maps.getByValueRange('counts', 10, null) */
+  /**
+   * All entries with values from `begin` up to, but not including, `end`.
+   * @example maps.getByValueRange('counts', 10, null)
+   */
   getByValueRange: ReadMany<S, 'map', [begin: Sought<S> | null, end: Sought<S> | null]>
   /** `count` entries from a rank on. @example maps.getByRankRange('counts', -3, { return: 'keyValue' }) */
   getByRankRange: ReadRange<S, 'map', [rank: Int<S>]>
-  /** `count` entries from the index relative to where a key is or would be. @example maps.getByKeyRelIndexRange('events', 1500, -1, 2) */
+  /**
+   * `count` entries from the index relative to where a key is or would be.
+   * @example maps.getByKeyRelIndexRange('events', 1500, -1, 2)
+   */
   getByKeyRelIndexRange: ReadRange<S, 'map', [key: Key<S>, index: Int<S>]>
-  /** `count` entries from the rank relative to where a value is or would be. @example maps.getByValueRelRankRange('counts', 50, 0, 1) */
+  /**
+   * `count` entries from the rank relative to where a value is or would be.
+   * @example maps.getByValueRelRankRange('counts', 50, 0, 1)
+   */
   getByValueRelRankRange: ReadRange<S, 'map', [value: Sought<S>, rank: Int<S>]>
   /** Removes the entry with a key. @example maps.removeByKey('profile', 'city') */
   removeByKey: RemoveOne<S, 'map', [key: Key<S>]>
@@ -179,37 +194,67 @@ export interface MapCalls<S extends Style> {
   removeFirstByValue: RemoveOne<S, 'map', [value: Sought<S>]>
   /** Removes the entry at a rank of values. @example maps.removeByRank('counts', -1, { return: 'count' }) */
   removeByRank: RemoveOne<S, 'map', [rank: Int<S>]>
-  /** Removes the entries with one of several keys. @example maps.removeByKeyList('profile', ['city', 'zip'], { return: 'count' }) */
+  /**
+   * Removes the entries with one of several keys.
+   * @example maps.removeByKeyList('profile', ['city', 'zip'], { return: 'count' })
+   */
   removeByKeyList: RemoveMany<S, 'map', [keys: Keys<S>]>
   /** Removes all entries with a value. @example maps.removeByValue('counts', 5, { return: 'value' }) */
   removeByValue: RemoveMany<S, 'map', [value: Sought<S>]>
-  /** Removes all entries with one of several values. @example maps.removeByValueList('counts', [1, 2], { inverted: true }) */
+  /**
+   * Removes all entries with one of several values.
+   * @example maps.removeByValueList('counts', [1, 2], { inverted: true })
+   */
   removeByValueList: RemoveMany<S, 'map', [values: SoughtList<S>]>
-  /** Removes all entries with keys from `begin` up to, but not including, `end`. @example maps.removeByKeyRange('events', 1000, 2000) */
+  /**
+   * Removes all entries with keys from `begin` up to, but not including, `end`.
+   * @example maps.removeByKeyRange('events', 1000, 2000)
+   */
   removeByKeyRange: RemoveMany<S, 'map', [begin: Key<S> | null, end: Key<S> | null]>
   /** Removes `count` entries from an index on. @example maps.removeByIndexRange('events', -3, { return: 'count' }) */
   removeByIndexRange: RemoveRange<S, 'map', [index: Int<S>]>
-  /** Removes all entries with values from `begin` up to, but not including, `end`. @example maps.removeByValueRange('counts', 10, null) */
+  /**
+   * Removes all entries with values from `begin` up to, but not including, `end`.
+   * @example maps.removeByValueRange('counts', 10, null)
+   */
   removeByValueRange: RemoveMany<S, 'map', [begin: Sought<S> | null, end: Sought<S> | null]>
   /** Removes `count` entries from a rank on. @example maps.removeByRankRange('counts', -3, { return: 'count' }) */
   removeByRankRange: RemoveRange<S, 'map', [rank: Int<S>]>
-  /** Removes `count` entries from the index relative to where a key is or would be. @example maps.removeByKeyRelIndexRange('events', 1500, -1, 2) */
+  /**
+   * Removes `count` entries from the index relative to where a key is or would be.
+   * @example maps.removeByKeyRelIndexRange('events', 1500, -1, 2)
+   */
   removeByKeyRelIndexRange: RemoveRange<S, 'map', [key: Key<S>, index: Int<S>]>
-  /** Removes `count` entries from the rank relative to where a value is or would be. @example maps.removeByValueRelRankRange('counts', 50, 0, 1) */
+  /**
+   * Removes `count` entries from the rank relative to where a value is or would be.
+   * @example maps.removeByValueRelRankRange('counts', 50, 0, 1)
+   */
   removeByValueRelRankRange: RemoveRange<S, 'map', [value: Sought<S>, rank: Int<S>]>
 }
 
 /** What only operations can do. */
 export interface MapOperations extends MapCalls<'operation'> {
-  /** Creates an empty map, at the end of `ctx` when that is given. @example maps.create('profile', { order: 'keyOrdered' }) */
+  /**
+   * Creates an empty map, at the end of `ctx` when that is given.
+   * @example maps.create('profile', { order: 'keyOrdered' })
+   */
   create(bin: string, options?: MapOrderOptions): Operation
-  /** Changes the order of a map, creating an empty one when the bin is missing. @example maps.setOrder('profile', { order: 'keyOrdered' }) */
+  /**
+   * Changes the order of a map, creating an empty one when the bin is missing.
+   * @example maps.setOrder('profile', { order: 'keyOrdered' })
+   */
   setOrder(bin: string, options: MapOrderOptions): Operation
-  /** Writes an entry that must not be there. Like `put` with `write: 'create'`. @example maps.add('profile', 'city', 'Bonn') */
+  /**
+   * Writes an entry that must not be there. Like `put` with `write: 'create'`.
+   * @example maps.add('profile', 'city', 'Bonn')
+   */
   add<V>(bin: string, key: Key<'operation'>, value: Stored<'operation', V>, options?: MapOrderOptions): Operation
   /** Writes several entries that must not be there. @example maps.addItems('profile', { city: 'Bonn' }) */
   addItems<V>(bin: string, entries: StoredMap<'operation', V>, options?: MapOrderOptions): Operation
-  /** Writes an entry that must be there. Like `put` with `write: 'update'`. @example maps.replace('profile', 'city', 'Bonn') */
+  /**
+   * Writes an entry that must be there. Like `put` with `write: 'update'`.
+   * @example maps.replace('profile', 'city', 'Bonn')
+   */
   replace<V>(bin: string, key: Key<'operation'>, value: Stored<'operation', V>, options?: ContextOptions): Operation
   /** Writes several entries that must be there. @example maps.replaceItems('profile', { city: 'Bonn' }) */
   replaceItems<V>(bin: string, entries: StoredMap<'operation', V>, options?: ContextOptions): Operation

@@ -118,7 +118,10 @@ export const op = {
     return new Operation(OpCode.prepend, bin(name, 'prepend'), { kind: 'value', value })
   },
 
-  /** Answers the result of an expression under a name of your choice. @example op.expRead('adult', exp.ge(exp.bin.int('age'), 18)) */
+  /**
+   * Answers the result of an expression under a name of your choice.
+   * @example op.expRead('adult', exp.ge(exp.bin.int('age'), 18))
+   */
   expRead: (name: string, value: AnyExp, options?: ExpReadOptions): Operation =>
     expression('expRead', name, value, options),
 

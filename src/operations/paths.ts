@@ -64,7 +64,10 @@ function binOf(bin: unknown, verb: string): string {
  * paths.select('orders', [ctx.mapKey('items'), ctx.where(exp.gt(exp.path.value('int'), 10))], { return: 'values' })
  */
 export const paths = {
-  /** What a path leads to. @example paths.select('order', [ctx.mapKey('items'), ctx.all(), ctx.mapKey('price')], { return: 'values' }) */
+  /**
+   * What a path leads to.
+   * @example paths.select('order', [ctx.mapKey('items'), ctx.all(), ctx.mapKey('price')], { return: 'values' })
+   */
   select: (bin: string, path: Context, options?: PathSelectOptions): Operation => {
     const args = pathArguments('paths.select', path, pathFlags('paths.select', options, false))
     const payload = { kind: 'call', code: PATH_CALL, args, path: undefined } as const

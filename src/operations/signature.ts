@@ -18,7 +18,7 @@ export type Kind =
   | 'bool'
   | 'sketches'
 
-/** Places behind the arguments that options fill. `returns` is the one in front of them. */
+/** Places after the arguments that options fill; `returns` is before them. */
 export type Slot = 'returns' | 'order' | 'flags' | 'subflags' | 'indexBits' | 'minhashBits'
 
 /** An option of an operation: where it goes, and which bits its values are. */
@@ -46,7 +46,7 @@ export interface Signature {
   /** Takes option `return`: of one element, or of many. */
   readonly selects?: 'one' | 'many'
   readonly options?: Options
-  /** Slots behind the arguments. */
+  /** Slots after the arguments. */
   readonly tail?: readonly Slot[]
   /** How many of `tail` operations write even when no option asks for them (as the classic clients do). */
   readonly always?: number

@@ -20,7 +20,10 @@ export interface BehaviorFileOptions {
   readonly onError?: ((error: Error) => void) | undefined
 }
 
-/** Changes come in several steps, and an editor may replace the file: it is read when it has been quiet for so long, in ms. */
+/**
+ * Changes come in several steps, and an editor may replace the file: it is read when it has been quiet for so long,
+ * in ms.
+ */
 const QUIET_MS = 30
 
 const PRESETS: { readonly [name: string]: Behavior } = {

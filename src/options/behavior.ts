@@ -85,7 +85,10 @@ export type Category =
   | 'background'
   | 'transaction'
 
-/** What the verbs of a session are: reads, or writes that may be repeated without harm or not, unless their operations say otherwise. */
+/**
+ * What the verbs of a session are: reads, or writes that may be repeated without harm or not, unless their operations
+ * say otherwise.
+ */
 export const VERB_KINDS = {
   query: 'reads',
   exists: 'reads',

@@ -1,5 +1,6 @@
 // Every option of every call, a row each: which calls take it, what it may be, and what it does. Checks, hints for misspelt
-// names, batches, coalesced reads and the documentation all go by these rows: a new option is a row here, a line in types.ts,
+// names, batches, coalesced reads and the documentation all go by these rows: a new option is a row here, a line in
+// types.ts,
 // and a line in docs/options.md.
 
 import { MAX_INT32, MAX_TTL_SECONDS, MAX_UINT32 } from '../limits.js'
@@ -35,7 +36,7 @@ const BATCHES = Takes.batchRead | Takes.batchWrite | Takes.batch | Takes.batchAp
 const READS = Takes.read | Takes.operate | Takes.batchRead | Takes.batchWrite | Takes.batch | Takes.readRow
 const WRITES = Takes.write | Takes.remove | Takes.operate | Takes.batchWrite | Takes.batch | Takes.row | Takes.removeRow
 const REMOVES = Takes.remove | Takes.removeRow
-/** Calls of functions: what they write is their own business, how it is kept is the caller's. */
+/** Calls of functions: the function decides what is written, the caller how it is kept. */
 const APPLIES = Takes.apply | Takes.batchApply | Takes.applyRow
 const COMMANDS = Takes.read | Takes.write | Takes.remove | Takes.operate | Takes.apply | BATCHES
 const ROWS = Takes.row | Takes.removeRow | Takes.readRow | Takes.applyRow

@@ -1,7 +1,8 @@
 // Cursors: where a query is, exact to the record, as text that another process can go on from.
 //
-// The core knows how far it has handed out pages; which records of a page were consumed, only this side does. The bytes
-// (docs/internal/boundary.md) list the partitions of the query: not begun, begun with the digest of the last record (and, over
+// The core knows which pages it has handed out; only this side knows which of their records were consumed. The bytes
+// (docs/internal/boundary.md) list the partitions of the query: not begun, begun with the digest of the last record
+// (and, over
 // an index, the value it was found by), or done.
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
@@ -34,7 +35,7 @@ export function partitionOf(digest: Uint8Array): number {
   return ((digest[0] as number) | ((digest[1] as number) << 8)) & (PARTITIONS - 1)
 }
 
-/** The bytes of a cursor that goes on behind one record of one partition. */
+/** The bytes of a cursor that continues after one record of one partition. */
 export function cursorAfter(digest: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(HEAD_BYTES + 3 + DIGEST_BYTES)
   const partition = partitionOf(digest)

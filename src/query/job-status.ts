@@ -1,6 +1,9 @@
 // How a background job goes, out of what each node says (protocol 4.10).
 
-/** `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long over. */
+/**
+ * `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long
+ * over.
+ */
 export type JobState = 'running' | 'done' | 'aborted' | 'unknown'
 
 /** How a background job goes, on all nodes together. */

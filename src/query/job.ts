@@ -74,7 +74,10 @@ export class Job {
     throw errorOf({ verb: `job ${this.id}`, key: undefined, code: Code.queryAborted, detail: status.reason })
   }
 
-  /** Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any more. */
+  /**
+   * Stops the job on all nodes. Records it has changed stay changed. Resolves to false when no node worked on it any
+   * more.
+   */
   async abort(options?: InfoOptions): Promise<boolean> {
     const answers = await this.#ask('abort', 'query-abort', options)
     return answers.some((answer) => /^ok$/i.test(answer))

@@ -27,7 +27,7 @@ export interface QueryProgress {
 export type Partitions =
   | number
   | { readonly begin: number; readonly count: number }
-  /** The records behind this one in its partition; a key, or the digest of one. */
+  /** The records after this one in its partition; a key, or the digest of one. */
   | { readonly after: Key | Uint8Array }
 
 /** Options of queries and scans. */
@@ -38,7 +38,7 @@ export interface QueryOptions extends Omit<CallOptions, 'key' | 'filter' | 'tota
   readonly filter?: Exp<'bool'> | undefined
   /** How often partitions that could not be read are asked for again. Default 5. */
   readonly maxRetries?: number | undefined
-  /** Ends the query after so many records; where it stands then is its `cursor`. Default 0: no limit. */
+  /** Ends the query after this many records; its `cursor` leads on. Default 0: no limit. */
   readonly maxRecords?: number | undefined
   /** Most records each node reads in a second. Default 0: no limit. */
   readonly recordsPerSecond?: number | undefined
@@ -49,13 +49,13 @@ export interface QueryOptions extends Omit<CallOptions, 'key' | 'filter' | 'tota
    * `longRelaxAp` like `long`, and during migrations from partitions that may not be complete.
    */
   readonly expectedDuration?: 'long' | 'short' | 'longRelaxAp' | undefined
-  /** One partition, a range of them, or what comes behind a record in its partition. Default: all 4,096. */
+  /** One partition, a range of them, or what comes after a record in its partition. Default: all 4,096. */
   readonly partitions?: Partitions | undefined
   /** The names of the nodes to ask; the partitions of others are left out. Default: all. */
   readonly nodes?: readonly string[] | undefined
   /** Most nodes asked at once. Default 0: all. */
   readonly concurrency?: number | undefined
-  /** The `cursor` of an earlier query for the same: goes on behind the last record that one handed out. */
+  /** The `cursor` of an earlier query for the same: continues after the last record that it handed out. */
   readonly cursor?: string | undefined
   /** Called after each page of results. What it throws ends the query. */
   readonly onProgress?: ((progress: QueryProgress) => void) | undefined
@@ -70,7 +70,7 @@ export interface Limits {
   duration: number
   partitionBegin: number
   partitionCount: number
-  /** The bytes of the cursor that goes on behind one record. */
+  /** The bytes of the cursor that continues after one record. */
   after: Uint8Array | undefined
   nodes: readonly string[] | undefined
   cursor: string | undefined

@@ -87,7 +87,10 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
     }
   }
 
-  /** This query with something changed; what went wrong in an earlier step, or goes wrong in this one, is kept for the run. */
+  /**
+   * This query with something changed; what went wrong in an earlier step, or goes wrong in this one, is kept for the
+   * run.
+   */
   #with<C extends object>(change: (plan: Plan) => Partial<Plan>): Query<C> {
     let plan = this.plan
     if (!('failure' in plan)) {

@@ -34,8 +34,8 @@ export class QueryRecordStream<B extends object = Bins> extends QueryStream<Reco
   }
 
   /**
-   * Where the query stands: behind the record that was handed out last, and exactly there. As text to keep; with it as option
-   * `cursor`, a query for the same goes on from there, in another process too. It is good at any time, also after the query
+   * Where the query is: exactly after the record that was handed out last. As text to keep; with it as option
+   * `cursor`, a query for the same continues from there, in another process too. It is good at any time, also after the query
    * ended, failed or was left.
    *
    * It is made when it is asked for, in about a millisecond: ask now and then, not for each record.
@@ -56,7 +56,7 @@ export class QueryRecordStream<B extends object = Bins> extends QueryStream<Reco
     )
   }
 
-  /** Whether there may be more behind `cursor`: the query has not ended, or `maxRecords` ended it. */
+  /** Whether there may be more after `cursor`: the query has not ended, or `maxRecords` ended it. */
   get more(): boolean {
     return this.steps.more
   }

@@ -1,4 +1,4 @@
-// Records out of the pages of a query. Their bytes are records/message.ts's business.
+// Makes records of the pages of a query. records/message.ts reads their bytes.
 
 import type { Key, UserKey } from '../key.js'
 import { DIGEST_BYTES } from '../limits.js'

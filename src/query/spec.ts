@@ -1,4 +1,4 @@
-// From what a query was told to what crosses to the core: everything that has a meaning becomes bytes here (protocol 8.2).
+// Turns the plan of a query into what crosses to the core: fields, operations and limits, as bytes (protocol 8.2).
 
 import type { NativeAggregation, NativeJobSpec, NativeQuerySpec } from '../boundary/addon.js'
 import { describe } from '../checks/check.js'

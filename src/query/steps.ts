@@ -1,4 +1,5 @@
-// The steps of one query as the core takes them: pages of results, one after the other, until the end, a failure or an abort.
+// The steps of one query as the core takes them: pages of results, one after the other, until the end, a failure or an
+// abort.
 
 import { whenAborted } from '../boundary/abort.js'
 import type { NativeQuery, NativeQuerySpec } from '../boundary/addon.js'

@@ -1,5 +1,4 @@
-// The only reader of result bytes: messages as a server sent them, to records (protocol 2).
-// The values in them are unpack.ts's business.
+// The only reader of messages: what a server sent becomes records (protocol 2). values/unpack.ts reads the values in them.
 
 import type { Page } from '../boundary/page-pool.js'
 import { DIGEST_BYTES } from '../limits.js'
@@ -257,7 +256,7 @@ export function readOperation(bytes: Buffer, at: number, mode: number): { value:
   return { value: opValue(bytes, at), next }
 }
 
-/** Where the operations of a message begin: behind its header and fields. */
+/** Where the operations of a message begin: after its header and fields. */
 function firstOp(bytes: Buffer, at: number, limit: number): number {
   if (at + HEADER > limit) malformed()
   let op = at + HEADER

@@ -14,7 +14,10 @@ export interface Meta {
 /** The number of seconds between the Unix epoch and the one of the server, 2010-01-01 (protocol 2.6). */
 const SERVER_EPOCH = 1262304000
 
-/** Converts the server's void time into seconds to live, from `now` or this moment on; an expired record that is still there has one. */
+/**
+ * Converts the server's void time into seconds to live, from `now` or this moment on; an expired record that is still
+ * there has one.
+ */
 export function ttlOf(voidTime: number, now?: number): number {
   if (voidTime === 0) return NEVER_EXPIRES
   const left = voidTime - (Math.floor((now ?? Date.now()) / 1000) - SERVER_EPOCH)

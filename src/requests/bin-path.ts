@@ -61,7 +61,7 @@ class Parser {
     return this.#text.slice(from, this.#at)
   }
 
-  /** What is between brackets: an index, a key in quotes, or an integer key behind a `#`. */
+  /** What is between brackets: an index, a key in quotes, or an integer key after a `#`. */
   #bracket(): Step {
     let step: Step
     if (this.#takes('"')) step = { key: this.#quoted() }

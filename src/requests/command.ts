@@ -58,7 +58,7 @@ export function writeFields(w: Writer, filter: Exp<'bool'> | undefined, udf: Udf
 }
 
 /**
- * Fills in a command block whose operations, `count` of them, take up everything from `operations` to the cursor, behind
+ * Fills in a command block whose operations, `count` of them, take up everything from `operations` to the cursor, after
  * its fields.
  */
 export function closeCommand(

@@ -1,4 +1,4 @@
-// What an expression is: finished MessagePack with the type of its result. How calls are put together is node.ts's business.
+// An expression: finished MessagePack with the type of its result. expressions/node.ts builds them.
 
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'

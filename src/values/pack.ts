@@ -163,7 +163,7 @@ function keyRank(key: MapKeyValue): number {
 
 /**
  * Orders strings by their UTF-8 bytes. That is the order of JavaScript's own `<`, except that a surrogate pair (above
- * U+FFFF) sorts behind U+E000 to U+FFFF.
+ * U+FFFF) sorts after U+E000 to U+FFFF.
  */
 export function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
@@ -191,7 +191,7 @@ function enter(w: Writer): void {
 /** A string, or what travels in the string family: the length counts the type byte in front. */
 function packText(w: Writer, type: number, text: string): void {
   // The length in bytes is only known once it is written, and decides how long the header is: guess by the length in
-  // characters, write behind it, and move the rare string that turned out longer.
+  // characters, write after it, and move the rare string that turned out longer.
   const guess = textHeader(text.length + 1)
   const start = w.at
   w.reserve(guess + 1)

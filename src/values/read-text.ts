@@ -1,4 +1,4 @@
-// Short strings out of bytes. A call into the engine that decodes UTF-8 costs about 80 ns whatever the length. For text
+// Reads short strings. A call into the engine that decodes UTF-8 costs about 80 ns whatever the length. For text
 // of a known length that is all ASCII, `String.fromCharCode` with that many arguments is done in a third of that, and
 // makes one flat string: joining pieces would be as fast, but keeps the pieces (97 bytes instead of 49 for 17 letters).
 

@@ -1,4 +1,4 @@
-// Values out of bytes: the particle of a bin (protocol 2.9) and the MessagePack inside collections (protocol 9.1).
+// Reads values: the particle of a bin (protocol 2.9) and the MessagePack inside collections (protocol 9.1).
 //
 // The bytes are read in place from a buffer that is used again afterwards, so what is kept (text, bytes) is copied.
 
@@ -290,7 +290,7 @@ function atFlags(): boolean {
 }
 
 function unpackList(length: number): unknown[] {
-  // Every element has at least one byte: a length beyond what is left is a lie, and no memory is taken for it.
+  // Every element has at least one byte: a length beyond what is left is wrong, and no memory is taken for it.
   if (length > end - pos) malformed()
   if (++depth > MAX_DEPTH) tooDeep()
   if (length > 0 && atFlags()) {

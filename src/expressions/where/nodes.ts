@@ -1,4 +1,5 @@
-// What the parts of a condition are before their types are known: `$.age` alone says nothing about its type, `$.age > 5` does.
+// What the parts of a condition are before their types are known: `$.age` alone says nothing about its type, `$.age >
+// 5` does.
 
 import { type AnyExp, Exp, type Type } from '../../values/expression.js'
 import { literal, typeOf } from '../node.js'

@@ -1,4 +1,4 @@
-// The text of a condition, to tokens. Values given as `${…}` are tokens of their own and never part of the text, so
+// Splits the text of a condition into tokens. Values given as `${…}` are tokens of their own and never part of the text, so
 // nothing in them can change what the condition says.
 
 import { InvalidArgumentError } from '../../errors/classes.js'
@@ -11,7 +11,7 @@ export interface Token {
   readonly text: string
   /** Of literals and parameters. */
   readonly value?: unknown
-  /** Of `pattern`: the letters behind it. */
+  /** Of `pattern`: the letters after it. */
   readonly flags?: string
   readonly at: number
 }
