@@ -1,0 +1,226 @@
+// Random chains against the same work done by plain calls, on records that begin alike: what is answered and what is stored
+// in the end must be the same.
+import {
+  type BatchRow,
+  type Bins,
+  dataSet,
+  type Key,
+  lists,
+  type MixedRow,
+  maps,
+  op,
+  type RecordResults,
+  type Session,
+  type Value,
+  where,
+} from 'aerospike-napi'
+import test from 'ava'
+import fc from 'fast-check'
+import { client, freshSet } from './support/cluster.mjs'
+
+const IDS = 5
+
+/** One thing done with bins, said in both ways. */
+interface Change {
+  readonly name: string
+  readonly amount: number
+}
+
+/** The parts of a builder that the test uses, whatever their types are. */
+interface Said {
+  bin(name: string): {
+    setTo(value: Value): Said
+    add(by: number): Said
+    append(value: string): Said
+    remove(): Said
+    get(): Said
+    readonly list: { append(value: Value): Said; size(): Said }
+    readonly map: { put(key: string, value: Value): Said; getByKey(key: string): Said }
+  }
+  bins(...names: string[]): Said
+  put(object: Bins): Said
+  where(condition: ReturnType<typeof where>): Said
+  expireRecordAfter(seconds: number): Said
+  ensureGenerationIs(generation: number): Said
+  execute(): Promise<RecordResults<Bins>>
+}
+type Verbs = { [verb: string]: (...keys: readonly unknown[]) => Said & Verbs }
+
+const CHANGES = {
+  set: (said: Said, { amount }: Change) => said.bin('n').setTo(amount),
+  add: (said: Said, { amount }: Change) => said.bin('n').add(amount),
+  append: (said: Said, { amount }: Change) => said.bin('s').append(String(amount)),
+  drop: (said: Said) => said.bin('s').remove(),
+  read: (said: Said) => said.bin('n').get(),
+  push: (said: Said, { amount }: Change) => said.bin('l').list.append(amount),
+  entry: (said: Said, { amount }: Change) => said.bin('m').map.put('k', amount),
+} as const
+
+const OPERATIONS: { readonly [name in keyof typeof CHANGES]: (change: Change) => ReturnType<typeof op.read> } = {
+  set: ({ amount }) => op.write('n', amount),
+  add: ({ amount }) => op.increment('n', amount),
+  append: ({ amount }) => op.append('s', String(amount)),
+  drop: () => op.write('s', null),
+  read: () => op.read('n'),
+  push: ({ amount }) => lists.append('l', amount),
+  entry: ({ amount }) => maps.put('m', 'k', amount),
+}
+
+const EXISTS = {
+  insert: 'create',
+  update: 'update',
+  upsert: 'createOrUpdate',
+  replace: 'createOrReplace',
+  replaceIfExists: 'replace',
+} as const
+type Writes = keyof typeof EXISTS
+
+const id = fc.integer({ min: 0, max: IDS - 1 })
+const change = fc.record({
+  name: fc.constantFrom(...(Object.keys(CHANGES) as (keyof typeof CHANGES)[])),
+  amount: fc.integer({ min: 0, max: 99 }),
+})
+const condition = fc.constantFrom(undefined, undefined, 10, 50)
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('write' as const),
+    verb: fc.constantFrom(...(Object.keys(EXISTS) as Writes[])),
+    ids: fc.array(id, { minLength: 1, maxLength: 3 }),
+    changes: fc.array(change, { minLength: 1, maxLength: 4 }),
+    above: condition,
+  }),
+  fc.record({
+    kind: fc.constant('put' as const),
+    verb: fc.constantFrom(...(Object.keys(EXISTS) as Writes[])),
+    ids: fc.array(id, { minLength: 1, maxLength: 3 }),
+    amount: fc.integer({ min: 0, max: 99 }),
+    above: condition,
+  }),
+  fc.record({
+    kind: fc.constant('query' as const),
+    ids: fc.array(id, { minLength: 1, maxLength: 3 }),
+    bins: fc.constantFrom(undefined, ['n'], ['n', 's']),
+    above: condition,
+  }),
+  fc.record({
+    kind: fc.constantFrom('exists' as const, 'delete' as const, 'touch' as const),
+    ids: fc.array(id, { minLength: 1, maxLength: 3 }),
+  }),
+)
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+const filterOf = (above: number | undefined) => (above === undefined ? undefined : where`$.n > ${above}`)
+
+/** The chain. */
+function say(session: Session, set: string, steps: readonly Step[]): Said {
+  const keysOf = dataSet<Bins>('test', set)
+  let said = session as unknown as Said & Verbs
+  for (const one of steps) {
+    const keys = keysOf.ids(...one.ids)
+    if (one.kind === 'write') {
+      said = said[one.verb]?.(keys) as never
+      for (const each of one.changes) said = CHANGES[each.name](said, each) as never
+    } else if (one.kind === 'put') {
+      said = said[one.verb]?.(keys).put({ n: one.amount, s: 'put' }) as never
+    } else {
+      said = said[one.kind]?.(keys) as never
+      if (one.kind === 'query' && one.bins !== undefined) said = said.bins(...one.bins) as never
+    }
+    const filter = 'above' in one ? filterOf(one.above) : undefined
+    if (filter !== undefined) said = said.where(filter) as never
+  }
+  return said
+}
+
+/** The same as rows of a plain batch. */
+function rowsOf(set: string, steps: readonly Step[]): MixedRow[] {
+  return steps.flatMap((one) =>
+    one.ids.map((user): MixedRow => {
+      const key: Key = ['test', set, user]
+      const filter = 'above' in one ? filterOf(one.above) : undefined
+      const filtered = filter === undefined ? {} : { filter }
+      switch (one.kind) {
+        case 'write': {
+          const ops = one.changes.map((each) => OPERATIONS[each.name](each))
+          const common = { key, ...filtered, exists: EXISTS[one.verb] }
+          return { type: 'operate', ops, ...common }
+        }
+        case 'put':
+          return { type: 'write', key, bins: { n: one.amount, s: 'put' }, exists: EXISTS[one.verb], ...filtered }
+        case 'query':
+          return { type: 'read', key, ...filtered, ...(one.bins === undefined ? {} : { bins: one.bins }) }
+        case 'exists':
+          return { type: 'read', key, bins: [] }
+        case 'touch':
+          return { type: 'operate', key, ops: [op.touch()] }
+        default:
+          return { type: 'remove', key }
+      }
+    }),
+  )
+}
+
+async function state(set: string): Promise<unknown[]> {
+  const batch = await client().batchRead(Array.from({ length: IDS }, (_, i) => ['test', set, i] as const))
+  return [...batch].map(({ record }) => (record === null ? null : [record.bins, record.meta.gen]))
+}
+
+/** What a row of a plain batch says, as a row of a session would: undefined where a session has none. */
+function seen(row: BatchRow, verb: string): unknown {
+  const omitted = verb === 'query' && (row.resultCode === 2 || row.resultCode === 27)
+  return omitted ? undefined : [row.index, row.resultCode, row.record?.bins ?? null]
+}
+
+test('a chain does what the plain batch of the same rows does', async (t) => {
+  const begin = async (set: string) => {
+    const rows = [0, 1, 2].map((user) => ({
+      key: ['test', set, user] as Key,
+      bins: { n: user * 30, s: 'x', l: [1], m: { a: 1 } },
+    }))
+    ;(await client().batchWrite(rows)).throwIfFailed()
+  }
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 6 }), async (steps) => {
+      const [ours, theirs] = [freshSet(), freshSet()]
+      await Promise.all([begin(ours), begin(theirs)])
+      const chain = say(client().session(), ours, steps)
+      const [said, plain] = [await chain.execute(), await client().batch(rowsOf(theirs, steps))]
+      const verbs = steps.flatMap((one) => one.ids.map(() => one.kind))
+      t.deepEqual(
+        [...said].map(({ index, resultCode, record }) => [index, resultCode, record?.bins ?? null]) as unknown[],
+        [...plain].map((row) => seen(row, verbs[row.index] as string)).filter((row) => row !== undefined),
+      )
+      t.deepEqual(await state(ours), await state(theirs))
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('a single key does what the plain call does', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
+      const [ours, theirs] = [freshSet(), freshSet()]
+      for (const one of steps) {
+        const user = one.ids[0] as number
+        const single = { ...one, ids: [user] } as Step
+        const keyed = dataSet<Bins>('test', ours).id(user)
+        const verb = 'verb' in single ? single.verb : single.kind
+        let said = (client().session() as unknown as Verbs)[verb]?.(keyed) as Said
+        if (single.kind === 'write') for (const each of single.changes) said = CHANGES[each.name](said, each)
+        else if (single.kind === 'put') said = said.put({ n: single.amount, s: 'put' })
+        else if (single.kind === 'query' && single.bins !== undefined) said = said.bins(...single.bins)
+        const filter = 'above' in single ? filterOf(single.above) : undefined
+        if (filter !== undefined) said = said.where(filter)
+        const [row] = await (said as unknown as { execute(how: string): Promise<RecordResults<Bins>> }).execute(
+          'inStream',
+        )
+        const [plain] = await client().batch(rowsOf(theirs, [single]))
+        const expected = seen(plain as BatchRow, single.kind)
+        if (expected === undefined) t.is(row, undefined)
+        else t.deepEqual([row?.index, row?.resultCode], (expected as unknown[]).slice(0, 2))
+      }
+      t.deepEqual(await state(ours), await state(theirs))
+    }),
+    { numRuns: 100 },
+  )
+})
