@@ -1806,6 +1806,7 @@ export declare function where(text: TemplateStringsArray, ...values: (Value | An
 /** Commands that can be had with other defaults. */
 export interface Adaptable {
   with(options: {
+    readonly codecs: Codecs;
     readonly defaults: Defaults;
   }): Calls;
 }
@@ -1813,6 +1814,11 @@ export interface Adaptable {
 export interface AggregateOptions extends Pick<QueryOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "integers" | "maps" | "doubles" | "concurrency" | "signal"> {
   /** The text of the module, when it is at hand; it must be what the servers have. Default: fetched from the cluster. */
   readonly source?: string | undefined;
+}
+/** A codec of whatever values. */
+export interface AnyCodec {
+  encode(value: never): Value;
+  decode(stored: never): unknown;
 }
 /** The bins of a row that called a function: what it returned. */
 export interface Applied<T = Value> {
@@ -2292,6 +2298,12 @@ export interface ClientOptions {
    * it would have alone; a slow node holds up its own reads only. A read alone in its tick goes alone. For programs that make many reads at once; default false.
    */
   readonly coalesceReads?: boolean | undefined;
+  /**
+   * How bins are kept that are not kept as they are, by the name of the bin, in all sets: `put`, `batchWrite`, `get`, `select`,
+   * batches and queries of records translate. Operations, expressions and filters see what is stored; sessions have the codecs
+   * of their sets instead.
+   */
+  readonly codecs?: Codecs | undefined;
   /** Defaults for the options of calls. */
   readonly defaults?: Defaults | undefined;
 }
@@ -2422,7 +2434,7 @@ export interface Codec<T, S extends Value = Value> {
 }
 /** Codecs by the name of the bin. */
 export interface Codecs {
-  readonly [bin: string]: Codec<never>;
+  readonly [bin: string]: AnyCodec;
 }
 /** A bin of all rows of a batch. */
 export interface Column<T> {

@@ -138,7 +138,6 @@ export { NEVER_EXPIRES } from './src/records/meta.js'
 export type { ExistsResult, OrderedResults, Record } from './src/records/record.js'
 export type { BinPaths, Parts, Projected, WholeBins } from './src/requests/projection.js'
 export type { BackgroundStep, BackgroundTask, BackgroundUdf, BackgroundUpdate } from './src/session/background.js'
-export { type Codec, type Codecs, codecs } from './src/session/codecs.js'
 export {
   DataSet,
   type DataSetOptions,
@@ -169,6 +168,7 @@ export type {
 } from './src/session/steps.js'
 export { type ErrorHandler, ErrorStrategy } from './src/session/strategy.js'
 export { RecordResults, RecordStream } from './src/session/stream.js'
+export { type AnyCodec, type Codec, type Codecs, codecs } from './src/values/codecs.js'
 export {
   type AnyExp,
   type AnyOperand,

@@ -23,6 +23,7 @@ import {
 } from '../requests/command.js'
 import { Projection, readsOf } from '../requests/projection.js'
 import { UdfCall } from '../requests/udf-call.js'
+import { encodeBins } from '../values/codecs.js'
 import { Mode } from '../values/unpack.js'
 import { type Common, KINDS, type RowKind, UDF_FIELDS } from './kinds.js'
 import { BatchRequest, type Said, Spec, writes } from './request.js'
@@ -255,7 +256,14 @@ function specOf(kind: RowKind, where: Where, policy: Policy, fields: Omit<Common
 
 function writeSpec(policy: Policy, bins: unknown, writing: Command | undefined): Spec {
   const command = writing ?? writeCommand(policy, Info2.write | Info2.respondAllOps)
-  return new Spec(command, writeBins, bins, policy.sendKey, policy.mode | Mode.operations)
+  const { codecs } = policy
+  const stored = codecs === undefined || !isObject(bins) ? bins : encodeBins(codecs, bins)
+  return new Spec(command, writeBins, stored, policy.sendKey, policy.mode | Mode.operations)
+}
+
+/** Whether bins are worth translating; what they are not is said where they are written. */
+function isObject(bins: unknown): bins is { [bin: string]: unknown } {
+  return typeof bins === 'object' && bins !== null && !Array.isArray(bins)
 }
 
 function readSpec(where: Where, policy: Policy, bins: unknown, ops: unknown): Spec {

@@ -148,6 +148,8 @@ export class Part {
     if (source === undefined || source.mode !== mode || source.projection !== projection) {
       const rows = this.reply.answered[page] as number
       source = new BinSource(this.reply.pages[page] as Page, rows, mode, projection, this.#arrived)
+      // What operations answer need not be what a bin holds.
+      if ((mode & Mode.operations) === 0) source.codecs = this.request.policy.codecs
       this.#sources[page] = source
     }
     const record = RecordObject.from(key, source, this.reply.offset(row))

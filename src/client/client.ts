@@ -37,7 +37,7 @@ import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import type { Behavior } from '../options/behavior.js'
-import { type Policies, resolveDefaults } from '../options/policy.js'
+import { type Policies, policiesWithCodecs, resolveDefaults } from '../options/policy.js'
 import type {
   ApplyOptions,
   BatchApplyOptions,
@@ -58,6 +58,7 @@ import type { Meta } from '../records/meta.js'
 import type { ExistsResult, OrderedResults, Record } from '../records/record.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
 import { makeSession, type Session } from '../session/session.js'
+import { usedCodecs } from '../values/codecs.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
 import { type ClientOptions, type ConnectOptions, checkClientOptions, resolveConfig } from './connect-options.js'
 import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
@@ -107,8 +108,9 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
    * const { bins } = await patient.get(key)
    */
   with(options: ClientOptions): Client {
-    const { defaults, coalesceReads = this.#context.coalesceReads } = checkClientOptions('with', options)
-    const policies = resolveDefaults(defaults, 'with', this.#context.policies)
+    const { codecs, defaults, coalesceReads = this.#context.coalesceReads } = checkClientOptions('with', options)
+    const resolved = resolveDefaults(defaults, 'with', this.#context.policies)
+    const policies = codecs === undefined ? resolved : policiesWithCodecs(resolved, usedCodecs(codecs, 'with'))
     return new Client(this.#boundary, policies, coalesceReads, this.#listeners)
   }
 
@@ -443,7 +445,8 @@ export async function connect(options: string | readonly string[] | ConnectOptio
     const given =
       typeof options === 'string' || Array.isArray(options) ? { hosts: options } : (options as ConnectOptions)
     const config = resolveConfig(given)
-    const policies = resolveDefaults((given as ConnectOptions).defaults, 'connect')
+    const codecs = usedCodecs((given as ConnectOptions).codecs, 'connect')
+    const policies = policiesWithCodecs(resolveDefaults((given as ConnectOptions).defaults, 'connect'), codecs)
     return new Client(await Boundary.connect(config), policies, (given as ConnectOptions).coalesceReads)
   } catch (error) {
     throw argumentError(error, 'connect: the options')

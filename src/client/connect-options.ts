@@ -16,6 +16,7 @@ import {
 import { InvalidArgumentError, InvalidHostError } from '../errors/classes.js'
 import { MAX_INT32, MAX_UINT32 } from '../limits.js'
 import type { Defaults } from '../options/types.js'
+import type { Codecs } from '../values/codecs.js'
 
 /** A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, or both parts. */
 export type Host = string | { readonly host: string; readonly port?: number | undefined }
@@ -42,6 +43,12 @@ export interface ClientOptions {
    * it would have alone; a slow node holds up its own reads only. A read alone in its tick goes alone. For programs that make many reads at once; default false.
    */
   readonly coalesceReads?: boolean | undefined
+  /**
+   * How bins are kept that are not kept as they are, by the name of the bin, in all sets: `put`, `batchWrite`, `get`, `select`,
+   * batches and queries of records translate. Operations, expressions and filters see what is stored; sessions have the codecs
+   * of their sets instead.
+   */
+  readonly codecs?: Codecs | undefined
   /** Defaults for the options of calls. */
   readonly defaults?: Defaults | undefined
 }
@@ -132,12 +139,14 @@ const SETTINGS: { readonly [name: string]: Setting } = {
     check: (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
   },
   coalesceReads: { ...flag, fallback: false },
+  codecs: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
   defaults: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
 }
 
 /** The settings of {@link ClientOptions}: the core does not get them. */
 const OF_THE_CLIENT: OptionRules<ClientOptions> = {
   coalesceReads: SETTINGS.coalesceReads as Setting,
+  codecs: SETTINGS.codecs as Setting,
   defaults: SETTINGS.defaults as Setting,
 }
 

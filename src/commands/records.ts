@@ -50,6 +50,7 @@ import {
   type WholeBins,
 } from '../requests/projection.js'
 import { UdfCall } from '../requests/udf-call.js'
+import { encodeBins } from '../values/codecs.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
 import { type CommandContext, existsTask, getTask, putTask } from './context.js'
 
@@ -247,7 +248,9 @@ export function put<B extends object>(
 ): Promise<Meta> {
   try {
     const task = options === undefined ? context.plain.put : putTask(writePolicy(context, options, 'put'))
-    return context.boundary.submit(new MetaCall(task, key, bins))
+    const { codecs } = task.policy
+    const stored = codecs === undefined ? bins : encodeBins(codecs, bins as { [bin: string]: unknown })
+    return context.boundary.submit(new MetaCall(task, key, stored))
   } catch (error) {
     return refused(error, 'put')
   }

@@ -6,6 +6,7 @@ import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { EXISTENCE, GENERATION, Info2 } from '../protocol.js'
+import type { Codecs } from '../values/codecs.js'
 import type { Exp } from '../values/expression.js'
 import { bits, Inline, OnPartial, OPTIONS, type Option, Takes } from './table.js'
 
@@ -37,6 +38,8 @@ export class Policy {
   maxRequestBytes = 0
   concurrency = 0
   onPartial: number = OnPartial.throwIfNothing
+  /** How bins are kept that are not kept as they are: of records as a whole, not of what operations see. */
+  codecs: Codecs | undefined = undefined
 }
 
 /** A policy like `base`, to be changed by one call. */
@@ -154,4 +157,16 @@ export function resolveDefaults(defaults: unknown, verb = 'connect', base: Polic
     query: group(base.query, 'query'),
     given: { batch: { ...base.given.batch, ...(groups.batch as object | undefined) } },
   }
+}
+
+/** Policies with codecs, or without any. */
+export function policiesWithCodecs(policies: Policies, codecs: Codecs | undefined): Policies {
+  const { read, write, remove, batchRead, batchWrite, query } = policies
+  const all = { read, write, remove, batchRead, batchWrite, query }
+  const changed = Object.entries(all).map(([name, policy]) => {
+    const copy = copyPolicy(policy)
+    copy.codecs = codecs
+    return [name, copy]
+  })
+  return { ...policies, ...Object.fromEntries(changed) }
 }

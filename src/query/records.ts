@@ -29,7 +29,9 @@ export class QueryRecordStream<B extends object = Bins> extends QueryStream<Reco
     const mode = (policy?.mode ?? 0) | (operations === undefined ? 0 : Mode.operations)
     const steps = new Steps(boundary, verb, () => querySpec(planOf(planned), verb), policy?.signal)
     const projection = bins instanceof Projection ? bins : undefined
-    super(steps, new RowReader<B>(namespace, set, mode, projection), limits?.onProgress)
+    // What operations answer need not be what a bin holds.
+    const codecs = operations === undefined ? policy?.codecs : undefined
+    super(steps, new RowReader<B>(namespace, set, mode, projection, codecs), limits?.onProgress)
     this.#planned = planned
   }
 

@@ -4,6 +4,7 @@ import type { Key, UserKey } from '../key.js'
 import { DIGEST_BYTES } from '../limits.js'
 import { type Assembles, RowPlace, readBins, readMeta, readResults, readUserKey } from '../records/message.js'
 import { type Record, RecordObject } from '../records/record.js'
+import { type Codecs, decodeBins } from '../values/codecs.js'
 import { type LastRecord, partitionOf } from './cursor.js'
 import type { Decoder } from './stream.js'
 
@@ -15,16 +16,25 @@ export class RowReader<B extends object> implements Decoder<Record<B>> {
   readonly #mode: number
   /** What makes bins of answers, when parts of bins are read. */
   readonly #projection: Assembles | undefined
+  /** How bins are kept that are not kept as they are. */
+  readonly #codecs: Codecs | undefined
   readonly #place = new RowPlace()
   /** The set of the record before: in a scan of a namespace, one set follows another record by record, but mostly not. */
   #lastSet = ''
   #lastSetBytes: Buffer = Buffer.alloc(0)
 
-  constructor(namespace: string, set: string | undefined, mode: number, projection: Assembles | undefined) {
+  constructor(
+    namespace: string,
+    set: string | undefined,
+    mode: number,
+    projection: Assembles | undefined,
+    codecs: Codecs | undefined,
+  ) {
     this.#namespace = namespace
     this.#set = set
     this.#mode = mode
     this.#projection = projection
+    this.#codecs = codecs
   }
 
   /** Where the message read last ends. */
@@ -43,7 +53,11 @@ export class RowReader<B extends object> implements Decoder<Record<B>> {
 
   #bins(page: Buffer, at: number, end: number): object {
     const mode = this.#mode
-    if (this.#projection === undefined) return readBins(page, at, end, mode)
+    if (this.#projection === undefined) {
+      const bins = readBins(page, at, end, mode)
+      if (this.#codecs !== undefined) decodeBins(this.#codecs, bins as { [bin: string]: unknown })
+      return bins
+    }
     return this.#projection.bins(readResults(page, at, end, mode), mode)
   }
 

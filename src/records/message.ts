@@ -3,6 +3,7 @@
 import type { Page } from '../boundary/page-pool.js'
 import { DIGEST_BYTES } from '../limits.js'
 import { FieldType, OpCode } from '../protocol.js'
+import { type Codecs, decodeBins } from '../values/codecs.js'
 import { readText } from '../values/read-text.js'
 import { define, Mode, malformed, readFrom, readParticle, viewOf } from '../values/unpack.js'
 import type { CompiledReader } from './compiled-reader.js'
@@ -69,6 +70,8 @@ export class BinSource {
   readonly projection: Assembles | undefined
   /** Whether its records are so small that decoding one costs no more than seeing to it that it is decoded later. */
   readonly isSmall: boolean
+  /** How bins are kept that are not kept as they are. */
+  codecs: Codecs | undefined = undefined
   readonly #page: Page
   /** When the bytes were complete, in milliseconds: times to live count from then. */
   readonly #arrived: number
@@ -88,7 +91,9 @@ export class BinSource {
     if (this.projection !== undefined) {
       return this.projection.bins(readResults(this.bytes, at, this.bytes.length, this.mode), this.mode)
     }
-    return readBins(this.bytes, at, this.bytes.length, this.mode)
+    const bins = readBins(this.bytes, at, this.bytes.length, this.mode)
+    if (this.codecs !== undefined) decodeBins(this.codecs, bins as { [bin: string]: unknown })
+    return bins
   }
 
   meta(at: number): Meta {

@@ -8,6 +8,7 @@ import type { Key } from '../key.js'
 import { readBins, readDetail, readMeta, readResults } from '../records/message.js'
 import type { Meta } from '../records/meta.js'
 import { ExistsObject, type ExistsResult, RecordObject } from '../records/record.js'
+import { decodeBins } from '../values/codecs.js'
 import { Mode } from '../values/unpack.js'
 import type { Writer } from '../values/writer.js'
 import { type Command, writeRecordEntry } from './command.js'
@@ -42,6 +43,9 @@ export class RecordCall extends KeyCall<RecordObject> {
       argument instanceof Projection
         ? argument.bins(readResults(bytes, at, end, policy.mode), policy.mode)
         : readBins(bytes, at, end, policy.mode)
+    if (policy.codecs !== undefined && !(argument instanceof Projection)) {
+      decodeBins(policy.codecs, bins as { [bin: string]: unknown })
+    }
     return new RecordObject(this.key as Key, readMeta(bytes, at), bins)
   }
 }

@@ -3,8 +3,8 @@
 
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key, UserKey } from '../key.js'
-import type { Bins, Storable, Value } from '../values/values.js'
-import type { Codec, Codecs } from './codecs.js'
+import { type Codec, type Codecs, usedCodecs } from '../values/codecs.js'
+import type { Bins, Storable } from '../values/values.js'
 import type { InferSchema, StandardSchema } from './schema.js'
 
 /** Under this the type of a set's records is kept in its keys; there is no such property. */
@@ -123,18 +123,14 @@ export class DataSet<in out B extends object = Bins> {
         "dataSet: option 'schema' must be a Standard Schema, as zod, valibot and arktype make them",
       )
     }
-    const used = Object.entries(codecs ?? {}).filter(([, codec]) => codec !== undefined)
-    for (const [name, codec] of used) {
-      if (typeof codec?.encode === 'function' && typeof codec.decode === 'function') continue
-      throw new InvalidArgumentError(`dataSet: the codec of bin '${name}' must have encode and decode`)
-    }
+    const used = usedCodecs(codecs, 'dataSet')
     if (id !== undefined && typeof id !== 'string' && typeof id !== 'function') {
       throw new InvalidArgumentError("dataSet: option 'id' must be the name of a bin or a function")
     }
     this.namespace = namespace
     this.set = set
     this.schema = schema
-    this.codecs = used.length === 0 ? undefined : Object.fromEntries(used)
+    this.codecs = used
     this.#id = id
   }
 
@@ -174,34 +170,6 @@ export class DataSet<in out B extends object = Bins> {
       )
     }
     return this.id(typeof id === 'function' ? id(object) : (object[id] as UserKey))
-  }
-}
-
-/** Bins as they are stored. Those without a codec are the same values. */
-export function encodeBins(codecs: Codecs, bins: { readonly [bin: string]: unknown }): { [bin: string]: unknown } {
-  const encoded: { [bin: string]: unknown } = { ...bins }
-  for (const [bin, codec] of Object.entries(codecs)) {
-    const value = encoded[bin]
-    if (value !== undefined && value !== null) encoded[bin] = encodeWith(codec, bin, value)
-  }
-  return encoded
-}
-
-/** One value as it is stored. */
-export function encodeWith(codec: Codec<never>, bin: string, value: unknown): Value {
-  try {
-    return codec.encode(value as never)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new InvalidArgumentError(`bins.${bin}: its codec failed: ${reason}`, { cause: error })
-  }
-}
-
-/** Bins that were read, as the application has them: in place, since nobody else has seen them. */
-export function decodeBins(codecs: Codecs, bins: { [bin: string]: unknown }): void {
-  for (const [bin, codec] of Object.entries(codecs)) {
-    const stored = bins[bin]
-    if (stored !== undefined && stored !== null) bins[bin] = codec.decode(stored as Value)
   }
 }
 

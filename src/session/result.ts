@@ -7,8 +7,8 @@ import { RESULT_CODES } from '../errors/result-codes.js'
 import type { Key } from '../key.js'
 import { lazyProperty } from '../lazy.js'
 import type { Record } from '../records/record.js'
+import { decodeBins } from '../values/codecs.js'
 import type { Bins, Value } from '../values/values.js'
-import { decodeBins } from './data-set.js'
 import { type Step, VERBS } from './step.js'
 
 /** What calls and batches tell of one key; the rows of a batch are that. */

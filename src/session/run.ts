@@ -6,8 +6,8 @@ import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
 import type { Operation } from '../operations/operation.js'
 import type { Record } from '../records/record.js'
+import { encodeBins } from '../values/codecs.js'
 import type { Bins, Value } from '../values/values.js'
-import { encodeBins } from './data-set.js'
 import { errorOf, Failure, judge, type Outcome, RecordResult, Success } from './result.js'
 import { validate, validateRead } from './schema.js'
 import { type Step, type StepOptions, VERBS } from './step.js'
@@ -342,7 +342,7 @@ export async function answerOf(views: Views, step: Step): Promise<unknown> {
 
 function decoded({ decode }: Step, bin: string, value: unknown): unknown {
   const codec = decode?.[bin]
-  return codec === undefined || value === null ? value : codec.decode(value as Value)
+  return codec === undefined || value === null ? value : codec.decode(value as never)
 }
 
 /** The batch for a chain. */

@@ -4,10 +4,11 @@ import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
 import type { Operation } from '../operations/operation.js'
 import { VERB_KINDS, type Verb } from '../options/behavior.js'
+import type { Codecs } from '../values/codecs.js'
+import { encodeWith } from '../values/codecs.js'
 import type { Exp } from '../values/expression.js'
 import type { Value } from '../values/values.js'
-import type { Codecs } from './codecs.js'
-import { type DataSet, encodeWith } from './data-set.js'
+import type { DataSet } from './data-set.js'
 
 /** What there is to know about a verb, beside its kind. */
 interface VerbFacts {

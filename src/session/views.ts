@@ -6,6 +6,7 @@ import type { QueryCommands } from '../commands/queries.js'
 import type { RecordCommands } from '../commands/records.js'
 import type { Behavior } from '../options/behavior.js'
 import type { Defaults } from '../options/types.js'
+import type { Codecs } from '../values/codecs.js'
 import type { Exp } from '../values/expression.js'
 import { type Choice, choose, type QueryHint } from './index-choice.js'
 import type { KnownIndexes } from './indexes.js'
@@ -32,8 +33,11 @@ export type Calls = Pick<
 
 /** Commands that can be had with other defaults. */
 export interface Adaptable {
-  with(options: { readonly defaults: Defaults }): Calls
+  with(options: { readonly codecs: Codecs; readonly defaults: Defaults }): Calls
 }
+
+/** Sessions translate by their sets. */
+const NO_CODECS: Codecs = {}
 
 /** What is known of the cluster's indexes. */
 export type Indexes = Pick<KnownIndexes, 'of' | 'again' | 'forget'>
@@ -63,6 +67,7 @@ export class Views {
   get reads(): Calls {
     this.#follow()
     this.#reads ??= this.#base.with({
+      codecs: NO_CODECS,
       defaults: {
         read: this.#behavior.optionsOf('reads.point'),
         // What became of each row is in the stream, also when it is nothing.
@@ -110,7 +115,8 @@ export class Views {
     const options = this.#behavior.optionsOf(kind)
     // Whether the record must exist is what the verb says, whatever the client's defaults are.
     const write = { ...options, exists: 'createOrUpdate' } as const
-    return this.#base.with({ defaults: { read: options, write, batch: { ...write, onPartial: 'return' } } })
+    const batch = { ...write, onPartial: 'return' } as const
+    return this.#base.with({ codecs: NO_CODECS, defaults: { read: options, write, batch } })
   }
 
   #follow(): void {

@@ -1,7 +1,7 @@
 // Codecs: how a value of the application becomes one that a bin can hold, and comes back.
 
 import { InvalidArgumentError } from '../errors/classes.js'
-import { Double, type MapKey, type Value } from '../values/values.js'
+import { Double, type MapKey, type Value } from './values.js'
 
 /**
  * Both ways between `T`, a value of the application, and `S`, what is stored. A bin without a value is left alone: codecs
@@ -15,9 +15,15 @@ export interface Codec<T, S extends Value = Value> {
   decode(stored: S): T
 }
 
+/** A codec of whatever values. */
+export interface AnyCodec {
+  encode(value: never): Value
+  decode(stored: never): unknown
+}
+
 /** Codecs by the name of the bin. */
 export interface Codecs {
-  readonly [bin: string]: Codec<never>
+  readonly [bin: string]: AnyCodec
 }
 
 /** The number that an integer or a double was read as. */
@@ -89,3 +95,47 @@ export const codecs = {
     decode: (stored: bigint): bigint => BigInt(stored),
   } as Codec<bigint, bigint>,
 } as const
+
+/** The codecs that were given, checked; undefined when there are none. */
+export function usedCodecs(codecs: unknown, where: string): Codecs | undefined {
+  if (codecs === undefined) return undefined
+  if (typeof codecs !== 'object' || codecs === null) {
+    throw new InvalidArgumentError(`${where}: option 'codecs' must be an object with a codec for each bin`)
+  }
+  const used = Object.entries(codecs as { [bin: string]: Partial<AnyCodec> | undefined }).filter(
+    ([, codec]) => codec !== undefined,
+  )
+  for (const [name, codec] of used) {
+    if (typeof codec?.encode === 'function' && typeof codec.decode === 'function') continue
+    throw new InvalidArgumentError(`${where}: the codec of bin '${name}' must have encode and decode`)
+  }
+  return used.length === 0 ? undefined : (Object.fromEntries(used) as Codecs)
+}
+
+/** Bins as they are stored. Those without a codec are the same values. */
+export function encodeBins(codecs: Codecs, bins: { readonly [bin: string]: unknown }): { [bin: string]: unknown } {
+  const encoded: { [bin: string]: unknown } = { ...bins }
+  for (const [bin, codec] of Object.entries(codecs)) {
+    const value = encoded[bin]
+    if (value !== undefined && value !== null) encoded[bin] = encodeWith(codec, bin, value)
+  }
+  return encoded
+}
+
+/** One value as it is stored. */
+export function encodeWith(codec: AnyCodec, bin: string, value: unknown): Value {
+  try {
+    return codec.encode(value as never)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new InvalidArgumentError(`bins.${bin}: its codec failed: ${reason}`, { cause: error })
+  }
+}
+
+/** Bins that were read, as the application has them: in place, since nobody else has seen them. */
+export function decodeBins(codecs: Codecs, bins: { [bin: string]: unknown }): void {
+  for (const [bin, codec] of Object.entries(codecs)) {
+    const stored = bins[bin]
+    if (stored !== undefined && stored !== null) bins[bin] = codec.decode(stored as never)
+  }
+}
