@@ -16,6 +16,9 @@ import {
   type RecordStream,
   type Value,
 } from 'aerospike-napi'
+import { type } from 'arktype'
+import * as v from 'valibot'
+import { z } from 'zod'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function exactly<_T extends true>(): void {}
@@ -200,4 +203,21 @@ function sets() {
   void [plain, list, filter]
 }
 
-export { answers, chains, reads, sets, writes }
+function schemas() {
+  const zod = dataSet('test', 'u', { schema: z.object({ name: z.string(), age: z.number() }) })
+  exactly<Same<typeof zod, DataSet<{ name: string; age: number }>>>()
+  const valibot = dataSet('test', 'u', { schema: v.object({ name: v.string(), age: v.number() }), id: 'name' })
+  exactly<Same<typeof valibot, DataSet<{ name: string; age: number }>>>()
+  const ark = dataSet('test', 'u', { schema: type({ name: 'string', age: 'number' }), id: 'name' })
+  exactly<Same<typeof ark, DataSet<{ name: string; age: number }>>>()
+  session.insert(zod.id(1)).put({ name: 'Ann', age: 41 })
+  // @ts-expect-error a field that the schema has is missing
+  session.insert(zod.id(1)).put({ name: 'Ann' })
+  // @ts-expect-error not what the schema says
+  session.upsert(valibot.id(1)).bin('age').setTo('old')
+  // @ts-expect-error the schema has a Date, which needs a codec
+  dataSet('test', 'u', { schema: z.object({ born: z.date() }) })
+  dataSet('test', 'u', { schema: z.object({ born: z.date() }), codecs: { born: codecs.date } })
+}
+
+export { answers, chains, reads, schemas, sets, writes }
