@@ -19,7 +19,7 @@
 //! | `auth`, `tls` | logging in, and encrypted connections |
 //!
 //! The way of a command: [`Client::execute`] asks `routing` for a node and hands an attempt to the node's pool; a
-//! lane of the pool (`connection::pipelined`) writes it together with whatever else waits, and settles it when the answer
+//! pipelined connection of the pool (`connection::pipelined`) writes it together with whatever else waits, and settles it when the answer
 //! comes; `execute` judges the answer and tries again where that is right.
 
 #![forbid(unsafe_code)]

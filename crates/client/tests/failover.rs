@@ -200,7 +200,7 @@ async fn a_write_to_a_frozen_node_is_in_doubt_and_not_repeated() {
 
 #[tokio::test]
 async fn the_socket_timeout_counts_from_the_moment_a_command_is_sent() {
-    // on one thread the lane sends it when the caller waits already
+    // on one thread the connection sends it when the caller waits already
     let cluster = cluster(1).await;
     let client = connect(&cluster).await;
     put(&client, "f", 1, 1).await.unwrap();

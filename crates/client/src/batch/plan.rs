@@ -1,4 +1,4 @@
-//! A batch made ready: every key hashed, every row checked, and the requests that carry rows to nodes written.
+//! A batch made ready: every key hashed, every row checked, and the requests to nodes written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

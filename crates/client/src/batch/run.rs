@@ -127,7 +127,7 @@ impl Run {
         self.rows.unsettled() == 0
     }
 
-    /// The requests that are ready to go, for someone else to carry.
+    /// The requests that are ready to go, for someone else to send.
     pub(crate) fn take_ready(&mut self) -> Vec<Outgoing> {
         std::mem::take(&mut self.ready)
     }
@@ -137,7 +137,7 @@ impl Run {
         self.ready.extend(requests);
     }
 
-    /// Takes in a request that was carried elsewhere and is over.
+    /// Takes in a request that was sent elsewhere and is over.
     pub(crate) fn conclude(&mut self, outgoing: Outgoing, outcome: Result<(), Failure>) {
         let Outgoing { mut request, covered: Covered { rows, limit }, .. } = outgoing;
         // what is to be tried again waits for its time on the runtime
@@ -201,7 +201,7 @@ impl Run {
     fn after_death(&mut self, id: Id) {
         let Some(Covered { rows, limit }) = self.covered.remove(&id) else { return };
         self.rows.leave(&rows);
-        let failure = Failure::new(Code::CLIENT, "the task that carried the rows ended early");
+        let failure = Failure::new(Code::CLIENT, "the task that sent the rows ended early");
         self.fail(&rows, &failure, None, u16::MAX, true);
         if let Some(limit) = limit {
             self.limits.leave(limit, rows.len());

@@ -12,9 +12,9 @@ use super::request::Request;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 
-/// Carries one command to its end. When nobody waits for it any more, the answer is still read, for as long as the
+/// Runs one command to its end. When nobody waits for it any more, the answer is still read, for as long as the
 /// command's own limits allow: a connection is worth more than the bytes.
-pub(crate) async fn carry(pool: Arc<Pool>, request: Request) {
+pub(crate) async fn run(pool: Arc<Pool>, request: Request) {
     let outcome = match pool.lease(request.prepared().deadline).await {
         Ok(_) if request.is_abandoned() => return,
         Ok(lease) => exchange(&pool, lease, &request).await,

@@ -7,12 +7,12 @@
 //! | `frame.rs` | bytes read into frames |
 //! | `dial.rs` | opening a connection |
 //! | `health.rs` | what its connections say about a node |
-//! | `request.rs` | one attempt of a command, shared by who waits and who carries it |
+//! | `request.rs` | one attempt of a command: a request, and the response that waits for its outcome |
 //! | `pipeline.rs` | requests on a connection, and the order of their answers |
-//! | `pipelined.rs` | a connection that carries many commands at once |
-//! | `exclusive.rs` | a connection that carries one |
-//! | `direct.rs` | a connection taken off Tokio |
-//! | `window.rs` | how many commands may share one |
+//! | `pipelined.rs` | a pipelined connection: many commands in flight |
+//! | `exclusive.rs` | a connection for one command |
+//! | `direct.rs` | a connection taken off Tokio, for inline I/O |
+//! | `window.rs` | how many commands may be in flight on one |
 //! | `lease.rs` | the right to a connection of one's own |
 //! | `pool_state.rs` | who has which connection, who waits, and who gets the next |
 //! | `pool.rs` | all connections of a node |

@@ -1,10 +1,10 @@
-//! A connection that carries many brief commands at once. One task owns the socket: it pulls commands from the
+//! A pipelined connection: many brief commands in flight at once. One task owns the socket: it pulls commands from the
 //! node's backlog, writes all of them with one system call, and settles answers in the order they come, which is the
 //! order of the requests (protocol section 1.1).
 //!
-//! A server works through a connection one command at a time, so a slow one delays those behind it. When the head
-//! makes no progress for [`STALL`], the lane is stalled: it takes nothing new, and the reads behind the head are
-//! sent again elsewhere; their late answers are dropped.
+//! A server works through a connection one command at a time, so a slow one delays those behind it. When the oldest
+//! request makes no progress for [`STALL`], the connection is stalled: it takes nothing new, and the reads behind that
+//! request are sent again elsewhere; their late answers are dropped.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,15 +18,14 @@ use tokio::time::{Instant, Sleep};
 use super::Connection;
 use super::pipeline::Pipeline;
 use super::pool::Pool;
-use super::pool_state::PipelinedId;
-use super::pool_state::Pulled;
+use super::pool_state::{PipelinedId, Pulled};
 use super::request::Request;
 use crate::error::{Code, Failure};
 
-/// How long the head of a lane may go unanswered before others stop waiting behind it.
+/// How long the oldest request may go unanswered before others stop waiting behind it.
 const STALL: Duration = Duration::from_millis(15);
 
-/// Why a lane ends.
+/// Why a pipelined connection ends.
 enum Exit {
     HandOver,
     Close,
@@ -47,7 +46,7 @@ pub(crate) struct Pipelined {
     has_waited: bool,
 }
 
-/// Tells the pool that a lane is gone, even when its task dies.
+/// Tells the pool that a pipelined connection is gone, even when its task dies.
 struct Registration {
     pool: Arc<Pool>,
     id: PipelinedId,
@@ -65,7 +64,7 @@ impl Pipelined {
     pub(crate) async fn run(pool: Arc<Pool>, id: PipelinedId, connection: Connection, pipeline: Pipeline) {
         let mut registration = Registration { pool: pool.clone(), id, unsent: Vec::new() };
         let quiet_since = pipeline.quiet_since();
-        let mut lane = Self {
+        let mut this = Self {
             pool,
             id,
             connection,
@@ -76,22 +75,22 @@ impl Pipelined {
             watching: quiet_since.is_some(),
             has_waited: false,
         };
-        match std::future::poll_fn(|cx| lane.poll(cx)).await {
+        match std::future::poll_fn(|cx| this.poll(cx)).await {
             Exit::HandOver => {
-                let Self { pool, connection, .. } = lane;
+                let Self { pool, connection, .. } = this;
                 pool.hand_over(connection);
             }
             Exit::Close => {
-                let reason = lane.pool.closed();
-                lane.pipeline.fail(&reason.unwrap_or_else(|| Failure::connection("the connection was closed")));
+                let reason = this.pool.closed();
+                this.pipeline.fail(&reason.unwrap_or_else(|| Failure::connection("the connection was closed")));
             }
             Exit::Failed(failure) => {
                 // an idle connection that its peer closes is nothing to worry about
-                if !lane.pipeline.is_empty() {
-                    lane.pool.health.record_connection_error();
+                if !this.pipeline.is_empty() {
+                    this.pool.health.record_connection_error();
                 }
-                registration.unsent = lane.pipeline.take_unsent();
-                lane.pipeline.fail(&failure);
+                registration.unsent = this.pipeline.take_unsent();
+                this.pipeline.fail(&failure);
             }
         }
     }
@@ -182,7 +181,7 @@ impl Pipelined {
         Ok(answers > 0)
     }
 
-    /// Looks after the head while anything is in flight: one timer per lane that fires every [`STALL`], rather than
+    /// Looks after the head while anything is in flight: one timer for each connection that fires every [`STALL`], rather than
     /// one per command.
     fn poll_watch(&mut self, cx: &mut Context<'_>) -> Option<Exit> {
         if self.pipeline.is_empty() {
@@ -203,7 +202,7 @@ impl Pipelined {
                 self.stalled = true;
                 self.pool.window.observe(now.saturating_duration_since(quiet_since), 1);
                 let taken_back = self.pipeline.take_back();
-                // an answer at the very moment the lane fell quiet may be the lane's own
+                // an answer at the very moment this connection fell silent may be its own
                 let others_answered = self.pool.health.answered_since(quiet_since + Duration::from_millis(2));
                 self.pool.pipelined_stalled(self.id, taken_back, others_answered);
             }

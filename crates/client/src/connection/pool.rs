@@ -1,6 +1,6 @@
 //! All connections of one node.
 //!
-//! Brief commands wait in one backlog that the node's lanes pull from; batches and commands that may be slow wait
+//! Brief commands wait in one backlog that the pipelined connections pull from; batches and commands that may be slow wait
 //! for a lease on a connection of their own. Whenever something changes, the [`PoolState`] decides under the lock what
 //! happens next, and the pool does it outside: starting tasks, waking them, handing over leases.
 
@@ -27,7 +27,7 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::retry::DIAL;
 
-/// A pool that may have fewer connections keeps none of them for one purpose, and one of as many if it may have more.
+/// Of this many connections that a pool may have, one may be leased for long.
 const ENOUGH: usize = 4;
 
 /// The connections of one node.
@@ -39,7 +39,7 @@ pub(crate) struct Pool {
     pub(crate) window: Window,
     runtime: Handle,
     state: Mutex<PoolState>,
-    /// Leased connections that rest: kept by their holders for the next command.
+    /// Leased connections that are idle: their holders keep them for the next command.
     idle_leases: AtomicUsize,
     /// Tells those who hold a lease that the pool is closed, and why.
     closing: watch::Sender<Option<Failure>>,
@@ -70,18 +70,18 @@ impl Pool {
         &self.dialer
     }
 
-    /// Sends a command on its way; the outcome arrives at its caller.
+    /// Sends a request; its outcome arrives at its response.
     pub(crate) fn send(self: &Arc<Self>, request: Request) {
         if request.prepared().is_brief {
             self.enqueue(request);
         } else {
-            self.runtime.spawn(exclusive::carry(self.clone(), request));
+            self.runtime.spawn(exclusive::run(self.clone(), request));
         }
     }
 
     fn enqueue(self: &Arc<Self>, request: Request) {
         self.change(|state| {
-            // what nobody waits for any more goes first: while a node is silent, no lane pulls it out
+            // abandoned commands at the front are dropped: while a node is silent, no connection pulls them
             while state.backlog.front().is_some_and(Request::is_abandoned) {
                 state.backlog.pop_front();
             }
@@ -96,8 +96,8 @@ impl Pool {
         self.change(|state| {
             state.callers.push_back(sender);
             if state.must_yield(&self.limits) {
-                // idle lanes learn by being woken, busy ones when they next pull
-                wakers.extend(state.pipelined.iter_mut().filter_map(|l| l.unpark()));
+                // idle connections learn by being woken, busy ones when they next pull
+                wakers.extend(state.pipelined.iter_mut().filter_map(|e| e.unpark()));
             }
         });
         wakers.into_iter().for_each(Waker::wake);
@@ -108,9 +108,9 @@ impl Pool {
         }
     }
 
-    /// Leases two connections that were opened together, if two may be had without anybody's waiting. Servers deal new
-    /// connections out to their threads in turn, so these are served by two: a server that has
-    /// no more than two otherwise leaves one without work every other time.
+    /// Leases two connections that were opened together, if nobody has to wait for them. Servers assign new connections to
+    /// their threads in turn, so two threads serve these. With any two, a server that has only two threads would leave one
+    /// of them idle every other time.
     pub(crate) async fn lease_pair(self: &Arc<Self>) -> Option<[Lease; 2]> {
         {
             let mut state = self.state.lock();
@@ -145,12 +145,12 @@ impl Pool {
         is_whole.then_some(leases)
     }
 
-    /// Called by a lane: moves work from the backlog to `into`, or parks the lane.
+    /// Called by a pipelined connection: moves work from the backlog to `into`, or parks the connection.
     pub(crate) fn pull(&self, id: PipelinedId, in_flight: usize, waker: &Waker, into: &mut Vec<Request>) -> Pulled {
         self.state.lock().pull(id, in_flight, self.window.size(), &self.limits, waker, into)
     }
 
-    /// A lane made no progress: its neighbours take over, and what could be taken back waits for them.
+    /// A pipelined connection made no progress: the others take over, and what could be taken back waits for them.
     /// `others_answered` says whether the node answered on another connection meanwhile.
     pub(crate) fn pipelined_stalled(
         self: &Arc<Self>,
@@ -160,24 +160,24 @@ impl Pool {
     ) {
         self.change(|state| {
             state.stalls = if others_answered { 1 } else { state.stalls + 1 };
-            if let Some(lane) = state.entry(id) {
-                lane.is_stalled = true;
+            if let Some(entry) = state.entry(id) {
+                entry.is_stalled = true;
             }
             state.take_back(taken_back);
         });
     }
 
-    /// A stalled lane moves again.
+    /// A stalled connection moves again.
     pub(crate) fn pipelined_resumed(self: &Arc<Self>, id: PipelinedId) {
         self.change(|state| {
             state.stalls = 0;
-            if let Some(lane) = state.entry(id) {
-                lane.is_stalled = false;
+            if let Some(entry) = state.entry(id) {
+                entry.is_stalled = false;
             }
         });
     }
 
-    /// A lane's task is over. What it had not sent waits for another lane.
+    /// The task of a pipelined connection is over. What it had not sent waits for another one.
     pub(crate) fn pipelined_ended(self: &Arc<Self>, id: PipelinedId, unsent: Vec<Request>) {
         self.change(|state| {
             state.remove_pipelined(id);
@@ -185,7 +185,7 @@ impl Pool {
         });
     }
 
-    /// A lane made way: its connection goes to whoever waits longest.
+    /// A pipelined connection was given up: whoever waits longest gets it.
     pub(crate) fn hand_over(self: &Arc<Self>, connection: Connection) {
         let caller = self.state.lock().pop_caller();
         match caller {
@@ -195,17 +195,17 @@ impl Pool {
         }
     }
 
-    /// Makes a lane of a leased connection that has commands under way.
+    /// Makes a pipelined connection of a leased one that has commands in flight.
     pub(super) fn adopt(self: &Arc<Self>, connection: Connection, mut pipeline: Pipeline) {
-        let mut lane = Err(Failure::connection("the connection was closed"));
+        let mut id = Err(Failure::connection("the connection was closed"));
         self.change(|state| {
             state.leased = state.leased.saturating_sub(1);
-            lane = match &state.closed {
+            id = match &state.closed {
                 None => Ok(state.add_pipelined(pipeline.len())),
                 Some(failure) => Err(failure.clone()),
             };
         });
-        match lane {
+        match id {
             Ok(id) => _ = self.runtime.spawn(Pipelined::run(self.clone(), id, connection, pipeline)),
             Err(failure) => pipeline.fail(&failure),
         }
@@ -302,7 +302,7 @@ impl Pool {
         state.closed.get_or_insert_with(|| failure.clone());
         let refused = Refused::take(&mut state);
         let idle = std::mem::take(&mut state.idle);
-        let wakers: Vec<Waker> = state.pipelined.iter_mut().filter_map(|l| l.unpark()).collect();
+        let wakers: Vec<Waker> = state.pipelined.iter_mut().filter_map(|e| e.unpark()).collect();
         drop(state);
         drop(idle);
         self.closing.send_replace(Some(failure.clone()));
@@ -346,12 +346,12 @@ impl Pool {
     pub(crate) fn counts(&self) -> Counts {
         let state = self.state.lock();
         let leased = state.leased.saturating_sub(self.idle_leases.load(Ordering::Relaxed));
-        let busy = state.pipelined.iter().filter(|l| l.in_flight > 0).count() + leased;
+        let busy = state.pipelined.iter().filter(|e| e.in_flight > 0).count() + leased;
         Counts { open: (state.open() - state.dialing) as u32, in_use: busy as u32 }
     }
 }
 
-/// Counts a leased connection that rests.
+/// Counts a leased connection that is idle.
 #[derive(Debug)]
 pub(super) struct IdleLease(Arc<Pool>);
 

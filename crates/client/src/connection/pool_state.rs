@@ -15,17 +15,18 @@ use super::window::MAX_WINDOW;
 use super::{Connection, Origin};
 use crate::error::Failure;
 
-/// Lanes a fast node has: more of them only spread the commands over more system calls. A node that is slow to answer
-/// gets as many as it may have connections.
+/// Pipelined connections to a fast node: more of them only spread the commands over more system calls. A node that is slow to
+/// answer gets as many as it may have connections.
 const PIPELINED: usize = 2;
-/// Most lanes to open at once.
+/// Pipelined connections to start at once.
 const MAX_NEW_PIPELINED: usize = 8;
-/// Lanes that may stall without the node answering anything, before it counts as silent and gets no more of them.
+/// Pipelined connections that may stall without the node answering anything, before it counts as silent and gets no more of
+/// them.
 const SILENT_STALLS: u32 = 8;
 /// Connections that were opened within this time of each other were opened together.
 const TOGETHER: Duration = Duration::from_millis(2);
 
-/// Names a lane within its pool.
+/// Names a pipelined connection within its pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PipelinedId(pub(crate) u64);
 
@@ -41,7 +42,7 @@ pub(super) type LeaseSender = oneshot::Sender<Result<Lease, Failure>>;
 
 #[derive(Debug, Default)]
 pub(super) struct PoolState {
-    /// Commands for lanes, oldest first.
+    /// Commands for pipelined connections, oldest first.
     pub(super) backlog: VecDeque<Request>,
     /// Callers that want a lease, oldest first.
     pub(super) callers: VecDeque<LeaseSender>,
@@ -53,7 +54,7 @@ pub(super) struct PoolState {
     pub(super) dialing: usize,
     pub(super) leased: usize,
     next_pipelined: u64,
-    /// Lanes that stalled since the node last answered.
+    /// Connections that stalled since the node last answered.
     pub(super) stalls: u32,
     /// Connections in a row that could not be opened.
     pub(super) failed_dials: u32,
@@ -70,7 +71,7 @@ pub(super) struct Idle {
     pub(super) since: Instant,
 }
 
-/// A lane, as the pool sees it.
+/// A pipelined connection, as the pool sees it.
 #[derive(Debug)]
 pub(super) struct PipelinedEntry {
     id: PipelinedId,
@@ -81,7 +82,7 @@ pub(super) struct PipelinedEntry {
     pub(super) is_stalled: bool,
     /// Told to pull no more and to hand its connection over.
     is_yielding: bool,
-    /// It has pulled something; a lane does not yield before it has, or else the backlog might wait for ever.
+    /// It has pulled something. It does not yield before it has, or else the backlog might wait for ever.
     has_served: bool,
     last_used: Instant,
 }
@@ -91,14 +92,14 @@ impl PipelinedEntry {
         !self.is_stalled && !self.is_yielding
     }
 
-    /// The waker of the lane, which is then expected to pull.
+    /// The waker of the connection, which is then expected to pull.
     pub(super) fn unpark(&mut self) -> Option<Waker> {
         self.is_parked = false;
         self.waker.clone()
     }
 }
 
-/// What a lane is to do next.
+/// What a pipelined connection is to do next.
 #[derive(Debug)]
 pub(crate) enum Pulled {
     /// Go on: with what was pulled, or with what is in flight.
@@ -124,18 +125,18 @@ impl PoolState {
     }
 
     fn serving(&self) -> usize {
-        self.pipelined.iter().filter(|l| l.serves()).count()
+        self.pipelined.iter().filter(|e| e.serves()).count()
     }
 
     pub(super) fn entry(&mut self, id: PipelinedId) -> Option<&mut PipelinedEntry> {
-        self.pipelined.iter_mut().find(|l| l.id == id)
+        self.pipelined.iter_mut().find(|e| e.id == id)
     }
 
     pub(super) fn remove_pipelined(&mut self, id: PipelinedId) {
-        self.pipelined.retain(|l| l.id != id);
+        self.pipelined.retain(|e| e.id != id);
     }
 
-    /// Adds a lane with so many commands on it.
+    /// Adds a pipelined connection with so many commands in flight.
     pub(super) fn add_pipelined(&mut self, in_flight: usize) -> PipelinedId {
         self.next_pipelined += 1;
         let id = PipelinedId(self.next_pipelined);
@@ -172,8 +173,7 @@ impl PoolState {
         }
     }
 
-    /// The first idle connection that can still be used. The last ones are unused for long, and closed, when there are
-    /// too many.
+    /// The first idle connection that can still be used. Those at the end have been idle longest: they are closed first.
     fn pop_idle(&mut self) -> Option<Connection> {
         std::iter::from_fn(|| self.idle.pop_first()).map(|(_, idle)| idle.connection).find(Connection::is_usable)
     }
@@ -195,20 +195,20 @@ impl PoolState {
         std::iter::from_fn(|| self.callers.pop_front()).find(|w| !w.is_closed())
     }
 
-    /// Unparks the lane that should take what was just added to the backlog: of the first few, the one with the
-    /// least on it. The others are for when those are full.
+    /// Unparks the connection that should take what was just added to the backlog: of the first few, the one with the
+    /// fewest commands in flight. The others are for when those are full.
     pub(super) fn unpark_pipelined(&mut self) -> Option<Waker> {
-        let mut parked = self.pipelined.iter_mut().filter(|l| l.serves()).enumerate().filter(|(_, l)| l.is_parked);
+        let mut parked = self.pipelined.iter_mut().filter(|e| e.serves()).enumerate().filter(|(_, e)| e.is_parked);
         let mut best = parked.next()?;
-        for (at, lane) in parked.take_while(|(at, _)| *at < PIPELINED) {
-            if lane.in_flight < best.1.in_flight {
-                best = (at, lane);
+        for (at, entry) in parked.take_while(|(at, _)| *at < PIPELINED) {
+            if entry.in_flight < best.1.in_flight {
+                best = (at, entry);
             }
         }
         best.1.unpark()
     }
 
-    /// How many more lanes the backlog deserves, when `window` commands may be on each.
+    /// How many more pipelined connections the backlog needs, when `window` commands may be in flight on each.
     fn pipelined_wanted(&self, window: usize) -> usize {
         if self.backlog.is_empty() {
             return 0;
@@ -217,12 +217,12 @@ impl PoolState {
         if self.open() > 0 && self.redial_at.is_some_and(|at| Instant::now() < at) {
             return 0;
         }
-        // a node that lets lane after lane stall and answers nothing does not get better by more of them
+        // a node that answers nothing on one connection after another is not helped by more of them
         if self.stalls >= SILENT_STALLS && !self.pipelined.is_empty() {
             return 0;
         }
         let serving = self.serving();
-        let all_have = |load: usize| self.pipelined.iter().filter(|l| l.serves()).all(|l| l.in_flight >= load);
+        let all_have = |load: usize| self.pipelined.iter().filter(|e| e.serves()).all(|e| e.in_flight >= load);
         if serving == 0 || (serving < PIPELINED && all_have(1)) {
             1
         } else if window < MAX_WINDOW && all_have(window) {
@@ -238,13 +238,13 @@ impl PoolState {
         if self.closed.is_some() {
             return work;
         }
-        // commands without any lane go first: whoever waits for a lease then takes the lane's place in turn
-        let mut lanes = self.pipelined_wanted(window);
-        while lanes > 0
+        // commands go first when they have no connection at all: whoever waits for a lease then gets that one in turn
+        let mut wanted = self.pipelined_wanted(window);
+        while wanted > 0
             && let Some(connection) = self.pop_idle()
         {
             work.pipelined.push((self.add_pipelined(0), connection));
-            lanes -= 1;
+            wanted -= 1;
         }
         while let Some(caller) = self.pop_caller() {
             let Some(connection) = self.pop_idle() else {
@@ -254,22 +254,22 @@ impl PoolState {
             self.leased += 1;
             work.leases.push((caller, connection));
         }
-        let wanted = self.callers.len() + lanes;
+        let wanted = self.callers.len() + wanted;
         work.dials = wanted.saturating_sub(self.dialing).min(limits.max.saturating_sub(self.open()));
         self.dialing += work.dials;
         work
     }
 
-    /// Whether a lane has to make way for those who wait for a lease.
+    /// Whether a pipelined connection has to be given up for those who wait for a lease.
     pub(super) fn must_yield(&self, limits: &Limits) -> bool {
-        let yielding = self.pipelined.iter().filter(|l| l.is_yielding).count();
+        let yielding = self.pipelined.iter().filter(|e| e.is_yielding).count();
         self.callers.len() > yielding
             && self.open() >= limits.max
             && self.idle.is_empty()
             && (self.leased == 0 || self.serving() > 1)
     }
 
-    /// Moves work for a lane from the backlog to `into`, or parks the lane.
+    /// Moves work for a pipelined connection from the backlog to `into`, or parks the connection.
     pub(super) fn pull(
         &mut self,
         id: PipelinedId,
@@ -284,16 +284,18 @@ impl PoolState {
         }
         let must_yield = self.must_yield(limits);
         let Self { backlog, pipelined, leased, .. } = self;
-        let Some((at, lane)) = pipelined.iter_mut().enumerate().find(|(_, l)| l.id == id) else { return Pulled::Close };
-        lane.in_flight = in_flight;
-        lane.is_parked = false;
-        match &mut lane.waker {
+        let Some((at, entry)) = pipelined.iter_mut().enumerate().find(|(_, e)| e.id == id) else {
+            return Pulled::Close;
+        };
+        entry.in_flight = in_flight;
+        entry.is_parked = false;
+        match &mut entry.waker {
             Some(held) => held.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
-        let may_yield = !lane.is_stalled && (lane.has_served || backlog.is_empty());
-        if lane.is_yielding || (must_yield && may_yield) {
-            lane.is_yielding = true;
+        let may_yield = !entry.is_stalled && (entry.has_served || backlog.is_empty());
+        if entry.is_yielding || (must_yield && may_yield) {
+            entry.is_yielding = true;
             if in_flight > 0 {
                 return Pulled::Continue;
             }
@@ -301,7 +303,7 @@ impl PoolState {
             *leased += 1; // until the connection is back
             return Pulled::HandOver;
         }
-        if lane.is_stalled {
+        if entry.is_stalled {
             return Pulled::Continue;
         }
         let room = window.saturating_sub(in_flight);
@@ -313,16 +315,17 @@ impl PoolState {
             }
         }
         if into.is_empty() {
-            lane.is_parked = room > 0;
+            entry.is_parked = room > 0;
         } else {
-            lane.in_flight += into.len();
-            lane.has_served = true;
-            lane.last_used = Instant::now();
+            entry.in_flight += into.len();
+            entry.has_served = true;
+            entry.last_used = Instant::now();
         }
         Pulled::Continue
     }
 
-    /// Takes out what was not used for too long, or was closed by its peer. Lanes find themselves gone when woken.
+    /// Takes out what was not used for too long, or was closed by its peer. Pipelined ones find themselves gone when
+    /// they are woken.
     pub(super) fn expire(&mut self, now: Instant, max_idle: Duration) -> (BTreeMap<u64, Idle>, Vec<Waker>) {
         let too_old = |since: Instant| now.saturating_duration_since(since) >= max_idle;
         let (dead, fresh) = std::mem::take(&mut self.idle)
@@ -330,10 +333,10 @@ impl PoolState {
             .partition(|(_, idle)| too_old(idle.since) || !idle.connection.is_usable());
         self.idle = fresh;
         let mut wakers = Vec::new();
-        self.pipelined.retain_mut(|lane| {
-            let stale = lane.in_flight == 0 && lane.is_parked && too_old(lane.last_used);
+        self.pipelined.retain_mut(|entry| {
+            let stale = entry.in_flight == 0 && entry.is_parked && too_old(entry.last_used);
             if stale {
-                wakers.extend(lane.unpark());
+                wakers.extend(entry.unpark());
             }
             !stale
         });

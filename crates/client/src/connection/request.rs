@@ -1,6 +1,6 @@
-//! One attempt of a command at one node, shared between the [`Response`] that wants its outcome and the [`Request`]
-//! that travels through the pool. Whichever end goes first, the other learns of it: a dropped response abandons the
-//! attempt, a dropped request settles it with a failure.
+//! One attempt of a command at one node, in two halves: the [`Request`] goes through the pool, the [`Response`] waits for
+//! its outcome. Whichever half is dropped first, the other learns of it: a dropped response abandons the attempt, a dropped
+//! request settles it with a failure.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -60,11 +60,11 @@ struct State {
     waker: Option<Waker>,
 }
 
-/// The end that waits. Dropping it abandons the attempt.
+/// Waits for the outcome. Dropping it abandons the attempt.
 #[derive(Debug)]
 pub(crate) struct Response(Arc<Attempt>);
 
-/// The end that is carried to a node and settled. Dropping it unsettled settles it with a failure.
+/// Is sent to a node and settled. Dropping it unsettled settles it with a failure.
 #[derive(Debug)]
 pub(crate) struct Request {
     attempt: Arc<Attempt>,
@@ -177,7 +177,7 @@ impl Drop for Request {
     fn drop(&mut self) {
         // after a settle this does nothing
         if !self.attempt.state.lock().is_settled {
-            self.put(Err(Failure::new(Code::CLIENT, "the task that carried the command ended early")));
+            self.put(Err(Failure::new(Code::CLIENT, "the task that sent the command ended early")));
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Commands on one lane at once, at most.
+/// Commands in flight on one connection, at most.
 pub(crate) const MAX_WINDOW: usize = 64;
 /// How long a command may wait behind those in front of it.
 const MAX_WAIT: Duration = Duration::from_millis(10);
@@ -16,21 +16,21 @@ const MAX_SAMPLE: Duration = Duration::from_millis(15);
 /// An answer counts an eighth against all that came before.
 const WEIGHT: u32 = 8;
 
-/// The time a node takes for one command, averaged over its lanes, in nanoseconds.
+/// The time a node takes for one command, averaged over its connections, in nanoseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Window(AtomicU32);
 
 impl Window {
-    /// Takes in that a lane got a number of answers in the time it waited for them.
+    /// Notes that a connection got a number of answers in the time it waited for them.
     pub(crate) fn observe(&self, waited: Duration, answers: u32) {
         let sample = (waited / answers.max(1)).min(MAX_SAMPLE).as_nanos() as u32;
         let weight = answers.min(WEIGHT);
         let average = self.0.load(Ordering::Relaxed);
-        // lanes may overwrite one another: an average that misses a sample is as good
+        // connections may overwrite one another: an average that misses a sample is as good
         self.0.store(average - average / WEIGHT * weight + sample / WEIGHT * weight, Ordering::Relaxed);
     }
 
-    /// How many commands may be on one lane now.
+    /// How many commands may be in flight on one connection now.
     pub(crate) fn size(&self) -> usize {
         let average = self.0.load(Ordering::Relaxed).max(1);
         (MAX_WAIT.as_nanos() as usize / average as usize).clamp(1, MAX_WINDOW)

@@ -194,7 +194,7 @@ impl QueryStream {
         if self.is_closed() {
             return Step::End { more: true };
         }
-        Step::Failure(Error::new(Code::CLIENT, "the task that carried the query ended early"))
+        Step::Failure(Error::new(Code::CLIENT, "the task that ran the query ended early"))
     }
 }
 
