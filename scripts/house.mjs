@@ -105,11 +105,20 @@ function citations () {
   return missingSections(Object.fromEntries(paths.map(path => [path, read(path)])), read('docs/internal/protocol.md'))
 }
 
+/** Files that the pages for contributors name, from the root of the repository, and that are not there. */
+function namedFiles () {
+  const pages = ['ARCHITECTURE.md', 'CONTRIBUTING.md', ...sources('docs/internal', /\.md$/)]
+  return pages.flatMap(page => [...read(page).matchAll(/`((?:src|crates|scripts|benches|docs|__test__)\/[\w./-]*\w)`/g)]
+    .filter(match => !existsSync(join(root, match[1])))
+    .map(match => `${page} names ${match[1]}, which does not exist`))
+}
+
 export const checks = {
   'crates depend only along the arrows of the map': crateArrows,
   'only the binding has unsafe code': unsafeCode,
   'TypeScript imports only along the arrows of the table of rooms': () => problems(typescriptSources()),
   'sections of the protocol that comments cite are in its page': citations,
+  'files that the pages for contributors name exist': namedFiles,
   'binding.cjs and binding.d.cts are what the napi CLI writes': bindingFiles,
   'index.d.ts and local.d.ts are what index.ts and local.ts declare': declarations,
   'the code is formatted and linted': formatted,
