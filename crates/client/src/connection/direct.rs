@@ -4,9 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 use super::frame::{Frame, FrameBuffer};
-use super::lease::Lease;
+use super::lease::{IdleLease, Lease};
 use super::pipeline::Pipeline;
-use super::pool::IdleLease;
 use super::transport::Transport;
 use super::{Connection, Origin};
 use crate::error::{Code, Failure};

@@ -1,36 +1,34 @@
 //! A command with a connection of its own: the ones that may be slow, or are large.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::Connection;
-use super::lease::Lease;
-use super::pool::Pool;
+use super::health::Health;
+use super::lease::{Closing, Lease, unless_closed};
 use super::request::Request;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 
 /// Runs one command to its end. When nobody waits for it any more, the answer is still read, for as long as the
 /// command's own limits allow: a connection is worth more than the bytes.
-pub(crate) async fn run(pool: Arc<Pool>, request: Request) {
-    let outcome = match pool.lease(request.prepared().deadline).await {
+pub(crate) async fn run(lease: Result<Lease, Failure>, request: Request, health: &Health, closing: Closing) {
+    let outcome = match lease {
         Ok(_) if request.is_abandoned() => return,
-        Ok(lease) => exchange(&pool, lease, &request).await,
+        Ok(lease) => exchange(lease, &request, health, closing).await,
         Err(failure) => Err(failure),
     };
     request.settle(outcome);
 }
 
-async fn exchange(pool: &Pool, mut lease: Lease, request: &Request) -> Result<Bytes, Failure> {
+async fn exchange(mut lease: Lease, request: &Request, health: &Health, closing: Closing) -> Result<Bytes, Failure> {
     let now = Instant::now();
     let mut bytes = BytesMut::new();
     request.encode(now, &mut bytes);
     let read_timeout = request.read_timeout(now);
     let connection = lease.connection()?;
-    let answer = pool.unless_closed(ask(connection, &bytes, read_timeout)).await;
-    close_or_keep(pool, lease, answer)
+    let answer = unless_closed(closing, ask(connection, &bytes, read_timeout)).await;
+    close_or_keep(lease, answer, health)
 }
 
 async fn ask(connection: &mut Connection, request: &[u8], read_timeout: Deadline) -> Result<Bytes, Failure> {
@@ -42,13 +40,13 @@ async fn ask(connection: &mut Connection, request: &[u8], read_timeout: Deadline
 }
 
 /// The connection is kept when the command on it was answered.
-fn close_or_keep(pool: &Pool, lease: Lease, answer: Result<Bytes, Failure>) -> Result<Bytes, Failure> {
+fn close_or_keep(lease: Lease, answer: Result<Bytes, Failure>, health: &Health) -> Result<Bytes, Failure> {
     match &answer {
         Ok(_) => {
-            pool.health.record_answer(Instant::now());
+            health.record_answer(Instant::now());
             lease.done();
         }
-        Err(_) => pool.health.record_connection_error(),
+        Err(_) => health.record_connection_error(),
     }
     answer
 }

@@ -1,35 +1,65 @@
 //! A connection for one caller at a time.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use super::pipeline::Pipeline;
-use super::pool::{IdleLease, Pool};
 use super::transport::Transport;
 use super::{Connection, Origin};
 use crate::error::{Code, Failure};
 
+/// Who lends connections, and gets them back.
+pub(crate) trait Lender: fmt::Debug + Send + Sync {
+    /// Takes back a connection that can be used again.
+    fn put_back(self: Arc<Self>, connection: Connection);
+    /// A leased connection was closed.
+    fn lost(self: Arc<Self>);
+    /// Makes a pipelined connection of a leased one that has commands in flight.
+    fn adopt(self: Arc<Self>, connection: Connection, pipeline: Pipeline);
+    /// Counts a leased connection that its holder does not use for now, or one that is used again.
+    fn count_idle(&self, is_idle: bool);
+}
+
+/// Says that the pool is closed, and why.
+pub(super) type Closing = watch::Receiver<Option<Failure>>;
+
+/// Runs something that holds a lease, until its pool is closed.
+pub(super) async fn unless_closed<T>(
+    mut closing: Closing,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        outcome = work => outcome,
+        closed = closing.wait_for(Option::is_some) => Err(match closed {
+            Ok(failure) => failure.clone().unwrap_or_else(|| Failure::connection("the connection was closed")),
+            Err(_) => Failure::connection("the connection was closed"),
+        }),
+    }
+}
+
 /// The right to a connection. Dropping it closes the connection, unless it is clean: then it goes back to the pool.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    pool: Arc<Pool>,
+    lender: Arc<dyn Lender>,
     connection: Option<Connection>,
     is_clean: bool,
-    /// The pool counts it no more.
+    /// The lender counts it no more.
     is_over: bool,
 }
 
 impl Lease {
-    pub(super) fn new(pool: Arc<Pool>, connection: Connection) -> Self {
-        let mut lease = Self::vacant(pool);
+    pub(super) fn new(lender: Arc<dyn Lender>, connection: Connection) -> Self {
+        let mut lease = Self::vacant(lender);
         lease.put(connection);
         lease
     }
 
     /// The right to a connection that is still to be opened.
-    pub(super) fn vacant(pool: Arc<Pool>) -> Self {
-        Self { pool, connection: None, is_clean: true, is_over: false }
+    pub(super) fn vacant(lender: Arc<dyn Lender>) -> Self {
+        Self { lender, connection: None, is_clean: true, is_over: false }
     }
 
     pub(super) fn put(&mut self, connection: Connection) {
@@ -54,14 +84,14 @@ impl Lease {
     }
 
     pub(super) fn mark_idle(&self) -> IdleLease {
-        IdleLease::new(self.pool.clone())
+        IdleLease::new(self.lender.clone())
     }
 
     /// Gives the connection to the pool with the commands under way on it.
     pub(super) fn go_on(mut self, pipeline: Pipeline) {
         if let Some(connection) = self.connection.take() {
             self.is_over = true;
-            self.pool.adopt(connection, pipeline);
+            self.lender.clone().adopt(connection, pipeline);
         }
     }
 
@@ -77,8 +107,25 @@ impl Drop for Lease {
             return;
         }
         match self.connection.take() {
-            Some(connection) if self.is_clean && connection.is_usable() => self.pool.put_back(connection),
-            _ => self.pool.lease_lost(),
+            Some(connection) if self.is_clean && connection.is_usable() => self.lender.clone().put_back(connection),
+            _ => self.lender.clone().lost(),
         }
+    }
+}
+
+/// Counts a leased connection as idle.
+#[derive(Debug)]
+pub(super) struct IdleLease(Arc<dyn Lender>);
+
+impl IdleLease {
+    fn new(lender: Arc<dyn Lender>) -> Self {
+        lender.count_idle(true);
+        Self(lender)
+    }
+}
+
+impl Drop for IdleLease {
+    fn drop(&mut self) {
+        self.0.count_idle(false);
     }
 }

@@ -9,21 +9,43 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep};
 
 use super::Connection;
+use super::health::Health;
 use super::pipeline::Pipeline;
-use super::pool::Pool;
 use super::pool_state::{PipelinedId, Pulled};
 use super::request::Request;
+use super::window::Window;
 use crate::error::{Code, Failure};
 
 /// How long the oldest request may go unanswered before others stop waiting behind it.
 const STALL: Duration = Duration::from_millis(15);
+
+/// Where a pipelined connection gets its work from.
+pub(crate) trait Supply: Send + Sync + 'static {
+    /// Moves work from the backlog to `into`, or parks the connection.
+    fn pull(&self, id: PipelinedId, in_flight: usize, waker: &Waker, into: &mut Vec<Request>) -> Pulled;
+    /// The connection made no progress: the others take over, and what could be taken back waits for them.
+    /// `others_answered` says whether the node answered on another connection meanwhile.
+    fn stalled(self: Arc<Self>, id: PipelinedId, taken_back: Vec<Request>, others_answered: bool);
+    /// The stalled connection moves again.
+    fn resumed(self: Arc<Self>, id: PipelinedId);
+    /// The connection's task is over. What it had not sent waits for another one.
+    fn ended(self: Arc<Self>, id: PipelinedId, unsent: Vec<Request>);
+    /// The connection was given up: whoever waits longest gets it.
+    fn hand_over(self: Arc<Self>, connection: Connection);
+    /// Why there is no more work, if there is none.
+    fn closed(&self) -> Option<Failure>;
+    /// What connections say about the node.
+    fn health(&self) -> &Health;
+    /// How many commands may be in flight on a connection.
+    fn window(&self) -> &Window;
+}
 
 /// Why a pipelined connection ends.
 enum Exit {
@@ -32,8 +54,8 @@ enum Exit {
     Failed(Failure),
 }
 
-pub(crate) struct Pipelined {
-    pool: Arc<Pool>,
+pub(crate) struct Pipelined<S> {
+    pool: Arc<S>,
     id: PipelinedId,
     connection: Connection,
     pipeline: Pipeline,
@@ -47,21 +69,21 @@ pub(crate) struct Pipelined {
 }
 
 /// Tells the pool that a pipelined connection is gone, even when its task dies.
-struct Registration {
-    pool: Arc<Pool>,
+struct Registration<S: Supply> {
+    pool: Arc<S>,
     id: PipelinedId,
     unsent: Vec<Request>,
 }
 
-impl Drop for Registration {
+impl<S: Supply> Drop for Registration<S> {
     fn drop(&mut self) {
-        self.pool.pipelined_ended(self.id, std::mem::take(&mut self.unsent));
+        self.pool.clone().ended(self.id, std::mem::take(&mut self.unsent));
     }
 }
 
-impl Pipelined {
+impl<S: Supply> Pipelined<S> {
     /// Serves until there is a reason to stop. Of what is under way already nothing is left behind.
-    pub(crate) async fn run(pool: Arc<Pool>, id: PipelinedId, connection: Connection, pipeline: Pipeline) {
+    pub(crate) async fn run(pool: Arc<S>, id: PipelinedId, connection: Connection, pipeline: Pipeline) {
         let mut registration = Registration { pool: pool.clone(), id, unsent: Vec::new() };
         let quiet_since = pipeline.quiet_since();
         let mut this = Self {
@@ -87,7 +109,7 @@ impl Pipelined {
             Exit::Failed(failure) => {
                 // an idle connection that its peer closes is nothing to worry about
                 if !this.pipeline.is_empty() {
-                    this.pool.health.record_connection_error();
+                    this.pool.health().record_connection_error();
                 }
                 registration.unsent = this.pipeline.take_unsent();
                 this.pipeline.fail(&failure);
@@ -169,13 +191,13 @@ impl Pipelined {
         if answers > 0 {
             let now = Instant::now();
             self.pipeline.moved(now);
-            self.pool.health.record_answer(now);
+            self.pool.health().record_answer(now);
             let busy = busy_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-            self.pool.window.observe(busy, answers);
+            self.pool.window().observe(busy, answers);
             self.connection.incoming.shrink();
             if self.stalled {
                 self.stalled = false;
-                self.pool.pipelined_resumed(self.id);
+                self.pool.clone().resumed(self.id);
             }
         }
         Ok(answers > 0)
@@ -200,11 +222,11 @@ impl Pipelined {
             let quiet_since = self.pipeline.quiet_since()?;
             if !self.stalled && now.saturating_duration_since(quiet_since) >= STALL {
                 self.stalled = true;
-                self.pool.window.observe(now.saturating_duration_since(quiet_since), 1);
+                self.pool.window().observe(now.saturating_duration_since(quiet_since), 1);
                 let taken_back = self.pipeline.take_back();
                 // an answer at the very moment this connection fell silent may be its own
-                let others_answered = self.pool.health.answered_since(quiet_since + Duration::from_millis(2));
-                self.pool.pipelined_stalled(self.id, taken_back, others_answered);
+                let others_answered = self.pool.health().answered_since(quiet_since + Duration::from_millis(2));
+                self.pool.clone().stalled(self.id, taken_back, others_answered);
             }
             self.watch.as_mut().reset(now + STALL);
         }

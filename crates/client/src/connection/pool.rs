@@ -16,9 +16,9 @@ use tokio::time::Instant;
 
 use super::dial::Dialer;
 use super::health::Health;
-use super::lease::Lease;
+use super::lease::{Lease, Lender, unless_closed};
 use super::pipeline::Pipeline;
-use super::pipelined::Pipelined;
+use super::pipelined::{Pipelined, Supply};
 use super::pool_state::{LeaseSender, Limits, PipelinedId, PoolState, Pulled, Work};
 use super::request::Request;
 use super::window::Window;
@@ -38,7 +38,7 @@ pub(crate) struct Pool {
     pub(crate) health: Arc<Health>,
     pub(crate) window: Window,
     runtime: Handle,
-    state: Mutex<PoolState>,
+    state: Mutex<PoolState<Lease>>,
     /// Leased connections that are idle: their holders keep them for the next command.
     idle_leases: AtomicUsize,
     /// Tells those who hold a lease that the pool is closed, and why.
@@ -75,7 +75,11 @@ impl Pool {
         if request.prepared().is_brief {
             self.enqueue(request);
         } else {
-            self.runtime.spawn(exclusive::run(self.clone(), request));
+            let pool = self.clone();
+            self.runtime.spawn(async move {
+                let lease = pool.lease(request.prepared().deadline).await;
+                exclusive::run(lease, request, &pool.health, pool.closing.subscribe()).await;
+            });
         }
     }
 
@@ -145,88 +149,8 @@ impl Pool {
         is_whole.then_some(leases)
     }
 
-    /// Called by a pipelined connection: moves work from the backlog to `into`, or parks the connection.
-    pub(crate) fn pull(&self, id: PipelinedId, in_flight: usize, waker: &Waker, into: &mut Vec<Request>) -> Pulled {
-        self.state.lock().pull(id, in_flight, self.window.size(), &self.limits, waker, into)
-    }
-
-    /// A pipelined connection made no progress: the others take over, and what could be taken back waits for them.
-    /// `others_answered` says whether the node answered on another connection meanwhile.
-    pub(crate) fn pipelined_stalled(
-        self: &Arc<Self>,
-        id: PipelinedId,
-        taken_back: Vec<Request>,
-        others_answered: bool,
-    ) {
-        self.change(|state| {
-            state.stalls = if others_answered { 1 } else { state.stalls + 1 };
-            if let Some(entry) = state.entry(id) {
-                entry.is_stalled = true;
-            }
-            state.take_back(taken_back);
-        });
-    }
-
-    /// A stalled connection moves again.
-    pub(crate) fn pipelined_resumed(self: &Arc<Self>, id: PipelinedId) {
-        self.change(|state| {
-            state.stalls = 0;
-            if let Some(entry) = state.entry(id) {
-                entry.is_stalled = false;
-            }
-        });
-    }
-
-    /// The task of a pipelined connection is over. What it had not sent waits for another one.
-    pub(crate) fn pipelined_ended(self: &Arc<Self>, id: PipelinedId, unsent: Vec<Request>) {
-        self.change(|state| {
-            state.remove_pipelined(id);
-            state.take_back(unsent);
-        });
-    }
-
-    /// A pipelined connection was given up: whoever waits longest gets it.
-    pub(crate) fn hand_over(self: &Arc<Self>, connection: Connection) {
-        let caller = self.state.lock().pop_caller();
-        match caller {
-            // dropped by a caller that gave up meanwhile, the lease brings the connection back
-            Some(caller) => _ = caller.send(Ok(Lease::new(self.clone(), connection))),
-            None => self.put_back(connection),
-        }
-    }
-
-    /// Makes a pipelined connection of a leased one that has commands in flight.
-    pub(super) fn adopt(self: &Arc<Self>, connection: Connection, mut pipeline: Pipeline) {
-        let mut id = Err(Failure::connection("the connection was closed"));
-        self.change(|state| {
-            state.leased = state.leased.saturating_sub(1);
-            id = match &state.closed {
-                None => Ok(state.add_pipelined(pipeline.len())),
-                Some(failure) => Err(failure.clone()),
-            };
-        });
-        match id {
-            Ok(id) => _ = self.runtime.spawn(Pipelined::run(self.clone(), id, connection, pipeline)),
-            Err(failure) => pipeline.fail(&failure),
-        }
-    }
-
-    /// Takes back a connection that was leased.
-    pub(super) fn put_back(self: &Arc<Self>, mut connection: Connection) {
-        connection.incoming.shrink();
-        self.change(|state| {
-            state.leased = state.leased.saturating_sub(1);
-            state.add_idle(connection);
-        });
-    }
-
-    /// A leased connection was closed.
-    pub(super) fn lease_lost(self: &Arc<Self>) {
-        self.change(|state| state.leased = state.leased.saturating_sub(1));
-    }
-
     /// Changes the state, then does whatever that makes possible.
-    fn change(self: &Arc<Self>, change: impl FnOnce(&mut PoolState)) {
+    fn change(self: &Arc<Self>, change: impl FnOnce(&mut PoolState<Lease>)) {
         let mut state = self.state.lock();
         change(&mut state);
         if let Some(failure) = state.closed.clone() {
@@ -243,7 +167,7 @@ impl Pool {
         self.perform(work);
     }
 
-    fn perform(self: &Arc<Self>, work: Work) {
+    fn perform(self: &Arc<Self>, work: Work<Lease>) {
         for (caller, connection) in work.leases {
             // dropped by a caller that gave up meanwhile, the lease brings the connection back
             let _ = caller.send(Ok(Lease::new(self.clone(), connection)));
@@ -310,21 +234,9 @@ impl Pool {
         refused.tell(&failure);
     }
 
-    /// Why the pool is closed, if it is.
-    pub(crate) fn closed(&self) -> Option<Failure> {
-        self.state.lock().closed.clone()
-    }
-
     /// Runs something that holds a lease, until the pool is closed.
     pub(crate) async fn unless_closed<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let mut closing = self.closing.subscribe();
-        tokio::select! {
-            outcome = work => outcome,
-            closed = closing.wait_for(Option::is_some) => Err(match closed {
-                Ok(failure) => failure.clone().unwrap_or_else(|| Failure::connection("the connection was closed")),
-                Err(_) => Failure::connection("the connection was closed"),
-            }),
-        }
+        unless_closed(self.closing.subscribe(), work).await
     }
 
     /// Whether its connections are encrypted.
@@ -351,20 +263,93 @@ impl Pool {
     }
 }
 
-/// Counts a leased connection that is idle.
-#[derive(Debug)]
-pub(super) struct IdleLease(Arc<Pool>);
+impl Supply for Pool {
+    fn pull(&self, id: PipelinedId, in_flight: usize, waker: &Waker, into: &mut Vec<Request>) -> Pulled {
+        self.state.lock().pull(id, in_flight, self.window.size(), &self.limits, waker, into)
+    }
 
-impl IdleLease {
-    pub(super) fn new(pool: Arc<Pool>) -> Self {
-        pool.idle_leases.fetch_add(1, Ordering::Relaxed);
-        Self(pool)
+    fn stalled(self: Arc<Self>, id: PipelinedId, taken_back: Vec<Request>, others_answered: bool) {
+        self.change(|state| {
+            state.stalls = if others_answered { 1 } else { state.stalls + 1 };
+            if let Some(entry) = state.entry(id) {
+                entry.is_stalled = true;
+            }
+            state.take_back(taken_back);
+        });
+    }
+
+    fn resumed(self: Arc<Self>, id: PipelinedId) {
+        self.change(|state| {
+            state.stalls = 0;
+            if let Some(entry) = state.entry(id) {
+                entry.is_stalled = false;
+            }
+        });
+    }
+
+    fn ended(self: Arc<Self>, id: PipelinedId, unsent: Vec<Request>) {
+        self.change(|state| {
+            state.remove_pipelined(id);
+            state.take_back(unsent);
+        });
+    }
+
+    fn hand_over(self: Arc<Self>, connection: Connection) {
+        let caller = self.state.lock().pop_caller();
+        match caller {
+            // dropped by a caller that gave up meanwhile, the lease brings the connection back
+            Some(caller) => _ = caller.send(Ok(Lease::new(self.clone(), connection))),
+            None => Lender::put_back(self, connection),
+        }
+    }
+
+    fn closed(&self) -> Option<Failure> {
+        self.state.lock().closed.clone()
+    }
+
+    fn health(&self) -> &Health {
+        &self.health
+    }
+
+    fn window(&self) -> &Window {
+        &self.window
     }
 }
 
-impl Drop for IdleLease {
-    fn drop(&mut self) {
-        self.0.idle_leases.fetch_sub(1, Ordering::Relaxed);
+impl Lender for Pool {
+    fn adopt(self: Arc<Self>, connection: Connection, mut pipeline: Pipeline) {
+        let mut id = Err(Failure::connection("the connection was closed"));
+        self.change(|state| {
+            state.leased = state.leased.saturating_sub(1);
+            id = match &state.closed {
+                None => Ok(state.add_pipelined(pipeline.len())),
+                Some(failure) => Err(failure.clone()),
+            };
+        });
+        match id {
+            Ok(id) => _ = self.runtime.spawn(Pipelined::run(self.clone(), id, connection, pipeline)),
+            Err(failure) => pipeline.fail(&failure),
+        }
+    }
+
+    fn put_back(self: Arc<Self>, mut connection: Connection) {
+        connection.incoming.shrink();
+        self.change(|state| {
+            state.leased = state.leased.saturating_sub(1);
+            state.add_idle(connection);
+        });
+    }
+
+    fn lost(self: Arc<Self>) {
+        self.change(|state| state.leased = state.leased.saturating_sub(1));
+    }
+
+    fn count_idle(&self, is_idle: bool) {
+        if is_idle {
+            self.idle_leases.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.idle_leases.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -372,11 +357,11 @@ impl Drop for IdleLease {
 #[derive(Default)]
 struct Refused {
     backlog: VecDeque<Request>,
-    callers: VecDeque<LeaseSender>,
+    callers: VecDeque<LeaseSender<Lease>>,
 }
 
 impl Refused {
-    fn take(state: &mut PoolState) -> Self {
+    fn take(state: &mut PoolState<Lease>) -> Self {
         Self { backlog: std::mem::take(&mut state.backlog), callers: std::mem::take(&mut state.callers) }
     }
 

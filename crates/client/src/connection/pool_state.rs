@@ -9,7 +9,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::lease::Lease;
 use super::request::Request;
 use super::window::MAX_WINDOW;
 use super::{Connection, Origin};
@@ -38,14 +37,15 @@ pub(crate) struct Limits {
     pub(crate) max_idle: Duration,
 }
 
-pub(super) type LeaseSender = oneshot::Sender<Result<Lease, Failure>>;
+/// Where a caller waits for a lease. What a lease is does not matter here.
+pub(super) type LeaseSender<L> = oneshot::Sender<Result<L, Failure>>;
 
-#[derive(Debug, Default)]
-pub(super) struct PoolState {
+#[derive(Debug)]
+pub(super) struct PoolState<L> {
     /// Commands for pipelined connections, oldest first.
     pub(super) backlog: VecDeque<Request>,
     /// Callers that want a lease, oldest first.
-    pub(super) callers: VecDeque<LeaseSender>,
+    pub(super) callers: VecDeque<LeaseSender<L>>,
     /// Connections without work, by number.
     pub(super) idle: BTreeMap<u64, Idle>,
     /// Connections that were opened so far.
@@ -111,14 +111,39 @@ pub(crate) enum Pulled {
 }
 
 /// What was decided, to be done outside the lock.
-#[derive(Debug, Default)]
-pub(super) struct Work {
-    pub(super) leases: Vec<(LeaseSender, Connection)>,
+#[derive(Debug)]
+pub(super) struct Work<L> {
+    pub(super) leases: Vec<(LeaseSender<L>, Connection)>,
     pub(super) pipelined: Vec<(PipelinedId, Connection)>,
     pub(super) dials: usize,
 }
 
-impl PoolState {
+impl<L> Default for Work<L> {
+    fn default() -> Self {
+        Self { leases: Vec::new(), pipelined: Vec::new(), dials: 0 }
+    }
+}
+
+impl<L> Default for PoolState<L> {
+    fn default() -> Self {
+        Self {
+            backlog: VecDeque::new(),
+            callers: VecDeque::new(),
+            idle: BTreeMap::new(),
+            opened: 0,
+            pipelined: Vec::new(),
+            dialing: 0,
+            leased: 0,
+            next_pipelined: 0,
+            stalls: 0,
+            failed_dials: 0,
+            redial_at: None,
+            closed: None,
+        }
+    }
+}
+
+impl<L> PoolState<L> {
     /// Connections that are open or being opened.
     pub(super) fn open(&self) -> usize {
         self.idle.len() + self.pipelined.len() + self.leased + self.dialing
@@ -191,7 +216,7 @@ impl PoolState {
     }
 
     /// The caller that waits longest.
-    pub(super) fn pop_caller(&mut self) -> Option<LeaseSender> {
+    pub(super) fn pop_caller(&mut self) -> Option<LeaseSender<L>> {
         std::iter::from_fn(|| self.callers.pop_front()).find(|w| !w.is_closed())
     }
 
@@ -233,7 +258,7 @@ impl PoolState {
     }
 
     /// Pairs connections with work, and says how many more to open.
-    pub(super) fn rebalance(&mut self, limits: &Limits, window: usize) -> Work {
+    pub(super) fn rebalance(&mut self, limits: &Limits, window: usize) -> Work<L> {
         let mut work = Work::default();
         if self.closed.is_some() {
             return work;
@@ -352,7 +377,7 @@ mod tests {
     use crate::connection::transport::Transport;
 
     /// A state with idle connections that were opened so many milliseconds after the first, and their peers.
-    async fn with_idle(opened_after: &[u64]) -> (PoolState, Vec<TcpStream>) {
+    async fn with_idle(opened_after: &[u64]) -> (PoolState<()>, Vec<TcpStream>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let start = Instant::now();
