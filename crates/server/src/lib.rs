@@ -14,7 +14,7 @@
 //! | `net` | sockets and frames |
 //! | `service` | from a frame to its answer: routing, replication, batches |
 //! | `info` | the text protocol of cluster tending |
-//! | `query` | commands on whatever matches, and the jobs they are |
+//! | `query` | commands on whatever matches |
 //! | `command` | what a command does to one record |
 //! | `cluster` | what the nodes share: one another, the partition map, faults, latencies |
 //! | `modules` | the modules of functions that a cluster knows |

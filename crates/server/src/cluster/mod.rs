@@ -6,15 +6,18 @@
 //! | `node` | one node |
 //! | `partition_map` | who holds which partition |
 //! | `latency` | how long commands took at a node |
+//! | `jobs` | the queries that run at a node, and those that ran |
 //! | `faults` | how a node misbehaves when told to |
 
 mod faults;
+mod jobs;
 mod latency;
 mod node;
 mod partition_map;
 mod state;
 
 pub use faults::{Garble, Refusal};
+pub(crate) use jobs::{About, End, Job, JobKind};
 pub(crate) use latency::{Measured, RowTimer};
 pub(crate) use node::{MAX_CONNECTIONS, Node};
 pub(crate) use partition_map::{NodeIndex, PartitionMap};

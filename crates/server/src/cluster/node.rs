@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 
 use super::faults::Faults;
+use super::jobs::Jobs;
 use super::latency::Latencies;
-use crate::query::Jobs;
 use crate::store::Store;
 
 /// Connections a node takes; more are closed as they come.

@@ -7,19 +7,16 @@
 //! | `walk` | finding the records of a partition, in an order that can be resumed |
 //! | `stream` | answering with them, bit by bit |
 //! | `pace` | how fast |
-//! | `job` | what a node tells of its queries |
 //!
 //! A query never holds its result: it remembers where it is, writes as much as a connection takes, and goes on when
 //! that is sent. Partitions are visited in the order of their numbers.
 
-mod job;
 mod pace;
 mod range;
 mod request;
 mod stream;
 mod walk;
 
-pub(crate) use job::{End, Job, JobKind, Jobs};
 pub(crate) use pace::Pace;
 pub(crate) use range::is_context;
 pub(crate) use request::{Portion, Query, QueryKind};

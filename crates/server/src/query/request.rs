@@ -6,9 +6,8 @@ use std::time::Duration;
 use aerospike_wire::limits::{MAX_SET_SIZE, PARTITIONS};
 use aerospike_wire::{Digest, FieldType, Info1, Info2, Info3, Message, OpCode, PartitionId, ResultCode};
 
-use super::job::{About, JobKind};
 use super::range::{Lookup, lookup};
-use crate::cluster::State;
+use crate::cluster::{About, JobKind, State};
 use crate::command::udf::Call;
 use crate::command::{Request, row};
 use crate::exp::Expression;

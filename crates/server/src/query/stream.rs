@@ -10,12 +10,11 @@ use aerospike_wire::{Info3, MessageHeader, PartitionId, ProtoType, ResultCode};
 use bytes::BytesMut;
 use tokio::time::Instant;
 
-use super::job::{End, Job, JobKind};
 use super::pace::Pace;
 use super::request::{Query, QueryKind};
 use super::walk;
 use crate::clock::Moment;
-use crate::cluster::{Measured, NodeIndex, PartitionMap, State};
+use crate::cluster::{End, Job, JobKind, Measured, NodeIndex, PartitionMap, State};
 use crate::command::Context;
 use crate::command::row::{self, Row};
 use crate::store::{Entry, Partition};

@@ -11,10 +11,10 @@ use bytes::BytesMut;
 
 use super::udf::{aside, deadline};
 use crate::clock::Moment;
-use crate::cluster::{NodeIndex, State};
+use crate::cluster::{End, Job, JobKind, NodeIndex, State};
 use crate::command::Reply;
 use crate::command::udf::{self, Call};
-use crate::query::{self, End, Job, JobKind, Pace, Portion, Query};
+use crate::query::{self, Pace, Portion, Query};
 
 /// Milliseconds the function may take for one partition.
 const SLICE_TIME: u32 = 30_000;

@@ -11,9 +11,9 @@ use bytes::BytesMut;
 use super::route::{Route, Served};
 use super::{AggregateRun, Service, Step, fail, udf};
 use crate::clock::Moment;
-use crate::cluster::{NodeIndex, State};
+use crate::cluster::{End, Job, JobKind, NodeIndex, State};
 use crate::command::udf::Call;
-use crate::query::{self, End, Job, JobKind, Pace, Portion, Query, QueryKind, QueryRun};
+use crate::query::{self, Pace, Portion, Query, QueryKind, QueryRun};
 
 /// Bytes the answer to a query in the background has, which its job counts as sent.
 const ACCEPTED_SIZE: u64 = 30;
