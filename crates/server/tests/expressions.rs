@@ -188,7 +188,7 @@ fn paths_inside_filters_of_paths_come_to_an_end() {
     }
     let started = std::time::Instant::now();
     let _ = Expression::parse_filter(&filter).unwrap().matches(&Sample::new());
-    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 300, "{:?}", started.elapsed());
 }
 
 #[test]

@@ -52,7 +52,7 @@ async fn an_enterprise_cluster_says_that_it_is_one() {
         ("build", "8.1.1.2"),
         ("racks:", "ns=test:rack_0=A1,A2;ns=bar:rack_0=A1,A2"),
         ("racks:namespace=bar", "ns=bar:rack_0=A1,A2"),
-        ("racks:namespace=none", "ERROR:20:unknown namespace"),
+        ("racks:namespace=none", "ERROR:20:namespace not found on node"),
         ("rack-ids", "test:0;bar:0"),
         ("service-tls-std", ""),
         ("peers-tls-std", "1,3000,[]"),
@@ -88,7 +88,7 @@ async fn commands_answer_as_recorded() {
         ("sindex-list:ns=zz", "ERROR:20:namespace not found on node;ERROR:20:namespace not found on node"),
         ("sindex-exists:ns=test;indexname=nope", "false"),
         ("sindex-exists:indexname=nope", "ERROR:20:missing 'namespace'"),
-        ("sindex-exists:ns=test;indexname=", "ERROR:4:missing 'indexname' value"),
+        ("sindex-exists:ns=test;indexname=", "ERROR:4:missing 'indexname' valuefalse"),
         ("query-show", ""),
         ("query-show:trid=7", "ERROR:2:job not found"),
         ("query-show:id=seven", "ERROR:4:bad id"),
@@ -221,4 +221,13 @@ async fn a_truncation_removes_what_was_written_before_it() {
     assert_eq!(client.get("old", "1").await.generation, 1);
     assert_eq!(client.info_value("truncate-namespace:namespace=test").await, "ok");
     assert_eq!(client.get("other", "1").await.result, ResultCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn refusals_are_those_of_a_real_server() {
+    let (_cluster, mut client) = client().await;
+    for line in include_str!("refusals.tsv").lines().skip(1) {
+        let (command, answer) = line.split_once('\t').unwrap();
+        assert_eq!(client.info_value(command).await, answer, "{command}");
+    }
 }

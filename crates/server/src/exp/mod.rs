@@ -41,7 +41,7 @@ mod write;
 use aerospike_wire::{ParticleType, ResultCode};
 
 use eval::Run;
-use parse::Node;
+use parse::{Node, Sees};
 use value::Value;
 
 pub use crate::cdt::Particle;
@@ -55,6 +55,7 @@ pub use write::{BinOutcome, exp_modify, exp_read};
 pub struct Expression<'e> {
     root: Node<'e>,
     kind: Type,
+    sees: Sees,
 }
 
 /// What an expression came to.
@@ -71,8 +72,8 @@ pub enum Evaluated {
 impl<'e> Expression<'e> {
     /// Reads a packed expression and checks its types. Whatever is wrong with it is a [`ResultCode::PARAMETER`].
     pub fn parse(bytes: &'e [u8]) -> Result<Self, ResultCode> {
-        let typed = parse::parse(bytes).ok_or(ResultCode::PARAMETER)?;
-        Ok(Self { root: typed.node, kind: typed.kind })
+        let (typed, sees) = parse::parse(bytes).ok_or(ResultCode::PARAMETER)?;
+        Ok(Self { root: typed.node, kind: typed.kind, sees })
     }
 
     /// Reads a filter: an expression that is true or false.
@@ -83,6 +84,11 @@ impl<'e> Expression<'e> {
     /// The type of what it evaluates to.
     pub fn result_type(&self) -> Type {
         self.kind
+    }
+
+    /// Whether an index of its values can be kept: of its bins or its digest, but neither of keys nor of metadata.
+    pub fn can_be_indexed(&self) -> bool {
+        self.sees.can_be_indexed()
     }
 
     /// Whether it is true of a record; `None` when that is unknown, which filters take for false.

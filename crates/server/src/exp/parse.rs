@@ -53,13 +53,29 @@ impl<'e> Typed<'e> {
     }
 }
 
+/// What of a record an expression looks at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sees {
+    bins: bool,
+    key: bool,
+    metadata: bool,
+    digest: bool,
+}
+
+impl Sees {
+    /// Whether its values can be indexed: they come from what a write changes, and from nothing that changes without one.
+    pub(super) const fn can_be_indexed(self) -> bool {
+        (self.bins || self.digest) && !self.key && !self.metadata
+    }
+}
+
 /// Reads an expression that fills `bytes`.
-pub(super) fn parse(bytes: &[u8]) -> Option<Typed<'_>> {
+pub(super) fn parse(bytes: &[u8]) -> Option<(Typed<'_>, Sees)> {
     // one limit for operations, literals and paths inside one another; the real server has none but its stack
     literal::is_shallow(bytes, MAX_VALUE_DEPTH).then_some(())?;
-    let mut parser = Parser { rest: bytes, weight: 0, variables: HashMap::new(), defined: 0 };
+    let mut parser = Parser { rest: bytes, weight: 0, variables: HashMap::new(), defined: 0, sees: Sees::default() };
     let typed = parser.next()?;
-    (parser.rest.is_empty() && typed.kind != Type::Extension).then_some(typed)
+    (parser.rest.is_empty() && typed.kind != Type::Extension).then_some((typed, parser.sees))
 }
 
 /// Reads an expression from front to back.
@@ -69,6 +85,7 @@ pub(super) struct Parser<'e> {
     /// The place and type of each variable that can be used; no type while it is being defined.
     variables: HashMap<&'e [u8], (usize, Option<Type>)>,
     defined: usize,
+    sees: Sees,
 }
 
 impl<'e> Parser<'e> {
@@ -95,6 +112,7 @@ impl<'e> Parser<'e> {
     }
 
     fn apply(&mut self, opcode: &'static Opcode, given: usize, wanted: impl Fn(usize) -> Wanted) -> Option<Typed<'e>> {
+        self.sees.metadata |= matches!(opcode.action, Action::Metadata(_));
         let mut arguments = Vec::with_capacity(given.min(self.rest.len()));
         let mut first = None;
         for i in 0..given {
@@ -145,22 +163,26 @@ impl<'e> Parser<'e> {
     }
 
     fn digest_modulo(&mut self) -> Option<Typed<'e>> {
+        self.sees.digest = true;
         let divisor = self.integer()? as i32;
         (divisor != 0).then_some(Typed::new(Node::DigestModulo(divisor), Type::Integer))
     }
 
     fn key(&mut self) -> Option<Typed<'e>> {
+        self.sees.key = true;
         let kind = Type::from_number((self.integer()? as u32).into())?;
         let is_key = matches!(kind, Type::Integer | Type::String | Type::Blob);
         is_key.then_some(Typed::new(Node::Key(kind), kind))
     }
 
     fn bin(&mut self) -> Option<Typed<'e>> {
+        self.sees.bins = true;
         let kind = self.kind()?;
         Some(Typed::new(Node::Bin(kind, self.bin_name()?), kind))
     }
 
     fn bin_type(&mut self) -> Option<Typed<'e>> {
+        self.sees.bins = true;
         Some(Typed::new(Node::BinType(self.bin_name()?), Type::Integer))
     }
 

@@ -29,6 +29,11 @@ impl<'a> Ask<'a> {
         Self { name, arguments, parameters, state, node }
     }
 
+    /// Whether anything is said behind the name.
+    pub(super) fn has_parameters(&self) -> bool {
+        !self.parameters.is_empty()
+    }
+
     /// An argument behind a slash, by place.
     pub(super) fn argument(&self, place: usize) -> Option<&'a str> {
         self.arguments.split('/').nth(place).filter(|argument| !argument.is_empty())

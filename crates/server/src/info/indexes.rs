@@ -10,11 +10,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::ask::{Ask, Refusal};
 use super::{Answer, index_text, statistics};
 use crate::clock::Moment;
-use crate::exp::{Expression, Type};
+use crate::exp::Expression;
 use crate::query;
 use crate::sindex::{COLLECTIONS, Collection, Content, Created, Index, Source, TYPES};
 
 const MAX_INDEX_NAME_SIZE: usize = 63;
+/// Letters of the name of a type.
+const MAX_TYPE_SIZE: usize = 31;
 /// Characters of base64.
 const MAX_CONTEXT_SIZE: usize = 2047;
 const MAX_EXPRESSION_SIZE: usize = 16 * 1024 - 1;
@@ -37,11 +39,21 @@ fn short<'a>(ask: &Ask<'a>, name: &str, most: usize) -> Result<Option<&'a str>, 
 
 /// Creates an index; one that is there already is none the worse for it.
 pub(super) fn create(ask: &Ask<'_>) -> Answer {
-    let namespace = ask.required("namespace")?;
-    let set = short(ask, "set", MAX_SET_SIZE)?;
     let name = ask.required("indexname")?;
     short(ask, "indexname", MAX_INDEX_NAME_SIZE)?;
-    let content = content(ask)?;
+    let namespace = ask.required("namespace")?;
+    let is_of_set = ask.parameter("indextype").is_some_and(|text| text.eq_ignore_ascii_case("set"));
+    let (set, content) = if is_of_set {
+        for other in ["context", "indexdata", "type", "bin", "exp"] {
+            if ask.parameter(other).is_some_and(|value| !value.is_empty()) {
+                return Err(Refusal::parameter(format!("{other} parameter is not supported for set index")));
+            }
+        }
+        short(ask, "set", MAX_SET_SIZE)?;
+        (Some(ask.required("set")?), Content::Set)
+    } else {
+        (short(ask, "set", MAX_SET_SIZE)?, content(ask)?)
+    };
     // the cluster's metadata take indexes of any namespace
     let Some((namespace, _)) = statistics::find(ask, namespace) else { return done() };
     match namespace.indexes.write().create(name, set, content) {
@@ -55,27 +67,53 @@ pub(super) fn create(ask: &Ask<'_>) -> Answer {
 
 /// What an index is to be of.
 fn content(ask: &Ask<'_>) -> Result<Content, Refusal> {
-    let collection = match ask.parameter("indextype") {
+    let context = context(ask)?;
+    let collection = match short(ask, "indextype", MAX_TYPE_SIZE)? {
         None => Collection::Default,
-        Some(text) if text.eq_ignore_ascii_case("set") => return Ok(Content::Set),
         Some(text) => by_name(&COLLECTIONS, text).ok_or_else(|| bad("'indextype'", &COLLECTIONS))?,
     };
-    if let Some(data) = ask.parameter("indexdata") {
-        let (bin, kind) = data.split_once(',').ok_or(Refusal::parameter("'indexdata' missing bin type"))?;
-        let kind = by_name(&TYPES, kind).ok_or_else(|| bad("'indexdata' bin type", &TYPES))?;
-        return Ok(Content::Values { source: bin_source(ask, bin)?, collection, kind });
-    }
-    let missing = || Refusal::parameter("both 'indexdata' and 'type' are missing");
-    let kind = ask.parameter("type").ok_or_else(missing)?;
-    let kind = by_name(&TYPES, kind).ok_or_else(|| bad("'type'", &TYPES))?;
-    let source = match short(ask, "exp", MAX_EXPRESSION_SIZE)? {
-        Some(_) if ask.parameter("bin").is_some() => {
-            return Err(Refusal::parameter("both 'bin' and 'exp' are specified"));
+    let (source, kind) = match (ask.parameter("indexdata"), short(ask, "type", MAX_TYPE_SIZE)?) {
+        (None, None) => return Err(Refusal::parameter("both 'indexdata' and 'type' are missing")),
+        (Some(_), Some(_)) => return Err(Refusal::parameter("both 'indexdata' and 'type' are specified")),
+        (Some(data), None) => {
+            let (bin, kind) = data.split_once(',').ok_or(Refusal::parameter("'indexdata' missing bin type"))?;
+            if bin.is_empty() {
+                return Err(Refusal::parameter("'indexdata' missing bin name"));
+            }
+            if bin.len() > MAX_BIN_NAME_SIZE {
+                return Err(Refusal::parameter("'indexdata' bin name too long"));
+            }
+            let kind = by_name(&TYPES, kind).ok_or_else(|| bad("'indexdata' bin type", &TYPES))?;
+            (Source::Bin { name: bin.into(), context }, kind)
         }
-        Some(text) => expression(text, collection, kind)?,
-        None => bin_source(ask, ask.required("bin")?)?,
+        (None, Some(kind)) => {
+            let kind = by_name(&TYPES, kind).ok_or_else(|| bad("'type'", &TYPES))?;
+            let bin = short(ask, "bin", MAX_BIN_NAME_SIZE)?;
+            let source = match (bin, short(ask, "exp", MAX_EXPRESSION_SIZE)?) {
+                (Some(_), Some(_)) => return Err(Refusal::parameter("both 'bin' and 'exp' are specified")),
+                (None, None) => return Err(Refusal::parameter("both 'bin' and 'exp' are missing")),
+                (None, Some(_)) if context.is_some() => {
+                    return Err(Refusal::parameter("both 'context' and 'exp' are specified"));
+                }
+                (None, Some(text)) => expression(text, collection, kind)?,
+                (Some(bin), None) => Source::Bin { name: bin.into(), context },
+            };
+            (source, kind)
+        }
     };
+    if collection == Collection::MapKeys && kind == ParticleType::GEOJSON {
+        let keys: Vec<_> = TYPES.iter().filter(|(_, kind)| *kind != ParticleType::GEOJSON).copied().collect();
+        return Err(bad("'indexdata' bin type for 'indextype' 'mapkeys'", &keys));
+    }
     Ok(Content::Values { source, collection, kind })
+}
+
+fn context(ask: &Ask<'_>) -> Result<Option<Vec<u8>>, Refusal> {
+    let Some(text) = short(ask, "context", MAX_CONTEXT_SIZE)? else { return Ok(None) };
+    let context = BASE64.decode(text).map_err(|_| Refusal::parameter("'context' invalid base64"))?;
+    // of an index a context only finds: it neither creates nor selects
+    let is_context = query::is_context(&context);
+    is_context.then_some(Some(context)).ok_or(Refusal::parameter("'context' invalid cdt context"))
 }
 
 fn by_name<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
@@ -87,61 +125,69 @@ fn bad<T>(what: &str, table: &[(&str, T)]) -> Refusal {
     Refusal::parameter(format!("bad {what} - must be one of {}", names.join(", ")))
 }
 
-fn bin_source(ask: &Ask<'_>, bin: &str) -> Result<Source, Refusal> {
-    if bin.len() > MAX_BIN_NAME_SIZE {
-        return Err(Refusal::parameter("'bin' value too long"));
-    }
-    let context = match short(ask, "context", MAX_CONTEXT_SIZE)? {
-        None => None,
-        Some(text) => {
-            let context = BASE64.decode(text).map_err(|_| Refusal::parameter("'context' invalid base64"))?;
-            let is_context = query::is_context(&context);
-            Some(is_context.then_some(context).ok_or(Refusal::parameter("'context' invalid"))?)
-        }
-    };
-    Ok(Source::Bin { name: bin.into(), context })
-}
-
 fn expression(text: &str, collection: Collection, kind: ParticleType) -> Result<Source, Refusal> {
     let bad = || Refusal::parameter("bad 'exp'");
     let packed = BASE64.decode(text).map_err(|_| bad())?;
-    let gives = Expression::parse(&packed).map_err(|_| bad())?.result_type();
-    let fits = match collection {
-        Collection::Default => gives.particle() == kind,
-        Collection::List => gives == Type::List,
-        Collection::MapKeys | Collection::MapValues => gives == Type::Map,
+    let expression = Expression::parse(&packed).ok().filter(Expression::can_be_indexed).ok_or_else(bad)?;
+    let gives = expression.result_type().particle();
+    let expected = match collection {
+        Collection::Default => kind,
+        Collection::List => ParticleType::LIST,
+        Collection::MapKeys | Collection::MapValues => ParticleType::MAP,
     };
-    if fits {
+    if gives == expected {
         return Ok(Source::Expression(packed));
     }
-    let named = |kind| TYPES.iter().find(|(_, known)| *known == kind).map(|(name, _)| name);
-    Err(match (named(gives.particle()), named(kind)) {
-        (Some(gives), Some(kind)) => {
-            Refusal::parameter(format!("bad 'exp' - expression type '{gives}' does not match expected type '{kind}'"))
-        }
-        _ => bad(),
-    })
+    let (gives, expected) = (type_name(gives), type_name(expected));
+    Err(Refusal::parameter(format!("bad 'exp' - expression type '{gives}' does not match expected type '{expected}'")))
+}
+
+/// The name of a type in messages: those of indexes, and of what cannot be indexed.
+fn type_name(kind: ParticleType) -> &'static str {
+    TYPES.iter().find(|(_, known)| *known == kind).map_or_else(
+        || match kind {
+            ParticleType::BOOL => "bool",
+            ParticleType::FLOAT => "float",
+            ParticleType::LIST => "list",
+            ParticleType::MAP => "map",
+            ParticleType::HLL => "hll",
+            _ => "unknown",
+        },
+        |(name, _)| name,
+    )
+}
+
+/// Runs a command on an index that is named. That the name is missing is said, and what comes of an empty name behind it.
+fn on_index(ask: &Ask<'_>, run: impl FnOnce(&str) -> Answer) -> Answer {
+    let named = ask.required("indexname");
+    let answer = run(named.as_ref().map_or("", |name| name));
+    match named {
+        Ok(_) => answer,
+        Err(missing) => Ok(format!("{missing}{}", answer.unwrap_or_else(|refusal| refusal.to_string()))),
+    }
 }
 
 /// Removes an index, if there is one.
 pub(super) fn delete(ask: &Ask<'_>) -> Answer {
-    let namespace = ask.required("namespace")?;
-    let name = ask.required("indexname")?;
-    let Some(number) = ask.state.find_namespace(namespace.as_bytes()) else { return done() };
-    let removed = ask.state.namespaces.get(number).and_then(|namespace| namespace.indexes.write().remove(name));
-    if let Some(index) = removed {
-        let stores = ask.state.nodes.iter().filter_map(|node| node.stores.get(number));
-        stores.for_each(|store| store.forget_index(index.id));
-    }
-    done()
+    on_index(ask, |name| {
+        let namespace = ask.required("namespace")?;
+        let Some(number) = ask.state.find_namespace(namespace.as_bytes()) else { return done() };
+        let removed = ask.state.namespaces.get(number).and_then(|namespace| namespace.indexes.write().remove(name));
+        if let Some(index) = removed {
+            let stores = ask.state.nodes.iter().filter_map(|node| node.stores.get(number));
+            stores.for_each(|store| store.forget_index(index.id));
+        }
+        done()
+    })
 }
 
 /// Whether there is an index of a name.
 pub(super) fn exists(ask: &Ask<'_>) -> Answer {
-    let namespace = ask.required("namespace")?;
-    let name = ask.required("indexname")?;
-    let (namespace, _) = statistics::find(ask, namespace).ok_or_else(no_namespace)?;
-    Ok(namespace.indexes.read().find(name).is_some().to_string())
+    on_index(ask, |name| {
+        let namespace = ask.required("namespace")?;
+        let (namespace, _) = statistics::find(ask, namespace).ok_or_else(no_namespace)?;
+        Ok(namespace.indexes.read().find(name).is_some().to_string())
+    })
 }
 
 /// Every index of a namespace, or of all.
@@ -152,7 +198,11 @@ pub(super) fn list(ask: &Ask<'_>) -> Answer {
         const MISSING: &str = "ERROR:20:namespace not found on node";
         return Ok(format!("{MISSING};{MISSING}"));
     }
-    let as_base64 = ask.parameter("b64") == Some("true");
+    let as_base64 = match ask.parameter("b64") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Refusal::parameter("bad b64")),
+    };
     let mut lines = Vec::new();
     for namespace in ask.state.namespaces.iter().filter(|ns| wanted.is_none_or(|name| name == ns.name)) {
         let indexes = namespace.indexes.read();
@@ -163,14 +213,14 @@ pub(super) fn list(ask: &Ask<'_>) -> Answer {
 
 /// Counts of an index at this node.
 pub(super) fn stat(ask: &Ask<'_>) -> Answer {
-    let namespace = ask.required("namespace")?;
-    statistics_of(ask, namespace, ask.required("indexname")?)
+    on_index(ask, |name| statistics_of(ask, ask.required("namespace")?, name))
 }
 
 /// `sindex/<namespace>/<index>`, the old form; without an index it lists them.
 pub(super) fn old_stat(ask: &Ask<'_>) -> Answer {
     match (ask.argument(0), ask.argument(1)) {
         (Some(namespace), Some(name)) => statistics_of(ask, namespace, name),
+        (Some(namespace), None) if statistics::find(ask, namespace).is_none() => Ok("ns_type=unknown".to_owned()),
         _ => list(ask),
     }
 }

@@ -38,6 +38,11 @@ type Handler = fn(&Ask<'_>) -> Answer;
 const COMMANDS: &[(&str, Handler)] = &[
     ("alumni-clear-std", topology::peers),
     ("build", identity::build),
+    ("build_arch", identity::build_arch),
+    ("build_ee_sha", identity::empty),
+    ("build_os", identity::build_os),
+    ("build_sha", identity::build_sha),
+    ("build_time", identity::empty),
     ("cluster-name", identity::cluster_name),
     ("cluster-stable", topology::cluster_stable),
     ("compatibility-id", identity::compatibility_id),
@@ -49,6 +54,7 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("health-outliers", identity::empty),
     ("health-stats", identity::empty),
     ("latencies", statistics::latencies),
+    ("logs", identity::logs),
     ("name", identity::node),
     ("namespace", statistics::namespace),
     ("namespaces", statistics::namespaces),
@@ -71,6 +77,8 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("service-clear-alt", identity::empty),
     ("service-clear-std", topology::service),
     ("services", topology::services),
+    ("services-alumni", topology::services),
+    ("set-config", statistics::set_config),
     ("sets", statistics::sets),
     ("sindex", indexes::old_stat),
     ("sindex-create", indexes::create),
@@ -82,14 +90,33 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("status", identity::status),
     ("truncate", truncate::set),
     ("truncate-namespace", truncate::namespace),
-    ("truncate-namespace-undo", truncate::undo),
-    ("truncate-undo", truncate::undo),
+    ("truncate-namespace-undo", truncate::undo_namespace),
+    ("truncate-undo", truncate::undo_set),
     ("udf-get", udfs::get),
     ("udf-list", udfs::list),
     ("udf-put", udfs::put),
     ("udf-remove", udfs::remove),
     ("user-agents", identity::user_agents),
     ("version", identity::version),
+];
+
+/// What a request that asks for nothing is answered with.
+const DEFAULT_COMMANDS: &[&str] = &[
+    "features",
+    "node",
+    "compatibility-id",
+    "edition",
+    "build_ee_sha",
+    "build_sha",
+    "build_arch",
+    "build_time",
+    "build_os",
+    "build",
+    "version",
+    "statistics",
+    "services-alumni",
+    "services",
+    "partition-generation",
 ];
 
 /// What the Enterprise edition answers besides.
@@ -141,18 +168,26 @@ impl Drop for Session {
 
 /// Answers every command of a request: its line as it came, a tab, its value.
 pub(crate) fn answer(session: &mut Session, body: &[u8], out: &mut BytesMut) {
-    // what follows the last line feed is no command; an empty request asks for everything, and nothing is enough
-    for line in body.split_inclusive(|byte| *byte == b'\n') {
-        let Some(line) = line.strip_suffix(b"\n") else { continue };
-        let value = std::str::from_utf8(line).map_or(Err(Refusal::UNRECOGNIZED), |line| run(session, line));
-        out.put_slice(line);
-        out.put_u8(b'\t');
-        match value {
-            Ok(value) => out.put_slice(value.as_bytes()),
-            Err(refusal) => out.put_slice(refusal.to_string().as_bytes()),
-        }
-        out.put_u8(b'\n');
+    if body.is_empty() {
+        DEFAULT_COMMANDS.iter().for_each(|command| answer_line(session, command.as_bytes(), out));
     }
+    // what follows the last line feed is no command
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        if let Some(line) = line.strip_suffix(b"\n") {
+            answer_line(session, line, out);
+        }
+    }
+}
+
+fn answer_line(session: &mut Session, line: &[u8], out: &mut BytesMut) {
+    let value = std::str::from_utf8(line).map_or(Err(Refusal::UNRECOGNIZED), |line| run(session, line));
+    out.put_slice(line);
+    out.put_u8(b'\t');
+    match value {
+        Ok(value) => out.put_slice(value.as_bytes()),
+        Err(refusal) => out.put_slice(refusal.to_string().as_bytes()),
+    }
+    out.put_u8(b'\n');
 }
 
 fn run(session: &mut Session, line: &str) -> Answer {

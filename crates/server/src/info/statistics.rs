@@ -90,6 +90,9 @@ fn namespace_config(ask: &Ask<'_>, namespace: &Namespace) -> String {
 /// `sets`, `sets/<namespace>` or `sets/<namespace>/<set>`.
 pub(super) fn sets(ask: &Ask<'_>) -> Answer {
     let wanted = ask.argument(1);
+    if ask.argument(0).or_else(|| ask.parameter("namespace")).is_some_and(|name| find(ask, name).is_none()) {
+        return Ok("ns_type=unknown".to_owned());
+    }
     let mut out = String::new();
     for (namespace, store) in ask.state.namespaces.iter().zip(&ask.node.stores) {
         if ask.argument(0).is_some_and(|name| name != namespace.name) {
@@ -160,16 +163,42 @@ pub(super) fn config(ask: &Ask<'_>) -> Answer {
             crate::cluster::MAX_CONNECTIONS,
         )
     };
-    match ask.parameter("context") {
-        None | Some("service") => Ok(service()),
-        Some("namespace") => {
-            let name = ask.parameter("namespace").or_else(|| ask.parameter("id")).unwrap_or_default();
-            let found = find(ask, name);
-            let unknown = || Refusal::new(ResultCode::PARAMETER, "namespace not found");
-            found.map(|(namespace, _)| namespace_config(ask, namespace)).ok_or_else(unknown)
-        }
-        Some(_) => Ok(String::new()),
+    if !ask.has_parameters() {
+        return Ok(service());
     }
+    match ask.required("context")? {
+        "service" => Ok(service()),
+        "network" => Ok(network_config(ask)),
+        "namespace" => {
+            let name = ask.parameter("namespace").or_else(|| ask.parameter("id"));
+            let name = name.ok_or(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "missing 'namespace'"))?;
+            let unknown = || Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node");
+            find(ask, name).map(|(namespace, _)| namespace_config(ask, namespace)).ok_or_else(unknown)
+        }
+        // neither is there in the Community edition
+        "security" | "xdr" => Ok(String::new()),
+        _ => Err(Refusal::parameter("invalid context")),
+    }
+}
+
+/// `set-config:`. No parameter of a node can be changed while it runs.
+pub(super) fn set_config(ask: &Ask<'_>) -> Answer {
+    match ask.required("context")? {
+        "service" | "network" | "security" => {}
+        "namespace" => {
+            let name = ask.parameter("namespace").or_else(|| ask.parameter("id"));
+            let name = name.ok_or(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "missing 'namespace'"))?;
+            find(ask, name).ok_or(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node"))?;
+        }
+        _ => return Err(Refusal::parameter("invalid context")),
+    }
+    Err(Refusal::parameter("invalid set-config parameter"))
+}
+
+/// Where a node listens.
+fn network_config(ask: &Ask<'_>) -> String {
+    let address = ask.node.address;
+    format!("service.port={};service.address={}", address.port(), address.ip())
 }
 
 /// How long commands took at this node: every histogram, or one.

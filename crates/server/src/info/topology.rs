@@ -50,7 +50,7 @@ pub(super) fn racks(ask: &Ask<'_>) -> Answer {
             Ok(lines.join(";"))
         }
         Some(name) if ask.state.find_namespace(name.as_bytes()).is_some() => Ok(format!("ns={name}:{rack}")),
-        Some(_) => Err(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "unknown namespace")),
+        Some(_) => Err(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node")),
     }
 }
 
@@ -72,19 +72,25 @@ pub(super) fn cluster_stable(ask: &Ask<'_>) -> Answer {
     if let Some(namespace) = ask.parameter("namespace") {
         ask.state
             .find_namespace(namespace.as_bytes())
-            .ok_or_else(|| Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "unknown namespace"))?;
+            .ok_or_else(|| Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node"))?;
+    }
+    if ask.parameter("ignore-migrations").is_some_and(|ignore| !matches!(ignore, "true" | "false" | "yes" | "no")) {
+        return Err(Refusal::parameter("bad ignore migrations"));
     }
     match ask.parameter("size").map(str::parse::<usize>) {
         None => Ok(cluster_key(ask.state)),
         Some(Ok(wanted)) if wanted == size => Ok(cluster_key(ask.state)),
         Some(Ok(_)) => Err(Refusal::new(ResultCode::CLUSTER_KEY_MISMATCH, "cluster not specified size")),
-        Some(Err(_)) => Err(Refusal::parameter("bad 'size'")),
+        Some(Err(_)) => Err(Refusal::parameter("bad size")),
     }
 }
 
 /// `namespace:regime,count,bitmap,…` for each namespace; `max` limits the bitmaps.
 pub(super) fn replicas(ask: &Ask<'_>) -> Answer {
-    let most = ask.parameter("max").and_then(|max| max.parse().ok()).unwrap_or(usize::MAX);
+    let most = match ask.parameter("max").map(str::parse) {
+        None => usize::MAX,
+        Some(max) => max.map_err(|_| Refusal::parameter("bad max"))?,
+    };
     let bitmaps = bitmaps(ask, most);
     Ok(per_namespace(ask, &format!("0,{},{}", bitmaps.len(), bitmaps.join(","))))
 }

@@ -24,9 +24,19 @@ pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
 }
 
 /// What is gone is gone; only the memory of the truncation would be lifted, and nothing depends on it here.
-pub(super) fn undo(ask: &Ask<'_>) -> Answer {
+pub(super) fn undo_set(ask: &Ask<'_>) -> Answer {
     ask.required("namespace")?;
+    ask.required("set")?;
     Ok("ok".to_owned())
+}
+
+/// The same of a namespace.
+pub(super) fn undo_namespace(ask: &Ask<'_>) -> Answer {
+    ask.required("namespace")?;
+    match ask.parameter("set") {
+        Some(_) => Err(Refusal::parameter("unexpected set name")),
+        None => Ok("ok".to_owned()),
+    }
 }
 
 /// The digits that a text begins with, 0 without any; `None` when they are too many, or negative, which is as much.

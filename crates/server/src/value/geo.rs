@@ -39,16 +39,14 @@ pub(crate) enum Geometry {
 impl Geometry {
     /// Reads GeoJSON; `None` when it is none, or none the server takes.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        Self::of(&serde_json::from_slice(text).ok()?)
+        let json: Json = serde_json::from_slice(text).ok()?;
+        // a feature has one geometry, and that is no feature
+        if json.get("type")? == "Feature" { Self::of(json.get("geometry")?) } else { Self::of(&json) }
     }
 
     fn of(json: &Json) -> Option<Self> {
-        let kind = json.get("type")?.as_str()?;
-        if kind == "Feature" {
-            return Self::of(json.get("geometry")?);
-        }
         let coordinates = json.get("coordinates")?;
-        match kind {
+        match json.get("type")?.as_str()? {
             "Point" => point(coordinates).map(Self::Point),
             "AeroCircle" => circle(coordinates).map(Self::Circle),
             "Polygon" => Polygon::new(&[rings(coordinates)?]).map(Self::Polygon),
@@ -158,9 +156,9 @@ pub(crate) fn normalise(value: &[u8]) -> Option<Vec<u8>> {
     Some(stored)
 }
 
-/// Longitude and latitude, in degrees.
+/// Longitude and latitude, in degrees; a place with an altitude is refused.
 fn point(json: &Json) -> Option<Point> {
-    let [longitude, latitude, ..] = json.as_array()?.as_slice() else { return None };
+    let [longitude, latitude] = json.as_array()?.as_slice() else { return None };
     let place = LatLng::from_degrees(latitude.as_f64()?, longitude.as_f64()?);
     place.is_valid().then(|| Point::from(place))
 }
@@ -180,16 +178,13 @@ fn rings(json: &Json) -> Option<Vec<Vec<Point>>> {
     json.as_array()?.iter().map(ring).collect()
 }
 
-/// A ring: closed in the text, its end dropped here, and points that follow themselves.
+/// A ring: closed in the text, its end dropped here, of at least three points that do not follow themselves.
 fn ring(json: &Json) -> Option<Vec<Point>> {
-    let points = json.as_array()?;
-    if points.len() < 4 || points.first() != points.last() {
-        return None;
-    }
-    let mut points: Vec<Point> = points.iter().map(point).collect::<Option<_>>()?;
-    points.pop();
+    let mut points: Vec<Point> = json.as_array()?.iter().map(point).collect::<Option<_>>()?;
     points.dedup();
-    (points.len() >= 3).then_some(points)
+    let is_closed = points.len() >= 4 && points.first() == points.last();
+    points.pop();
+    is_closed.then_some(points)
 }
 
 #[cfg(test)]
@@ -266,6 +261,19 @@ mod tests {
     }
 
     #[test]
+    fn a_place_in_two_parts_of_a_region_is_in_it_and_one_in_a_hole_is_not() {
+        let point = Geometry::parse(br#"{"type":"Point","coordinates":[7,7]}"#).unwrap();
+        let holds = |coordinates: &str| {
+            let text = format!(r#"{{"type":"MultiPolygon","coordinates":{coordinates}}}"#);
+            Geometry::parse(text.as_bytes()).unwrap().matches(&point)
+        };
+        let (wide, narrow) = ("[[0,0],[10,0],[10,10],[0,10],[0,0]]", "[[5,5],[15,5],[15,15],[5,15],[5,5]]");
+        assert!(holds(&format!("[[{wide}],[{narrow}]]")));
+        assert!(!holds(&format!("[[{wide},{narrow}]]")));
+        assert!(holds(&format!("[[{wide},{narrow}],[{narrow}]]")));
+    }
+
+    #[test]
     fn other_geometries_are_refused() {
         for text in [
             "",
@@ -273,6 +281,11 @@ mod tests {
             r#"{"type":"LineString","coordinates":[[0,0],[1,1]]}"#,
             r#"{"type":"Point","coordinates":[1]}"#,
             r#"{"type":"Point","coordinates":[1,91]}"#,
+            r#"{"type":"Point","coordinates":[1,2,3]}"#,
+            r#"{"type":"Feature","geometry":{"type":"Feature","geometry":{"type":"Point","coordinates":[1,2]}}}"#,
+            r#"{"type":"AeroCircle","coordinates":[[4,-2,1],10]}"#,
+            r#"{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1,5],[0,1],[0,0]]]}"#,
+            r#"{"type":"Polygon","coordinates":[[[0,0],[1,0],[0,0],[0,0]]]}"#,
             r#"{"type":"Polygon","coordinates":[[[0,0],[0,10],[10,10],[10,0]]]}"#,
             r#"{"type":"Polygon","coordinates":[[]]}"#,
             r#"{"type":"Polygon","coordinates":[[[0,0],[0,0],[0,0],[0,0]]]}"#,

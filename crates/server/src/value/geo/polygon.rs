@@ -1,7 +1,7 @@
 //! Polygons on the sphere, as far as covering them with cells and asking for points in them needs.
 //!
-//! A polygon is a set of rings: a point is inside when it lies in an odd number of them. So outlines, holes and the
-//! parts of a multi-polygon need no telling apart.
+//! A polygon is a set of rings: a point is inside when it lies in an odd number of them, so outlines and holes need no
+//! telling apart. Of several polygons it has to be inside one.
 
 use s2::cap::Cap;
 use s2::cell::Cell;
@@ -57,43 +57,47 @@ fn signed_area(vertices: &[Point]) -> Option<f64> {
     )
 }
 
-/// Rings, and a circle around them.
+/// Polygons as their rings, and a circle around them.
 #[derive(Debug, Clone)]
 pub(crate) struct Polygon {
-    rings: Vec<Ring>,
+    parts: Vec<Vec<Ring>>,
     bound: Cap,
 }
 
 impl Polygon {
-    /// Makes one polygon of the rings of several.
+    /// Makes one region of the rings of several polygons.
     pub(crate) fn new(polygons: &[Vec<Vec<Point>>]) -> Option<Self> {
-        let rings: Option<Vec<Ring>> = polygons.iter().flatten().cloned().map(Ring::new).collect();
-        let rings = rings?;
-        let vertices = || rings.iter().flat_map(|ring| &ring.vertices);
+        let part = |rings: &Vec<Vec<Point>>| rings.iter().cloned().map(Ring::new).collect();
+        let parts = polygons.iter().map(part).collect::<Option<Vec<Vec<Ring>>>>()?;
+        let vertices = || parts.iter().flatten().flat_map(|ring| &ring.vertices);
         let sum = vertices().fold(Point::from_coords(0.0, 0.0, 0.0), |sum, v| Point(sum.0 + v.0));
-        let Some(first) = vertices().next() else { return Some(Self { rings, bound: Cap::empty() }) };
+        let Some(first) = vertices().next() else { return Some(Self { parts, bound: Cap::empty() }) };
         let centre = if sum.norm() > 0.0 { sum.normalize() } else { *first };
         let mut bound = Cap::from(&centre);
         for vertex in vertices() {
             bound = bound.clone() + vertex;
         }
-        Some(Self { rings, bound })
+        Some(Self { parts, bound })
+    }
+
+    fn rings(&self) -> impl Iterator<Item = &Ring> {
+        self.parts.iter().flatten()
     }
 
     /// Whether it has no rings, and so holds nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rings.is_empty()
+        self.rings().next().is_none()
     }
 
     /// Whether a point is inside.
     pub(crate) fn contains_point(&self, point: &Point) -> bool {
-        self.rings.iter().filter(|ring| ring.contains(point)).count() % 2 == 1
+        self.parts.iter().any(|rings| rings.iter().filter(|ring| ring.contains(point)).count() % 2 == 1)
     }
 
     /// Whether a line of the polygon crosses the border of a cell.
     fn crosses(&self, corners: &[Point; 4]) -> bool {
         let sides = || corners.iter().zip(corners.iter().cycle().skip(1));
-        let mut edges = self.rings.iter().flat_map(Ring::edges);
+        let mut edges = self.rings().flat_map(Ring::edges);
         edges.any(|(a, b)| sides().any(|(c, d)| crossing_sign(a, b, c, d) != Crossing::DoNotCross))
     }
 }
@@ -116,6 +120,6 @@ impl Region for Polygon {
 
 impl Polygon {
     fn has_vertex_in(&self, cell: &Cell) -> bool {
-        self.rings.iter().flat_map(|ring| &ring.vertices).any(|vertex| cell.contains_point(vertex))
+        self.rings().flat_map(|ring| &ring.vertices).any(|vertex| cell.contains_point(vertex))
     }
 }
