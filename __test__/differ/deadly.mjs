@@ -27,10 +27,12 @@ function deadlySelection ([code, flags, given], computed) {
   return inverted && mayBeEmpty(given, computed)
 }
 
-/** An index before the start of a list that is to be created, or the end of one that is to be padded up to it. */
-const deadlyContext = steps => (listOf(steps) ?? []).some((kind, at, all) =>
-  at % 2 === 0 && (Number(kind) & 0x10) !== 0 && (Number(kind) & 0xc0) !== 0 && (Number(kind) & 0x0f) === 0 &&
-  !(Number(all[at + 1]) >= ((Number(kind) & 0xc0) === 0x80 ? 0 : -1)))
+/** An index before the start of a list that is to be created, or one that is to be padded up to its end or 2**32. */
+const deadlyContext = steps => (listOf(steps) ?? []).some((kind, at, all) => {
+  if (at % 2 !== 0 || (Number(kind) & 0x10) === 0 || (Number(kind) & 0xc0) === 0 || (Number(kind) & 0x0f) !== 0) return false
+  const padded = (Number(kind) & 0xc0) === 0x80
+  return !(Number(all[at + 1]) >= (padded ? 0 : -1)) || (padded && Number(all[at + 1]) >= 2 ** 32)
+})
 
 /** Where list operations have the order of a list that they make, and where an index to write at. */
 const ORDER_AT = { 0: 0, 1: 1, 2: 1, 12: 2 }

@@ -97,11 +97,18 @@ const CREATES_AND_PERSISTS = 0x1c0
 const UNORDERED = 0x40
 const PADDED = 0x80
 
+/** What the server's count of the elements to pad has no room for. */
+const PADS_BELOW = 2 ** 32
+
 /**
  * The type of a step that may create a list. There is nothing to create before the start of a list, but the server computes with a
  * length below nothing: such a step only finds. The last element of a list that is not there is its first, with nothing to pad.
+ * Padding up to 2**32 and beyond is refused.
  */
 export function createdStep(code: number, index: unknown): number {
+  if ((code & STEP) === LIST_INDEX && (code & CREATES) === PADDED && isBelow(PADS_BELOW - 1, index)) {
+    throw refusal('ctx.listIndex', `a list that is padded up to ${index}`)
+  }
   if ((code & STEP) !== LIST_INDEX || !isBelow(index, 0)) return code
   if (isBelow(index, -1)) return code & ~CREATES_AND_PERSISTS
   return (code & CREATES) === PADDED ? (code & ~CREATES) | UNORDERED : code

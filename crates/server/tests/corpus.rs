@@ -79,6 +79,12 @@ async fn every_recorded_expression_is_evaluated_as_recorded() {
     assert_eq!(replay("expressions").await, 5000);
 }
 
+/// Commands as `npm run differ` makes them of seed 101, and geometries, with what a real server 8.1.2 answered.
+#[tokio::test]
+async fn every_corner_is_answered_as_recorded() {
+    assert_eq!(replay("corners").await, 15_203);
+}
+
 /// The messages of a query's answer, whose order is free, with the digests of its records.
 fn found(bodies: &[Vec<u8>]) -> Vec<(Option<Vec<u8>>, Answer)> {
     let messages = bodies.iter().flat_map(|body| aerospike_wire::message::Messages::new(body));

@@ -1,0 +1,4 @@
+// Loaded behind a file of the Node client's suite, whose own hook does not wait for what it asks the server.
+const ANSWERED = 1000
+
+before(() => new Promise(resolve => { setTimeout(resolve, ANSWERED) }))
