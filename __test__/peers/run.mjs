@@ -112,7 +112,9 @@ const files = suite.prepare().filter(name => only?.includes(name) ?? true)
 const embedded = options.embedded === undefined ? await startEmbedded() : { address: options.embedded, stop () {} }
 const count = { both: 0, neither: 0, real: 0, embedded: 0 }
 for (const file of files) {
-  const [theirs, ours] = await Promise.all([suite.results(file, real, 'real'), suite.results(file, embedded.address, 'embedded')])
+  // one after the other: tests write into the suite's folder
+  const theirs = await suite.results(file, real, 'real')
+  const ours = await suite.results(file, embedded.address, 'embedded')
   for (const title of new Set([...theirs.keys(), ...ours.keys()])) {
     const [there, here] = [theirs.get(title) ?? 'is not run', ours.get(title) ?? 'is not run']
     const kind = there === 'passes' ? here === 'passes' ? 'both' : 'real' : here === 'passes' ? 'embedded' : 'neither'

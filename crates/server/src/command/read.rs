@@ -88,8 +88,8 @@ pub(super) fn read_ops(
     Ok(())
 }
 
-/// The new void time of a record whose remaining time fell below `percent` of what it was last given. What is no
-/// percentage is refused for records that expire.
+/// The new void time of a record whose remaining time is down to `percent` of what it was last given, in whole seconds.
+/// What is no percentage is refused for records that expire.
 fn renewed(record: &Record, percent: u32, now: Moment) -> Result<Option<u32>, ResultCode> {
     let void_time = record.meta.void_time;
     if void_time == 0 || percent == 0 || percent == NEVER_TOUCH {
@@ -100,6 +100,6 @@ fn renewed(record: &Record, percent: u32, now: Moment) -> Result<Option<u32>, Re
     }
     let given = void_time.saturating_sub(record.meta.last_update.seconds());
     let left = void_time.saturating_sub(now.seconds());
-    let is_due = u64::from(left) * 100 < u64::from(given) * u64::from(percent);
+    let is_due = u64::from(left) <= u64::from(given) * u64::from(percent) / 100;
     Ok(is_due.then(|| now.seconds() + given))
 }
