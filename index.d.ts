@@ -84,7 +84,7 @@ export declare abstract class RecordStream<B extends object = Bins> implements A
    *
    * @throws the error of the first row that failed
    */
-  records(): Promise<Record$1<B>[]>;
+  records(): Promise<Record<B>[]>;
   /** The first row, after which the stream is closed; undefined when there is none. */
   first(): Promise<RecordResult<B> | undefined>;
   /**
@@ -93,7 +93,7 @@ export declare abstract class RecordStream<B extends object = Bins> implements A
    * @throws RecordNotFoundError when there is no row
    * @throws the row's error, when it failed
    */
-  firstOrThrow(): Promise<Record$1<B>>;
+  firstOrThrow(): Promise<Record<B>>;
   /** The rows that failed. */
   failures(): Promise<RecordResult<B>[]>;
   /** Calls a function with each row, one after the other, and waits for what it returns; `false` ends the stream. */
@@ -103,7 +103,7 @@ export declare abstract class RecordStream<B extends object = Bins> implements A
    *
    * @throws the error of the first row that failed
    */
-  toMap(): Promise<Map<UserKey, Record$1<B>>>;
+  toMap(): Promise<Map<UserKey, Record<B>>>;
   /** The rows in lists of `size`, the last of which may be shorter. @example for await (const page of stream.pages(100)) show(page) */
   pages(size: number): AsyncGenerator<RecordResult<B>[], undefined, undefined>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -188,7 +188,7 @@ export declare class Aggregation<T = Value> extends QueryStream<T> {
 export declare class AlwaysForbiddenError extends ServerError {
 }
 /** A task on the records of a set. */
-declare class BackgroundStep<B extends object> {
+export declare class BackgroundStep<B extends object> {
   #private;
   protected readonly views: Views;
   protected readonly set: DataSet<B>;
@@ -209,7 +209,7 @@ declare class BackgroundStep<B extends object> {
   execute(options?: JobOptions): Promise<Job>;
 }
 /** The kinds of tasks: what a session's `backgroundTask()` gives. */
-declare class BackgroundTask {
+export declare class BackgroundTask {
   #private;
   /** Changes the records of a set. @example await session.backgroundTask().update(users).where`$.age < ${18}`.bin('minor').setTo(true).execute() */
   update<B extends object>(set: DataSet<B>): BackgroundUpdate<B>;
@@ -221,7 +221,7 @@ declare class BackgroundTask {
   executeUdf<B extends object>(set: DataSet<B>): BackgroundUdf<B>;
 }
 /** A task that calls a function. */
-declare class BackgroundUdf<B extends object> extends BackgroundStep<B> {
+export declare class BackgroundUdf<B extends object> extends BackgroundStep<B> {
   #private;
   /** Which function is called. */
   function(module: string, name: string): this;
@@ -229,7 +229,7 @@ declare class BackgroundUdf<B extends object> extends BackgroundStep<B> {
   passing(...args: readonly Value[]): this;
 }
 /** A task that changes records. */
-declare class BackgroundUpdate<B extends object> extends BackgroundStep<B> {
+export declare class BackgroundUpdate<B extends object> extends BackgroundStep<B> {
   #private;
   /** Does something with a bin. */
   bin<N extends keyof B & string>(name: N): BackgroundBin<NonNullable<B[N]>, this>;
@@ -329,7 +329,7 @@ export declare class BatchRecords<B extends object = Bins, R = MixedRow> impleme
    *
    * @throws ClientError when two rows have the same user key but are different records, or a row has only a digest
    */
-  toMap(): Map<UserKey, Record$1<B>>;
+  toMap(): Map<UserKey, Record<B>>;
   /**
    * The rows by set, those of each set in the order of the request. Records of no set are under `''`.
    *
@@ -474,7 +474,6 @@ export declare class BinTypeError extends BinError {
  * A client that has nothing under way does not keep the process alive.
  */
 export declare class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands {
-  #private;
   readonly udf: UdfAdmin;
   /**
    * A client with other defaults on the same connections; what is not given stays as it is here. Nothing is connected and
@@ -497,13 +496,17 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
   session(behavior?: Behavior): Session;
   get<B extends object = Bins>(key: Key, options?: ReadOptions & {
     readonly bins?: undefined;
-  }): Promise<Record$1<B>>;
-  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record$1<Parts<B>>>;
-  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record$1<Bins>>;
-  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
-  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
-  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record$1<Parts<B>>>;
-  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Projected<B, N>>>;
+  }): Promise<Record<B>>;
+  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>;
+  find<B extends object = Bins>(key: Key, options?: ReadOptions & {
+    readonly bins?: undefined;
+  }): Promise<Record<B> | null>;
+  find<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>> | null>;
+  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>;
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<Partial<B>>>;
+  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<Parts<B>>>;
+  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<Projected<B, N>>>;
   exists(key: Key, options?: ReadOptions): Promise<ExistsResult>;
   put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta>;
   remove(key: Key, options?: RemoveOptions): Promise<void>;
@@ -512,8 +515,8 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
   prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
   increment(key: Key, bin: string, by?: number | bigint | Double, options?: WriteOptions): Promise<Meta>;
   removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta>;
-  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<B>>;
-  operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<OrderedResults>>;
+  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<B>>;
+  operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<OrderedResults>>;
   apply<T = Value>(key: Key, module: string, name: string, args?: readonly Value[], options?: ApplyOptions): Promise<T>;
   batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
   batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<B, UnprocessedRow<"read">>>;
@@ -523,13 +526,13 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
   batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B, UnprocessedRow<"operate">>>;
   batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords<Bins, UnprocessedRow<"remove">>>;
   batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<"apply">>>;
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record$1<B> | null)[]>;
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record<B> | null)[]>;
   existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
-  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record$1<Bins> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
-  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record$1<Parts<B>> | null)[]>;
-  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Projected<B, N>> | null)[]>;
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record<Bins> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record<Partial<B>> | null)[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record<Parts<B>> | null)[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record<Projected<B, N>> | null)[]>;
   batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
   query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
   scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
@@ -598,7 +601,7 @@ export declare class ClusterError extends AerospikeError {
 export declare class ConnectionError extends ClusterError {
 }
 /** One step of a path, made by the functions of {@link ctx}. */
-declare class ContextStep {
+export declare class ContextStep {
 }
 /**
  * A set with the type of its records; made by {@link dataSet}. It holds names only, and no connection.
@@ -626,7 +629,7 @@ export declare class DataSet<in out B extends object = Bins> {
   keyOf(object: B): SetKey<B>;
 }
 /** A name given to a value inside `exp.let`, made by `exp.def`. */
-declare class Definition {
+export declare class Definition {
 }
 /** The storage of the node cannot keep up with the writes. Try again after a pause. */
 export declare class DeviceOverloadError extends ServerError {
@@ -686,7 +689,7 @@ export declare class ExpiredSessionError extends AdminError {
  * A behavior that says what its file says, now and after each change of it; made by {@link behaviorFromFile}. A change of
  * the name or the parent counts when the file is read anew.
  */
-declare class FileBehavior extends Behavior {
+export declare class FileBehavior extends Behavior {
   #private;
   readonly path: string;
   /** Stops following the file. What it said last stays. */
@@ -754,7 +757,7 @@ export declare class IndexExistsError extends IndexError {
  * const job = await client.createIndex({ namespace: 'test', set: 'users', bin: 'age', name: 'users_age', type: 'numeric' })
  * await job.ready({ onProgress: ({ loaded }) => console.log(`${loaded}%`) })
  */
-declare class IndexJob {
+export declare class IndexJob {
   #private;
   readonly namespace: string;
   /** The name of the index. */
@@ -918,7 +921,7 @@ export declare class OperationResults extends Array<unknown> {
   static get [Symbol.species](): ArrayConstructor;
 }
 /** What {@link WILDCARD} and {@link INFINITY} are. Their place is in the arguments of operations, also inside lists there. */
-declare class Placeholder {
+export declare class Placeholder {
   toString(): string;
 }
 /**
@@ -936,7 +939,7 @@ export declare class Predicate {
  * const adults = client.query<User>('test', 'users').where(range.between('age', 18, 120)).select('name')
  * for await (const { bins } of adults) console.log(bins.name)
  */
-export declare class Query<B extends object = Bins> implements AsyncIterable<Record$1<B>> {
+export declare class Query<B extends object = Bins> implements AsyncIterable<Record<B>> {
   #private;
   /**
    * Reads only the records for which a condition holds. A range of a secondary index, such as `range.between('age', 20, 30)`,
@@ -977,12 +980,12 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
   /** Runs the query: `for await (const record of query)`. Leaving the loop ends the query. */
   [Symbol.asyncIterator](): QueryRecordStream<B>;
   /** Runs the query: all its records in one list. */
-  results(): Promise<Record$1<B>[]>;
+  results(): Promise<Record<B>[]>;
   /**
    * Runs the query: a function is called with each record, one after the other; a promise that it returns is waited for.
    * When it returns or resolves to `false`, the query ends.
    */
-  forEach(visit: Visit<Record$1<B>>): Promise<void>;
+  forEach(visit: Visit<Record<B>>): Promise<void>;
   /**
    * Runs the query for one page of at most `size` records. When they end with a page that is full, there is one more, and
    * it is empty.
@@ -993,7 +996,7 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
    */
   page(size: number): Promise<QueryPage<B>>;
   /** Runs the query: its records as a Web stream. */
-  toReadableStream(): ReadableStream$1<Record$1<B>>;
+  toReadableStream(): ReadableStream$1<Record<B>>;
   /** Runs the query: its records as a stream of Node in object mode. */
   toNodeStream(): Readable;
   /** Where the run begun last stands, also after it failed; undefined before the first. See `QueryRecordStream.cursor`. */
@@ -1044,7 +1047,7 @@ export declare class QueryQueueFullError extends QueryError {
  * for await (const { key, bins } of stream) if (!(await handle(key, bins))) break
  * await save(stream.cursor)
  */
-export declare class QueryRecordStream<B extends object = Bins> extends QueryStream<Record$1<B>> {
+export declare class QueryRecordStream<B extends object = Bins> extends QueryStream<Record<B>> {
   #private;
   /**
    * Where the query is: exactly after the record that was handed out last. As text to keep; with it as option
@@ -1064,7 +1067,7 @@ export declare class QueryRecordStream<B extends object = Bins> extends QueryStr
  * Nothing is asked of the servers before the first result is; a consumer that is slow slows them down, so memory is bounded by
  * a few pages.
  */
-export declare class QueryStream<T> implements AsyncIterableIterator<T, undefined, undefined> {
+export declare class QueryStream<T> implements AsyncIterableIterator<T> {
   #private;
   /** How far the query is. */
   get progress(): QueryProgress;
@@ -1123,7 +1126,7 @@ export declare class RecordNotFoundError extends RecordError {
  * @example
  * for await (const row of stream) console.log(row.index, row.isOk ? row.record?.bins : row.message)
  */
-declare class RecordResult<B extends object = Bins> {
+export declare class RecordResult<B extends object = Bins> {
   #private;
   /** The place of the key in the chain, counted from 0 over all steps; of a query the place in its results. */
   readonly index: number;
@@ -1136,7 +1139,7 @@ declare class RecordResult<B extends object = Bins> {
   /** Whether a write may have happened although it failed. */
   readonly inDoubt: boolean;
   /** The record, or `null` when there is none to show. */
-  readonly record: Record$1<B> | null;
+  readonly record: Record<B> | null;
   /** What a function on the server returned; undefined for other rows. */
   readonly udfValue: Value | undefined;
   /** What went wrong; undefined when nothing did. */
@@ -1148,7 +1151,7 @@ declare class RecordResult<B extends object = Bins> {
    *
    * @throws the row's own error, or RecordNotFoundError when there is no record
    */
-  recordOrThrow(): Record$1<B>;
+  recordOrThrow(): Record<B>;
   /**
    * Whether the record was there: for `exists`, `delete` and `touch`. Of other rows, whether they are ok.
    *
@@ -1210,7 +1213,7 @@ export declare class ServerFullError extends ServerError {
  * @example
  * for await (const { bins } of session.query(users).where`$.age >= ${18}`.limit(100)) console.log(bins.name)
  */
-declare class SetQuery<B extends object = Bins, R extends object = B> implements AsyncIterable<Record$1<R>> {
+export declare class SetQuery<B extends object = Bins, R extends object = B> implements AsyncIterable<Record<R>> {
   #private;
   /**
    * Only records for which the condition is true; said twice, both have to be. Values stand in `${…}` and are never text. A
@@ -1244,13 +1247,13 @@ declare class SetQuery<B extends object = Bins, R extends object = B> implements
    */
   execute(strategy?: Strategy, options?: ExecuteOptions): Promise<RecordStream<R>>;
   /** Runs the query: all its records. */
-  records(): Promise<Record$1<R>[]>;
+  records(): Promise<Record<R>[]>;
   /** Runs the query for its first row; undefined when there is none. */
   first(): Promise<RecordResult<R> | undefined>;
   /** Runs the query for its first record. @throws RecordNotFoundError when there is none */
-  firstOrThrow(): Promise<Record$1<R>>;
+  firstOrThrow(): Promise<Record<R>>;
   /** Runs the query: the records whose user key is known, by it. */
-  toMap(): Promise<Map<UserKey, Record$1<R>>>;
+  toMap(): Promise<Map<UserKey, Record<R>>>;
   /** Runs the query: a function is called with each row, one after the other; `false` ends it. */
   forEach(visit: (row: RecordResult<R>) => unknown): Promise<void>;
   /**
@@ -1262,7 +1265,7 @@ declare class SetQuery<B extends object = Bins, R extends object = B> implements
    */
   page(size: number, cursor?: string): Promise<QueryPage<R>>;
   /** Runs the query: its records, one after the other. Leaving the loop ends it. */
-  [Symbol.asyncIterator](): AsyncGenerator<Record$1<R>, undefined, undefined>;
+  [Symbol.asyncIterator](): AsyncGenerator<Record<R>, undefined, undefined>;
 }
 /** The deadline of the call passed, or the server gave up. `inDoubt` says whether a write may have happened. */
 export declare class TimeoutError extends AerospikeError {
@@ -1289,7 +1292,7 @@ export declare class TransactionTooLargeError extends TransactionError {
 export declare class TransactionVersionError extends TransactionError {
 }
 /** The modules of the cluster: `client.udf`. */
-declare class UdfAdmin {
+export declare class UdfAdmin {
   #private;
   /**
    * Registers a module, or replaces it. Resolves when the cluster has accepted it; `done` of the result waits until every node
@@ -1343,7 +1346,7 @@ export declare class UdfError extends ServerError {
   };
 }
 /** A module that was accepted. The nodes get it one after another. */
-declare class UdfJob {
+export declare class UdfJob {
   #private;
   /** The name that calls use. */
   readonly module: string;
@@ -1486,7 +1489,7 @@ export declare const exp: {
   /** A boolean. @example exp.bool(true) */
   readonly bool: (value: boolean) => Exp<"bool">;
   /** Bytes. @example exp.blob(Buffer.of(1, 2)) */
-  readonly blob: (value: Uint8Array<ArrayBufferLike>) => Exp<"blob">;
+  readonly blob: (value: Uint8Array) => Exp<"blob">;
   /** A list. @example exp.list([1, 2, 3]) */
   readonly list: (value: readonly Value[]) => Exp<"list">;
   /** A map. @example exp.map({ a: 1 }) */
@@ -1548,21 +1551,21 @@ export declare const exp: {
   readonly bits: BitCalls<"expression">;
   readonly hll: HllCalls<"expression">;
   readonly paths: PathCalls;
-  readonly eq: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
-  readonly ne: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
-  readonly gt: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
-  readonly ge: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
-  readonly lt: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
-  readonly le: <T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>) => Exp<"bool">;
+  readonly eq: <T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>) => Exp<"bool">;
+  readonly ne: <T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>) => Exp<"bool">;
+  readonly gt: <T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>) => Exp<"bool">;
+  readonly ge: <T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>) => Exp<"bool">;
+  readonly lt: <T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>) => Exp<"bool">;
+  readonly le: <T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>) => Exp<"bool">;
   readonly geoCompare: (a: Operand<"geo">, b: Operand<"geo">) => Exp<"bool">;
   readonly and: (...all: Operand<"bool">[]) => Exp<"bool">;
   readonly or: (...any: Operand<"bool">[]) => Exp<"bool">;
   readonly not: (a: Operand<"bool">) => Exp<"bool">;
   readonly exclusive: (...any: Operand<"bool">[]) => Exp<"bool">;
-  readonly add: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
-  readonly sub: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
-  readonly mul: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
-  readonly div: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
+  readonly add: <T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]) => Exp<T>;
+  readonly sub: <T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]) => Exp<T>;
+  readonly mul: <T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]) => Exp<T>;
+  readonly div: <T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]) => Exp<T>;
   readonly pow: (base: Operand<"float">, exponent: Operand<"float">) => Exp<"float">;
   readonly log: (value: Operand<"float">, base: Operand<"float">) => Exp<"float">;
   readonly mod: (value: Operand<"int">, divisor: Operand<"int">) => Exp<"int">;
@@ -1581,8 +1584,8 @@ export declare const exp: {
   readonly intCount: (value: Operand<"int">) => Exp<"int">;
   readonly intLscan: (value: Operand<"int">, bit: Operand<"bool">) => Exp<"int">;
   readonly intRscan: (value: Operand<"int">, bit: Operand<"bool">) => Exp<"int">;
-  readonly min: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
-  readonly max: <T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]) => Exp<T>;
+  readonly min: <T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]) => Exp<T>;
+  readonly max: <T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]) => Exp<T>;
   readonly deviceSize: () => Exp<"int">;
   readonly memorySize: () => Exp<"int">;
   readonly recordSize: () => Exp<"int">;
@@ -1946,7 +1949,7 @@ export interface BatchCommands {
    * @example
    * for (const [key, meta, bins] of (await client.getMany<User>(keys)).filter((record) => record !== null)) show(bins)
    */
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record$1<B> | null)[]>;
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record<B> | null)[]>;
   /**
    * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
    *
@@ -1962,11 +1965,11 @@ export interface BatchCommands {
    * @example
    * const names = await client.selectMany<User, 'name'>(keys, ['name'])
    */
-  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record$1<Bins> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record$1<Partial<B>> | null)[]>;
-  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Pick<B, N>> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record$1<Parts<B>> | null)[]>;
-  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record$1<Projected<B, N>> | null)[]>;
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record<Bins> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record<Partial<B>> | null)[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record<Pick<B, N>> | null)[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record<Parts<B>> | null)[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record<Projected<B, N>> | null)[]>;
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
@@ -2462,8 +2465,8 @@ export interface Cond {
    * @example exp.cond(exp.lt(exp.bin.int('age'), 18), 'minor', 'adult')
    */
   (test: Operand<"bool">, value: string, otherwise: string): Exp<"string">;
-  <T extends Type>(test: Operand<"bool">, value: Operand<T>, otherwise: Operand<NoInfer<T>>): Exp<T>;
-  <T extends Type>(test: Operand<"bool">, value: Operand<T>, ...more: (Operand<"bool"> | Operand<NoInfer<T>>)[]): Exp<T>;
+  <T extends Type>(test: Operand<"bool">, value: Operand<T>, otherwise: Operand<Uninferred<T>>): Exp<T>;
+  <T extends Type>(test: Operand<"bool">, value: Operand<T>, ...more: (Operand<"bool"> | Operand<Uninferred<T>>)[]): Exp<T>;
 }
 /** What every step lets its callers say. */
 export interface Conditions {
@@ -2623,17 +2626,17 @@ export interface Failures {
 /** Functions of operands. */
 export interface Functions {
   /** Equal. Both sides have one type; maps must be key-ordered. @example exp.eq(exp.bin.string('city'), 'Bonn') */
-  eq<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  eq<T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>): Exp<"bool">;
   /** Not equal. @example exp.ne(exp.bin.int('state'), 0) */
-  ne<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  ne<T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>): Exp<"bool">;
   /** Greater. @example exp.gt(exp.bin.int('age'), 17) */
-  gt<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  gt<T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>): Exp<"bool">;
   /** Greater or equal. @example exp.ge(exp.bin.int('age'), 18) */
-  ge<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  ge<T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>): Exp<"bool">;
   /** Less. @example exp.lt(exp.bin.float('price'), 9.99) */
-  lt<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  lt<T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>): Exp<"bool">;
   /** Less or equal. @example exp.le(exp.bin.float('price'), 9.99) */
-  le<T extends Comparable>(a: Operand<T>, b: Operand<NoInfer<T>>): Exp<"bool">;
+  le<T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>): Exp<"bool">;
   /**
    * Whether a point lies within a region, or a region holds a point.
    * @example exp.geoCompare(exp.bin.geo('place'), region)
@@ -2648,16 +2651,16 @@ export interface Functions {
   /** Exactly one is true. @example exp.exclusive(isBuyer, isSeller) */
   exclusive(...any: Operand<"bool">[]): Exp<"bool">;
   /** Sum. Integers and floats do not mix. @example exp.add(exp.bin.int('a'), exp.bin.int('b'), 1) */
-  add<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  add<T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]): Exp<T>;
   /** Difference; of one operand, its negative. @example exp.sub(exp.bin.int('stock'), 1) */
-  sub<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  sub<T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]): Exp<T>;
   /** Product. @example exp.mul(exp.bin.float('price'), 1.19) */
-  mul<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  mul<T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]): Exp<T>;
   /**
    * Quotient; of one operand, its reciprocal. An integer divided by 0 is unknown.
    * @example exp.div(exp.bin.int('total'), 2)
    */
-  div<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  div<T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]): Exp<T>;
   /** Power of floats. @example exp.pow(exp.bin.float('x'), 2) */
   pow(base: Operand<"float">, exponent: Operand<"float">): Exp<"float">;
   /** Logarithm of a float to a base. @example exp.log(exp.bin.float('x'), 10) */
@@ -2701,9 +2704,9 @@ export interface Functions {
    */
   intRscan(value: Operand<"int">, bit: Operand<"bool">): Exp<"int">;
   /** The least of several numbers. @example exp.min(exp.bin.int('a'), exp.bin.int('b')) */
-  min<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  min<T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]): Exp<T>;
   /** The greatest of several numbers. @example exp.max(exp.bin.int('a'), 0) */
-  max<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>;
+  max<T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]): Exp<T>;
   /**
    * Bytes of the record on flash, 0 for data in memory. Deprecated by servers from 7.0 on: `recordSize`.
    * @example exp.deviceSize()
@@ -3145,15 +3148,15 @@ export interface ListReads<E, S, N extends string> {
   /** `count` elements from a rank on. */
   getByRankRange<R extends ListReturn = "value">(rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
   /** The first element equal to a value. */
-  getFirstByValue<R extends ListReturn = "value">(value: NoInfer<E>, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
+  getFirstByValue<R extends ListReturn = "value">(value: Uninferred<E>, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
   /** All elements equal to a value. */
-  getByValue<R extends ListReturn = "value">(value: NoInfer<E>, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  getByValue<R extends ListReturn = "value">(value: Uninferred<E>, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
   /** All elements equal to one of several values. */
-  getByValueList<R extends ListReturn = "value">(values: readonly NoInfer<E>[], options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  getByValueList<R extends ListReturn = "value">(values: readonly Uninferred<E>[], options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
   /** All elements from `begin` up to, but not including, `end`; `null` for an open end. */
-  getByValueRange<R extends ListReturn = "value">(begin: NoInfer<E> | null, end: NoInfer<E> | null, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  getByValueRange<R extends ListReturn = "value">(begin: Uninferred<E> | null, end: Uninferred<E> | null, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
   /** `count` elements from the rank relative to where a value is or would be. */
-  getByValueRelRankRange<R extends ListReturn = "value">(value: NoInfer<E>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  getByValueRelRankRange<R extends ListReturn = "value">(value: Uninferred<E>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
 }
 /** How to sort. */
 export interface ListSortOptions extends ContextOptions {
@@ -3190,15 +3193,15 @@ export interface ListWrites<E, S, N extends string> extends ListReads<E, S, N> {
   /** Changes the order of the list. */
   setOrder(options: ListOrderOptions): Answered<S, N, null>;
   /** Adds a value at the end, or in its place in an ordered list. Answers the new size. */
-  append(value: NoInfer<E>, options?: ListAddOptions): Answered<S, N, number>;
+  append(value: Uninferred<E>, options?: ListAddOptions): Answered<S, N, number>;
   /** Adds several values at the end. Answers the new size. */
-  appendItems(values: readonly NoInfer<E>[], options?: ListAddOptions): Answered<S, N, number>;
+  appendItems(values: readonly Uninferred<E>[], options?: ListAddOptions): Answered<S, N, number>;
   /** Inserts a value before an index. Answers the new size. */
-  insert(index: number, value: NoInfer<E>, options?: ListWriteOptions): Answered<S, N, number>;
+  insert(index: number, value: Uninferred<E>, options?: ListWriteOptions): Answered<S, N, number>;
   /** Inserts several values before an index. Answers the new size. */
-  insertItems(index: number, values: readonly NoInfer<E>[], options?: ListWriteOptions): Answered<S, N, number>;
+  insertItems(index: number, values: readonly Uninferred<E>[], options?: ListWriteOptions): Answered<S, N, number>;
   /** Replaces the element at an index. */
-  set(index: number, value: NoInfer<E>, options?: ListWriteOptions): Answered<S, N, null>;
+  set(index: number, value: Uninferred<E>, options?: ListWriteOptions): Answered<S, N, null>;
   /** Adds to the number at an index, by default 1. Answers the new value. */
   increment(index: number, delta?: number | bigint, options?: ListAddOptions): Answered<S, N, number>;
   /** Sorts the list once; it stays unordered. */
@@ -3224,15 +3227,15 @@ export interface ListWrites<E, S, N extends string> extends ListReads<E, S, N> {
   /** Removes `count` elements from a rank on. */
   removeByRankRange<R extends ListReturn = "none">(rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
   /** Removes the first element equal to a value. */
-  removeFirstByValue<R extends ListReturn = "none">(value: NoInfer<E>, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
+  removeFirstByValue<R extends ListReturn = "none">(value: Uninferred<E>, options?: ElementOptions<R>): Answered<S, N, ElementOf<R, E>>;
   /** Removes all elements equal to a value. */
-  removeByValue<R extends ListReturn = "none">(value: NoInfer<E>, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  removeByValue<R extends ListReturn = "none">(value: Uninferred<E>, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
   /** Removes all elements equal to one of several values. */
-  removeByValueList<R extends ListReturn = "none">(values: readonly NoInfer<E>[], options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  removeByValueList<R extends ListReturn = "none">(values: readonly Uninferred<E>[], options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
   /** Removes all elements from `begin` up to, but not including, `end`. */
-  removeByValueRange<R extends ListReturn = "none">(begin: NoInfer<E> | null, end: NoInfer<E> | null, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  removeByValueRange<R extends ListReturn = "none">(begin: Uninferred<E> | null, end: Uninferred<E> | null, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
   /** Removes `count` elements from the rank relative to where a value is or would be. */
-  removeByValueRelRankRange<R extends ListReturn = "none">(value: NoInfer<E>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
+  removeByValueRelRankRange<R extends ListReturn = "none">(value: Uninferred<E>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, ElementsOf<R, E>>;
 }
 /** The values that may be written for an expression of a type, by type. Numbers fit both `int` and `float`. */
 export interface Literals {
@@ -3473,17 +3476,17 @@ export interface MapReads<K extends MapKey, V, S, N extends string> {
   /** `count` entries from a rank on. */
   getByRankRange<R extends MapReturn = "value">(rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** The first entry with a value. */
-  getFirstByValue<R extends MapReturn = "value">(value: NoInfer<V>, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  getFirstByValue<R extends MapReturn = "value">(value: Uninferred<V>, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
   /** All entries with a value. */
-  getByValue<R extends MapReturn = "value">(value: NoInfer<V>, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  getByValue<R extends MapReturn = "value">(value: Uninferred<V>, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** All entries with one of several values. */
-  getByValueList<R extends MapReturn = "value">(values: readonly NoInfer<V>[], options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  getByValueList<R extends MapReturn = "value">(values: readonly Uninferred<V>[], options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** All entries with values from `begin` up to, but not including, `end`. */
-  getByValueRange<R extends MapReturn = "value">(begin: NoInfer<V> | null, end: NoInfer<V> | null, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  getByValueRange<R extends MapReturn = "value">(begin: Uninferred<V> | null, end: Uninferred<V> | null, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** `count` entries from the index relative to where a key is or would be. */
   getByKeyRelIndexRange<R extends MapReturn = "value">(key: K, index: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** `count` entries from the rank relative to where a value is or would be. */
-  getByValueRelRankRange<R extends MapReturn = "value">(value: NoInfer<V>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  getByValueRelRankRange<R extends MapReturn = "value">(value: Uninferred<V>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
 }
 /** What `ctx.mapKey` takes besides the key. */
 export interface MapStepOptions {
@@ -3508,17 +3511,17 @@ export interface MapWrites<K extends MapKey, V, S, N extends string> extends Map
   /** Changes the order of the map. */
   setOrder(options: MapOrderOptions): Answered<S, N, null>;
   /** Writes an entry. Answers the new size. */
-  put(key: K, value: NoInfer<V>, options?: MapWriteOptions): Answered<S, N, number>;
+  put(key: K, value: Uninferred<V>, options?: MapWriteOptions): Answered<S, N, number>;
   /** Writes several entries. Answers the new size. */
-  putItems(entries: Entries<K, NoInfer<V>>, options?: MapWriteOptions): Answered<S, N, number>;
+  putItems(entries: Entries<K, Uninferred<V>>, options?: MapWriteOptions): Answered<S, N, number>;
   /** Writes an entry that must not be there. Answers the new size. */
-  add(key: K, value: NoInfer<V>, options?: MapOrderOptions): Answered<S, N, number>;
+  add(key: K, value: Uninferred<V>, options?: MapOrderOptions): Answered<S, N, number>;
   /** Writes several entries that must not be there. Answers the new size. */
-  addItems(entries: Entries<K, NoInfer<V>>, options?: MapOrderOptions): Answered<S, N, number>;
+  addItems(entries: Entries<K, Uninferred<V>>, options?: MapOrderOptions): Answered<S, N, number>;
   /** Writes an entry that must be there. Answers the new size. */
-  replace(key: K, value: NoInfer<V>, options?: ContextOptions): Answered<S, N, number>;
+  replace(key: K, value: Uninferred<V>, options?: ContextOptions): Answered<S, N, number>;
   /** Writes several entries that must be there. Answers the new size. */
-  replaceItems(entries: Entries<K, NoInfer<V>>, options?: ContextOptions): Answered<S, N, number>;
+  replaceItems(entries: Entries<K, Uninferred<V>>, options?: ContextOptions): Answered<S, N, number>;
   /** Adds to the number of an entry, by default 1; a missing one is created. Answers the new value. */
   increment(key: K, delta?: number | bigint, options?: MapOrderOptions): Answered<S, N, number>;
   /** Subtracts from the number of an entry, by default 1. Answers the new value. */
@@ -3540,17 +3543,17 @@ export interface MapWrites<K extends MapKey, V, S, N extends string> extends Map
   /** Removes `count` entries from a rank on. */
   removeByRankRange<R extends MapReturn = "none">(rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** Removes the first entry with a value. */
-  removeFirstByValue<R extends MapReturn = "none">(value: NoInfer<V>, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
+  removeFirstByValue<R extends MapReturn = "none">(value: Uninferred<V>, options?: ElementOptions<R>): Answered<S, N, EntryOf<R, K, V>>;
   /** Removes all entries with a value. */
-  removeByValue<R extends MapReturn = "none">(value: NoInfer<V>, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  removeByValue<R extends MapReturn = "none">(value: Uninferred<V>, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** Removes all entries with one of several values. */
-  removeByValueList<R extends MapReturn = "none">(values: readonly NoInfer<V>[], options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  removeByValueList<R extends MapReturn = "none">(values: readonly Uninferred<V>[], options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** Removes all entries with values from `begin` up to, but not including, `end`. */
-  removeByValueRange<R extends MapReturn = "none">(begin: NoInfer<V> | null, end: NoInfer<V> | null, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  removeByValueRange<R extends MapReturn = "none">(begin: Uninferred<V> | null, end: Uninferred<V> | null, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** Removes `count` entries from the index relative to where a key is or would be. */
   removeByKeyRelIndexRange<R extends MapReturn = "none">(key: K, index: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
   /** Removes `count` entries from the rank relative to where a value is or would be. */
-  removeByValueRelRankRange<R extends MapReturn = "none">(value: NoInfer<V>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
+  removeByValueRelRankRange<R extends MapReturn = "none">(value: Uninferred<V>, rank: number, count?: number, options?: ManyOptions<R>): Answered<S, N, EntriesOf<R, K, V>>;
 }
 /** Generation and time to live of a record. */
 export interface Meta {
@@ -3736,7 +3739,7 @@ export interface QueryOptions extends Omit<CallOptions, "key" | "filter" | "tota
 }
 /** A page of a query's records. */
 export interface QueryPage<B extends object = Bins> {
-  readonly records: Record$1<B>[];
+  readonly records: Record<B>[];
   /** Where the next page begins: `query.from(cursor).page(…)`. Undefined when there is none. */
   readonly cursor: string | undefined;
   /** Whether this was the last page. */
@@ -3837,8 +3840,19 @@ export interface RecordCommands {
    */
   get<B extends object = Bins>(key: Key, options?: ReadOptions & {
     readonly bins?: undefined;
-  }): Promise<Record$1<B>>;
-  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record$1<Parts<B>>>;
+  }): Promise<Record<B>>;
+  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>;
+  /**
+   * Reads a record as `get` does, and gives `null` when there is none. A miss costs no more than a hit.
+   *
+   * @example
+   * const user = await client.find<User>(key)
+   * if (user === null) console.log('no such user')
+   */
+  find<B extends object = Bins>(key: Key, options?: ReadOptions & {
+    readonly bins?: undefined;
+  }): Promise<Record<B> | null>;
+  find<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>> | null>;
   /**
    * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
    * integer key), `'"a.b"["c d"]'` (names with dots or brackets). Only those parts are read, on servers from 8.1 on, and put
@@ -3851,11 +3865,11 @@ export interface RecordCommands {
    * @example
    * const { bins } = await client.select<User, 'name'>(key, ['name'])
    */
-  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record$1<Bins>>;
-  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record$1<Partial<B>>>;
-  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Pick<B, N>>>;
-  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record$1<Parts<B>>>;
-  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record$1<Projected<B, N>>>;
+  select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>;
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<Partial<B>>>;
+  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<Pick<B, N>>>;
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<Parts<B>>>;
+  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<Projected<B, N>>>;
   /**
    * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
    *
@@ -3931,7 +3945,7 @@ export interface RecordCommands {
    * @example
    * const { bins } = await client.operate(key, [op.increment('visits', 1), op.read('visits')])
    */
-  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<B>>;
+  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<B>>;
   /**
    * Like `operate`, with one `[bin, value]` for each operation in the order of the operations; `null` for those that answer
    * nothing. With `op.readAll()` the answers are one for each bin instead.
@@ -3940,7 +3954,7 @@ export interface RecordCommands {
    * const { bins } = await client.operateOrdered(key, [op.read('a'), op.increment('a', 1), op.read('a')])
    * // [['a', 1], ['a', null], ['a', 2]]
    */
-  operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record$1<OrderedResults>>;
+  operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<OrderedResults>>;
   /**
    * Calls a function of a registered module on a record, on the server, and gives what it returned; `null` for nothing. The
    * record need not exist: the function may create it. See {@link UdfAdmin.register} for modules.
@@ -4037,7 +4051,7 @@ export interface RowBase<B extends object> {
    * @example
    * const { bins } = batch.get(key)?.recordOrThrow() ?? fallback
    */
-  recordOrThrow(): Record$1<B>;
+  recordOrThrow(): Record<B>;
 }
 /** What a row can say for itself, or, before the first, for all of them. */
 export interface RowConditions extends Expiring, Generational, Durable {
@@ -4065,15 +4079,15 @@ export interface Runnable<R extends object> {
    */
   execute(strategy?: ErrorStrategy | ErrorHandler, options?: ExecuteOptions): Promise<RecordResults<R>>;
   /** Runs the chain: the records of its rows. A row that failed throws. */
-  records(): Promise<Record$1<R>[]>;
+  records(): Promise<Record<R>[]>;
   /** Runs the chain: its first row, or undefined. */
   first(): Promise<RecordResult<R> | undefined>;
   /** Runs the chain: the record of its first row. @throws RecordNotFoundError when there is none */
-  firstOrThrow(): Promise<Record$1<R>>;
+  firstOrThrow(): Promise<Record<R>>;
   /** Runs the chain: the records by their user key. A row that failed throws. */
-  toMap(): Promise<Map<UserKey, Record$1<R>>>;
+  toMap(): Promise<Map<UserKey, Record<R>>>;
   /** Runs the chain: its records, one after the other. A row that failed throws. */
-  [Symbol.asyncIterator](): AsyncIterator<Record$1<R>, undefined, undefined>;
+  [Symbol.asyncIterator](): AsyncIterator<Record<R>, undefined, undefined>;
 }
 /** What is wrong with a value, and where. */
 export interface SchemaIssue {
@@ -4385,6 +4399,11 @@ export interface WaitOptions<Progress> {
 /** What writes take. */
 export interface WriteOptions extends RemoveOptions {
   /**
+   * What becomes of bins, and of properties inside of them, that are `undefined`: `'refuse'` them (default), or `'omit'` them, as
+   * `JSON.stringify` does. In lists `undefined` is refused in any case.
+   */
+  readonly undefined?: "refuse" | "omit" | undefined;
+  /**
    * Seconds until the record expires (1 to 315,360,000), `never`, `keep` as it is, or `default` as the namespace says
    * (default).
    */
@@ -4438,7 +4457,7 @@ export type BackgroundSettings = Pick<CallSettings, "totalTimeout" | "socketTime
  */
 export type BatchRow<B extends object = Bins> = (RowBase<B> & {
   readonly result: "ok";
-  readonly record: Record$1<B>;
+  readonly record: Record<B>;
   readonly error: null;
 }) | (RowBase<B> & {
   readonly result: "notFound" | "filtered";
@@ -4996,7 +5015,7 @@ export type Writing<S extends Style, T extends Type> = S extends "operation" ? O
  * record.bins.name
  * const [, { gen }, { name }] = record
  */
-interface Record$1<B extends object = Bins> extends RecordTuple<B> {
+interface Record<B extends object = Bins> extends RecordTuple<B> {
   /** The key the record was asked for. */
   readonly key: Key;
   readonly meta: Meta;
@@ -5007,8 +5026,10 @@ type BinPaths$1<B extends object> = (keyof B & string) | `${keyof B & string}${"
 type Key$1<S extends Style> = MapKey | (S extends "expression" ? AnyExp : never);
 
 export {
-  Record$1 as Record,
+  Record,
 };
 
 export {};
-export type { BackgroundStep, BackgroundTask, BackgroundUdf, BackgroundUpdate, ContextStep, Definition, FileBehavior, IndexJob, Placeholder, RecordResult, SetQuery, UdfAdmin, UdfJob };
+
+/** `T`, from which nothing is inferred. */
+type Uninferred<T> = [T][T extends unknown ? 0 : never];

@@ -26,12 +26,12 @@ export { Client, type CloseOptions, connect } from './src/client/client.js'
 export type { ClientOptions, ConnectOptions, Host, TlsOptions } from './src/client/connect-options.js'
 export type { ClientEvents, ClientListener, Node } from './src/client/events.js'
 export type { IndexCollection, IndexDefinition, IndexType } from './src/cluster/index-definition.js'
-export type { IndexJob, IndexProgress } from './src/cluster/index-job.js'
+export { IndexJob, type IndexProgress } from './src/cluster/index-job.js'
 export type { IndexInfo, IndexStatistics } from './src/cluster/index-list.js'
 export type { InfoOptions } from './src/cluster/info-request.js'
 export type { Statistics } from './src/cluster/info-text.js'
 export type { Latency, NamespaceInfo, SetInfo } from './src/cluster/info-views.js'
-export type { UdfAdmin, UdfJob, UdfModule, UdfProgress, UdfSource } from './src/cluster/udf-modules.js'
+export { UdfAdmin, UdfJob, type UdfModule, type UdfProgress, type UdfSource } from './src/cluster/udf-modules.js'
 export type { WaitOptions } from './src/cluster/wait.js'
 export type { BatchCommands } from './src/commands/batches.js'
 export type { ClusterCommands, ListIndexesOptions, NodeInfoOptions, TruncateOptions } from './src/commands/cluster.js'
@@ -41,7 +41,7 @@ export type { AttemptError, ErrorDetails, UdfSite } from './src/errors/base.js'
 export * from './src/errors/classes.js'
 export { RESULT_CODES, type ResultCode } from './src/errors/result-codes.js'
 export type { PathCalls } from './src/expressions/calls.js'
-export { type Definition, exp, type Functions } from './src/expressions/exp.js'
+export { Definition, exp, type Functions } from './src/expressions/exp.js'
 export type { RegexOptions } from './src/expressions/regex.js'
 export { where } from './src/expressions/where/where.js'
 export type { Key, UserKey } from './src/key.js'
@@ -53,7 +53,7 @@ export {
   bits,
 } from './src/operations/bits.js'
 export type { ContextOptions, ListReturn, ManyOptions, MapReturn, Pattern } from './src/operations/call-types.js'
-export { type Context, type ContextStep, ctx, type ListStepOptions, type MapStepOptions } from './src/operations/ctx.js'
+export { type Context, ContextStep, ctx, type ListStepOptions, type MapStepOptions } from './src/operations/ctx.js'
 export {
   type HllCalls,
   type HllCreateOptions,
@@ -95,7 +95,7 @@ export {
   type Verb,
   type WriteSettings,
 } from './src/options/behavior.js'
-export type { BehaviorFileOptions, FileBehavior } from './src/options/behavior-file.js'
+export { type BehaviorFileOptions, FileBehavior } from './src/options/behavior-file.js'
 export type {
   ApplyOptions,
   ApplyRowOptions,
@@ -137,7 +137,7 @@ export type { Meta } from './src/records/meta.js'
 export { NEVER_EXPIRES } from './src/records/meta.js'
 export type { ExistsResult, OrderedResults, Record } from './src/records/record.js'
 export type { BinPaths, Parts, Projected, WholeBins } from './src/requests/projection.js'
-export type { BackgroundStep, BackgroundTask, BackgroundUdf, BackgroundUpdate } from './src/session/background.js'
+export { BackgroundStep, BackgroundTask, BackgroundUdf, BackgroundUpdate } from './src/session/background.js'
 export {
   DataSet,
   type DataSetOptions,
@@ -148,11 +148,11 @@ export {
   type SetKeys,
 } from './src/session/data-set.js'
 export type { QueryHint, QueryPlan } from './src/session/index-choice.js'
-export type { RecordResult } from './src/session/result.js'
+export { RecordResult } from './src/session/result.js'
 export type { ExecuteOptions } from './src/session/run.js'
 export type { InferSchema, SchemaIssue, SchemaResult, StandardSchema } from './src/session/schema.js'
 export type { Session, SessionInfo, SetIndex } from './src/session/session.js'
-export type { SetQuery } from './src/session/set-query.js'
+export { SetQuery } from './src/session/set-query.js'
 export type {
   ExpiringStep,
   KeyStep,
@@ -177,7 +177,7 @@ export {
   type Operand,
   type Type,
 } from './src/values/expression.js'
-export { INFINITY, type Placeholder, WILDCARD } from './src/values/placeholders.js'
+export { INFINITY, Placeholder, WILDCARD } from './src/values/placeholders.js'
 export {
   type Bins,
   Double,

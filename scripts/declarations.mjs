@@ -26,7 +26,24 @@ function typesOnly(entry, text) {
   return `${text.replace(hidden, '$1').trimEnd()}\nexport type { ${types.sort().join(', ')} };\n`
 }
 
+/**
+ * What a program sees in hovers and what older compilers can read. The bundler renames what has the name of a global, though
+ * nothing here uses the global `Record`; `NoInfer` is of TypeScript 5.4, arguments of `AsyncIterableIterator` of 5.6 and of
+ * byte arrays of 5.7.
+ */
+function plain(text) {
+  const ours = text.includes('interface Record$1')
+  const own = ours ? text.replaceAll('Record$1', 'Record').replace(/^\s*Record as Record,?\n/m, '  Record,\n') : text
+  const lowered = own
+    .replaceAll(/\bNoInfer</g, 'Uninferred<')
+    .replaceAll(/\b(AsyncIterableIterator<[\w<>]+), undefined, undefined>/g, '$1>')
+    .replaceAll(/\b(Uint8Array|Buffer)<ArrayBufferLike>/g, '$1')
+  return lowered === own || !lowered.includes('Uninferred<')
+    ? lowered
+    : `${lowered.trimEnd()}\n\n/** \`T\`, from which nothing is inferred. */\ntype Uninferred<T> = [T][T extends unknown ? 0 : never];\n`
+}
+
 entries.forEach((entry, i) => {
-  const text = typesOnly(entry, bundles[i].replaceAll('\t', '  '))
+  const text = plain(typesOnly(entry, bundles[i].replaceAll('\t', '  ')))
   writeFileSync(join(folder, `${entry}.d.ts`), `// Written from ${entry}.ts by npm run declarations.\n\n${text}`)
 })

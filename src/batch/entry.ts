@@ -92,6 +92,7 @@ export class EntryWriter {
   /** Writes everything as one entry and returns where it begins. */
   writeAll(w: Writer, ticket: number, inParts: boolean): number {
     const { specs, policy } = this.#request
+    w.omitUndefined = policy.omitUndefined
     const start = openBatch(w, ticket, policy, specs.length, this.length)
     if (inParts) {
       // Coalesced, reads get no more attempts than alone.
@@ -121,6 +122,7 @@ export class EntryWriter {
     const until = performance.now() + SLICE_MS
     const specs = new Writer(1024)
     const rows = new Writer(16 * 1024)
+    specs.omitUndefined = rows.omitUndefined = request.policy.omitUndefined
     const numbers = new Map<Spec, number>()
     const most = Math.min(this.length, from + limits.rows)
     let wire = 0

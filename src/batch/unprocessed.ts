@@ -182,6 +182,8 @@ function encodeRow(row: Fields): Fields {
   if (row.type === 'write' && row.bins !== undefined) {
     const bins: { [name: string]: unknown } = Object.create(null)
     for (const [name, value] of Object.entries(row.bins as object)) {
+      // It was left out (option `undefined`), or it would have been refused.
+      if (value === undefined) continue
       if (!isJson(value)) encoded.push(`bins.${name}`)
       bins[name] = isJson(value) ? value : encodeValue(value)
     }
@@ -205,6 +207,7 @@ function isJson(value: unknown, depth = 0): boolean {
 
 function base64Of(write: (w: Writer) => void): string {
   const w = new Writer(64)
+  w.omitUndefined = true
   w.begin('row')
   write(w)
   return w.bytes.toString('base64', 0, w.at)

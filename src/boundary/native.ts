@@ -46,13 +46,29 @@ export function binding(): Binding {
     loaded = require('../../../binding.cjs') as Binding
     return loaded
   } catch (cause) {
-    throw new ClientError(
-      `aerospike-napi has no native addon for ${process.platform}-${process.arch}, Node ${process.version}: ` +
-        'reinstall it with optional dependencies, or build it with npm run build',
-      { cause },
-    )
+    throw new ClientError(loadingFailed(cause), { cause })
   }
 }
+
+/** Why there is no addon: none is installed, or one is and the loader says what is wrong with it. */
+export function loadingFailed(cause: unknown): string {
+  const system = `${process.platform}-${process.arch}, Node ${process.version}`
+  const reasons = new Set<string>()
+  for (let error = cause, depth = 0; error instanceof Error && depth < MAX_CAUSES; error = error.cause, depth++) {
+    const { code, message } = error as Error & { code?: string }
+    // What is not there says nothing about what is, and the outermost error only sums up.
+    if (depth > 0 && code !== 'MODULE_NOT_FOUND') {
+      reasons.add((message.split('\n', 1)[0] as string).trim())
+    }
+  }
+  if (reasons.size > 0) {
+    return `the native addon of aerospike-napi for ${system} cannot be loaded: ${[...reasons].join('; ')}`
+  }
+  return `aerospike-napi has no native addon for ${system}: reinstall it with optional dependencies, or build it with npm run build`
+}
+
+/** The loader tries a dozen files at most. */
+const MAX_CAUSES = 32
 
 let resolveLast: (value: unknown) => void
 // One executor for all promises: a closure per call is what this saves.

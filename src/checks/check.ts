@@ -1,5 +1,6 @@
 // Checks of arguments: what a value is, and the error that says why it is refused.
 
+import { types } from 'node:util'
 import { AerospikeError, InvalidArgumentError } from '../errors/classes.js'
 
 /** What a message is about: a call or one of its rows. It becomes text when there is something to say. */
@@ -13,12 +14,17 @@ export function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
+/** A text as it may be shown: what stands before an `@` in a URL or a host is somebody's password. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/(^|\/\/|,)\s*[^\s/@,]*:[^\s@,]*@/g, '$1***@')
+}
+
 /** What a refused value is, in the words of the message. */
 export function describe(value: unknown): string {
   if (value === null) return 'null'
   switch (typeof value) {
     case 'string':
-      return value.length <= 40 ? JSON.stringify(value) : `a string of ${value.length} characters`
+      return value.length <= 40 ? JSON.stringify(withoutCredentials(value)) : `a string of ${value.length} characters`
     case 'number':
     case 'bigint':
     case 'boolean':
@@ -30,8 +36,13 @@ export function describe(value: unknown): string {
       return 'a symbol'
     default: {
       if (Array.isArray(value)) return 'an array'
+      if (types.isUint8Array(value)) return `${value.length} bytes`
       const name = (value as { constructor?: { name?: unknown } }).constructor?.name
-      return typeof name === 'string' && name !== '' && name !== 'Object' ? `an instance of ${name}` : 'an object'
+      return typeof name === 'string' && name !== '' && name !== 'Object'
+        ? `an instance of ${name}`
+        : isPlain(value)
+          ? 'an object'
+          : 'an object with a prototype of its own'
     }
   }
 }

@@ -101,8 +101,32 @@ export function badValue(verb: string, name: string, expects: string, value: unk
   return new InvalidArgumentError(`${verb}: option '${name}' must be ${expects}, not ${describe(value)}${hint}`)
 }
 
+/** What options of the official client are called here, where that is not near. */
+const OFFICIAL_NAMES: ReadonlyMap<string, string> = new Map([
+  ['policies', 'defaults'],
+  ['maxConnsPerNode', 'maxConnectionsPerNode'],
+  ['minConnsPerNode', 'minConnectionsPerNode'],
+  ['connTimeoutMs', 'connectTimeout'],
+  ['loginTimeoutMs', 'connectTimeout'],
+  ['maxSocketIdle', 'maxIdle'],
+  ['tenderInterval', 'tendInterval'],
+  ['rackId', 'rackIds'],
+  ['cafile', 'ca'],
+  ['certfile', 'cert'],
+  ['keyfile', 'key'],
+  ['timeout', 'totalTimeout'],
+  ['gen', 'generation'],
+  ['filterExpression', 'filter'],
+  ['commitLevel', 'commit'],
+  ['maxConcurrent', 'concurrency'],
+  ['allowInline', 'inlineMemory'],
+  ['allowInlineSSD', 'inlineFlash'],
+  ['addr', 'host'],
+])
+
 /** `; did you mean 'x'?`, or nothing when nothing is near. */
 export function didYouMean(name: string, names: readonly string[]): string {
-  const best = nearest(name, names)
+  const official = OFFICIAL_NAMES.get(name)
+  const best = official !== undefined && names.includes(official) ? official : nearest(name, names)
   return best === undefined ? '' : `; did you mean '${best}'?`
 }

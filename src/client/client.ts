@@ -71,6 +71,9 @@ export interface CloseOptions {
 
 const CLOSE_MS = 1000
 
+const CONTEXT = Symbol('context')
+const LISTENERS = Symbol('listeners')
+
 /**
  * A client of one cluster: connections, the map of the cluster and the commands. One client serves a whole process; it may
  * be used from any number of calls at once. Made by {@link connect}.
@@ -78,8 +81,11 @@ const CLOSE_MS = 1000
  * A client that has nothing under way does not keep the process alive.
  */
 export class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands {
-  readonly #context: CommandContext
-  readonly #listeners: Listeners
+  // Not private: a Proxy around a client, and an object made from one, have to get through.
+  /** @internal */
+  declare readonly [CONTEXT]: CommandContext
+  /** @internal */
+  declare readonly [LISTENERS]: Listeners
   readonly udf: UdfAdmin
 
   /** @internal */
@@ -89,13 +95,9 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     coalesceReads?: boolean,
     listeners: Listeners = new Listeners(boundary),
   ) {
-    this.#context = new CommandContext(boundary, policies, coalesceReads)
-    this.#listeners = listeners
+    Object.defineProperty(this, CONTEXT, { value: new CommandContext(boundary, policies, coalesceReads) })
+    Object.defineProperty(this, LISTENERS, { value: listeners })
     this.udf = new UdfAdmin(boundary)
-  }
-
-  get #boundary(): Boundary {
-    return this.#context.boundary
   }
 
   /**
@@ -108,10 +110,10 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
    * const { bins } = await patient.get(key)
    */
   with(options: ClientOptions): Client {
-    const { codecs, defaults, coalesceReads = this.#context.coalesceReads } = checkClientOptions('with', options)
-    const resolved = resolveDefaults(defaults, 'with', this.#context.policies)
+    const { codecs, defaults, coalesceReads = this[CONTEXT].coalesceReads } = checkClientOptions('with', options)
+    const resolved = resolveDefaults(defaults, 'with', this[CONTEXT].policies)
     const policies = codecs === undefined ? resolved : policiesWithCodecs(resolved, usedCodecs(codecs, 'with'))
-    return new Client(this.#boundary, policies, coalesceReads, this.#listeners)
+    return new Client(this[CONTEXT].boundary, policies, coalesceReads, this[LISTENERS])
   }
 
   /**
@@ -129,7 +131,16 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
   get<B extends object = Bins>(key: Key, options?: ReadOptions & { readonly bins?: undefined }): Promise<Record<B>>
   get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>
   get(key: Key, options?: GetOptions): Promise<Record<never>> {
-    return records.get(this.#context, key, options)
+    return records.get(this[CONTEXT], key, options)
+  }
+
+  find<B extends object = Bins>(
+    key: Key,
+    options?: ReadOptions & { readonly bins?: undefined },
+  ): Promise<Record<B> | null>
+  find<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>> | null>
+  find(key: Key, options?: GetOptions): Promise<Record<never> | null> {
+    return records.find(this[CONTEXT], key, options)
   }
 
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>
@@ -146,39 +157,39 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     options?: ReadOptions,
   ): Promise<Record<Projected<B, N>>>
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<never>> {
-    return records.select(this.#context, key, bins, options)
+    return records.select(this[CONTEXT], key, bins, options)
   }
 
   exists(key: Key, options?: ReadOptions): Promise<ExistsResult> {
-    return records.exists(this.#context, key, options)
+    return records.exists(this[CONTEXT], key, options)
   }
 
   put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta> {
-    return records.put<B>(this.#context, key, bins, options)
+    return records.put<B>(this[CONTEXT], key, bins, options)
   }
 
   remove(key: Key, options?: RemoveOptions): Promise<void> {
-    return records.remove(this.#context, key, options)
+    return records.remove(this[CONTEXT], key, options)
   }
 
   touch(key: Key, options?: WriteOptions): Promise<Meta> {
-    return records.touch(this.#context, key, options)
+    return records.touch(this[CONTEXT], key, options)
   }
 
   append(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta> {
-    return records.append(this.#context, key, bin, value, options)
+    return records.append(this[CONTEXT], key, bin, value, options)
   }
 
   prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta> {
-    return records.prepend(this.#context, key, bin, value, options)
+    return records.prepend(this[CONTEXT], key, bin, value, options)
   }
 
   increment(key: Key, bin: string, by?: number | bigint | Double, options?: WriteOptions): Promise<Meta> {
-    return records.increment(this.#context, key, bin, by, options)
+    return records.increment(this[CONTEXT], key, bin, by, options)
   }
 
   removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta> {
-    return records.removeBin(this.#context, key, bins, options)
+    return records.removeBin(this[CONTEXT], key, bins, options)
   }
 
   operate<B extends object = Bins>(
@@ -186,7 +197,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     operations: readonly Operation[],
     options?: OperateOptions,
   ): Promise<Record<B>> {
-    return records.operate(this.#context, key, operations, options)
+    return records.operate(this[CONTEXT], key, operations, options)
   }
 
   operateOrdered(
@@ -194,7 +205,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     operations: readonly Operation[],
     options?: OperateOptions,
   ): Promise<Record<OrderedResults>> {
-    return records.operateOrdered(this.#context, key, operations, options)
+    return records.operateOrdered(this[CONTEXT], key, operations, options)
   }
 
   apply<T = Value>(
@@ -204,25 +215,25 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     args?: readonly Value[],
     options?: ApplyOptions,
   ): Promise<T> {
-    return records.apply(this.#context, key, module, name, args, options)
+    return records.apply(this[CONTEXT], key, module, name, args, options)
   }
 
   batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>> {
-    return batches.batch(this.#context, rows, options)
+    return batches.batch(this[CONTEXT], rows, options)
   }
 
   batchRead<B extends object = Bins>(
     keys: readonly (Key | ReadRow)[],
     options?: BatchReadOptions,
   ): Promise<BatchRecords<B, UnprocessedRow<'read'>>> {
-    return batches.batchRead(this.#context, keys, options)
+    return batches.batchRead(this[CONTEXT], keys, options)
   }
 
   batchWrite<B extends object>(
     rows: readonly (WriteRow<B> & { readonly bins?: Storable<B> | undefined })[],
     options?: BatchWriteOptions,
   ): Promise<BatchRecords<Bins, UnprocessedRow<'write'>>> {
-    return batches.batchWrite(this.#context, rows, options)
+    return batches.batchWrite(this[CONTEXT], rows, options)
   }
 
   batchOperate<B extends object = Bins>(
@@ -230,14 +241,14 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     operations?: readonly Operation[],
     options?: BatchWriteOptions,
   ): Promise<BatchRecords<B, UnprocessedRow<'operate'>>> {
-    return batches.batchOperate(this.#context, keys, operations, options)
+    return batches.batchOperate(this[CONTEXT], keys, operations, options)
   }
 
   batchRemove(
     keys: readonly (Key | RemoveRow)[],
     options?: BatchRemoveOptions,
   ): Promise<BatchRecords<Bins, UnprocessedRow<'remove'>>> {
-    return batches.batchRemove(this.#context, keys, options)
+    return batches.batchRemove(this[CONTEXT], keys, options)
   }
 
   batchApply<T = Value>(
@@ -247,15 +258,15 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     args?: readonly Value[],
     options?: BatchApplyOptions,
   ): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<'apply'>>> {
-    return batches.batchApply(this.#context, keys, module, name, args, options)
+    return batches.batchApply(this[CONTEXT], keys, module, name, args, options)
   }
 
   getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record<B> | null)[]> {
-    return batches.getMany(this.#context, keys, options)
+    return batches.getMany(this[CONTEXT], keys, options)
   }
 
   existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]> {
-    return batches.existsMany(this.#context, keys, options)
+    return batches.existsMany(this[CONTEXT], keys, options)
   }
 
   selectMany(
@@ -288,83 +299,83 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     bins: readonly string[],
     options?: BatchReadOptions,
   ): Promise<(Record<never> | null)[]> {
-    return batches.selectMany(this.#context, keys, bins, options)
+    return batches.selectMany(this[CONTEXT], keys, bins, options)
   }
 
   batchStream<B extends object = Bins>(
     rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
     options?: BatchStreamOptions,
   ): BatchStream<B> {
-    return batches.batchStream(this.#context, rows, options)
+    return batches.batchStream(this[CONTEXT], rows, options)
   }
 
   query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B> {
-    return queries.query(this.#context, namespace, set, options)
+    return queries.query(this[CONTEXT], namespace, set, options)
   }
 
   scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B> {
-    return queries.scan(this.#context, namespace, set, options)
+    return queries.scan(this[CONTEXT], namespace, set, options)
   }
 
   job(id: bigint | number | string): Job {
-    return queries.job(this.#context, id)
+    return queries.job(this[CONTEXT], id)
   }
 
   info(command: string, options?: NodeInfoOptions): Promise<Map<string, string>> {
-    return cluster.info(this.#context, command, options)
+    return cluster.info(this[CONTEXT], command, options)
   }
 
   infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>> {
-    return cluster.infoAll(this.#context, command, options)
+    return cluster.infoAll(this[CONTEXT], command, options)
   }
 
   infoNode(node: string, command: string, options?: InfoOptions): Promise<string> {
-    return cluster.infoNode(this.#context, node, command, options)
+    return cluster.infoNode(this[CONTEXT], node, command, options)
   }
 
   infoRandom(command: string, options?: InfoOptions): Promise<string> {
-    return cluster.infoRandom(this.#context, command, options)
+    return cluster.infoRandom(this[CONTEXT], command, options)
   }
 
   statistics(options?: InfoOptions): Promise<Map<string, Statistics>> {
-    return cluster.statistics(this.#context, options)
+    return cluster.statistics(this[CONTEXT], options)
   }
 
   namespaces(options?: InfoOptions): Promise<NamespaceInfo[]> {
-    return cluster.namespaces(this.#context, options)
+    return cluster.namespaces(this[CONTEXT], options)
   }
 
   sets(namespace: string, options?: InfoOptions): Promise<SetInfo[]> {
-    return cluster.sets(this.#context, namespace, options)
+    return cluster.sets(this[CONTEXT], namespace, options)
   }
 
   latencies(options?: InfoOptions): Promise<Map<string, Latency[]>> {
-    return cluster.latencies(this.#context, options)
+    return cluster.latencies(this[CONTEXT], options)
   }
 
   createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob> {
-    return cluster.createIndex(this.#context, index, options)
+    return cluster.createIndex(this[CONTEXT], index, options)
   }
 
   dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void> {
-    return cluster.dropIndex(this.#context, namespace, name, options)
+    return cluster.dropIndex(this[CONTEXT], namespace, name, options)
   }
 
   listIndexes(namespace: string, options?: ListIndexesOptions): Promise<IndexInfo[]> {
-    return cluster.listIndexes(this.#context, namespace, options)
+    return cluster.listIndexes(this[CONTEXT], namespace, options)
   }
 
   indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics> {
-    return cluster.indexStatistics(this.#context, namespace, name, options)
+    return cluster.indexStatistics(this[CONTEXT], namespace, name, options)
   }
 
   truncate(namespace: string, ...what: [set?: string | null, options?: TruncateOptions]): Promise<void> {
-    return cluster.truncate(this.#context, namespace, ...what)
+    return cluster.truncate(this[CONTEXT], namespace, ...what)
   }
 
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean {
-    return !this.#boundary.closed && this.#boundary.native.isConnected()
+    return !this[CONTEXT].boundary.closed && this[CONTEXT].boundary.native.isConnected()
   }
 
   /**
@@ -373,7 +384,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
    * @throws ClientClosedError after `close`
    */
   nodes(): Node[] {
-    return this.#boundary.native.nodes()
+    return this[CONTEXT].boundary.native.nodes()
   }
 
   /**
@@ -386,19 +397,19 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
    * client.on('nodeRemoved', ({ name, host }) => console.warn(`lost ${name} at ${host}`))
    */
   on<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this {
-    this.#listeners.add('on', event, listener)
+    this[LISTENERS].add('on', event, listener)
     return this
   }
 
   /** Listens to the next event of a kind, and then no more. @example client.once('connected', resume) */
   once<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this {
-    this.#listeners.add('once', event, listener)
+    this[LISTENERS].add('once', event, listener)
     return this
   }
 
   /** Ends what `on` or `once` began. @example client.off('nodeRemoved', warn) */
   off<E extends keyof ClientEvents>(event: E, listener: ClientListener<E>): this {
-    this.#listeners.remove(event, listener)
+    this[LISTENERS].remove(event, listener)
     return this
   }
 
@@ -413,7 +424,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
         `close: option 'timeout' must be a number of milliseconds, not ${describe(timeout)}`,
       )
     }
-    await this.#boundary.close(timeout)
+    await this[CONTEXT].boundary.close(timeout)
   }
 
   /** `await using client = await connect(…)` closes it at the end of the block. */
@@ -422,12 +433,77 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
   }
 
   [inspect.custom](): string {
-    return this.#boundary.closed
+    return this[CONTEXT].boundary.closed
       ? 'Client { closed }'
       : `Client { nodes: ${this.nodes()
           .map((node) => node.name)
           .join(', ')} }`
   }
+}
+
+/** The methods that promise something, and how many arguments each takes at most. */
+const MAX_ARGUMENTS = {
+  get: 2,
+  find: 2,
+  select: 3,
+  exists: 2,
+  put: 3,
+  remove: 2,
+  touch: 2,
+  append: 4,
+  prepend: 4,
+  increment: 4,
+  removeBin: 3,
+  operate: 3,
+  operateOrdered: 3,
+  apply: 5,
+  batch: 2,
+  batchRead: 2,
+  batchWrite: 2,
+  batchOperate: 3,
+  batchRemove: 2,
+  batchApply: 5,
+  getMany: 2,
+  existsMany: 2,
+  selectMany: 3,
+  info: 2,
+  infoAll: 2,
+  infoNode: 3,
+  infoRandom: 2,
+} as const
+
+type Method = (...args: unknown[]) => unknown
+
+/**
+ * Has a method say so when it is called without its client, or with more than it takes: the official client has `meta` and
+ * `policy` behind one another, and callbacks, and what is ignored is lost.
+ */
+function guarded(name: string, method: Method, most: number): Method {
+  const guard = function (this: Client | undefined, ...args: unknown[]): unknown {
+    if (args.length > most && args.slice(most).some((one) => one !== undefined)) {
+      const hint =
+        typeof args.at(-1) === 'function'
+          ? 'there are no callbacks: it returns a promise'
+          : 'everything that is optional goes into one object of options'
+      return Promise.reject(
+        new InvalidArgumentError(`${name} takes at most ${most} arguments, not ${args.length}; ${hint}`),
+      )
+    }
+    if ((this as Partial<Client> | undefined)?.[CONTEXT] === undefined) {
+      const text = `${name} was called without its client: write client.${name}(…), or client.${name}.bind(client)`
+      return Promise.reject(new InvalidArgumentError(text))
+    }
+    return method.apply(this, args)
+  }
+  return Object.defineProperties(guard, {
+    name: { value: name, configurable: true },
+    length: { value: method.length, configurable: true },
+  })
+}
+
+for (const [name, most] of Object.entries(MAX_ARGUMENTS)) {
+  const methods = Client.prototype as unknown as { [name: string]: Method }
+  Object.defineProperty(methods, name, { value: guarded(name, methods[name] as Method, most) })
 }
 
 /**

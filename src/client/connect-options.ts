@@ -136,7 +136,7 @@ const SETTINGS: { readonly [name: string]: Setting } = {
   tls: {
     isSecret: true,
     expects: 'true, false or an object',
-    check: (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null),
+    check: (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null && isPlain(value)),
   },
   coalesceReads: { ...flag, fallback: false },
   codecs: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
@@ -198,17 +198,32 @@ export function parseHosts(hosts: unknown): string[] {
 
 const DEFAULT_PORT = 3000
 
+/** What was given as a host, as it may be shown: whatever stands before an `@` may be a password. */
+function shownHost(host: unknown): string {
+  return describe(typeof host === 'string' ? host.replace(/^.*@/s, '***@') : host)
+}
+
+/** A name or address, and a port. An `@` is in neither: what stands before one is for nobody's eyes. */
+const HOST = /^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]/@]+)(?::(\d{1,5}))?$/
+
 function parseHost(host: unknown): string {
   if (typeof host === 'string') {
-    const match = /^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]/]+)(?::(\d{1,5}))?$/.exec(host)
+    const match = HOST.exec(host)
     if (match !== null)
       return joined(match[1] as string, match[2] === undefined ? DEFAULT_PORT : Number(match[2]), host)
   } else if (typeof host === 'object' && host !== null) {
+    for (const one of Object.keys(host)) {
+      if (one === 'host' || one === 'port') continue
+      throw new InvalidArgumentError(`connect: a host has no option '${one}'${didYouMean(one, ['host', 'port'])}`)
+    }
     const { host: name, port = DEFAULT_PORT } = host as { host?: unknown; port?: unknown }
-    if (typeof name === 'string' && name !== '')
-      return joined(name.includes(':') && !name.startsWith('[') ? `[${name}]` : name, port, name)
+    if (typeof name === 'string') {
+      const bare = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name
+      if (HOST.exec(bare)?.[1] === bare) return joined(bare, port, name)
+      throw new InvalidHostError(`connect: ${shownHost(name)} is not the name or address of a host`)
+    }
   }
-  throw new InvalidHostError(`connect: ${describe(host)} is not a host; expected 'host:port'`)
+  throw new InvalidHostError(`connect: ${shownHost(host)} is not a host; expected 'host:port'`)
 }
 
 function joined(name: string, port: unknown, host: string): string {

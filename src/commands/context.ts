@@ -12,6 +12,7 @@ import { readCommand, writeBins, writeCommand, writeNothing } from '../requests/
 /** The tasks of calls without options, made once. */
 interface PlainTasks {
   readonly get: RecordTask
+  readonly find: RecordTask
   readonly exists: RecordTask
   readonly put: RecordTask
 }
@@ -36,6 +37,7 @@ export class CommandContext {
     this.resend = (request) => run(boundary, request)
     this.plain = {
       get: getTask(policies.read),
+      find: { ...getTask(policies.read), verb: 'find' },
       exists: existsTask(policies.read),
       put: putTask(policies.write),
     }

@@ -22,6 +22,7 @@ import {
   ApplyCall,
   type Body,
   ExistsCall,
+  FindCall,
   MetaCall,
   OperateCall,
   OrderedCall,
@@ -65,6 +66,19 @@ export interface RecordCommands {
    */
   get<B extends object = Bins>(key: Key, options?: ReadOptions & { readonly bins?: undefined }): Promise<Record<B>>
   get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>
+
+  /**
+   * Reads a record as `get` does, and gives `null` when there is none. A miss costs no more than a hit.
+   *
+   * @example
+   * const user = await client.find<User>(key)
+   * if (user === null) console.log('no such user')
+   */
+  find<B extends object = Bins>(
+    key: Key,
+    options?: ReadOptions & { readonly bins?: undefined },
+  ): Promise<Record<B> | null>
+  find<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>> | null>
 
   /**
    * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
@@ -209,12 +223,28 @@ export function get(context: CommandContext, key: Key, options?: GetOptions): Pr
   try {
     if (options?.bins !== undefined) {
       const { bins, ...others } = options
-      return readSome(context, 'get', key, bins, others) as never
+      return readSome(context, 'get', key, bins, others, RecordCall) as never
     }
     const task = options === undefined ? context.plain.get : getTask(readPolicy(context, options, 'get', ['bins']))
     return context.reads.submit(new RecordCall(task, key)) as never
   } catch (error) {
     return refused(error, 'get')
+  }
+}
+
+export function find(context: CommandContext, key: Key, options?: GetOptions): Promise<Record<never> | null> {
+  try {
+    if (options?.bins !== undefined) {
+      const { bins, ...others } = options
+      return readSome(context, 'find', key, bins, others, FindCall) as never
+    }
+    const task =
+      options === undefined
+        ? context.plain.find
+        : { ...getTask(readPolicy(context, options, 'find', ['bins'])), verb: 'find' }
+    return context.reads.submit(new FindCall(task, key)) as never
+  } catch (error) {
+    return refused(error, 'find')
   }
 }
 
@@ -225,7 +255,7 @@ export function select(
   options?: ReadOptions,
 ): Promise<Record<never>> {
   try {
-    return readSome(context, 'select', key, bins, options) as never
+    return readSome(context, 'select', key, bins, options, RecordCall) as never
   } catch (error) {
     return refused(error, 'select')
   }
@@ -374,12 +404,13 @@ function readSome(
   key: Key,
   bins: unknown,
   options: ReadOptions | undefined,
+  ReadCall: typeof RecordCall,
 ): Promise<RecordObject> {
   const policy = readPolicy(context, options, verb)
   const reads = readsOf(binNames(bins, verb), verb)
   const body = reads instanceof Projection ? Projection.write : writeReads
   const task = { verb, policy, writes: false, command: readCommand(policy, Info1.read), body: body as Body }
-  return context.reads.submit(new RecordCall(task, key, reads))
+  return context.reads.submit(new ReadCall(task, key, reads))
 }
 
 function readPolicy(

@@ -116,7 +116,7 @@ const ROWS: readonly (readonly [code: number, errorClass: ErrorClass, meaning: s
   [Code.clientAbort, errors.AbortError, 'aborted'],
   [Code.asyncConnection, errors.ConnectionError, 'connection failed', RETRY],
   [Code.noMoreConnections, errors.NoConnectionError, 'no connection became free', RETRY],
-  [Code.invalidNode, errors.NodeNotFoundError, 'no node for the partition', RETRY],
+  [Code.invalidNode, errors.NodeNotFoundError, 'no such node', RETRY],
   [Code.tls, errors.TlsError, 'TLS failed'],
   [Code.connection, errors.ConnectionError, 'connection failed', RETRY],
   [Code.asyncQueueFull, errors.QueueFullError, 'too many calls are waiting', RETRY],

@@ -37,6 +37,7 @@ export class Policy {
   maxResponseBytes = 0
   maxRequestBytes = 0
   concurrency = 0
+  omitUndefined = false
   onPartial: number = OnPartial.throwIfNothing
   /** How bins are kept that are not kept as they are: of records as a whole, not of what operations see. */
   codecs: Codecs | undefined = undefined

@@ -227,6 +227,12 @@ const TABLE: { readonly [name in OptionName]: Option } = {
   }),
   maps: named(ofAnswer, 'mode', Mode.maps | Mode.objects, { auto: 0, map: Mode.maps, object: Mode.objects }),
   doubles: named(ofAnswer, 'mode', Mode.plainDoubles, { auto: 0, number: Mode.plainDoubles }),
+  undefined: toggle(
+    ofCall((WRITES & ~(Takes.row | Takes.removeRow) & ~REMOVES) | Takes.defaults),
+    'omitUndefined',
+    'refuse',
+    'omit',
+  ),
   ttl: {
     ...ofRow(((WRITES | Takes.defaults) & ~REMOVES) | APPLIES | Takes.job),
     divides: true,

@@ -54,6 +54,11 @@ export interface ReadOptions extends CallOptions {
 /** What writes take. */
 export interface WriteOptions extends RemoveOptions {
   /**
+   * What becomes of bins, and of properties inside of them, that are `undefined`: `'refuse'` them (default), or `'omit'` them, as
+   * `JSON.stringify` does. In lists `undefined` is refused in any case.
+   */
+  readonly undefined?: 'refuse' | 'omit' | undefined
+  /**
    * Seconds until the record expires (1 to 315,360,000), `never`, `keep` as it is, or `default` as the namespace says
    * (default).
    */

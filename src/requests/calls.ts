@@ -27,6 +27,7 @@ export type Body = (w: Writer, argument: never, command: Command) => number
 export abstract class KeyCall<T> extends Call<T, RecordTask> {
   write(w: Writer, ticket: number): number {
     const { policy, command, body } = this.task
+    w.omitUndefined = policy.omitUndefined
     return writeRecordEntry(w, ticket, this.key as Key, policy, command, body, this.argument as never)
   }
 
@@ -47,6 +48,13 @@ export class RecordCall extends KeyCall<RecordObject> {
       decodeBins(policy.codecs, bins as { [bin: string]: unknown })
     }
     return new RecordObject(this.key as Key, readMeta(bytes, at), bins)
+  }
+}
+
+/** `find`: a missing record is an answer, not a failure. */
+export class FindCall extends RecordCall {
+  override instead(code: number): RecordObject | undefined {
+    return code === Code.notFound ? (null as unknown as RecordObject) : undefined
   }
 }
 

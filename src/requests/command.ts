@@ -10,6 +10,7 @@ import type { Policy } from '../options/policy.js'
 import { EXISTENCE, FieldType, GENERATION, Info1, Info2, Info3, OpCode, SC_READ } from '../protocol.js'
 import { writeKey } from '../records/key-encoding.js'
 import type { Exp } from '../values/expression.js'
+import { namesOf } from '../values/pack.js'
 import { writeBareOp, writeBin } from '../values/write-particle.js'
 import type { Writer } from '../values/writer.js'
 import { UDF_FIELDS, type UdfCall } from './udf-call.js'
@@ -152,19 +153,30 @@ export function writeReads(w: Writer, names: readonly unknown[]): number {
   return names.length
 }
 
-/** Body of `put`: a write of each bin. */
-export function writeBins(w: Writer, bins: unknown): number {
+/**
+ * Body of `put`: a write of each bin. Where the record is replaced, a null removes nothing that would stay: it is left out,
+ * since servers refuse a removal then.
+ */
+export function writeBins(w: Writer, bins: unknown, command: Command): number {
   if (typeof bins !== 'object' || bins === null || !isPlain(bins)) {
     throw new InvalidArgumentError(`bins must be a plain object of values by bin name, not ${describe(bins)}`)
   }
-  const names = Object.keys(bins)
+  const values = bins as { [name: string]: unknown }
+  const replaces = (command.info3 & (Info3.createOrReplace | Info3.replaceOnly)) !== 0
+  let names = namesOf(w, bins)
   if (names.length === 0) throw new InvalidArgumentError('bins is empty: there is nothing to write')
+  if (replaces && names.some((name) => values[name] === null)) {
+    names = names.filter((name) => values[name] !== null)
+    if (names.length === 0) {
+      throw new InvalidArgumentError('bins has only null: a record cannot be replaced by nothing; remove it instead')
+    }
+  }
   w.begin('bins')
   w.depth = 1
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string
     w.path[1] = name
-    writeBin(w, OpCode.write, name, (bins as { [name: string]: unknown })[name])
+    writeBin(w, OpCode.write, name, values[name])
   }
   return names.length
 }

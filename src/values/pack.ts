@@ -89,8 +89,15 @@ function packMapHeader(w: Writer, entries: number): void {
   w.u32(0xc70001c0)
 }
 
-export function packObject(w: Writer, object: object): void {
+/** The names of the properties that are written. */
+export function namesOf(w: Writer, object: object): string[] {
   const names = Object.keys(object)
+  if (!w.omitUndefined) return names
+  return names.filter((name) => (object as { [name: string]: unknown })[name] !== undefined)
+}
+
+export function packObject(w: Writer, object: object): void {
+  const names = namesOf(w, object)
   const length = names.length
   for (let i = 1; i < length; i++) {
     if (compareText(names[i - 1] as string, names[i] as string) > 0) {

@@ -36,7 +36,7 @@ const HINTS: { readonly [kind: string]: string } = {
   'an instance of Date': 'store value.toISOString() or value.getTime()',
   'an instance of Set': 'store [...value]',
   'an instance of ArrayBuffer': 'store new Uint8Array(value)',
-  undefined: 'use null to remove a bin, or leave the name out',
+  undefined: "use null to remove a bin, leave the name out, or give option undefined: 'omit'",
 }
 
 /** Ends in the error for a value that cannot be stored. */

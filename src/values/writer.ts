@@ -21,6 +21,8 @@ export class Writer {
   row = -1
   /** Whether WILDCARD and INFINITY are allowed: in arguments of operations they are, in values to be stored not. */
   placeholders = false
+  /** Whether properties that are undefined are left out; otherwise they are refused. */
+  omitUndefined = false
   #view: DataView
 
   constructor(size: number) {
