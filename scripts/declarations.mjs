@@ -28,8 +28,8 @@ function typesOnly(entry, text) {
 
 /**
  * What a program sees in hovers and what older compilers can read. The bundler renames what has the name of a global, though
- * nothing here uses the global `Record`; `NoInfer` is of TypeScript 5.4, arguments of `AsyncIterableIterator` of 5.6 and of
- * byte arrays of 5.7.
+ * nothing here uses the global `Record`; `NoInfer` is of TypeScript 5.4, `ArrayIterator` and arguments of
+ * `AsyncIterableIterator` of 5.6, arguments of byte arrays of 5.7.
  */
 function plain(text) {
   const ours = text.includes('interface Record$1')
@@ -37,6 +37,7 @@ function plain(text) {
   const lowered = own
     .replaceAll(/\bNoInfer</g, 'Uninferred<')
     .replaceAll(/\b(AsyncIterableIterator<[\w<>]+), undefined, undefined>/g, '$1>')
+    .replaceAll(/\bArrayIterator</g, 'IterableIterator<')
     .replaceAll(/\b(Uint8Array|Buffer)<ArrayBufferLike>/g, '$1')
   return lowered === own || !lowered.includes('Uninferred<')
     ? lowered
