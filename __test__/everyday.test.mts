@@ -7,6 +7,7 @@ import * as everything from 'aerospike-napi'
 import {
   AerospikeError,
   type Client,
+  ClientClosedError,
   connect,
   Double,
   digest,
@@ -20,7 +21,7 @@ import {
 } from 'aerospike-napi'
 import test from 'ava'
 import { loadingFailed } from '#src/boundary/native'
-import { another, client, freshKey, freshSet } from './support/cluster.mjs'
+import { another, client, faultTest, freshKey, freshSet, local } from './support/cluster.mjs'
 
 interface User {
   name: string
@@ -154,6 +155,32 @@ test('no error shows a password, whatever it was given as', async (t) => {
 test('codes of errors made here are those of the table', async (t) => {
   t.is((await t.throwsAsync(connect('a b'), { instanceOf: InvalidHostError }))?.code, -4)
   t.like(new QueueFullError('full'), { code: -11, retryable: true })
+})
+
+faultTest('calls of all kinds that close cuts off say that the client is closed', async (t) => {
+  const own = await another({ tendInterval: 1000 })
+  const key = freshKey()
+  for (const node of [0, 1, 2]) await local().freezeNode(node)
+  try {
+    const patient = { totalTimeout: 20_000 }
+    const calls = [
+      own.get(key, patient),
+      own.batchRead([key], patient),
+      own.scan('test', 'none').results(),
+      own.info('build', patient),
+      own.listIndexes('test'),
+    ].map((call) =>
+      call.then(
+        () => undefined,
+        (error) => error as Error,
+      ),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await own.close({ timeout: 100 })
+    for (const error of await Promise.all(calls)) t.true(error instanceof ClientClosedError, String(error))
+  } finally {
+    for (const node of [0, 1, 2]) await local().thawNode(node)
+  }
 })
 
 test('messages say what is wrong', async (t) => {

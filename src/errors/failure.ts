@@ -97,6 +97,11 @@ function fail(reason: unknown): never {
   throw reason
 }
 
+/** The core gives a call up for one reason, that its client was closed; what a signal aborts is given up on this side. */
+export function whyGivenUp(code: number): number {
+  return code === Code.clientAbort ? Code.clientClosed : code
+}
+
 /** A control-plane call of the core rejects with an Error whose message is `code;node;attempts;ms;in doubt;detail`. */
 export function controlError(verb: string, error: unknown): AerospikeError {
   if (error instanceof AerospikeError) return error
@@ -115,7 +120,7 @@ export function controlError(verb: string, error: unknown): AerospikeError {
   return errorOf({
     verb,
     key: undefined,
-    code: Number(code),
+    code: whyGivenUp(Number(code)),
     node,
     attempts: Number(attempts),
     elapsed: Number(elapsed),

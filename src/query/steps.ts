@@ -6,7 +6,7 @@ import type { NativeQuery, NativeQuerySpec } from '../boundary/addon.js'
 import { readFailure } from '../boundary/completion.js'
 import type { Boundary } from '../boundary/native.js'
 import { AerospikeError } from '../errors/classes.js'
-import { aborted, controlError, errorOf, type Failure } from '../errors/failure.js'
+import { aborted, controlError, errorOf, type Failure, whyGivenUp } from '../errors/failure.js'
 import { readDetail } from '../records/message.js'
 import type { UdfCall } from '../requests/udf-call.js'
 
@@ -81,7 +81,10 @@ export class Steps {
       if (step.kind === Kind.page) return { bytes: step.page ?? Buffer.alloc(0), count: step.count }
       this.#end()
       if (step.kind === Kind.end) this.more = step.more ?? false
-      else throw errorOf(failureOf(this.#verb, step.failure as Buffer, this.#called).facts)
+      else {
+        const { facts } = failureOf(this.#verb, step.failure as Buffer, this.#called)
+        throw errorOf({ ...facts, code: whyGivenUp(facts.code) })
+      }
       return undefined
     } catch (error) {
       this.close()
