@@ -40,7 +40,8 @@ impl Cluster {
     ///
     /// Fails when a port is taken, and with [`io::ErrorKind::InvalidInput`] when the options make no sense.
     pub async fn start(options: ClusterOptions) -> io::Result<Self> {
-        options.check().map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let invalid = |why| io::Error::new(io::ErrorKind::InvalidInput, why);
+        options.check().map_err(invalid)?;
         let mut sockets = Vec::with_capacity(options.nodes);
         for index in 0..options.nodes {
             let port = options.port.map_or(0, |first| first + index as u16);
@@ -48,7 +49,9 @@ impl Cluster {
         }
         let addresses = sockets.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
         let period = Duration::from_secs(options.nsup_period.max(1).into());
-        let state = Arc::new(State::new(options, &addresses));
+        // passwords are hashed, which takes its time
+        let state = tokio::task::spawn_blocking(move || State::new(options, &addresses)).await?.map_err(invalid)?;
+        let state = Arc::new(state);
         let listeners = sockets.into_iter().enumerate().map(|(index, socket)| Some(listen(&state, index, socket)));
         let listeners = tokio::sync::Mutex::new(listeners.collect());
         let sweeper = tokio::spawn(sweep(Arc::clone(&state), period));

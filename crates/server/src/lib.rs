@@ -14,6 +14,7 @@
 //! | `net` | sockets and frames |
 //! | `service` | from a frame to its answer: routing, replication, batches |
 //! | `info` | the text protocol of cluster tending |
+//! | `security` | users, roles, and what they may do |
 //! | `query` | commands on whatever matches |
 //! | `command` | what a command does to one record |
 //! | `cluster` | what the nodes share: one another, the partition map, faults, latencies |
@@ -41,6 +42,7 @@ mod modules;
 mod net;
 mod options;
 mod query;
+mod security;
 mod service;
 mod sindex;
 mod store;
@@ -50,3 +52,4 @@ pub use cluster::{Garble, Refusal};
 pub use edition::Edition;
 pub use handle::Cluster;
 pub use options::{ClusterOptions, NamespaceOptions};
+pub use security::{RoleOptions, SecurityOptions, UserOptions};

@@ -3,6 +3,7 @@
 use aerospike_wire::limits::MAX_NAMESPACE_SIZE;
 
 use crate::edition::Edition;
+use crate::security::SecurityOptions;
 
 /// What a cluster is made of.
 ///
@@ -23,6 +24,8 @@ pub struct ClusterOptions {
     pub namespaces: Vec<NamespaceOptions>,
     /// Which edition the nodes are of.
     pub edition: Edition,
+    /// Who may do what; `None` for anyone everything. Enterprise only.
+    pub security: Option<SecurityOptions>,
     /// What `cluster-name` answers.
     pub cluster_name: String,
     /// Rows a batch may have; 0 for any number.
@@ -44,6 +47,8 @@ impl ClusterOptions {
             Err(format!("a cluster has 1 to {} nodes, not {}", Self::MAX_NODES, self.nodes))
         } else if last_port > usize::from(u16::MAX) {
             Err(format!("the last node's port would be {last_port}"))
+        } else if self.security.is_some() && !self.edition.is_enterprise() {
+            Err("only an Enterprise cluster has access control".to_owned())
         } else if self.replication_factor == 0 {
             Err("the replication factor is at least 1".to_owned())
         } else if let Some(bad) = self.namespaces.iter().find(|namespace| !name_fits(&namespace.name)) {
@@ -65,6 +70,7 @@ impl Default for ClusterOptions {
             replication_factor: 2,
             namespaces: vec![NamespaceOptions::new("test", 0), NamespaceOptions::new("bar", MONTH)],
             edition: Edition::default(),
+            security: None,
             cluster_name: "local".to_owned(),
             batch_max_requests: 0,
             nsup_period: 10,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::partition_map::{NodeIndex, PartitionMap};
 use crate::clock::Moment;
 use crate::modules::Modules;
 use crate::options::ClusterOptions;
+use crate::security::Security;
 use crate::store::{Namespace, SetId};
 
 /// What the nodes of a cluster share.
@@ -25,6 +27,8 @@ pub(crate) struct State {
     pub(crate) nodes: Vec<Node>,
     pub(crate) namespaces: Vec<Namespace>,
     pub(crate) started: Instant,
+    /// Access control, if there is any.
+    pub(crate) security: Option<Arc<Security>>,
     /// The modules of functions that can be called.
     pub(crate) modules: Modules,
     /// Functions that change records of a partition take turns: two on one record would undo one another's work.
@@ -38,14 +42,16 @@ pub(crate) struct State {
 
 impl State {
     /// A cluster of nodes at the given addresses, all of them members.
-    pub(crate) fn new(options: ClusterOptions, addresses: &[SocketAddr]) -> Self {
+    pub(crate) fn new(options: ClusterOptions, addresses: &[SocketAddr]) -> Result<Self, String> {
         let namespaces: Vec<_> = options.namespaces.iter().map(Namespace::new).collect();
         let nodes = addresses.iter().enumerate().map(|(i, at)| Node::new(i, *at, namespaces.len())).collect();
+        let security = options.security.as_ref().map(|options| Security::new(options, addresses.len())).transpose()?;
         let state = Self {
             options,
             nodes,
             namespaces,
             started: Instant::now(),
+            security: security.map(Arc::new),
             modules: Modules::default(),
             turns: (0..PARTITIONS).map(|_| AsyncMutex::default()).collect(),
             map: RwLock::default(),
@@ -54,7 +60,7 @@ impl State {
             has_set_delays: AtomicBool::new(false),
         };
         state.rebalance();
-        state
+        Ok(state)
     }
 
     /// The partition map. While it is held no partition moves, so a command holds it from looking up its record's

@@ -28,7 +28,11 @@ use std::sync::Arc;
 use bytes::{BufMut, BytesMut};
 
 use crate::cluster::{Node, NodeIndex, State};
+use crate::security::{Guard, needs};
 use ask::{Ask, Refusal};
+
+/// What any request is answered by whom nobody knows, whatever it asks for.
+const NOT_AUTHENTICATED: &[u8] = b"ERROR:80:not authenticated\n";
 
 /// What a command answers.
 type Answer = Result<String, Refusal>;
@@ -167,20 +171,23 @@ impl Drop for Session {
 }
 
 /// Answers every command of a request: its line as it came, a tab, its value.
-pub(crate) fn answer(session: &mut Session, body: &[u8], out: &mut BytesMut) {
+pub(crate) fn answer(session: &mut Session, guard: &mut Guard, body: &[u8], out: &mut BytesMut) {
+    if guard.admit().is_err() {
+        return out.put_slice(NOT_AUTHENTICATED);
+    }
     if body.is_empty() {
-        DEFAULT_COMMANDS.iter().for_each(|command| answer_line(session, command.as_bytes(), out));
+        DEFAULT_COMMANDS.iter().for_each(|command| answer_line(session, guard, command.as_bytes(), out));
     }
     // what follows the last line feed is no command
     for line in body.split_inclusive(|byte| *byte == b'\n') {
         if let Some(line) = line.strip_suffix(b"\n") {
-            answer_line(session, line, out);
+            answer_line(session, guard, line, out);
         }
     }
 }
 
-fn answer_line(session: &mut Session, line: &[u8], out: &mut BytesMut) {
-    let value = std::str::from_utf8(line).map_or(Err(Refusal::UNRECOGNIZED), |line| run(session, line));
+fn answer_line(session: &mut Session, guard: &mut Guard, line: &[u8], out: &mut BytesMut) {
+    let value = std::str::from_utf8(line).map_or(Err(Refusal::UNRECOGNIZED), |line| run(session, guard, line));
     out.put_slice(line);
     out.put_u8(b'\t');
     match value {
@@ -190,10 +197,11 @@ fn answer_line(session: &mut Session, line: &[u8], out: &mut BytesMut) {
     out.put_u8(b'\n');
 }
 
-fn run(session: &mut Session, line: &str) -> Answer {
+fn run(session: &mut Session, guard: &mut Guard, line: &str) -> Answer {
     let state = Arc::clone(&session.state);
     let Some(node) = state.nodes.get(session.here) else { return Err(Refusal::UNRECOGNIZED) };
     let ask = Ask::parse(line, &state, node);
+    allow(guard, &ask)?;
     if ask.name == "user-agent-set" {
         let agent = identity::check_user_agent(&ask, session.user_agent.is_some())?;
         identity::remember_user_agent(session, node, agent);
@@ -205,6 +213,16 @@ fn run(session: &mut Session, line: &str) -> Answer {
     }
     let handler = find(COMMANDS, ask.name).or_else(|| find(ENTERPRISE_COMMANDS, ask.name));
     handler.map_or(Err(Refusal::UNRECOGNIZED), |handler| handler(&ask))
+}
+
+/// Refuses a command that its user may not give.
+fn allow(guard: &mut Guard, ask: &Ask<'_>) -> Result<(), Refusal> {
+    let needed = needs::of_info(ask.name);
+    let scope = |name| ask.parameter(name).unwrap_or_default().as_bytes();
+    guard.check(needed, scope("namespace"), scope("set")).map_err(|code| {
+        let name = needed.first_name();
+        Refusal::new(code, format!("role violation - requires permission '{name}'"))
+    })
 }
 
 /// The members other than `node`.

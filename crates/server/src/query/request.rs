@@ -11,6 +11,7 @@ use crate::cluster::{About, JobKind, State};
 use crate::command::udf::Call;
 use crate::command::{Request, row};
 use crate::exp::Expression;
+use crate::security::Reservation;
 use crate::store::{Entry, Namespace};
 
 /// Milliseconds without progress on the socket after which a query ends that does not say.
@@ -40,6 +41,20 @@ pub(crate) enum QueryKind {
 }
 
 impl QueryKind {
+    /// Which kind of query a message asks for.
+    pub(crate) fn of(message: &Message<'_>) -> Result<Self, ResultCode> {
+        let header = &message.header;
+        if let Some(kind) = Self::of_udf(message)? {
+            Ok(kind)
+        } else if header.info2.contains(Info2::WRITE) {
+            Ok(Self::Operations)
+        } else if header.info3.contains(Info3::PARTITION_DONE) {
+            Ok(Self::Basic { is_short: header.info1.contains(Info1::SHORT_QUERY) })
+        } else {
+            Err(ResultCode::UNSUPPORTED_FEATURE)
+        }
+    }
+
     /// Which kind of query calls a function; `None` for those that do not.
     fn of_udf(message: &Message<'_>) -> Result<Option<Self>, ResultCode> {
         match message.field(FieldType::UDF_OP) {
@@ -74,6 +89,8 @@ pub(crate) struct Query<'f> {
     pub(crate) lookup: Lookup,
     /// What is asked of, or done to, each record.
     pub(crate) request: Request<'f>,
+    /// What its user may do in a second and this query does; free again when it ends.
+    pub(crate) reservation: Option<Reservation>,
     /// Milliseconds a short query may take; 0 for the default.
     pub(crate) timeout: u32,
 }
@@ -86,18 +103,12 @@ impl<'f> Query<'f> {
         if request.set.len() > MAX_SET_SIZE {
             return Err(ResultCode::PARAMETER);
         }
-        let kind = if let Some(kind) = QueryKind::of_udf(message)? {
-            check_call(message, kind, &request, namespace)?;
-            kind
-        } else if header.info2.contains(Info2::WRITE) {
-            check_operations(&request, namespace)?;
-            QueryKind::Operations
-        } else if header.info3.contains(Info3::PARTITION_DONE) {
-            row::check_ops(&request)?;
-            QueryKind::Basic { is_short: header.info1.contains(Info1::SHORT_QUERY) }
-        } else {
-            return Err(ResultCode::UNSUPPORTED_FEATURE);
-        };
+        let kind = QueryKind::of(message)?;
+        match kind {
+            QueryKind::Aggregation | QueryKind::Calls => check_call(message, kind, &request, namespace)?,
+            QueryKind::Operations => check_operations(&request, namespace)?,
+            QueryKind::Basic { .. } => row::check_ops(&request)?,
+        }
         let (portions, resumed) = match kind {
             QueryKind::Basic { .. } => portions(message)?,
             _ => (Vec::new(), 0),
@@ -117,6 +128,7 @@ impl<'f> Query<'f> {
             filter,
             lookup: lookup(message, request.set, namespace)?,
             request,
+            reservation: None,
             timeout: header.timeout,
         })
     }

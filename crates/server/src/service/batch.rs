@@ -11,9 +11,11 @@ use tokio::time::Instant;
 
 use super::route::{Route, Served};
 use super::{Service, Step, batch_field, udf};
+use crate::clock::Moment;
 use crate::cluster::{Measured, RowTimer};
 use crate::command::{Reply, Request};
 use crate::exp::Expression;
+use crate::security::Guard;
 
 /// Bytes of rows that go into one frame; a larger row has a frame of its own.
 const BLOCK_SIZE: usize = 128 * 1024;
@@ -118,7 +120,9 @@ impl Service {
 
     /// Runs rows until the batch or the room for answers ends, or a function is to be called.
     pub(crate) fn run_rows(&mut self, run: &mut BatchRun<'_>, out: &mut BytesMut) -> RowStep {
-        self.with_route(|route| run.run_rows(route, out))
+        let (state, map) = (&self.state, self.state.map());
+        let mut route = Route { state, map: &map, here: self.here, now: Moment::now(), scratch: &mut self.scratch };
+        run.run_rows(&mut route, &mut self.guard, out)
     }
 
     /// Runs the row that calls a function.
@@ -171,7 +175,7 @@ impl Service {
 }
 
 impl<'f> BatchRun<'f> {
-    fn run_rows(&mut self, route: &mut Route<'_>, out: &mut BytesMut) -> RowStep {
+    fn run_rows(&mut self, route: &mut Route<'_>, guard: &mut Guard, out: &mut BytesMut) -> RowStep {
         let start = out.len();
         let mut block = Block::begin(out);
         let state = route.state;
@@ -185,13 +189,20 @@ impl<'f> BatchRun<'f> {
             };
             if !row.repeats {
                 let namespace = route.state.find_namespace(row.spec.namespace);
-                let request = Request::of_row(row.digest, &row.spec, self.info3, self.filter);
+                let request = Request::of_row(row.digest, &row.spec, self.info3, self.filter).and_then(|request| {
+                    guard.check_record(&request, row.spec.namespace)?;
+                    Ok(request)
+                });
                 self.last = namespace.map(|namespace| (namespace, request));
             }
             let Some((namespace, request)) = &mut self.last else { continue };
             let row_start = block.out.len();
             let refused = route.state.nodes.get(route.here).and_then(|node| node.faults.refuse_row(self.place));
             self.place += 1;
+            let refused = refused.or_else(|| {
+                let request = request.as_ref().ok()?;
+                guard.count_record(request.is_write()).err()
+            });
             if let (Some(timer), Ok(request)) = (&mut timer, &*request) {
                 timer.begin(*namespace, Measured::of(request));
             }

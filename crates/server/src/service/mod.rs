@@ -25,12 +25,13 @@ use std::time::Duration;
 use aerospike_wire::batch::BatchRequest;
 use aerospike_wire::proto::write_frame;
 use aerospike_wire::{FieldType, Info1, Message, MessageHeader, ProtoType, ResultCode};
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use crate::clock::Moment;
 use crate::cluster::{Node, NodeIndex, State};
 use crate::info::{self, Session};
 use crate::query::QueryRun;
+use crate::security::Guard;
 pub(crate) use aggregate::AggregateRun;
 pub(crate) use batch::{BatchRun, RowStep};
 use route::Route;
@@ -61,13 +62,16 @@ pub(crate) struct Service {
     /// Where it came from.
     peer: SocketAddr,
     session: Session,
+    guard: Guard,
     scratch: BytesMut,
 }
 
 impl Service {
     /// Serves a connection from `peer` to node `here`.
     pub(crate) fn new(state: Arc<State>, here: NodeIndex, peer: SocketAddr) -> Self {
-        Self { peer, session: Session::new(Arc::clone(&state), here), state, here, scratch: BytesMut::new() }
+        let session = Session::new(Arc::clone(&state), here);
+        let guard = Guard::new(state.security.clone(), here, peer.ip(), None);
+        Self { peer, session, guard, state, here, scratch: BytesMut::new() }
     }
 
     /// The node the connection came to; `None` never happens, as connections come to nodes.
@@ -78,9 +82,11 @@ impl Service {
     /// Answers a frame at the end of `out`.
     pub(crate) fn serve<'f>(&mut self, kind: ProtoType, body: &'f [u8], out: &mut BytesMut) -> Step<'f> {
         match kind {
-            ProtoType::Info => write_frame(out, ProtoType::Info, |out| info::answer(&mut self.session, body, out)),
+            ProtoType::Info => {
+                write_frame(out, ProtoType::Info, |out| info::answer(&mut self.session, &mut self.guard, body, out));
+            }
             ProtoType::Message => return self.message(body, out),
-            ProtoType::Security => refuse_security(out),
+            ProtoType::Security => self.guard.answer(self.state.options.edition, body, out),
             ProtoType::Compressed => fail(out, ResultCode::ENTERPRISE_ONLY),
             ProtoType::Xdr => {} // the real Community server does not answer either
         }
@@ -99,6 +105,10 @@ impl Service {
             fail(out, ResultCode::PARAMETER);
             return Step::Done;
         };
+        if let Err(code) = self.guard.admit() {
+            fail(out, code);
+            return Step::Done;
+        }
         if message.header.info1.contains(Info1::BATCH) {
             return self.batch(message, out);
         }
@@ -136,11 +146,4 @@ fn batch_field<'f>(message: &Message<'f>) -> Option<&'f [u8]> {
 /// Answers with a header and nothing else.
 pub(crate) fn fail(out: &mut BytesMut, result: ResultCode) {
     write_frame(out, ProtoType::Message, |out| MessageHeader { result, ..MessageHeader::default() }.encode(out));
-}
-
-fn refuse_security(out: &mut BytesMut) {
-    write_frame(out, ProtoType::Security, |out| {
-        out.put_slice(&[0, ResultCode::SECURITY_NOT_SUPPORTED.0]);
-        out.put_bytes(0, 14);
-    });
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aerospike_wire::proto::write_frame;
-use aerospike_wire::{Digest, Message, PartitionId, ProtoType, ResultCode};
+use aerospike_wire::{Digest, FieldType, Message, PartitionId, ProtoType, ResultCode};
 use bytes::BytesMut;
 
 use super::route::{Route, Served};
@@ -14,6 +14,7 @@ use crate::clock::Moment;
 use crate::cluster::{End, Job, JobKind, NodeIndex, State};
 use crate::command::udf::Call;
 use crate::query::{self, Pace, Portion, Query, QueryKind, QueryRun};
+use crate::security::Reservation;
 
 /// Bytes the answer to a query in the background has, which its job counts as sent.
 const ACCEPTED_SIZE: u64 = 30;
@@ -28,11 +29,15 @@ impl Service {
         out: &mut BytesMut,
     ) -> Step<'f> {
         let shared = self.state.namespaces.get(namespace).ok_or(ResultCode::NAMESPACE_NOT_FOUND);
-        let begun = shared.and_then(|shared| Query::parse(message, namespace, shared)).and_then(|query| {
+        let begun = shared.and_then(|shared| {
+            let set = message.field(FieldType::SET).unwrap_or_default();
+            self.guard.check_query(QueryKind::of(message)?, shared.name.as_bytes(), set)?;
+            let mut query = Query::parse(message, namespace, shared)?;
+            query.reservation = self.guard.reserve(query.kind, query.per_second)?;
             let state = Arc::clone(&self.state);
             Ok(match query.kind {
                 QueryKind::Operations | QueryKind::Calls => {
-                    start_background(&query, body, &state, self.here, self.peer)?;
+                    start_background(query, body, &state, self.here, self.peer)?;
                     None
                 }
                 QueryKind::Aggregation => {
@@ -55,7 +60,7 @@ impl Service {
 
 /// Starts to write records or to call functions on them in the background, as a task of the node.
 fn start_background(
-    query: &Query<'_>,
+    query: Query<'_>,
     body: &[u8],
     state: &Arc<State>,
     here: NodeIndex,
@@ -71,7 +76,7 @@ fn start_background(
     };
     let job = node.jobs.start(query.about(state, kind, from))?;
     job.bytes.store(ACCEPTED_SIZE, Ordering::Relaxed);
-    let running = Running { job, state: Arc::clone(state), here };
+    let running = Running { job, state: Arc::clone(state), here, _reservation: query.reservation };
     let (body, namespace) = (body.to_vec(), query.namespace);
     node.spawn_task(async move { running.run(&body, namespace).await });
     Ok(())
@@ -82,6 +87,8 @@ struct Running {
     job: Arc<Job>,
     state: Arc<State>,
     here: NodeIndex,
+    /// What its user may do in a second and this query does; free again when it ends.
+    _reservation: Option<Reservation>,
 }
 
 impl Running {

@@ -33,6 +33,12 @@ impl Service {
                 return Step::Done;
             }
         };
+        let name = self.state.namespaces.get(namespace).map(|shared| shared.name.as_bytes()).unwrap_or_default();
+        let checked = self.guard.check_record(&request, name);
+        if let Err(code) = checked.and_then(|()| self.guard.count_record(request.is_write())) {
+            fail(out, code);
+            return Step::Done;
+        }
         if request.udf.is_some() {
             return Self::call_single(message, request, namespace);
         }

@@ -26,8 +26,10 @@ pub const PASSWORD_SALT: [u8; 16] =
 pub const PASSWORD_COST: u32 = 10;
 /// Bytes of such a hash as text.
 pub const PASSWORD_HASH_SIZE: usize = 60;
-/// The password that a user has who logs in by certificate: its hash is sent where one is required, and opens nothing.
+/// The password that a user has who logs in by certificate.
 pub const NO_PASSWORD: &str = "nopassword";
+/// Its hash, which is sent where one is required, and opens nothing.
+pub const NO_PASSWORD_HASH: &str = "$2a$10$7EqJtq98hPqEX7fNZaFWoOePA2sZy..tlOF99W2N0g5KZ3dLaw8WO";
 
 macro_rules! codes {
     ($(#[$doc:meta])* $type:ident { $($code:literal $name:ident $text:literal,)* }) => {
