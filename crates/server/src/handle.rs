@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock::Moment;
-use crate::cluster::{Garble, Node, NodeIndex, Refusal, State};
+use crate::cluster::{Addresses, Garble, Node, NodeIndex, Refusal, State};
 use crate::net;
 use crate::options::ClusterOptions;
 use crate::store::Store;
@@ -45,9 +45,9 @@ impl Cluster {
         let mut sockets = Vec::with_capacity(options.nodes);
         for index in 0..options.nodes {
             let port = options.port.map_or(0, |first| first + index as u16);
-            sockets.push(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?);
+            sockets.push(Sockets::bind(port, options.tls.is_some()).await?);
         }
-        let addresses = sockets.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+        let addresses = sockets.iter().map(Sockets::addresses).collect::<io::Result<Vec<_>>>()?;
         let period = Duration::from_secs(options.nsup_period.max(1).into());
         // passwords are hashed, which takes its time
         let state = tokio::task::spawn_blocking(move || State::new(options, &addresses)).await?.map_err(invalid)?;
@@ -58,8 +58,13 @@ impl Cluster {
         Ok(Self { state, listeners, sweeper })
     }
 
-    /// The address of every node, stopped ones included.
+    /// The address of every node, stopped ones included: where it takes encrypted connections, if it does.
     pub fn hosts(&self) -> Vec<SocketAddr> {
+        self.state.nodes.iter().map(|node| node.tls_address.unwrap_or(node.address)).collect()
+    }
+
+    /// Where every node takes plain connections.
+    pub fn plain_hosts(&self) -> Vec<SocketAddr> {
         self.state.nodes.iter().map(|node| node.address).collect()
     }
 
@@ -99,11 +104,11 @@ impl Cluster {
         if node.is_alive() {
             return Ok(());
         }
-        let socket = TcpListener::bind(node.address).await?;
+        let sockets = Sockets::bind_again((node.address, node.tls_address)).await?;
         node.set_alive(true);
         self.state.rebalance();
         if let Some(listener) = listeners.get_mut(index) {
-            *listener = Some(listen(&self.state, index, socket));
+            *listener = Some(listen(&self.state, index, sockets));
         }
         Ok(())
     }
@@ -166,8 +171,47 @@ impl Drop for Cluster {
     }
 }
 
-fn listen(state: &Arc<State>, index: NodeIndex, socket: TcpListener) -> JoinHandle<()> {
-    tokio::spawn(net::accept(socket, Arc::clone(state), index))
+/// The sockets that a node listens on.
+struct Sockets {
+    plain: TcpListener,
+    encrypted: Option<TcpListener>,
+}
+
+impl Sockets {
+    /// Binds free ports, or `port` for the connections that clients are told of.
+    async fn bind(port: u16, is_encrypted: bool) -> io::Result<Self> {
+        let at = |port| (Ipv4Addr::LOCALHOST, port);
+        if !is_encrypted {
+            return Ok(Self { plain: TcpListener::bind(at(port)).await?, encrypted: None });
+        }
+        let encrypted = Some(TcpListener::bind(at(port)).await?);
+        Ok(Self { plain: TcpListener::bind(at(0)).await?, encrypted })
+    }
+
+    /// Binds the ports that a node had.
+    async fn bind_again((plain, encrypted): Addresses) -> io::Result<Self> {
+        let encrypted = match encrypted {
+            Some(address) => Some(TcpListener::bind(address).await?),
+            None => None,
+        };
+        Ok(Self { plain: TcpListener::bind(plain).await?, encrypted })
+    }
+
+    fn addresses(&self) -> io::Result<Addresses> {
+        Ok((self.plain.local_addr()?, self.encrypted.as_ref().map(TcpListener::local_addr).transpose()?))
+    }
+}
+
+fn listen(state: &Arc<State>, index: NodeIndex, sockets: Sockets) -> JoinHandle<()> {
+    let state = Arc::clone(state);
+    tokio::spawn(async move {
+        let plain = net::accept(sockets.plain, None, Arc::clone(&state), index);
+        let acceptor = state.acceptor.clone();
+        match sockets.encrypted {
+            Some(socket) => drop(tokio::join!(plain, net::accept(socket, acceptor, state, index))),
+            None => plain.await,
+        }
+    })
 }
 
 /// Closes a node's sockets.

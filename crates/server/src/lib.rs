@@ -15,6 +15,7 @@
 //! | `service` | from a frame to its answer: routing, replication, batches |
 //! | `info` | the text protocol of cluster tending |
 //! | `security` | users, roles, and what they may do |
+//! | `tls` | encrypted connections |
 //! | `query` | commands on whatever matches |
 //! | `command` | what a command does to one record |
 //! | `cluster` | what the nodes share: one another, the partition map, faults, latencies |
@@ -46,6 +47,7 @@ mod security;
 mod service;
 mod sindex;
 mod store;
+mod tls;
 mod value;
 
 pub use cluster::{Garble, Refusal};
@@ -53,3 +55,4 @@ pub use edition::Edition;
 pub use handle::Cluster;
 pub use options::{ClusterOptions, NamespaceOptions};
 pub use security::{RoleOptions, SecurityOptions, UserOptions};
+pub use tls::{Authority, ClientCertificates, Identity, TlsOptions};

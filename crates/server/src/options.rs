@@ -4,6 +4,7 @@ use aerospike_wire::limits::MAX_NAMESPACE_SIZE;
 
 use crate::edition::Edition;
 use crate::security::SecurityOptions;
+use crate::tls::TlsOptions;
 
 /// What a cluster is made of.
 ///
@@ -26,6 +27,9 @@ pub struct ClusterOptions {
     pub edition: Edition,
     /// Who may do what; `None` for anyone everything. Enterprise only.
     pub security: Option<SecurityOptions>,
+    /// How connections are encrypted; `None` for plain ones alone. Enterprise only. The nodes then listen on two ports
+    /// each, and `port` is for the encrypted ones.
+    pub tls: Option<TlsOptions>,
     /// What `cluster-name` answers.
     pub cluster_name: String,
     /// Rows a batch may have; 0 for any number.
@@ -49,6 +53,8 @@ impl ClusterOptions {
             Err(format!("the last node's port would be {last_port}"))
         } else if self.security.is_some() && !self.edition.is_enterprise() {
             Err("only an Enterprise cluster has access control".to_owned())
+        } else if self.tls.is_some() && !self.edition.is_enterprise() {
+            Err("only an Enterprise cluster encrypts".to_owned())
         } else if self.replication_factor == 0 {
             Err("the replication factor is at least 1".to_owned())
         } else if let Some(bad) = self.namespaces.iter().find(|namespace| !name_fits(&namespace.name)) {
@@ -71,6 +77,7 @@ impl Default for ClusterOptions {
             namespaces: vec![NamespaceOptions::new("test", 0), NamespaceOptions::new("bar", MONTH)],
             edition: Edition::default(),
             security: None,
+            tls: None,
             cluster_name: "local".to_owned(),
             batch_max_requests: 0,
             nsup_period: 10,

@@ -4,18 +4,19 @@
 
 use std::process::ExitCode;
 
-use aerospike_server::{Cluster, ClusterOptions};
+use aerospike_server::{Cluster, ClusterOptions, SecurityOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: aerospike-local [--nodes N] [--port P] [--host 127.0.0.1] [--replication-factor N]
-                       [--cluster-name NAME] [--edition community|enterprise]
+                       [--cluster-name NAME] [--edition community|enterprise] [--security on|off]
 
   --nodes N               nodes to start (1 to 8), default 1
   --port P                port of the first node, the others follow; default: free ports
   --host 127.0.0.1        the only host there is; a cluster listens on loopback alone
   --replication-factor N  copies of a record, default 2
   --cluster-name NAME     default 'local'
-  --edition EDITION       'community' or 'enterprise', default 'community'";
+  --edition EDITION       'community' or 'enterprise', default 'community'
+  --security on           access control, with the user admin and the password admin; needs --edition enterprise";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -62,6 +63,8 @@ fn parse(arguments: &[String]) -> Result<ClusterOptions, String> {
             "--replication-factor" => options.replication_factor = number()?.into(),
             "--cluster-name" => options.cluster_name.clone_from(value),
             "--edition" => options.edition = value.parse()?,
+            "--security" if value == "on" => options.security = Some(SecurityOptions::default()),
+            "--security" if value == "off" => options.security = None,
             "--host" if value == "127.0.0.1" || value == "localhost" => {}
             "--host" => return Err("a cluster listens on 127.0.0.1 alone".to_owned()),
             _ => return Err(format!("there is no option {name}")),

@@ -19,6 +19,6 @@ mod state;
 pub use faults::{Garble, Refusal};
 pub(crate) use jobs::{About, End, Job, JobKind};
 pub(crate) use latency::{Measured, RowTimer};
-pub(crate) use node::{MAX_CONNECTIONS, Node};
+pub(crate) use node::{Addresses, MAX_CONNECTIONS, Node};
 pub(crate) use partition_map::{NodeIndex, PartitionMap};
 pub(crate) use state::State;

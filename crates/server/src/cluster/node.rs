@@ -15,13 +15,18 @@ use crate::store::Store;
 /// Connections a node takes; more are closed as they come.
 pub(crate) const MAX_CONNECTIONS: usize = 15_000;
 
+/// Where a node listens: for plain connections, and for encrypted ones.
+pub(crate) type Addresses = (SocketAddr, Option<SocketAddr>);
+
 /// One node.
 #[derive(Debug)]
 pub(crate) struct Node {
     /// Its id: upper-case hex.
     pub(crate) id: String,
-    /// Where it listens.
+    /// Where it listens for plain connections.
     pub(crate) address: SocketAddr,
+    /// Where it listens for encrypted ones, if it does.
+    pub(crate) tls_address: Option<SocketAddr>,
     /// Its copies, by namespace.
     pub(crate) stores: Vec<Store>,
     /// How it misbehaves.
@@ -42,10 +47,11 @@ pub(crate) struct Node {
 
 impl Node {
     /// A node without records.
-    pub(crate) fn new(index: usize, address: SocketAddr, namespaces: usize) -> Self {
+    pub(crate) fn new(index: usize, (address, tls_address): Addresses, namespaces: usize) -> Self {
         Self {
             id: format!("{:X}", 0xa1 + index),
             address,
+            tls_address,
             stores: (0..namespaces).map(|_| Store::new()).collect(),
             faults: Faults::default(),
             user_agents: Mutex::default(),

@@ -1,7 +1,6 @@
 //! What the nodes of a cluster share: one another, the namespaces and the partition map.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,13 +11,14 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 use tokio::time::Instant;
 
-use super::node::Node;
+use super::node::{Addresses, Node};
 use super::partition_map::{NodeIndex, PartitionMap};
 use crate::clock::Moment;
 use crate::modules::Modules;
 use crate::options::ClusterOptions;
 use crate::security::Security;
 use crate::store::{Namespace, SetId};
+use crate::tls::Acceptor;
 
 /// What the nodes of a cluster share.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) nodes: Vec<Node>,
     pub(crate) namespaces: Vec<Namespace>,
     pub(crate) started: Instant,
+    /// What makes encrypted connections, if any are taken.
+    pub(crate) acceptor: Option<Acceptor>,
     /// Access control, if there is any.
     pub(crate) security: Option<Arc<Security>>,
     /// The modules of functions that can be called.
@@ -42,15 +44,17 @@ pub(crate) struct State {
 
 impl State {
     /// A cluster of nodes at the given addresses, all of them members.
-    pub(crate) fn new(options: ClusterOptions, addresses: &[SocketAddr]) -> Result<Self, String> {
+    pub(crate) fn new(options: ClusterOptions, addresses: &[Addresses]) -> Result<Self, String> {
         let namespaces: Vec<_> = options.namespaces.iter().map(Namespace::new).collect();
         let nodes = addresses.iter().enumerate().map(|(i, at)| Node::new(i, *at, namespaces.len())).collect();
         let security = options.security.as_ref().map(|options| Security::new(options, addresses.len())).transpose()?;
+        let acceptor = options.tls.as_ref().map(Acceptor::new).transpose()?;
         let state = Self {
             options,
             nodes,
             namespaces,
             started: Instant::now(),
+            acceptor,
             security: security.map(Arc::new),
             modules: Modules::default(),
             turns: (0..PARTITIONS).map(|_| AsyncMutex::default()).collect(),

@@ -126,11 +126,11 @@ const DEFAULT_COMMANDS: &[&str] = &[
 /// What the Enterprise edition answers besides.
 const ENTERPRISE_COMMANDS: &[(&str, Handler)] = &[
     ("peers-tls-alt", topology::no_peers),
-    ("peers-tls-std", topology::no_peers),
+    ("peers-tls-std", topology::tls_peers),
     ("rack-ids", topology::rack_ids),
     ("racks", topology::racks),
     ("service-tls-alt", identity::empty),
-    ("service-tls-std", identity::empty),
+    ("service-tls-std", topology::tls_service),
 ];
 
 /// Commands of the Enterprise edition that this server has nothing behind. A Community server knows and refuses them

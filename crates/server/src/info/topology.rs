@@ -1,11 +1,13 @@
 //! Addresses, peers and partition maps: what clients tend a cluster by.
 
+use std::net::SocketAddr;
+
 use aerospike_wire::info::PartitionBitmap;
 use aerospike_wire::{PartitionId, ResultCode};
 
 use super::ask::{Ask, Refusal};
 use super::{Answer, others};
-use crate::cluster::{NodeIndex, State};
+use crate::cluster::{Node, NodeIndex, State};
 
 /// The port that peers lists leave out.
 const DEFAULT_PORT: u16 = 3000;
@@ -18,12 +20,23 @@ pub(super) fn generation(ask: &Ask<'_>) -> Answer {
 }
 
 pub(super) fn peers(ask: &Ask<'_>) -> Answer {
-    let peer = |address: std::net::SocketAddr| match address.port() {
+    Ok(peers_at(ask, "", |node| Some(node.address)))
+}
+
+/// The same, of encrypted connections.
+pub(super) fn tls_peers(ask: &Ask<'_>) -> Answer {
+    let name = ask.state.options.tls.as_ref().map_or("", |tls| tls.name.as_str());
+    Ok(peers_at(ask, name, |node| node.tls_address))
+}
+
+fn peers_at(ask: &Ask<'_>, tls_name: &str, address_of: impl Fn(&Node) -> Option<SocketAddr>) -> String {
+    let text = |address: SocketAddr| match address.port() {
         DEFAULT_PORT => address.ip().to_string(),
         _ => address.to_string(),
     };
-    let peers: Vec<_> = others(ask.state, ask.node).map(|n| format!("[{},,[{}]]", n.id, peer(n.address))).collect();
-    Ok(format!("{},{DEFAULT_PORT},[{}]", ask.state.generation(), peers.join(",")))
+    let peer = |node: &Node| Some(format!("[{},{tls_name},[{}]]", node.id, text(address_of(node)?)));
+    let peers: Vec<_> = others(ask.state, ask.node).filter_map(peer).collect();
+    format!("{},{DEFAULT_PORT},[{}]", ask.state.generation(), peers.join(","))
 }
 
 /// No node has an alternate address.
@@ -33,6 +46,11 @@ pub(super) fn no_peers(ask: &Ask<'_>) -> Answer {
 
 pub(super) fn service(ask: &Ask<'_>) -> Answer {
     Ok(ask.node.address.to_string())
+}
+
+/// Where it takes encrypted connections; nowhere, for most.
+pub(super) fn tls_service(ask: &Ask<'_>) -> Answer {
+    Ok(ask.node.tls_address.map(|address| address.to_string()).unwrap_or_default())
 }
 
 pub(super) fn services(ask: &Ask<'_>) -> Answer {

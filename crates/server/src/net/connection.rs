@@ -4,13 +4,15 @@
 //! for many answers. Buffers grow with what arrives, never with what a header announces.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aerospike_wire::ProtoHeader;
 use aerospike_wire::limits::PROTO_HEADER_SIZE;
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use crate::cluster::{NodeIndex, State};
 use crate::query::{Progress, QueryRun};
@@ -23,22 +25,39 @@ const FLUSH_SIZE: usize = 256 * 1024;
 /// Buffers above this are given back once they are empty.
 const KEEP_SIZE: usize = 1024 * 1024;
 
-/// Serves a connection until the client closes it, breaks the protocol, or the task is aborted.
-pub(super) async fn run(stream: TcpStream, state: Arc<State>, here: NodeIndex) {
+/// Serves a connection, of whoever a certificate names if it has one, until the client closes it, breaks the protocol, or the task is aborted.
+pub(super) async fn run(stream: impl Stream, certified: Option<String>, state: Arc<State>, here: NodeIndex) {
     let Ok(peer) = stream.peer_addr() else { return };
-    let service = Service::new(state, here, peer);
+    let service = Service::new(state, here, peer, certified);
     // how a connection ends is told by its end; there is nobody else to tell
     let _ = Connection { stream, service, out: BytesMut::new() }.serve().await;
 }
 
-struct Connection {
-    stream: TcpStream,
+/// A stream of bytes that knows where it comes from.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
+    fn peer_addr(&self) -> io::Result<SocketAddr>;
+}
+
+impl Stream for TcpStream {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        TcpStream::peer_addr(self)
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.get_ref().0.peer_addr()
+    }
+}
+
+struct Connection<S> {
+    stream: S,
     service: Service,
     /// Answers that are not sent yet.
     out: BytesMut,
 }
 
-impl Connection {
+impl<S: Stream> Connection<S> {
     async fn serve(&mut self) -> io::Result<()> {
         let mut input = BytesMut::with_capacity(READ_SIZE);
         loop {
@@ -146,7 +165,8 @@ impl Connection {
     /// Sends what was answered before something that takes its time.
     async fn send_earlier(&mut self, start: usize) -> io::Result<()> {
         let earlier = self.out.split_to(start);
-        self.stream.write_all(&earlier).await
+        self.stream.write_all(&earlier).await?;
+        self.stream.flush().await
     }
 
     async fn flush(&mut self) -> io::Result<()> {
@@ -155,6 +175,7 @@ impl Connection {
         }
         self.await_thaw().await;
         self.stream.write_all(&self.out).await?;
+        self.stream.flush().await?;
         self.out.clear();
         if self.out.capacity() > KEEP_SIZE {
             self.out = BytesMut::new();

@@ -67,10 +67,10 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Serves a connection from `peer` to node `here`.
-    pub(crate) fn new(state: Arc<State>, here: NodeIndex, peer: SocketAddr) -> Self {
+    /// Serves a connection from `peer` to node `here`, and of whoever a certificate names.
+    pub(crate) fn new(state: Arc<State>, here: NodeIndex, peer: SocketAddr, certified: Option<String>) -> Self {
         let session = Session::new(Arc::clone(&state), here);
-        let guard = Guard::new(state.security.clone(), here, peer.ip(), None);
+        let guard = Guard::new(state.security.clone(), here, peer.ip(), certified);
         Self { peer, session, guard, state, here, scratch: BytesMut::new() }
     }
 
