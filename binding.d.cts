@@ -61,6 +61,8 @@ export declare class NativeClient {
   openQuery(spec: NativeQuerySpec): NativeQuery
   /** Starts a background job on every node. */
   startJob(spec: NativeJobSpec): Promise<NativeJobReply>
+  /** Makes, changes or lists users or roles, within `timeout` milliseconds. */
+  admin(call: NativeAdminCall, timeout: number): Promise<NativeAdminReply>
 }
 
 /** A cluster of nodes on loopback ports in this process. */
@@ -102,6 +104,36 @@ export declare class NativeQuery {
 /** The digest of a user key in a set: `keyType` is 1 (integer, eight bytes big-endian), 3 (string) or 4 (bytes). */
 export declare function digest(set: string, keyType: number, key: Uint8Array): Buffer
 
+/** A call on users or roles. What a verb does not need is absent. */
+export interface NativeAdminCall {
+  /** What to do. */
+  verb: string
+  /** The user or role; absent to list all. */
+  name?: string
+  /** The new password; absent for a user who logs in by certificate. */
+  password?: string
+  /** The password until now. */
+  oldPassword?: string
+  /** Roles of a user. */
+  roles?: Array<string>
+  /** Privileges of a role. */
+  privileges?: Array<NativePrivilege>
+  /** Addresses and networks, comma separated. */
+  allowlist?: string
+  /** Records read in a second. */
+  readQuota?: number
+  /** Records written in a second. */
+  writeQuota?: number
+}
+
+/** What a call on users or roles answers. */
+export interface NativeAdminReply {
+  /** Users, for a call that lists them. */
+  users: Array<NativeUser>
+  /** Roles, for a call that lists them. */
+  roles: Array<NativeRole>
+}
+
 /** The last steps of an aggregation. */
 export interface NativeAggregation {
   /** The module's source. */
@@ -134,6 +166,8 @@ export interface NativeClusterOptions {
   clusterName?: string
   /** `community` or `enterprise`. */
   edition?: string
+  /** Access control; none when absent. */
+  security?: NativeSecurity
 }
 
 /** How to reach a cluster. Every option is present unless it may be absent altogether. */
@@ -146,6 +180,10 @@ export interface NativeConfig {
   user?: string
   /** The password that goes with it. */
   password?: string
+  /** How the user logs in: `internal`, `external`, `externalInsecure` or `pki`; not at all when absent. */
+  authMode?: string
+  /** Milliseconds for one login. */
+  loginTimeout: number
   /** Milliseconds for the whole of connect. */
   connectTimeout: number
   /** Milliseconds between two looks at every node. */
@@ -228,6 +266,16 @@ export interface NativeJobSpec {
   sleepBetweenRetries: number
 }
 
+/** A user that a cluster begins with. */
+export interface NativeLocalUser {
+  /** The name. */
+  name: string
+  /** The password; absent for one who logs in by certificate. */
+  password?: string
+  /** Names of roles. */
+  roles: Array<string>
+}
+
 /** A node, as the client sees it now. */
 export interface NativeNode {
   /** The node's id. */
@@ -242,6 +290,16 @@ export interface NativeNode {
   connections: NativeConnections
   /** The server's version. */
   build: string
+}
+
+/** A privilege, by its code. */
+export interface NativePrivilege {
+  /** Its code. */
+  code: number
+  /** The namespace it is limited to; empty for all. */
+  namespace: string
+  /** The set it is limited to; empty for all. */
+  set: string
 }
 
 /** Partitions that are done, of those asked for. */
@@ -332,6 +390,32 @@ export interface NativeRefusal {
   rows?: number
 }
 
+/** A role. */
+export interface NativeRole {
+  /** The name. */
+  role: string
+  /** What it may do. */
+  privileges: Array<NativePrivilege>
+  /** From where; from everywhere when empty. */
+  allowlist: string
+  /** Records read in a second; 0 for any number. */
+  readQuota: number
+  /** Records written in a second; 0 for any number. */
+  writeQuota: number
+}
+
+/** How the access control of a cluster begins. */
+export interface NativeSecurity {
+  /** Users; `admin` alone when absent. */
+  users?: Array<NativeLocalUser>
+  /** Users that a directory knows. */
+  external: Array<NativeLocalUser>
+  /** Whether quotas are kept. */
+  quotas: boolean
+  /** Seconds that a session lives; a day when absent. */
+  sessionTtl?: number
+}
+
 /** How to encrypt connections; PEM texts. */
 export interface NativeTls {
   /** Certificates to trust instead of the system's. */
@@ -342,4 +426,30 @@ export interface NativeTls {
   key?: string
   /** The name the servers' certificates must carry, when it is not the one that peers announce. */
   serverName?: string
+}
+
+/** What a user does at one node. */
+export interface NativeUsage {
+  /** Records in a second that are allowed; 0 for any number. */
+  quota: number
+  /** Records in a second by commands on single records and batches. */
+  singleRecordTps: number
+  /** Records in a second that queries with a limit may take. */
+  queryRpsLimited: number
+  /** Queries without a limit. */
+  queryLimitless: number
+}
+
+/** A user. */
+export interface NativeUser {
+  /** The name. */
+  user: string
+  /** Names of roles. */
+  roles: Array<string>
+  /** What the user reads. */
+  reads?: NativeUsage
+  /** What the user writes. */
+  writes?: NativeUsage
+  /** Connections in use. */
+  connections: number
 }

@@ -16,6 +16,89 @@ declare class KnownIndexes {
   /** Forgets what is known: an index was not there, or is new. */
   forget(namespace: string): void;
 }
+declare class Roles {
+  #private;
+  /**
+   * Makes a role.
+   *
+   * @throws RoleExistsError when there is one of that name
+   * @throws QuotasNotEnabledError when it has quotas and the servers keep none
+   * @example
+   * await client.roles.create('reporter', {
+   *   privileges: ['udf-admin', { privilege: 'read', namespace: 'test', set: 'demo' }],
+   *   allowlist: ['10.0.0.0/8', '127.0.0.1'],
+   * })
+   */
+  create(role: string, options?: CreateRoleOptions): Promise<void>;
+  /** Removes a role, also from the users who have it. @throws InvalidRoleError when there is none @example await client.roles.drop('reporter') */
+  drop(role: string, options?: AdminOptions): Promise<void>;
+  /** Adds privileges to a role. @example await client.roles.grant('reporter', [{ privilege: 'write', namespace: 'test' }]) */
+  grant(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void>;
+  /** Takes privileges from a role: those it has with just that scope. @example await client.roles.revoke('reporter', ['udf-admin']) */
+  revoke(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void>;
+  /**
+   * Says from where users of a role may log in: from everywhere with an empty list.
+   *
+   * @throws InvalidWhitelistError when the servers cannot read an address
+   * @example await client.roles.setAllowlist('reporter', ['192.168.1.0/24'])
+   */
+  setAllowlist(role: string, allowlist: readonly string[], options?: AdminOptions): Promise<void>;
+  /**
+   * Sets how much users of a role may do; what is not given stays.
+   *
+   * @throws QuotasNotEnabledError when the servers keep none
+   * @example await client.roles.setQuotas('reporter', { readQuota: 1000 })
+   */
+  setQuotas(role: string, quotas: Quotas, options?: AdminOptions): Promise<void>;
+  /** What a role is. @throws InvalidRoleError when there is none @example (await client.roles.get('reporter')).privileges */
+  get(role: string, options?: AdminOptions): Promise<Role>;
+  /** All roles, by name; those that are named as the one privilege they have are among them. @example await client.roles.list() */
+  list(options?: AdminOptions): Promise<Role[]>;
+}
+declare class Users {
+  #private;
+  /**
+   * Makes a user with a password of at most 63 bytes.
+   *
+   * @throws UserExistsError when there is one of that name
+   * @throws InvalidRoleError when there is no such role
+   * @example await client.users.create('bob', 'secret', { roles: ['read-write'] })
+   */
+  create(user: string, password: string, options?: CreateUserOptions): Promise<void>;
+  /**
+   * Makes a user who has no password and logs in by certificate: the subject's common name is the user's name. Servers
+   * from 8.1 on.
+   *
+   * @throws UserExistsError when there is one of that name
+   * @example await client.users.createPki('service-7', { roles: ['read'] })
+   */
+  createPki(user: string, options?: CreateUserOptions): Promise<void>;
+  /** Removes a user. @throws InvalidUserError when there is none @example await client.users.drop('bob') */
+  drop(user: string, options?: AdminOptions): Promise<void>;
+  /**
+   * Gives any user another password. When it is this client's own, the client logs in with it from then on.
+   *
+   * @throws InvalidUserError when there is no such user
+   * @throws ForbiddenPasswordError for a user who logs in by certificate
+   * @example await client.users.setPassword('bob', 'new secret')
+   */
+  setPassword(user: string, password: string, options?: AdminOptions): Promise<void>;
+  /**
+   * Gives the user that this client is logged in as another password, and logs in with it from then on. Needs no privilege.
+   *
+   * @throws InvalidPasswordError when the old password is not right
+   * @example await client.users.changePassword('ann', 'new secret')
+   */
+  changePassword(user: string, password: string, options?: ChangePasswordOptions): Promise<void>;
+  /** Adds roles to a user. @throws InvalidRoleError when there is no such role @example await client.users.grant('bob', ['read']) */
+  grant(user: string, roles: string | readonly string[], options?: AdminOptions): Promise<void>;
+  /** Takes roles from a user. @example await client.users.revoke('bob', ['read']) */
+  revoke(user: string, roles: string | readonly string[], options?: AdminOptions): Promise<void>;
+  /** What a user is and does. @throws InvalidUserError when there is none @example (await client.users.get('bob')).roles */
+  get(user: string, options?: AdminOptions): Promise<User>;
+  /** All users, by name. @example for (const { name, roles } of await client.users.list()) console.log(name, roles) */
+  list(options?: AdminOptions): Promise<User[]>;
+}
 declare class Views {
   #private;
   constructor(base: Adaptable, behavior: Behavior, indexes: Indexes);
@@ -475,6 +558,10 @@ export declare class BinTypeError extends BinError {
  */
 export declare class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands {
   readonly udf: UdfAdmin;
+  /** The users of an Enterprise cluster with access control. */
+  readonly users: Users;
+  /** The roles of an Enterprise cluster with access control. */
+  readonly roles: Roles;
   /**
    * A client with other defaults on the same connections; what is not given stays as it is here. Nothing is connected and
    * nothing is sent, so one may be made for a single call. Closing either of them closes the connections, and so both.
@@ -2267,6 +2354,11 @@ export interface CallOptions {
   /** How doubles are read: `auto` integer-valued ones as `Double`, so that they stay doubles when written back (default); `number` all as numbers. */
   readonly doubles?: "auto" | "number" | undefined;
 }
+/** Options of `users.changePassword`. */
+export interface ChangePasswordOptions extends AdminOptions {
+  /** The password until now. Default: the one that this client logged in with. */
+  readonly oldPassword?: string | undefined;
+}
 /** A plan with the predicate that carries it out. */
 export interface Choice {
   readonly plan: QueryPlan;
@@ -2493,6 +2585,13 @@ export interface ConnectOptions extends ClientOptions {
   readonly user?: string | undefined;
   /** Password of `user`. Never shown in errors or by `console.log`. */
   readonly password?: string | undefined;
+  /**
+   * How `user` logs in: with a password that the cluster knows ('internal', the default), one that it asks a directory about
+   * ('external', which needs `tls`, or 'externalInsecure'), or by the certificate of `tls` ('pki', without user and password).
+   */
+  readonly authMode?: AuthMode | undefined;
+  /** Milliseconds for one login. Default 5,000. */
+  readonly loginTimeout?: number | undefined;
   /** Milliseconds until `connect` gives up. Default 5,000. */
   readonly connectTimeout?: number | undefined;
   /** Milliseconds between two looks at the state of the cluster. Default 1,000. */
@@ -2524,6 +2623,18 @@ export interface ConnectOptions extends ClientOptions {
 export interface ContextOptions {
   /** The way to a collection nested in the bin, from the outside in. */
   readonly ctx?: Context | undefined;
+}
+/** Options of `roles.create`. */
+export interface CreateRoleOptions extends AdminOptions, Quotas {
+  /** What users of the role may do. Default nothing. */
+  readonly privileges?: readonly Privilege[] | undefined;
+  /** Addresses and networks that users of the role may come from, such as `'10.0.0.0/8'`. Default: from everywhere. */
+  readonly allowlist?: readonly string[] | undefined;
+}
+/** Options of `users.create` and `users.createPki`. */
+export interface CreateUserOptions extends AdminOptions {
+  /** Names of roles. Default none. */
+  readonly roles?: readonly string[] | undefined;
 }
 /** The client's defaults: what a call uses that does not say otherwise. */
 export interface Defaults {
@@ -3775,6 +3886,13 @@ export interface QueryProgress {
   /** Records (of an aggregation: values) handed out so far. */
   readonly records: number;
 }
+/** How much users of a role may do, at each node. */
+export interface Quotas {
+  /** Records read in a second; 0 for any number. */
+  readonly readQuota?: number | undefined;
+  /** Records written in a second; 0 for any number. */
+  readonly writeQuota?: number | undefined;
+}
 /** Options of predicates. */
 export interface RangeOptions {
   /** The way from the bin to the collection or value that the index is over: exactly the one it was created with. */
@@ -4030,6 +4148,15 @@ export interface RetryOptions {
 export interface Returning<R> extends ContextOptions {
   /** What is answered about the selected elements. Default `value` for reads, `none` for removals. */
   readonly return?: R | undefined;
+}
+/** A role. */
+export interface Role extends Required<Quotas> {
+  readonly name: string;
+  readonly privileges: readonly Privilege[];
+  /** Addresses and networks; empty for everywhere. */
+  readonly allowlist: readonly string[];
+  readonly readQuota: number;
+  readonly writeQuota: number;
 }
 export interface RowBase<B extends object> {
   /** The key as it was asked for. */
@@ -4344,6 +4471,29 @@ export interface Unprocessed {
     readonly [option: string]: unknown;
   } | undefined;
 }
+/** What a user does at one node at the moment, of reads or of writes. */
+export interface Usage {
+  /** Records in a second that are allowed; 0 for any number. */
+  readonly quota: number;
+  /** Records in a second by commands on single records and batches. */
+  readonly singleRecordTps: number;
+  /** Records in a second that queries with a limit may take together. */
+  readonly queryRpsLimited: number;
+  /** Queries without a limit. */
+  readonly queryLimitless: number;
+}
+/** A user. */
+export interface User {
+  readonly name: string;
+  /** Names of roles, sorted. */
+  readonly roles: readonly string[];
+  /** Connections in use at the node that was asked. */
+  readonly connections: number;
+  /** What the user reads there; only where quotas are enabled. */
+  readonly reads: Usage | undefined;
+  /** What the user writes there; only where quotas are enabled. */
+  readonly writes: Usage | undefined;
+}
 /** The verbs: what a session begins with, and a chain goes on with. `P` has the bins of the rows before. */
 export interface Verbs<P extends object, K extends Count> {
   /** Reads the records of keys, or of a set: see {@link SetQuery}. @example session.query(users.ids('user-1', 'user-2')).bins('name') */
@@ -4429,6 +4579,8 @@ export type Adding<A, N extends string, T> = N extends keyof A ? Omit<A, N> & {
 } : A & {
   [P in N]: T;
 };
+/** What calls on users and roles take: `totalTimeout`, in milliseconds (default 1,000; 5,000 for what changes something), and `signal`. */
+export type AdminOptions = InfoOptions;
 /** The step `S` with an answer `T` under the name `N`. */
 export type Answered<S, N extends string, T> = S extends ReadStep<infer B, infer P, infer A, infer K> ? Awaitable<ReadStep<B, P, Adding<A, N, T>, K>, K, T> : S extends WriteStep<infer B, infer P, infer A, infer K, infer W> ? Awaitable<WriteStep<B, P, Adding<A, N, T>, K, W>, K, T> : never;
 /** An expression of whatever type. */
@@ -4441,6 +4593,8 @@ export type AnyOperand<T extends Type> = {
 }[T];
 /** What is found at a place in a map whose key is known. */
 export type AtKey<V, K> = V extends ReadonlyMap<unknown, infer E> ? E : K extends keyof V ? NonNullable<V[K]> : never;
+/** How a user logs in. */
+export type AuthMode = "internal" | "external" | "externalInsecure" | "pki";
 /** A step that can be awaited, if it is about one key: that runs it, and gives its last answer. */
 export type Awaitable<S, K extends Count, T> = K extends "one" ? S & PromiseLike<T> : S;
 /** What a behavior can say of background tasks. */
@@ -4553,6 +4707,8 @@ export type ErrorStrategy = "inStream" | "throw";
 export type ExpOf<V> = {
   [T in TypesOf<V>]: Exp<T>;
 }[TypesOf<V>];
+/** Privileges that hold for the whole cluster. */
+export type GlobalPrivilege = "user-admin" | "sys-admin" | "data-admin" | "udf-admin" | "sindex-admin";
 /** What a bin holds, when it is there. */
 export type Held<V> = Value extends V ? V : NonNullable<V>;
 /** A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, or both parts. */
@@ -4745,6 +4901,14 @@ export type Place<V, S, N extends string, W extends boolean> = Inside<V, S, N, W
   /** Whether it is there. */
   exists(): Answered<S, N, boolean>;
 } & (W extends true ? Removable<S, N> : unknown);
+/** A privilege, and where it holds. Without `namespace` it holds everywhere; a `set` is always one of a namespace. */
+export type Privilege = GlobalPrivilege | ScopedPrivilege | {
+  readonly privilege: GlobalPrivilege;
+} | {
+  readonly privilege: ScopedPrivilege;
+  readonly namespace?: string | undefined;
+  readonly set?: string | undefined;
+};
 /** The bins that names and paths read: whole ones as they are, the others in parts. */
 export type Projected<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
   [K in Exclude<Before<Before<N, ".">, "[">, N> & keyof B]?: Parts<B[K]>;
@@ -4827,6 +4991,8 @@ export type SchemaResult<T> = {
 } | {
   readonly issues: readonly SchemaIssue[];
 };
+/** Privileges that can be limited to a namespace, or to a set of one. */
+export type ScopedPrivilege = "read" | "read-write" | "read-write-udf" | "write" | "truncate" | "masking-admin" | "read-masked" | "write-masked";
 /** The bins that remain of `B` when only `N` is read: names of bins, or paths to parts of them. */
 export type Selected<B extends object, N extends string> = string extends keyof B ? B : [
   N

@@ -12,7 +12,22 @@ export declare class LocalCluster {
   #private;
   /** The nodes as `host:port`, for `connect`. */
   readonly hosts: readonly string[];
+  /** The nodes as `host:port` for plain connections: other than `hosts` where connections are encrypted. */
+  readonly plainHosts: readonly string[];
   private constructor();
+  /** What a client needs where the cluster made its certificates; `undefined` where it did not. @example connect({ hosts: cluster.hosts, tls: cluster.certificates }) */
+  get certificates(): LocalCertificates | undefined;
+  /**
+   * A new certificate for a client whose user has a name, with its key: for `authMode: 'pki'`.
+   *
+   * @throws InvalidArgumentError where the cluster did not make its certificates
+   * @example
+   * const { cert, key } = cluster.clientCertificate('ann')
+   */
+  clientCertificate(user: string): {
+    readonly cert: string;
+    readonly key: string;
+  };
   /**
    * Starts a cluster and resolves when its nodes accept connections.
    *
@@ -43,6 +58,17 @@ export declare class LocalCluster {
   /** `await using cluster = await LocalCluster.start()` stops it at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
+/** What a client of a cluster with certificates of its own needs: `connect({ hosts: cluster.hosts, tls: cluster.certificates })`. */
+export interface LocalCertificates {
+  /** The certificate of the authority, PEM. */
+  readonly ca: string;
+  /** A certificate for the user `admin`, PEM. */
+  readonly cert: string;
+  /** Its key, PEM. */
+  readonly key: string;
+  /** The name that the certificate of the nodes has. */
+  readonly servername: string;
+}
 /** Options of `LocalCluster.start`. */
 export interface LocalClusterOptions {
   /** Number of nodes, 1 to 8. Default 1. */
@@ -58,6 +84,51 @@ export interface LocalClusterOptions {
    * `EnterpriseOnlyError`. Default 'community'.
    */
   readonly edition?: Edition | undefined;
+  /** Who may do what: `true` for one user, `admin` with the password `admin`. Enterprise only. Default: anyone may do everything. */
+  readonly security?: boolean | LocalSecurityOptions | undefined;
+  /**
+   * Encrypts connections: 'self-signed' makes the certificates, which are in `cluster.certificates` then. Nodes listen on two
+   * ports each: `hosts` and `port` are for encrypted connections, `plainHosts` for plain ones. Enterprise only. Default none.
+   */
+  readonly tls?: "self-signed" | LocalTlsOptions | undefined;
+}
+/** How the access control of a cluster begins. */
+export interface LocalSecurityOptions {
+  /**
+   * Users by name. Default: `admin` with the password `admin`, who may do everything. The `admin` of a real cluster may
+   * administer users alone, until it grants itself other roles.
+   */
+  readonly users?: {
+    readonly [name: string]: LocalUser;
+  } | undefined;
+  /** Users by name whom a directory knows, which stands in for LDAP: for `authMode: 'external'`. */
+  readonly external?: {
+    readonly [name: string]: LocalUser;
+  } | undefined;
+  /** Whether quotas can be set, and are kept. Default false. */
+  readonly quotas?: boolean | undefined;
+  /** Seconds that a session lives, 1 or more. Default 86,400. */
+  readonly sessionTtl?: number | undefined;
+}
+/** How the nodes of a cluster encrypt, with certificates of yours. */
+export interface LocalTlsOptions {
+  /** The name that nodes announce; their certificate has it. Default 'localhost'. */
+  readonly name?: string | undefined;
+  /** The certificate of the nodes, PEM. Default: one that the cluster makes. */
+  readonly cert?: string | Uint8Array | undefined;
+  /** Its key, PEM. */
+  readonly key?: string | Uint8Array | undefined;
+  /** The authorities that sign the certificates of clients, PEM. Default: the one that the cluster makes. */
+  readonly clientCa?: string | Uint8Array | undefined;
+  /** Whether clients show a certificate. One that is shown must be valid. Default 'optional' where there is an authority for it. */
+  readonly clientCertificates?: "none" | "optional" | "required" | undefined;
+}
+/** A user that a cluster begins with. */
+export interface LocalUser {
+  /** Absent for one who logs in by certificate. */
+  readonly password?: string | undefined;
+  /** Names of roles. Default none. */
+  readonly roles?: readonly string[] | undefined;
 }
 /** Which rows of batches a node turns away, for `refuseRows`. */
 export interface RefuseRowsOptions {

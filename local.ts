@@ -4,4 +4,13 @@
  * @packageDocumentation
  */
 
-export { type Edition, LocalCluster, type LocalClusterOptions, type RefuseRowsOptions } from './src/local.js'
+export {
+  type Edition,
+  type LocalCertificates,
+  LocalCluster,
+  type LocalClusterOptions,
+  type LocalSecurityOptions,
+  type LocalTlsOptions,
+  type LocalUser,
+  type RefuseRowsOptions,
+} from './src/local.js'

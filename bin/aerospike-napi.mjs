@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { LocalCluster } from 'aerospike-napi/local'
 
-const usage = `usage: aerospike-napi local [--nodes N] [--port P] [--replication-factor R] [--edition E]
+const usage = `usage: aerospike-napi local [--nodes N] [--port P] [--replication-factor R] [--edition E] [--security]
 
 Runs an in-memory Aerospike cluster on 127.0.0.1 until SIGTERM or SIGINT, with the namespaces
 test (records never expire) and bar (records live 30 days). Prints one line when it accepts:
@@ -12,7 +12,8 @@ ready 127.0.0.1:3900,127.0.0.1:3901,127.0.0.1:3902
   --nodes N               nodes of the cluster, 1 to 8 (3)
   --port P                port of the first node; the others follow (free ports)
   --replication-factor R  copies of every record (2)
-  --edition E             community or enterprise (community)`
+  --edition E             community or enterprise (community)
+  --security              access control, with the user admin and the password admin (enterprise only)`
 
 function refuse (why) {
   console.error(`aerospike-napi: ${why}\n\n${usage}`)
@@ -36,6 +37,7 @@ function readArguments () {
         port: { type: 'string' },
         'replication-factor': { type: 'string' },
         edition: { type: 'string' },
+        security: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' }
       }
     })
@@ -60,7 +62,8 @@ try {
     nodes,
     ...(port && { port }),
     ...(replicationFactor && { replicationFactor }),
-    ...(values.edition && { edition: values.edition })
+    ...(values.edition && { edition: values.edition }),
+    ...(values.security && { security: true })
   })
 } catch (error) {
   console.error(`aerospike-napi: the cluster did not start: ${error.message}`)

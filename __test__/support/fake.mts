@@ -2,6 +2,7 @@
 
 import { Client } from 'aerospike-napi'
 import type {
+  NativeAdminReply,
   NativeChange,
   NativeClient,
   NativeJobReply,
@@ -148,6 +149,10 @@ export class FakeNative implements NativeClient {
   queries: { spec: NativeQuerySpec; query: FakeQuery }[] = []
   jobs: NativeJobSpec[] = []
   steps: (spec: NativeQuerySpec) => Iterable<FakeStep> = () => []
+  admin(): Promise<NativeAdminReply> {
+    return Promise.resolve({ users: [], roles: [] })
+  }
+
   openQuery(spec: NativeQuerySpec): NativeQuery {
     const query = new FakeQuery(this.steps(spec))
     this.queries.push({ spec, query })

@@ -6,6 +6,10 @@ export interface NativeConfig {
   readonly clusterName?: string
   readonly user?: string
   readonly password?: string
+  /** How to log in; absent for not at all. */
+  readonly authMode?: string
+  /** ms */
+  readonly loginTimeout: number
   /** ms */
   readonly connectTimeout: number
   /** ms */
@@ -28,6 +32,55 @@ export interface NativeTls {
   readonly cert?: string
   readonly key?: string
   readonly serverName?: string
+}
+
+export interface NativePrivilege {
+  readonly code: number
+  /** '' for all, here and below. */
+  readonly namespace: string
+  readonly set: string
+}
+
+/** A call on users or roles: `verb` says which, and what it does not need is absent. */
+export interface NativeAdminCall {
+  readonly verb: string
+  readonly name?: string
+  readonly password?: string
+  readonly oldPassword?: string
+  readonly roles?: readonly string[]
+  readonly privileges?: readonly NativePrivilege[]
+  /** Comma separated; '' for everywhere. */
+  readonly allowlist?: string
+  readonly readQuota?: number
+  readonly writeQuota?: number
+}
+
+export interface NativeUsage {
+  readonly quota: number
+  readonly singleRecordTps: number
+  readonly queryRpsLimited: number
+  readonly queryLimitless: number
+}
+
+export interface NativeUser {
+  readonly user: string
+  readonly roles: readonly string[]
+  readonly connections: number
+  readonly reads?: NativeUsage | null
+  readonly writes?: NativeUsage | null
+}
+
+export interface NativeRole {
+  readonly role: string
+  readonly privileges: readonly NativePrivilege[]
+  readonly allowlist: string
+  readonly readQuota: number
+  readonly writeQuota: number
+}
+
+export interface NativeAdminReply {
+  readonly users: readonly NativeUser[]
+  readonly roles: readonly NativeRole[]
 }
 
 export interface NativeNode {
@@ -169,6 +222,7 @@ export interface NativeClient {
   unwatch(): void
   /** `node` '*' is all of them, '' any. */
   info(node: string, command: string, timeoutMs: number): Promise<{ node: string; response: string }[]>
+  admin(call: NativeAdminCall, timeoutMs: number): Promise<NativeAdminReply>
   openQuery(spec: NativeQuerySpec): NativeQuery
   startJob(spec: NativeJobSpec): Promise<NativeJobReply>
 }
@@ -178,6 +232,35 @@ export interface NativeClusterOptions {
   readonly port?: number
   readonly replicationFactor?: number
   readonly clusterName?: string
+  readonly edition?: string
+  readonly security?: NativeSecurity
+  readonly tls?: NativeLocalTls
+}
+
+/** PEM; without a certificate the cluster makes one, and an authority that signs it. */
+export interface NativeLocalTls {
+  readonly name: string
+  readonly cert?: Uint8Array
+  readonly key?: Uint8Array
+  readonly clientCa?: Uint8Array
+  /** 'none', 'optional' or 'required' */
+  readonly clientCertificates: string
+}
+
+/** A user that a cluster begins with. */
+export interface NativeLocalUser {
+  readonly name: string
+  /** Absent for one who logs in by certificate. */
+  readonly password?: string
+  readonly roles: readonly string[]
+}
+
+export interface NativeSecurity {
+  readonly users?: readonly NativeLocalUser[]
+  readonly external: readonly NativeLocalUser[]
+  readonly quotas: boolean
+  /** s */
+  readonly sessionTtl?: number
 }
 
 export interface NativeRefusal {
@@ -189,6 +272,10 @@ export interface NativeRefusal {
 
 export interface NativeCluster {
   readonly hosts: readonly string[]
+  readonly plainHosts: readonly string[]
+  /** The certificate of the authority that signed those that the cluster made. */
+  readonly authority: string | null
+  clientCertificate(user: string): { cert: string; key: string }
   stop(): Promise<void>
   stopNode(index: number): Promise<void>
   startNode(index: number): Promise<void>

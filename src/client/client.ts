@@ -57,6 +57,8 @@ import type { Query } from '../query/query.js'
 import type { Meta } from '../records/meta.js'
 import type { ExistsResult, OrderedResults, Record } from '../records/record.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
+import { Roles } from '../security/roles.js'
+import { Users } from '../security/users.js'
 import { makeSession, type Session } from '../session/session.js'
 import { usedCodecs } from '../values/codecs.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
@@ -87,6 +89,10 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
   /** @internal */
   declare readonly [LISTENERS]: Listeners
   readonly udf: UdfAdmin
+  /** The users of an Enterprise cluster with access control. */
+  readonly users: Users
+  /** The roles of an Enterprise cluster with access control. */
+  readonly roles: Roles
 
   /** @internal */
   constructor(
@@ -98,6 +104,8 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     Object.defineProperty(this, CONTEXT, { value: new CommandContext(boundary, policies, coalesceReads) })
     Object.defineProperty(this, LISTENERS, { value: listeners })
     this.udf = new UdfAdmin(boundary)
+    this.users = new Users(boundary)
+    this.roles = new Roles(boundary)
   }
 
   /**

@@ -53,6 +53,9 @@ export interface ClientOptions {
   readonly defaults?: Defaults | undefined
 }
 
+/** How a user logs in. */
+export type AuthMode = 'internal' | 'external' | 'externalInsecure' | 'pki'
+
 /** Options of {@link connect}. Only `hosts` is needed. */
 export interface ConnectOptions extends ClientOptions {
   /** Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. */
@@ -63,6 +66,13 @@ export interface ConnectOptions extends ClientOptions {
   readonly user?: string | undefined
   /** Password of `user`. Never shown in errors or by `console.log`. */
   readonly password?: string | undefined
+  /**
+   * How `user` logs in: with a password that the cluster knows ('internal', the default), one that it asks a directory about
+   * ('external', which needs `tls`, or 'externalInsecure'), or by the certificate of `tls` ('pki', without user and password).
+   */
+  readonly authMode?: AuthMode | undefined
+  /** Milliseconds for one login. Default 5,000. */
+  readonly loginTimeout?: number | undefined
   /** Milliseconds until `connect` gives up. Default 5,000. */
   readonly connectTimeout?: number | undefined
   /** Milliseconds between two looks at the state of the cluster. Default 1,000. */
@@ -104,11 +114,20 @@ const count = (least: number, most: number, fallback: number, unit = ''): Settin
 })
 const MS = ' of milliseconds'
 
+const AUTH_MODES: readonly AuthMode[] = ['internal', 'external', 'externalInsecure', 'pki']
+
 const SETTINGS: { readonly [name: string]: Setting } = {
   hosts: { expects: "a list of hosts such as '127.0.0.1:3000'", check: () => true },
   clusterName: named,
   user: named,
   password: { ...text, isSecret: true },
+  authMode: {
+    expects: AUTH_MODES.map((mode) => `'${mode}'`)
+      .join(', ')
+      .replace(/, (?='pki')/, ' or '),
+    check: (value) => AUTH_MODES.includes(value as AuthMode),
+  },
+  loginTimeout: count(1, MAX_INT32, 5000, MS),
   connectTimeout: count(1, MAX_INT32, 5000, MS),
   tendInterval: count(10, MAX_INT32, 1000, MS),
   minConnectionsPerNode: count(0, 100_000, 0),
@@ -179,10 +198,37 @@ export function resolveConfig(options: unknown): NativeConfig {
     throw new InvalidArgumentError('connect: minConnectionsPerNode is larger than maxConnectionsPerNode')
   }
   config.hosts = parseHosts(given.hosts)
+  resolveLogin(config)
   const tls = parseTls(given.tls)
   if (tls === undefined) delete config.tls
   else config.tls = tls
   return config as unknown as NativeConfig
+}
+
+/** Whoever has a name logs in with a password, and whoever has none by certificate. */
+function resolveLogin(config: { [name: string]: unknown }): void {
+  const { user, password, authMode } = config
+  const isEncrypted = typeof config.tls === 'object' || config.tls === true
+  if (authMode === 'pki') {
+    if (user !== undefined || password !== undefined) {
+      throw new InvalidArgumentError(
+        "connect: authMode 'pki' takes no user and no password: the certificate names the user",
+      )
+    }
+    const { cert, key } = (typeof config.tls === 'object' ? config.tls : {}) as TlsOptions
+    if (cert === undefined || key === undefined) {
+      throw new InvalidArgumentError("connect: authMode 'pki' needs tls.cert and tls.key")
+    }
+  } else if (user === undefined) {
+    const without = password !== undefined ? 'password' : authMode !== undefined ? 'authMode' : undefined
+    if (without !== undefined) throw new InvalidArgumentError(`connect: ${without} needs a user`)
+  } else if (authMode === 'external' && !isEncrypted) {
+    throw new InvalidArgumentError(
+      "connect: authMode 'external' sends the password as it is and needs tls; 'externalInsecure' does without",
+    )
+  } else {
+    config.authMode ??= 'internal'
+  }
 }
 
 /** `'a:3000,b'` or a list of hosts, as `host:port` each. */

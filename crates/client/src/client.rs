@@ -19,6 +19,7 @@ use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
 use crate::inline::InlineIo;
 use crate::query::{self, Job, JobReply, Query, QueryStream};
+use crate::security::{self, AdminCall, AdminReply};
 
 /// A connection to a cluster. Clones share it; the last one to go closes it.
 ///
@@ -167,6 +168,11 @@ impl Client {
             answer.map(|text| (node.name.clone(), text)).map_err(failed)
         }));
         answers.await.into_iter().collect()
+    }
+
+    /// Makes, changes or lists users or roles, at any node. Fails within `timeout`.
+    pub async fn admin(&self, call: AdminCall, timeout: Duration) -> Result<AdminReply, Error> {
+        security::run(&self.inner.cluster, call, timeout).await
     }
 
     /// Whether at least one node is active.

@@ -1,28 +1,13 @@
 //! How to reach a cluster: every option of [`Client::connect`](crate::Client::connect), its default and its limits.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::time::Duration;
 
 use aerospike_wire::info::Endpoint;
 
 use crate::error::{Code, Error};
+use crate::security::{AuthMode, Credentials};
 use crate::tls::TlsConfig;
-
-/// A user and a password. The password is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The user's name, at most 63 bytes.
-    pub user: String,
-    /// The password, at most 63 bytes.
-    pub password: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
-    }
-}
 
 /// How to reach a cluster and how many connections to keep.
 #[derive(Debug, Clone)]
@@ -35,6 +20,8 @@ pub struct Config {
     pub credentials: Option<Credentials>,
     /// The whole of `connect()`: 5 s.
     pub connect_timeout: Duration,
+    /// How long one login may take: 5 s.
+    pub login_timeout: Duration,
     /// How often every node is asked for its state: 1 s, at least 10 ms.
     pub tend_interval: Duration,
     /// Connections kept open to every node: 0.
@@ -66,6 +53,7 @@ impl Default for Config {
             cluster_name: None,
             credentials: None,
             connect_timeout: Duration::from_secs(5),
+            login_timeout: Duration::from_secs(5),
             tend_interval: Duration::from_secs(1),
             min_connections_per_node: 0,
             max_connections_per_node: 100,
@@ -129,13 +117,32 @@ impl Config {
         if self.error_rate_window == 0 {
             return refuse("error_rate_window must be at least 1 tend".into());
         }
-        if let Some(c) = &self.credentials {
-            if c.user.is_empty() || c.user.len() > MAX_CREDENTIAL_SIZE {
-                return refuse(format!("credentials: the user must be 1 to {MAX_CREDENTIAL_SIZE} bytes"));
-            }
-            if c.password.len() > MAX_CREDENTIAL_SIZE {
-                return refuse(format!("credentials: the password must be at most {MAX_CREDENTIAL_SIZE} bytes"));
-            }
+        if self.login_timeout.is_zero() {
+            return refuse("login_timeout must be more than 0".into());
+        }
+        if let Some(credentials) = &self.credentials {
+            self.validate_credentials(credentials)?;
+        }
+        Ok(())
+    }
+
+    fn validate_credentials(&self, Credentials { mode, user, password }: &Credentials) -> Result<(), Error> {
+        let refuse = |detail: String| Err(Error::new(Code::PARAM, detail));
+        let is_certified = *mode == AuthMode::Certificate;
+        if self.tls.is_none() && matches!(mode, AuthMode::External | AuthMode::Certificate) {
+            return refuse(format!("credentials: {mode:?} logins need encrypted connections (tls)"));
+        }
+        if is_certified && self.tls.as_ref().is_some_and(|tls| tls.certificate.is_none()) {
+            return refuse("credentials: a login by certificate needs one (tls.certificate)".into());
+        }
+        if is_certified && (!user.is_empty() || password.len() > 0) {
+            return refuse("credentials: the certificate names the user, who has no password".into());
+        }
+        if !is_certified && !(1..=MAX_CREDENTIAL_SIZE).contains(&user.len()) {
+            return refuse(format!("credentials: the user must be 1 to {MAX_CREDENTIAL_SIZE} bytes"));
+        }
+        if password.len() > MAX_CREDENTIAL_SIZE {
+            return refuse(format!("credentials: the password must be at most {MAX_CREDENTIAL_SIZE} bytes"));
         }
         Ok(())
     }

@@ -16,7 +16,8 @@
 //! | `routing` | which node a command goes to |
 //! | `connection` | sockets, pools, and how commands share them |
 //! | `deadline`, `concurrent` | waiting within limits, and for several things at once |
-//! | `auth`, `tls` | logging in, and encrypted connections |
+//! | `security` | logging in, sessions, users and roles |
+//! | `tls` | encrypted connections |
 //!
 //! The way of a command: [`Client::execute`] asks `routing` for a node and hands an attempt to the node's pool; a
 //! pipelined connection of the pool (`connection::pipelined`) writes it together with whatever else waits, and settles it when the answer
@@ -24,7 +25,6 @@
 
 #![forbid(unsafe_code)]
 
-mod auth;
 mod batch;
 mod client;
 mod cluster;
@@ -40,6 +40,7 @@ mod policy;
 mod query;
 mod retry;
 mod routing;
+pub mod security;
 mod tls;
 
 pub use aerospike_wire as wire;
@@ -50,9 +51,10 @@ pub use client::{Client, InfoTarget};
 pub use cluster::changes::{Change, Changes};
 pub use cluster::node::NodeSummary;
 pub use command::{Command, Key, Reply, SentFlag, Spec};
-pub use config::{Config, Credentials};
+pub use config::Config;
 pub use error::{CLIENT_CODES, Code, Error, SubError};
 pub use inline::{ConnectionId, Event, InlineIo, Released, Resumed, ResumedBatch, Tag};
 pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
+pub use security::{AuthMode, Credentials, Password};
 pub use tls::{PrivateKey, TlsConfig};

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aerospike_server::{Cluster, ClusterOptions, Refusal};
+use aerospike_server::{Authority, Cluster, ClusterOptions, Refusal, SecurityOptions, TlsOptions, UserOptions};
+use napi::bindgen_prelude::Buffer;
 use napi::{Error, Result};
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -28,6 +29,97 @@ pub struct NativeClusterOptions {
     pub cluster_name: Option<String>,
     /// `community` or `enterprise`.
     pub edition: Option<String>,
+    /// Access control; none when absent.
+    pub security: Option<NativeSecurity>,
+    /// Encryption; none when absent.
+    pub tls: Option<NativeLocalTls>,
+}
+
+/// A user that a cluster begins with.
+#[napi(object, object_to_js = false)]
+pub struct NativeLocalUser {
+    /// The name.
+    pub name: String,
+    /// The password; absent for one who logs in by certificate.
+    pub password: Option<String>,
+    /// Names of roles.
+    pub roles: Vec<String>,
+}
+
+/// How the access control of a cluster begins.
+#[napi(object, object_to_js = false)]
+pub struct NativeSecurity {
+    /// Users; `admin` alone when absent.
+    pub users: Option<Vec<NativeLocalUser>>,
+    /// Users that a directory knows.
+    pub external: Vec<NativeLocalUser>,
+    /// Whether quotas are kept.
+    pub quotas: bool,
+    /// Seconds that a session lives; a day when absent.
+    pub session_ttl: Option<u32>,
+}
+
+/// How a cluster encrypts. Without a certificate it makes one, and an authority that signs it.
+#[napi(object, object_to_js = false)]
+pub struct NativeLocalTls {
+    /// The name that nodes announce.
+    pub name: String,
+    /// The certificate, in PEM.
+    pub cert: Option<Buffer>,
+    /// Its key, in PEM.
+    pub key: Option<Buffer>,
+    /// Who signs certificates of clients, in PEM.
+    pub client_ca: Option<Buffer>,
+    /// `none`, `optional` or `required`.
+    pub client_certificates: String,
+}
+
+impl NativeLocalTls {
+    /// The options, and the authority if one was made.
+    fn into_options(self) -> std::result::Result<(TlsOptions, Option<Authority>), String> {
+        let clients = self.client_certificates.parse()?;
+        let (Some(cert), Some(key)) = (self.cert, self.key) else {
+            let authority = Authority::new()?;
+            return Ok((TlsOptions::signed_by(&authority, &self.name, clients)?, Some(authority)));
+        };
+        let options = TlsOptions {
+            name: self.name,
+            certificate: cert.to_vec(),
+            key: key.to_vec().into(),
+            client_certificates: clients,
+            client_authorities: self.client_ca.map(|pem| pem.to_vec()).unwrap_or_default(),
+        };
+        Ok((options, None))
+    }
+}
+
+/// A certificate and its key, in PEM.
+#[napi(object, object_from_js = false)]
+pub struct NativeIdentity {
+    /// The certificate.
+    pub cert: String,
+    /// The key.
+    pub key: String,
+}
+
+impl From<NativeLocalUser> for UserOptions {
+    fn from(user: NativeLocalUser) -> Self {
+        Self { name: user.name, password: user.password.map(Into::into), roles: user.roles }
+    }
+}
+
+impl From<NativeSecurity> for SecurityOptions {
+    fn from(security: NativeSecurity) -> Self {
+        let defaults = Self::default();
+        let options = |users: Vec<NativeLocalUser>| users.into_iter().map(Into::into).collect();
+        Self {
+            users: security.users.map_or(defaults.users, options),
+            external: options(security.external),
+            quotas: security.quotas,
+            session_ttl: security.session_ttl.unwrap_or(defaults.session_ttl),
+            ..defaults
+        }
+    }
 }
 
 /// Rows of batches that a node turns away.
@@ -49,6 +141,8 @@ pub struct NativeCluster {
     cluster: Arc<Cluster>,
     runtime: Handle,
     owned: Mutex<Option<Runtime>>,
+    /// Who signed the certificates, if they were made here.
+    authority: Option<Authority>,
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
@@ -61,12 +155,16 @@ impl NativeCluster {
     #[napi(factory)]
     pub async fn start(options: NativeClusterOptions) -> Result<Self> {
         let defaults = ClusterOptions::default();
+        let tls = options.tls.map(NativeLocalTls::into_options).transpose().map_err(failed)?;
+        let (tls, authority) = tls.map_or((None, None), |(tls, authority)| (Some(tls), authority));
         let options = ClusterOptions {
+            tls,
             nodes: options.nodes as usize,
             port: options.port.filter(|port| *port != 0),
             replication_factor: options.replication_factor.map_or(defaults.replication_factor, |n| n as usize),
             cluster_name: options.cluster_name.unwrap_or(defaults.cluster_name.clone()),
             edition: options.edition.as_deref().map_or(Ok(defaults.edition), str::parse).map_err(failed)?,
+            security: options.security.map(Into::into),
             ..defaults
         };
         let runtime = Builder::new_multi_thread()
@@ -78,7 +176,10 @@ impl NativeCluster {
         let handle = runtime.handle().clone();
         let started = handle.spawn(Cluster::start(options)).await;
         match started.map_err(failed).and_then(|cluster| cluster.map_err(failed)) {
-            Ok(cluster) => Ok(Self { cluster: Arc::new(cluster), runtime: handle, owned: Mutex::new(Some(runtime)) }),
+            Ok(cluster) => {
+                let owned = Mutex::new(Some(runtime));
+                Ok(Self { cluster: Arc::new(cluster), runtime: handle, owned, authority })
+            }
             Err(error) => {
                 runtime.shutdown_background();
                 Err(error)
@@ -90,6 +191,26 @@ impl NativeCluster {
     #[napi(getter)]
     pub fn hosts(&self) -> Vec<String> {
         self.cluster.hosts().iter().map(ToString::to_string).collect()
+    }
+
+    /// `host:port` of every node, of plain connections.
+    #[napi(getter)]
+    pub fn plain_hosts(&self) -> Vec<String> {
+        self.cluster.plain_hosts().iter().map(ToString::to_string).collect()
+    }
+
+    /// The certificate of the authority that signed those that were made here.
+    #[napi(getter)]
+    pub fn authority(&self) -> Option<String> {
+        self.authority.as_ref().map(Authority::certificate)
+    }
+
+    /// A certificate for a client whose user has a name.
+    #[napi]
+    pub fn client_certificate(&self, user: String) -> Result<NativeIdentity> {
+        let authority = self.authority.as_ref().ok_or_else(|| failed("the cluster has no authority of its own"))?;
+        let identity = authority.client(&user).map_err(failed)?;
+        Ok(NativeIdentity { cert: identity.certificate, key: identity.key.to_string() })
     }
 
     /// Stops every node and drops its records. Stopping twice is stopping once.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aerospike_core::{Change, Config, Credentials, Endpoint, Error, NodeSummary, PrivateKey, TlsConfig};
+use aerospike_core::{
+    AuthMode, Change, Config, Credentials, Endpoint, Error, NodeSummary, Password, PrivateKey, TlsConfig,
+};
 use napi_derive::napi;
 
 /// How to encrypt connections; PEM texts.
@@ -41,6 +43,10 @@ pub struct NativeConfig {
     pub user: Option<String>,
     /// The password that goes with it.
     pub password: Option<String>,
+    /// How the user logs in: `internal`, `external`, `externalInsecure` or `pki`; not at all when absent.
+    pub auth_mode: Option<String>,
+    /// Milliseconds for one login.
+    pub login_timeout: u32,
     /// Milliseconds for the whole of connect.
     pub connect_timeout: u32,
     /// Milliseconds between two looks at every node.
@@ -67,16 +73,30 @@ pub struct NativeConfig {
     pub tls: Option<NativeTls>,
 }
 
+fn auth_mode(name: &str) -> napi::Result<AuthMode> {
+    Ok(match name {
+        "internal" => AuthMode::Internal,
+        "external" => AuthMode::External,
+        "externalInsecure" => AuthMode::ExternalInsecure,
+        "pki" => AuthMode::Certificate,
+        _ => return Err(napi::Error::new(napi::Status::InvalidArg, format!("there is no authMode '{name}'"))),
+    })
+}
+
 impl NativeConfig {
     /// The options in the core's terms.
     pub(crate) fn into_core(self) -> napi::Result<Config> {
         let millis = |n: u32| Duration::from_millis(n.into());
+        let mode = self.auth_mode.as_deref().map(auth_mode).transpose()?;
+        let (user, password) = (self.user.unwrap_or_default(), self.password.map(Password::from).unwrap_or_default());
+        let credentials = mode.map(|mode| Credentials { mode, user, password });
         let hosts = self.hosts.iter().map(|host| Endpoint::parse(host, 3000)).collect::<Result<Vec<_>, _>>();
         Ok(Config {
             hosts: hosts.map_err(|e| napi::Error::new(napi::Status::InvalidArg, format!("hosts: {e}")))?,
             cluster_name: self.cluster_name,
-            credentials: self.user.map(|user| Credentials { user, password: self.password.unwrap_or_default() }),
+            credentials,
             connect_timeout: millis(self.connect_timeout),
+            login_timeout: millis(self.login_timeout),
             tend_interval: millis(self.tend_interval),
             min_connections_per_node: self.min_connections_per_node,
             max_connections_per_node: self.max_connections_per_node,

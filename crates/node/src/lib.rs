@@ -17,6 +17,7 @@
 //! | `client` | the class that TypeScript drives |
 //! | `query` | queries and background jobs |
 //! | `aggregation` | the last steps of aggregations, in Lua |
+//! | `security` | users and roles |
 //! | `config` | connect options and the plain objects of the control plane |
 //! | `cluster` | the embedded cluster as a class |
 //!
@@ -39,6 +40,7 @@ mod loop_events;
 mod notifier;
 mod query;
 mod queue;
+mod security;
 mod settlement;
 #[cfg(inline_io)]
 mod uv;

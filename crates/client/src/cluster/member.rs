@@ -193,8 +193,7 @@ impl Member {
         }
         let dialer = self.node.pool.dialer().clone();
         let fresh = async {
-            let mut connection = dialer.open().await?;
-            dialer.session.log_in(&mut connection).await?;
+            let mut connection = dialer.dial().await?;
             let answer = ask(&mut connection, commands.iter().copied()).await?;
             Ok((connection, answer))
         };
@@ -210,8 +209,7 @@ impl Member {
             return;
         }
         if let Some(connection) = &mut self.connection {
-            let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT);
-            if !matches!(deadline.bound(session.log_in(connection)).await, Ok(Ok(()))) {
+            if session.log_in(connection).await.is_err() {
                 self.connection = None;
             }
         }

@@ -30,19 +30,19 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
-use crate::auth::Login;
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::routing::Routing;
 use crate::routing::replica::Turn;
+use crate::security::Login;
 use crate::tls::Tls;
 
 /// What every command of a client shares.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) config: Config,
-    pub(crate) login: Option<Login>,
+    pub(crate) login: Option<Arc<Login>>,
     pub(crate) tls: Option<Tls>,
     pub(crate) runtime: Handle,
     pub(crate) routing: ArcSwap<Routing>,
@@ -61,7 +61,7 @@ impl Cluster {
     pub(crate) async fn new(mut config: Config) -> Result<Self, Error> {
         // the password is hashed and then forgotten
         let login = match config.credentials.take() {
-            Some(credentials) => Some(Login::prepare(credentials).await?),
+            Some(credentials) => Some(Arc::new(Login::prepare(credentials, config.login_timeout).await?)),
             None => None,
         };
         let tls = config.tls.as_ref().map(Tls::new).transpose()?;

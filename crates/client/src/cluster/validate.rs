@@ -7,11 +7,11 @@ use base64::Engine as _;
 
 use super::Cluster;
 use super::info::{InfoAnswer, ask};
-use crate::auth::Session;
 use crate::connection::Connection;
 use crate::connection::dial::{Dialer, NODE_TIMEOUT};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+use crate::security::Session;
 
 /// A server's version, as numbers that compare.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,9 +10,9 @@ use aerospike_wire::info::Endpoint;
 
 use super::Connection;
 use super::transport::Transport;
-use crate::auth::Session;
 use crate::deadline::Deadline;
 use crate::error::Failure;
+use crate::security::Session;
 use crate::tls::Tls;
 
 /// How long opening a connection, or an info command, may take (protocol section 5.1).
@@ -33,12 +33,12 @@ impl Dialer {
     /// Opens a connection that is ready for commands.
     pub(crate) async fn dial(&self) -> Result<Connection, Failure> {
         let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT);
-        let opening = async {
-            let mut connection = self.open().await?;
-            self.session.join(&mut connection).await?;
-            Ok(connection)
-        };
-        deadline.bound(opening).await.unwrap_or_else(|_| Err(self.too_slow()))
+        let mut connection = deadline.bound(self.open()).await.unwrap_or_else(|_| Err(self.too_slow()))?;
+        // a session that is over is renewed by the first connection that finds out
+        let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT + self.session.patience());
+        let joined = deadline.bound(self.session.join(&mut connection)).await;
+        joined.unwrap_or_else(|_| Err(self.too_slow()))?;
+        Ok(connection)
     }
 
     /// Opens a connection that is not authenticated yet.

@@ -130,7 +130,6 @@ pub(crate) mod tests {
 
     use super::super::Owners;
     use super::*;
-    use crate::auth::Session;
     use crate::cluster::node::Node;
     use crate::cluster::validate::Build;
     use crate::connection::dial::Dialer;
@@ -138,6 +137,7 @@ pub(crate) mod tests {
     use crate::connection::pool::Pool;
     use crate::connection::pool_state::Limits;
     use crate::error::Failure;
+    use crate::security::Session;
 
     const PARTITION: u16 = 7;
 
