@@ -61,6 +61,8 @@ export declare class NativeClient {
   openQuery(spec: NativeQuerySpec): NativeQuery
   /** Starts a background job on every node. */
   startJob(spec: NativeJobSpec): Promise<NativeJobReply>
+  /** Takes certificates anew, for connections to come. */
+  reloadTls(tls: NativeTls): void
   /** Makes, changes or lists users or roles, within `timeout` milliseconds. */
   admin(call: NativeAdminCall, timeout: number): Promise<NativeAdminReply>
 }
@@ -71,6 +73,12 @@ export declare class NativeCluster {
   static start(options: NativeClusterOptions): Promise<NativeCluster>
   /** `host:port` of every node. */
   get hosts(): Array<string>
+  /** `host:port` of every node, of plain connections. */
+  get plainHosts(): Array<string>
+  /** The certificate of the authority that signed those that were made here. */
+  get authority(): string | null
+  /** A certificate for a client whose user has a name. */
+  clientCertificate(user: string): NativeIdentity
   /** Stops every node and drops its records. Stopping twice is stopping once. */
   stop(): Promise<void>
   /** Ends a node as a crash would: its connections break, its records are gone, its replicas take over. */
@@ -168,12 +176,16 @@ export interface NativeClusterOptions {
   edition?: string
   /** Access control; none when absent. */
   security?: NativeSecurity
+  /** Encryption; none when absent. */
+  tls?: NativeLocalTls
 }
 
 /** How to reach a cluster. Every option is present unless it may be absent altogether. */
 export interface NativeConfig {
   /** `host:port`, IPv6 addresses in brackets. */
   hosts: Array<string>
+  /** Names that certificates of hosts must carry, by `host:port`. */
+  tlsNames: Record<string, string>
   /** Nodes of other clusters are refused. */
   clusterName?: string
   /** Who to log in as. */
@@ -216,6 +228,14 @@ export interface NativeConnections {
   open: number
   /** Those with commands on them. */
   inUse: number
+}
+
+/** A certificate and its key, in PEM. */
+export interface NativeIdentity {
+  /** The certificate. */
+  cert: string
+  /** The key. */
+  key: string
 }
 
 /** What one node answered to an info command. */
@@ -264,6 +284,20 @@ export interface NativeJobSpec {
   maxRetries: number
   /** Milliseconds. */
   sleepBetweenRetries: number
+}
+
+/** How a cluster encrypts. Without a certificate it makes one, and an authority that signs it. */
+export interface NativeLocalTls {
+  /** The name that nodes announce. */
+  name: string
+  /** The certificate, in PEM. */
+  cert?: Buffer
+  /** Its key, in PEM. */
+  key?: Buffer
+  /** Who signs certificates of clients, in PEM. */
+  clientCa?: Buffer
+  /** `none`, `optional` or `required`. */
+  clientCertificates: string
 }
 
 /** A user that a cluster begins with. */
@@ -416,16 +450,22 @@ export interface NativeSecurity {
   sessionTtl?: number
 }
 
-/** How to encrypt connections; PEM texts. */
+/** How to encrypt connections; PEM as bytes. */
 export interface NativeTls {
   /** Certificates to trust instead of the system's. */
-  ca?: string
+  ca?: Buffer
   /** The client's own certificate chain. */
-  cert?: string
+  cert?: Buffer
   /** Its private key. */
-  key?: string
+  key?: Buffer
   /** The name the servers' certificates must carry, when it is not the one that peers announce. */
   serverName?: string
+  /** The least version: `TLSv1.2` or `TLSv1.3`. */
+  minVersion?: string
+  /** Cipher suites to offer. */
+  ciphers?: Array<string>
+  /** Lists of revoked certificates. */
+  crl?: Buffer
 }
 
 /** What a user does at one node. */

@@ -16,89 +16,6 @@ declare class KnownIndexes {
   /** Forgets what is known: an index was not there, or is new. */
   forget(namespace: string): void;
 }
-declare class Roles {
-  #private;
-  /**
-   * Makes a role.
-   *
-   * @throws RoleExistsError when there is one of that name
-   * @throws QuotasNotEnabledError when it has quotas and the servers keep none
-   * @example
-   * await client.roles.create('reporter', {
-   *   privileges: ['udf-admin', { privilege: 'read', namespace: 'test', set: 'demo' }],
-   *   allowlist: ['10.0.0.0/8', '127.0.0.1'],
-   * })
-   */
-  create(role: string, options?: CreateRoleOptions): Promise<void>;
-  /** Removes a role, also from the users who have it. @throws InvalidRoleError when there is none @example await client.roles.drop('reporter') */
-  drop(role: string, options?: AdminOptions): Promise<void>;
-  /** Adds privileges to a role. @example await client.roles.grant('reporter', [{ privilege: 'write', namespace: 'test' }]) */
-  grant(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void>;
-  /** Takes privileges from a role: those it has with just that scope. @example await client.roles.revoke('reporter', ['udf-admin']) */
-  revoke(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void>;
-  /**
-   * Says from where users of a role may log in: from everywhere with an empty list.
-   *
-   * @throws InvalidWhitelistError when the servers cannot read an address
-   * @example await client.roles.setAllowlist('reporter', ['192.168.1.0/24'])
-   */
-  setAllowlist(role: string, allowlist: readonly string[], options?: AdminOptions): Promise<void>;
-  /**
-   * Sets how much users of a role may do; what is not given stays.
-   *
-   * @throws QuotasNotEnabledError when the servers keep none
-   * @example await client.roles.setQuotas('reporter', { readQuota: 1000 })
-   */
-  setQuotas(role: string, quotas: Quotas, options?: AdminOptions): Promise<void>;
-  /** What a role is. @throws InvalidRoleError when there is none @example (await client.roles.get('reporter')).privileges */
-  get(role: string, options?: AdminOptions): Promise<Role>;
-  /** All roles, by name; those that are named as the one privilege they have are among them. @example await client.roles.list() */
-  list(options?: AdminOptions): Promise<Role[]>;
-}
-declare class Users {
-  #private;
-  /**
-   * Makes a user with a password of at most 63 bytes.
-   *
-   * @throws UserExistsError when there is one of that name
-   * @throws InvalidRoleError when there is no such role
-   * @example await client.users.create('bob', 'secret', { roles: ['read-write'] })
-   */
-  create(user: string, password: string, options?: CreateUserOptions): Promise<void>;
-  /**
-   * Makes a user who has no password and logs in by certificate: the subject's common name is the user's name. Servers
-   * from 8.1 on.
-   *
-   * @throws UserExistsError when there is one of that name
-   * @example await client.users.createPki('service-7', { roles: ['read'] })
-   */
-  createPki(user: string, options?: CreateUserOptions): Promise<void>;
-  /** Removes a user. @throws InvalidUserError when there is none @example await client.users.drop('bob') */
-  drop(user: string, options?: AdminOptions): Promise<void>;
-  /**
-   * Gives any user another password. When it is this client's own, the client logs in with it from then on.
-   *
-   * @throws InvalidUserError when there is no such user
-   * @throws ForbiddenPasswordError for a user who logs in by certificate
-   * @example await client.users.setPassword('bob', 'new secret')
-   */
-  setPassword(user: string, password: string, options?: AdminOptions): Promise<void>;
-  /**
-   * Gives the user that this client is logged in as another password, and logs in with it from then on. Needs no privilege.
-   *
-   * @throws InvalidPasswordError when the old password is not right
-   * @example await client.users.changePassword('ann', 'new secret')
-   */
-  changePassword(user: string, password: string, options?: ChangePasswordOptions): Promise<void>;
-  /** Adds roles to a user. @throws InvalidRoleError when there is no such role @example await client.users.grant('bob', ['read']) */
-  grant(user: string, roles: string | readonly string[], options?: AdminOptions): Promise<void>;
-  /** Takes roles from a user. @example await client.users.revoke('bob', ['read']) */
-  revoke(user: string, roles: string | readonly string[], options?: AdminOptions): Promise<void>;
-  /** What a user is and does. @throws InvalidUserError when there is none @example (await client.users.get('bob')).roles */
-  get(user: string, options?: AdminOptions): Promise<User>;
-  /** All users, by name. @example for (const { name, roles } of await client.users.list()) console.log(name, roles) */
-  list(options?: AdminOptions): Promise<User[]>;
-}
 declare class Views {
   #private;
   constructor(base: Adaptable, behavior: Behavior, indexes: Indexes);
@@ -640,6 +557,15 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
     set?: string | null,
     options?: TruncateOptions
   ]): Promise<void>;
+  /**
+   * Takes certificates, keys and lists of revoked ones anew: those of `tls`, which are read again where they are in files. New
+   * connections are made by them; calls under way and open connections go on as they are.
+   *
+   * @throws InvalidArgumentError for certificates that cannot be read; nothing is changed then
+   * @example
+   * await client.reloadTls({ ca: { file: 'ca.pem' }, cert: { file: 'client.pem' }, key: { file: 'client.key' } })
+   */
+  reloadTls(tls: TlsOptions): Promise<void>;
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean;
   /**
@@ -1275,6 +1201,46 @@ export declare class RoleExistsError extends AdminError {
 /** The user lacks a role for this. */
 export declare class RoleViolationError extends SecurityError {
 }
+/** The roles of the cluster. Every call needs the privilege `user-admin`. A privilege's name is also the name of the role that has just it. */
+declare class Roles {
+  #private;
+  /**
+   * Makes a role.
+   *
+   * @throws RoleExistsError when there is one of that name
+   * @throws QuotasNotEnabledError when it has quotas and the servers keep none
+   * @example
+   * await client.roles.create('reporter', {
+   *   privileges: ['udf-admin', { privilege: 'read', namespace: 'test', set: 'demo' }],
+   *   allowlist: ['10.0.0.0/8', '127.0.0.1'],
+   * })
+   */
+  create(role: string, options?: CreateRoleOptions): Promise<void>;
+  /** Removes a role, also from the users who have it. @throws InvalidRoleError when there is none @example await client.roles.drop('reporter') */
+  drop(role: string, options?: AdminOptions): Promise<void>;
+  /** Adds privileges to a role. @example await client.roles.grant('reporter', [{ privilege: 'write', namespace: 'test' }]) */
+  grant(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void>;
+  /** Takes privileges from a role: those it has with just that scope. @example await client.roles.revoke('reporter', ['udf-admin']) */
+  revoke(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void>;
+  /**
+   * Says from where users of a role may log in: from everywhere with an empty list.
+   *
+   * @throws InvalidWhitelistError when the servers cannot read an address
+   * @example await client.roles.setAllowlist('reporter', ['192.168.1.0/24'])
+   */
+  setAllowlist(role: string, allowlist: readonly string[], options?: AdminOptions): Promise<void>;
+  /**
+   * Sets how much users of a role may do; what is not given stays.
+   *
+   * @throws QuotasNotEnabledError when the servers keep none
+   * @example await client.roles.setQuotas('reporter', { readQuota: 1000 })
+   */
+  setQuotas(role: string, quotas: Quotas, options?: AdminOptions): Promise<void>;
+  /** What a role is. @throws InvalidRoleError when there is none @example (await client.roles.get('reporter')).privileges */
+  get(role: string, options?: AdminOptions): Promise<Role>;
+  /** All roles, by name; those that are named as the one privilege they have are among them. @example await client.roles.list() */
+  list(options?: AdminOptions): Promise<Role[]>;
+}
 /** The parent of errors of security itself: it is off, unsupported or not permitted. */
 export declare class SecurityError extends AdminError {
 }
@@ -1452,6 +1418,53 @@ export declare class UnsupportedFeatureError extends ServerError {
 }
 /** The user exists already. */
 export declare class UserExistsError extends AdminError {
+}
+/**
+ * The users of the cluster. Each call goes to one node, which tells the others; a real cluster needs a moment for that.
+ * All but `changePassword`, and `get` of oneself, need the privilege `user-admin`.
+ */
+declare class Users {
+  #private;
+  /**
+   * Makes a user with a password of at most 63 bytes.
+   *
+   * @throws UserExistsError when there is one of that name
+   * @example await client.users.create('bob', 'secret', { roles: ['read-write'] })
+   */
+  create(user: string, password: string, options?: CreateUserOptions): Promise<void>;
+  /**
+   * Makes a user who has no password and logs in by certificate: the subject's common name is the user's name. Servers
+   * from 8.1 on.
+   *
+   * @throws UserExistsError when there is one of that name
+   * @example await client.users.createPki('service-7', { roles: ['read'] })
+   */
+  createPki(user: string, options?: CreateUserOptions): Promise<void>;
+  /** Removes a user. @throws InvalidUserError when there is none @example await client.users.drop('bob') */
+  drop(user: string, options?: AdminOptions): Promise<void>;
+  /**
+   * Gives any user another password. When it is this client's own, the client logs in with it from then on.
+   *
+   * @throws InvalidUserError when there is no such user
+   * @throws ForbiddenPasswordError for a user who logs in by certificate
+   * @example await client.users.setPassword('bob', 'new secret')
+   */
+  setPassword(user: string, password: string, options?: AdminOptions): Promise<void>;
+  /**
+   * Gives the user that this client is logged in as another password, and logs in with it from then on. Needs no privilege.
+   *
+   * @throws InvalidPasswordError when the old password is not right
+   * @example await client.users.changePassword('ann', 'new secret')
+   */
+  changePassword(user: string, password: string, options?: ChangePasswordOptions): Promise<void>;
+  /** Adds roles to a user. A role need not be there yet: it counts from when it is made. @example await client.users.grant('bob', ['read']) */
+  grant(user: string, roles: string | readonly string[], options?: AdminOptions): Promise<void>;
+  /** Takes roles from a user. @example await client.users.revoke('bob', ['read']) */
+  revoke(user: string, roles: string | readonly string[], options?: AdminOptions): Promise<void>;
+  /** What a user is and does. @throws InvalidUserError when there is none @example (await client.users.get('bob')).roles */
+  get(user: string, options?: AdminOptions): Promise<User>;
+  /** All users, by name. @example for (const { name, roles } of await client.users.list()) console.log(name, roles) */
+  list(options?: AdminOptions): Promise<User[]>;
 }
 /** The strategies by name. */
 export declare const ErrorStrategy: {
@@ -4394,13 +4407,21 @@ export interface TextBin<V, S> {
 /** TLS. Without `ca` the authorities of the system are trusted. */
 export interface TlsOptions {
   /** Certificates of the authorities to trust, PEM. */
-  readonly ca?: string | undefined;
-  /** Certificate of this client, PEM, for mutual authentication. */
-  readonly cert?: string | undefined;
-  /** Its private key, PEM, without a passphrase. */
-  readonly key?: string | undefined;
-  /** The name that the certificates of the servers must have, when it is not the one the nodes announce. */
-  readonly serverName?: string | undefined;
+  readonly ca?: Pem | readonly Pem[] | undefined;
+  /** Certificate of this client with what leads from it to an authority, PEM, for mutual authentication and `authMode: 'pki'`. */
+  readonly cert?: Pem | undefined;
+  /** Its private key, PEM. */
+  readonly key?: Pem | undefined;
+  /** What the key is encrypted with. */
+  readonly passphrase?: string | undefined;
+  /** The name that the certificates of the servers must have, whatever the nodes announce and hosts are called. */
+  readonly servername?: string | undefined;
+  /** The least version. Default 'TLSv1.2'. */
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
+  /** Cipher suites to offer, by their names in OpenSSL, separated by colons. Default all that rustls has. */
+  readonly ciphers?: string | undefined;
+  /** Lists of revoked certificates, PEM. Where they are given, the certificate of a server must be covered by one. */
+  readonly crl?: Pem | readonly Pem[] | undefined;
 }
 /** What a behavior can say of transactions. */
 export interface TransactionSettings {
@@ -4711,10 +4732,14 @@ export type ExpOf<V> = {
 export type GlobalPrivilege = "user-admin" | "sys-admin" | "data-admin" | "udf-admin" | "sindex-admin";
 /** What a bin holds, when it is there. */
 export type Held<V> = Value extends V ? V : NonNullable<V>;
-/** A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, or both parts. */
+/**
+ * A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, `'host:tlsname:port'` with the name that its
+ * certificate has, or the parts.
+ */
 export type Host = string | {
   readonly host: string;
   readonly port?: number | undefined;
+  readonly tlsName?: string | undefined;
 };
 /** How a set gets the user key of an object: the name of a bin that is the key, or a function. */
 export type IdOf<B extends object> = (keyof B & string) | ((object: B) => UserKey);
@@ -4894,6 +4919,10 @@ export type Parts<T> = T extends string | number | bigint | boolean | null | und
 export type PathResult = keyof typeof RESULTS;
 /** A value to look for; `WILDCARD` and `INFINITY` may stand for parts of it. */
 export type Pattern = Value | Placeholder | readonly Pattern[];
+/** PEM: as text, as bytes, or in a file, whose path may be relative to the working directory. */
+export type Pem = string | Uint8Array | {
+  readonly file: string;
+};
 /** One element or entry, and what is inside of it. */
 export type Place<V, S, N extends string, W extends boolean> = Inside<V, S, N, W> & {
   /** The value. */
@@ -5196,6 +5225,7 @@ export {
 };
 
 export {};
+export type { Roles, Users };
 
 /** `T`, from which nothing is inferred. */
 type Uninferred<T> = [T][T extends unknown ? 0 : never];

@@ -16,7 +16,7 @@ import {
   op,
 } from 'aerospike-napi'
 import fc from 'fast-check'
-import { client, faultTest, freshSet, hosts, local } from './support/cluster.mjs'
+import { client, faultTest, freshSet, local, target } from './support/cluster.mjs'
 
 /** A batch of which no row was processed: the nodes turn every row away, once. */
 async function turnedAway<T>(send: () => Promise<T>): Promise<T> {
@@ -222,7 +222,7 @@ faultTest('reads keep what they were to read and how, and functions their argume
 faultTest("a client's defaults go along, and a call may say how, not what", async (t) => {
   const set = freshSet()
   const own = await connect({
-    hosts: hosts(),
+    ...target(),
     defaults: { batch: { exists: 'create', ttl: 500, key: 'send', maxRetries: 0, onPartial: 'return' } },
   })
   const rows = [{ key: ['test', set, 1] as const, bins: { v: 1 } }]

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
-import { another, client, freshKey, freshSet, hosts } from './support/cluster.mjs'
+import { another, client, freshKey, freshSet, target } from './support/cluster.mjs'
 
 const require = createRequire(import.meta.url)
 const entry = require.resolve('aerospike-napi')
@@ -15,7 +15,7 @@ function inWorker(body: string, data: object): Worker {
     const main = async () => { ${body} }
     main().then((value) => parentPort.postMessage({ value }), (error) => parentPort.postMessage({ error: String(error && error.stack) }))
   `
-  return new Worker(code, { eval: true, workerData: { entry, hosts: hosts(), ...data } })
+  return new Worker(code, { eval: true, workerData: { entry, hosts: target(), ...data } })
 }
 
 function answer(worker: Worker): Promise<unknown> {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type Client, ClientClosedError, type ClientEvents, connect, InvalidArgumentError } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
-import { hosts } from './support/cluster.mjs'
+import { target } from './support/cluster.mjs'
 import { fakeClient } from './support/fake.mjs'
 
 /** The next event of a kind. Listening alone does not keep the process alive, so something else has to. */
@@ -63,7 +63,7 @@ test('a client that only listens lets the process end', async (t) => {
   const entry = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
   const program = `
     const { connect } = require(${JSON.stringify(entry)})
-    connect(${JSON.stringify(hosts().join(','))}).then((client) => client.on('nodeRemoved', () => {}))
+    connect(${JSON.stringify(target())}).then((client) => client.on('nodeRemoved', () => {}))
     process.on('exit', () => console.log('ended by itself'))`
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
   const output: Buffer[] = []

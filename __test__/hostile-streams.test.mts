@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { AbortError, AerospikeError, connect, type Key } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test, { type ExecutionContext } from 'ava'
-import { client, faultTest, freshSet, hosts, real } from './support/cluster.mjs'
+import { client, faultTest, freshSet, real, target } from './support/cluster.mjs'
 
 const COUNT = 500
 /** What an operator would wait for at most; the slowest machine is well below it. */
@@ -154,7 +154,7 @@ test('two threads scan at once, each with a client of its own', async (t) => {
   const set = await filled()
   const counts = await Promise.all(
     [1, 2].map(async () => {
-      const worker = new Worker(SCANNER, { eval: true, workerData: { hosts: hosts(), set } })
+      const worker = new Worker(SCANNER, { eval: true, workerData: { hosts: target(), set } })
       const [count] = await once(worker, 'message')
       await worker.terminate()
       return count
@@ -172,7 +172,7 @@ embeddedTest('a query that was begun and forgotten is closed when it is collecte
   const set = await filled()
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  const own = await connect(hosts())
+  const own = await connect(target())
   t.teardown(() => own.close())
   const inUse = (): number => own.nodes().reduce((sum, { connections }) => sum + connections.inUse, 0)
   // One record in a second from each node: the queries are under way for minutes, unless someone closes them.

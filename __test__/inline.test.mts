@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { RecordNotFoundError } from 'aerospike-napi'
 import test from 'ava'
-import { another, client, faultTest, freshKey, freshSet, hosts, local, sleep } from './support/cluster.mjs'
+import { another, client, faultTest, freshKey, freshSet, local, sleep, target } from './support/cluster.mjs'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -88,7 +88,7 @@ test('small batches at the same time get each its own rows', async (t) => {
 test('what a callback throws is an uncaught exception like any other', async (t) => {
   const script = `
     const { connect } = await import(${JSON.stringify(module_)})
-    const client = await connect(${JSON.stringify(hosts())})
+    const client = await connect(${JSON.stringify(target())})
     const key = ['test', ${JSON.stringify(freshSet())}, 1]
     for (let i = 0; i < 500; i++) await client.put(key, { i })
     let caught = 0
@@ -114,7 +114,7 @@ for (const ending of [
   test(`a script ends by itself after its work: ${ending || 'nothing more'}`, async (t) => {
     const script = `
       const { connect } = await import(${JSON.stringify(module_)})
-      const client = await connect(${JSON.stringify(hosts())})
+      const client = await connect(${JSON.stringify(target())})
       const key = ['test', ${JSON.stringify(freshSet())}, 1]
       for (let i = 0; i < 500; i++) await client.put(key, { i })
       process.on('exit', () => console.log('done', performance.now() - end))
@@ -141,7 +141,7 @@ test('a worker can be terminated while a command is in flight', async (t) => {
       for (;;) await client.get(key)
     })`
   for (let i = 0; i < 20; i++) {
-    const workerData = { module: module_, hosts: hosts(), set: freshSet() }
+    const workerData = { module: module_, hosts: target(), set: freshSet() }
     const worker = new Worker(script, { eval: true, workerData })
     await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
     await sleep(i % 4)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { AerospikeError, ClientClosedError, ClientError, connect, InvalidArgumentError } from 'aerospike-napi'
 import test from 'ava'
-import { another, client, freshKey, hosts } from './support/cluster.mjs'
+import { another, client, freshKey, hosts, target } from './support/cluster.mjs'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -81,7 +81,7 @@ test('a host that refuses, and one that says nothing: connect gives up in time w
   t.true(took < 10_000, `${took} ms`)
   t.true(ticks > 10, `${ticks} ticks`)
   await t.throwsAsync(connect({ hosts: ['127.0.0.1:1'], connectTimeout: 500 }), { instanceOf: AerospikeError })
-  const again = await connect(hosts())
+  const again = await connect(target())
   t.true(again.isConnected())
   await again.close()
 })
@@ -89,8 +89,13 @@ test('a host that refuses, and one that says nothing: connect gives up in time w
 test('connect takes hosts in every form, and refuses what it does not know', async (t) => {
   const [first] = hosts() as [string]
   const [host, port] = first.split(':') as [string, string]
-  for (const form of [first, [first], { hosts: first }, { hosts: [{ host, port: Number(port) }] }]) {
-    const own = await connect(form)
+  // where connections need a login and certificates, these go along
+  const { hosts: _, ...rest } = target()
+  const forms = [first, [first], { hosts: first }, { hosts: [{ host, port: Number(port) }] }]
+  for (const form of forms) {
+    const isPlain = Object.keys(rest).length === 0
+    const given = typeof form === 'string' || Array.isArray(form) ? { hosts: form } : form
+    const own = await connect(isPlain ? form : { ...given, ...rest })
     t.true(own.isConnected())
     await own.close()
   }
@@ -112,7 +117,7 @@ for (const [when, wait] of [
   test(`a script whose last call was aborted ${when} exits by itself`, async (t) => {
     const script = `
       import { connect } from 'aerospike-napi'
-      const client = await connect(${JSON.stringify(hosts())})
+      const client = await connect(${JSON.stringify(target())})
       const controller = new AbortController()
       const call = client.get(['test', 'exit', 2], { signal: controller.signal }).catch((error) => error.name)
       ${wait}
@@ -126,7 +131,7 @@ for (const [when, wait] of [
 test('a script that awaited its work exits by itself, closed or not', async (t) => {
   const script = `
     import { connect } from 'aerospike-napi'
-    const client = await connect(${JSON.stringify(hosts())})
+    const client = await connect(${JSON.stringify(target())})
     await client.put(['test', 'exit', 1], { a: 1 })
     console.log((await client.get(['test', 'exit', 1])).bins.a)
   `

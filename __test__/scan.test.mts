@@ -18,7 +18,7 @@ import {
   type Record,
 } from 'aerospike-napi'
 import test from 'ava'
-import { another, client, faultTest, freshSet, hosts, local, sleep } from './support/cluster.mjs'
+import { another, client, faultTest, freshSet, local, sleep, target } from './support/cluster.mjs'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -160,7 +160,7 @@ test('pages follow one another, in this process and in another, with no record l
   const script = `
     const { connect } = require('.')
     ;(async () => {
-      const client = await connect(${JSON.stringify(hosts().join(','))})
+      const client = await connect(${JSON.stringify(target())})
       const records = await client.scan('test', '${set}', { cursor: process.argv[1] }).select('i').results()
       console.log(JSON.stringify(records.map(({ bins }) => bins.i)))
       await client.close()
@@ -319,7 +319,7 @@ test('a process that left a scan in the middle ends by itself', async (t) => {
   const script = `
     const { connect } = require('./dist')
     ;(async () => {
-      const client = await connect(${JSON.stringify(hosts().join(','))})
+      const client = await connect(${JSON.stringify(target())})
       const stream = client.scan('test', '${set}').stream()
       await stream.next()
       console.log('left')

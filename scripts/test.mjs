@@ -3,6 +3,7 @@
 //   npm test                                  on the embedded cluster
 //   AEROSPIKE_HOSTS=127.0.0.1:3000 npm test   the same suite on a real cluster
 //   npm test -- --only node                   one suite: house, rust, node or no-inline
+//   npm test -- --only node --secure          on an embedded cluster with access control and encryption
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +11,8 @@ import { parseArgs } from 'node:util'
 import { checks } from './house.mjs'
 import { buildAddon, cargoEnv, prepare, root, runBin } from './prepare.mjs'
 
-const { values: { only } } = parseArgs({ options: { only: { type: 'string' } } })
+const { values: { only, secure } } = parseArgs({ options: { only: { type: 'string' }, secure: { type: 'boolean' } } })
+if (secure) process.env.AEROSPIKE_SECURE = '1'
 
 /** Runs a program, shows its output as it comes and returns it with the exit code. */
 function tee (command, args, env = {}) {

@@ -1,4 +1,5 @@
-// The cluster a test file works on: one of three nodes inside this process, or the one that AEROSPIKE_HOSTS names.
+// The cluster a test file works on: one of three nodes inside this process, with access control and encryption where
+// AEROSPIKE_SECURE=1 says so, or the one that AEROSPIKE_HOSTS names.
 import { randomBytes } from 'node:crypto'
 import { type Client, type ConnectOptions, connect, type UserKey } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
@@ -7,12 +8,18 @@ import test, { type TestFn } from 'ava'
 /** A real cluster, when there is one to be used as it is. */
 export const real = process.env.AEROSPIKE_HOSTS
 
+/** Whether the embedded cluster has access control and encryption. */
+const secure = process.env.AEROSPIKE_SECURE === '1'
+
 let cluster: LocalCluster | undefined
 let shared: Client | undefined
 
 test.serial.before('a cluster and a client', async () => {
-  if (real === undefined) cluster = await LocalCluster.start({ nodes: 3 })
-  shared = await connect(hosts())
+  if (real === undefined) {
+    const options = secure ? ({ edition: 'enterprise', security: true, tls: 'self-signed' } as const) : {}
+    cluster = await LocalCluster.start({ nodes: 3, ...options })
+  }
+  shared = await connect(target())
 })
 
 test.after.always('the client is closed and the cluster stopped', async () => {
@@ -23,6 +30,12 @@ test.after.always('the client is closed and the cluster stopped', async () => {
 /** Where to connect to. */
 export function hosts(): readonly string[] {
   return real === undefined ? local().hosts : real.split(',')
+}
+
+/** What to connect with: for `connect`, and as JSON for another process. */
+export function target(): ConnectOptions {
+  if (!secure || real !== undefined) return { hosts: hosts() }
+  return { hosts: hosts(), user: 'admin', password: 'admin', tls: local().certificates }
 }
 
 /** The client of this file. */
@@ -39,7 +52,7 @@ export function local(): LocalCluster {
 
 /** Another client of the same cluster. */
 export function another(options: Omit<ConnectOptions, 'hosts'> = {}): Promise<Client> {
-  return connect({ ...options, hosts: hosts() })
+  return connect({ ...target(), ...options })
 }
 
 /** A set that no other test uses. */

@@ -149,6 +149,8 @@ export class FakeNative implements NativeClient {
   queries: { spec: NativeQuerySpec; query: FakeQuery }[] = []
   jobs: NativeJobSpec[] = []
   steps: (spec: NativeQuerySpec) => Iterable<FakeStep> = () => []
+  reloadTls(): void {}
+
   admin(): Promise<NativeAdminReply> {
     return Promise.resolve({ users: [], roles: [] })
   }

@@ -3,6 +3,8 @@
 /** What the core needs to connect: everything is resolved, checked and given. */
 export interface NativeConfig {
   readonly hosts: readonly string[]
+  /** Names that certificates of hosts have, by `host:port`. */
+  readonly tlsNames: { readonly [host: string]: string }
   readonly clusterName?: string
   readonly user?: string
   readonly password?: string
@@ -27,11 +29,15 @@ export interface NativeConfig {
   readonly tls?: NativeTls
 }
 
+/** PEM, as bytes. */
 export interface NativeTls {
-  readonly ca?: string
-  readonly cert?: string
-  readonly key?: string
+  readonly ca?: Uint8Array
+  readonly cert?: Uint8Array
+  readonly key?: Uint8Array
   readonly serverName?: string
+  readonly minVersion?: string
+  readonly ciphers?: readonly string[]
+  readonly crl?: Uint8Array
 }
 
 export interface NativePrivilege {
@@ -222,6 +228,7 @@ export interface NativeClient {
   unwatch(): void
   /** `node` '*' is all of them, '' any. */
   info(node: string, command: string, timeoutMs: number): Promise<{ node: string; response: string }[]>
+  reloadTls(tls: NativeTls): void
   admin(call: NativeAdminCall, timeoutMs: number): Promise<NativeAdminReply>
   openQuery(spec: NativeQuerySpec): NativeQuery
   startJob(spec: NativeJobSpec): Promise<NativeJobReply>

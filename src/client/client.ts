@@ -34,6 +34,7 @@ import * as queries from '../commands/queries.js'
 import type { RecordCommands } from '../commands/records.js'
 import * as records from '../commands/records.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { controlError } from '../errors/failure.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import type { Behavior } from '../options/behavior.js'
@@ -62,8 +63,15 @@ import { Users } from '../security/users.js'
 import { makeSession, type Session } from '../session/session.js'
 import { usedCodecs } from '../values/codecs.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
-import { type ClientOptions, type ConnectOptions, checkClientOptions, resolveConfig } from './connect-options.js'
+import {
+  type ClientOptions,
+  type ConnectOptions,
+  checkClientOptions,
+  resolveConfig,
+  withTls,
+} from './connect-options.js'
 import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
+import { checkTls, readTls, type TlsOptions } from './tls-options.js'
 
 /** Options of `close`. */
 export interface CloseOptions {
@@ -381,6 +389,25 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     return cluster.truncate(this[CONTEXT], namespace, ...what)
   }
 
+  /**
+   * Takes certificates, keys and lists of revoked ones anew: those of `tls`, which are read again where they are in files. New
+   * connections are made by them; calls under way and open connections go on as they are.
+   *
+   * @throws InvalidArgumentError for certificates that cannot be read; nothing is changed then
+   * @example
+   * await client.reloadTls({ ca: { file: 'ca.pem' }, cert: { file: 'client.pem' }, key: { file: 'client.key' } })
+   */
+  async reloadTls(tls: TlsOptions): Promise<void> {
+    const checked = checkTls('reloadTls', tls)
+    if (checked === undefined) throw new InvalidArgumentError('reloadTls: expected options of tls')
+    const native = await readTls('reloadTls', checked)
+    try {
+      this[CONTEXT].boundary.native.reloadTls(native)
+    } catch (error) {
+      throw controlError('reloadTls', error)
+    }
+  }
+
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean {
     return !this[CONTEXT].boundary.closed && this[CONTEXT].boundary.native.isConnected()
@@ -528,7 +555,7 @@ export async function connect(options: string | readonly string[] | ConnectOptio
   try {
     const given =
       typeof options === 'string' || Array.isArray(options) ? { hosts: options } : (options as ConnectOptions)
-    const config = resolveConfig(given)
+    const config = await withTls(resolveConfig(given), (given as ConnectOptions).tls)
     const codecs = usedCodecs((given as ConnectOptions).codecs, 'connect')
     const policies = policiesWithCodecs(resolveDefaults((given as ConnectOptions).defaults, 'connect'), codecs)
     return new Client(await Boundary.connect(config), policies, (given as ConnectOptions).coalesceReads)

@@ -1,6 +1,6 @@
 // The options of `connect` in one table: they are checked and resolved into what the core needs.
 
-import type { NativeConfig, NativeTls } from '../boundary/addon.js'
+import type { NativeConfig } from '../boundary/addon.js'
 import { describe, isPlain } from '../checks/check.js'
 import {
   badValue,
@@ -17,21 +17,15 @@ import { InvalidArgumentError, InvalidHostError } from '../errors/classes.js'
 import { MAX_INT32, MAX_UINT32 } from '../limits.js'
 import type { Defaults } from '../options/types.js'
 import type { Codecs } from '../values/codecs.js'
+import { checkTls, readTls, type TlsOptions } from './tls-options.js'
 
-/** A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, or both parts. */
-export type Host = string | { readonly host: string; readonly port?: number | undefined }
-
-/** TLS. Without `ca` the authorities of the system are trusted. */
-export interface TlsOptions {
-  /** Certificates of the authorities to trust, PEM. */
-  readonly ca?: string | undefined
-  /** Certificate of this client, PEM, for mutual authentication. */
-  readonly cert?: string | undefined
-  /** Its private key, PEM, without a passphrase. */
-  readonly key?: string | undefined
-  /** The name that the certificates of the servers must have, when it is not the one the nodes announce. */
-  readonly serverName?: string | undefined
-}
+/**
+ * A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, `'host:tlsname:port'` with the name that its
+ * certificate has, or the parts.
+ */
+export type Host =
+  | string
+  | { readonly host: string; readonly port?: number | undefined; readonly tlsName?: string | undefined }
 
 /**
  * Options of a client that are not of its connections: clients on the same connections may differ in them
@@ -197,32 +191,35 @@ export function resolveConfig(options: unknown): NativeConfig {
   if ((config.minConnectionsPerNode as number) > (config.maxConnectionsPerNode as number)) {
     throw new InvalidArgumentError('connect: minConnectionsPerNode is larger than maxConnectionsPerNode')
   }
-  config.hosts = parseHosts(given.hosts)
+  Object.assign(config, parseHosts(given.hosts))
   resolveLogin(config)
-  const tls = parseTls(given.tls)
-  if (tls === undefined) delete config.tls
-  else config.tls = tls
   return config as unknown as NativeConfig
+}
+
+/** Adds what certificates the options name, which takes reading files. */
+export async function withTls(config: NativeConfig, tls: ConnectOptions['tls']): Promise<NativeConfig> {
+  const checked = checkTls('connect', tls)
+  const { tls: _, ...rest } = config
+  return checked === undefined ? rest : { ...rest, tls: await readTls('connect', checked) }
 }
 
 /** Whoever has a name logs in with a password, and whoever has none by certificate. */
 function resolveLogin(config: { [name: string]: unknown }): void {
   const { user, password, authMode } = config
-  const isEncrypted = typeof config.tls === 'object' || config.tls === true
+  const tls = checkTls('connect', config.tls)
   if (authMode === 'pki') {
     if (user !== undefined || password !== undefined) {
       throw new InvalidArgumentError(
         "connect: authMode 'pki' takes no user and no password: the certificate names the user",
       )
     }
-    const { cert, key } = (typeof config.tls === 'object' ? config.tls : {}) as TlsOptions
-    if (cert === undefined || key === undefined) {
+    if (tls?.cert === undefined || tls.key === undefined) {
       throw new InvalidArgumentError("connect: authMode 'pki' needs tls.cert and tls.key")
     }
   } else if (user === undefined) {
     const without = password !== undefined ? 'password' : authMode !== undefined ? 'authMode' : undefined
     if (without !== undefined) throw new InvalidArgumentError(`connect: ${without} needs a user`)
-  } else if (authMode === 'external' && !isEncrypted) {
+  } else if (authMode === 'external' && tls === undefined) {
     throw new InvalidArgumentError(
       "connect: authMode 'external' sends the password as it is and needs tls; 'externalInsecure' does without",
     )
@@ -231,15 +228,23 @@ function resolveLogin(config: { [name: string]: unknown }): void {
   }
 }
 
-/** `'a:3000,b'` or a list of hosts, as `host:port` each. */
-export function parseHosts(hosts: unknown): string[] {
+/** Hosts as `host:port` each, and the tls-names of those that have one, by that. */
+interface Hosts {
+  readonly hosts: string[]
+  readonly tlsNames: { readonly [host: string]: string }
+}
+
+/** `'a:3000,b'` or a list of hosts, each perhaps with a tls-name. */
+export function parseHosts(hosts: unknown): Hosts {
   const list = typeof hosts === 'string' ? hosts.split(',').map((host) => host.trim()) : hosts
   if (!Array.isArray(list) || list.length === 0) {
     throw new InvalidArgumentError(
       `connect: option 'hosts' must be a list of hosts such as '127.0.0.1:3000', not ${describe(hosts)}`,
     )
   }
-  return list.map(parseHost)
+  const parsed = list.map(parseHost)
+  const named = parsed.flatMap(({ host, tlsName }) => (tlsName === undefined ? [] : [[host, tlsName] as const]))
+  return { hosts: parsed.map(({ host }) => host), tlsNames: Object.fromEntries(named) }
 }
 
 const DEFAULT_PORT = 3000
@@ -249,23 +254,35 @@ function shownHost(host: unknown): string {
   return describe(typeof host === 'string' ? host.replace(/^.*@/s, '***@') : host)
 }
 
-/** A name or address, and a port. An `@` is in neither: what stands before one is for nobody's eyes. */
-const HOST = /^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]/@]+)(?::(\d{1,5}))?$/
+/**
+ * A name or address, perhaps a tls-name, and a port. Two parts whose second has digits alone are a host and a port. An `@` is in
+ * none of them: what stands before one is for nobody's eyes.
+ */
+const HOST = /^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]/@]+)(?::([^\s:[\]/@]+))?(?::(\d{1,5}))?$/
 
-function parseHost(host: unknown): string {
+const HOST_PARTS = ['host', 'port', 'tlsName']
+
+function parseHost(host: unknown): { readonly host: string; readonly tlsName: string | undefined } {
   if (typeof host === 'string') {
-    const match = HOST.exec(host)
-    if (match !== null)
-      return joined(match[1] as string, match[2] === undefined ? DEFAULT_PORT : Number(match[2]), host)
+    const [, name, second, third] = HOST.exec(host) ?? []
+    const isPort = third === undefined && second !== undefined && /^\d{1,5}$/.test(second)
+    const port = isPort ? second : third
+    if (name !== undefined) {
+      const address = joined(name, port === undefined ? DEFAULT_PORT : Number(port), host)
+      return { host: address, tlsName: isPort ? undefined : second }
+    }
   } else if (typeof host === 'object' && host !== null) {
     for (const one of Object.keys(host)) {
-      if (one === 'host' || one === 'port') continue
-      throw new InvalidArgumentError(`connect: a host has no option '${one}'${didYouMean(one, ['host', 'port'])}`)
+      if (HOST_PARTS.includes(one)) continue
+      throw new InvalidArgumentError(`connect: a host has no option '${one}'${didYouMean(one, HOST_PARTS)}`)
     }
-    const { host: name, port = DEFAULT_PORT } = host as { host?: unknown; port?: unknown }
+    const { host: name, port = DEFAULT_PORT, tlsName } = host as { host?: unknown; port?: unknown; tlsName?: unknown }
+    if (tlsName !== undefined && (typeof tlsName !== 'string' || tlsName === '')) {
+      throw new InvalidHostError(`connect: ${describe(tlsName)} is not a tls-name`)
+    }
     if (typeof name === 'string') {
       const bare = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name
-      if (HOST.exec(bare)?.[1] === bare) return joined(bare, port, name)
+      if (HOST.exec(bare)?.[1] === bare) return { host: joined(bare, port, name), tlsName }
       throw new InvalidHostError(`connect: ${shownHost(name)} is not the name or address of a host`)
     }
   }
@@ -275,21 +292,4 @@ function parseHost(host: unknown): string {
 function joined(name: string, port: unknown, host: string): string {
   if (typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536) return `${name}:${port}`
   throw new InvalidHostError(`connect: ${describe(port)} is not a port (host ${JSON.stringify(host)})`)
-}
-
-const TLS_NAMES = ['ca', 'cert', 'key', 'serverName'] as const
-
-function parseTls(tls: unknown): NativeTls | undefined {
-  if (tls === undefined || tls === false) return undefined
-  if (tls === true) return {}
-  const config: { [name: string]: string } = {}
-  for (const [name, value] of Object.entries(tls as object)) {
-    if (!(TLS_NAMES as readonly string[]).includes(name)) {
-      throw new InvalidArgumentError(`connect: tls has no option '${name}'${didYouMean(name, TLS_NAMES)}`)
-    }
-    if (value === undefined) continue
-    if (typeof value !== 'string') throw new InvalidArgumentError(`connect: tls.${name} must be text`)
-    config[name] = value
-  }
-  return config
 }

@@ -4,7 +4,7 @@ import type { NativePrivilege } from '../boundary/addon.js'
 import { describe, isPlain } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_NAMESPACE, MAX_SET } from '../limits.js'
+import { MAX_NAMESPACE_SIZE, MAX_SET_SIZE } from '../limits.js'
 
 /** Privileges that hold for the whole cluster. */
 export type GlobalPrivilege = 'user-admin' | 'sys-admin' | 'data-admin' | 'udf-admin' | 'sindex-admin'
@@ -83,7 +83,10 @@ function one(place: string, given: unknown): NativePrivilege {
     throw new InvalidArgumentError(`${place}: there is no privilege ${describe(privilege)}${hint}`)
   }
   const code = CODES[privilege as keyof typeof CODES]
-  const scope = { namespace: part(place, 'namespace', namespace, MAX_NAMESPACE), set: part(place, 'set', set, MAX_SET) }
+  const scope = {
+    namespace: part(place, 'namespace', namespace, MAX_NAMESPACE_SIZE),
+    set: part(place, 'set', set, MAX_SET_SIZE),
+  }
   if (code < FIRST_SCOPED && (scope.namespace !== '' || scope.set !== '')) {
     throw new InvalidArgumentError(`${place}: '${privilege}' holds for the whole cluster and takes no namespace or set`)
   }

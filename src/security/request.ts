@@ -8,7 +8,8 @@ import type { InfoOptions } from '../cluster/info-request.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { controlError } from '../errors/failure.js'
 import { MAX_INT32 } from '../limits.js'
-import { applyOptions, Policy, Takes } from '../options/policy.js'
+import { applyOptions, Policy } from '../options/policy.js'
+import { Takes } from '../options/table.js'
 
 /** What calls on users and roles take: `totalTimeout`, in milliseconds (default 1,000; 5,000 for what changes something), and `signal`. */
 export type AdminOptions = InfoOptions

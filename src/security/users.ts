@@ -57,7 +57,6 @@ export class Users {
    * Makes a user with a password of at most 63 bytes.
    *
    * @throws UserExistsError when there is one of that name
-   * @throws InvalidRoleError when there is no such role
    * @example await client.users.create('bob', 'secret', { roles: ['read-write'] })
    */
   async create(user: string, password: string, options: CreateUserOptions = {}): Promise<void> {
@@ -117,7 +116,7 @@ export class Users {
     await request(this.#boundary, verb, { verb: 'changePassword', ...call, ...oldPassword }, options, ['oldPassword'])
   }
 
-  /** Adds roles to a user. @throws InvalidRoleError when there is no such role @example await client.users.grant('bob', ['read']) */
+  /** Adds roles to a user. A role need not be there yet: it counts from when it is made. @example await client.users.grant('bob', ['read']) */
   async grant(user: string, roles: string | readonly string[], options?: AdminOptions): Promise<void> {
     await this.#changeRoles('users.grant', 'grantRoles', user, roles, options)
   }

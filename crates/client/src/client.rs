@@ -20,6 +20,7 @@ use crate::execute::execute;
 use crate::inline::InlineIo;
 use crate::query::{self, Job, JobReply, Query, QueryStream};
 use crate::security::{self, AdminCall, AdminReply};
+use crate::tls::TlsConfig;
 
 /// A connection to a cluster. Clones share it; the last one to go closes it.
 ///
@@ -173,6 +174,14 @@ impl Client {
     /// Makes, changes or lists users or roles, at any node. Fails within `timeout`.
     pub async fn admin(&self, call: AdminCall, timeout: Duration) -> Result<AdminReply, Error> {
         security::run(&self.inner.cluster, call, timeout).await
+    }
+
+    /// Takes certificates anew, for connections to come.
+    pub fn reload_tls(&self, config: &TlsConfig) -> Result<(), Error> {
+        match &self.inner.cluster.tls {
+            Some(tls) => tls.reload(config),
+            None => Err(Error::new(Code::PARAM, "tls: the client's connections are not encrypted")),
+        }
     }
 
     /// Whether at least one node is active.

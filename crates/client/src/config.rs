@@ -14,6 +14,8 @@ use crate::tls::TlsConfig;
 pub struct Config {
     /// Where to look for the cluster first; one that answers is enough.
     pub hosts: Vec<Endpoint>,
+    /// The names that the certificates of some of these must carry, by `host:port`; the others' that of the host.
+    pub tls_names: HashMap<String, String>,
     /// Nodes of a cluster with another name are refused.
     pub cluster_name: Option<String>,
     /// Who to log in as.
@@ -50,6 +52,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             hosts: Vec::new(),
+            tls_names: HashMap::new(),
             cluster_name: None,
             credentials: None,
             connect_timeout: Duration::from_secs(5),

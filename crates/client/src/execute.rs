@@ -175,7 +175,7 @@ impl Run {
         let partition = self.prepared.digest.partition();
         let chosen = replica_plan.choose(&routing, table, partition, &cluster.config.preferred_racks);
         let Some(node) = chosen.and_then(|index| routing.node(index)).cloned() else {
-            let detail = format!("no active node holds partition {}", partition.index());
+            let detail = format!("no active node holds partition {}{}", partition.index(), cluster.why_missing());
             return Err(self.error(Failure::new(Code::INVALID_NODE, detail), None));
         };
         Ok(node)

@@ -57,4 +57,4 @@ pub use inline::{ConnectionId, Event, InlineIo, Released, Resumed, ResumedBatch,
 pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use security::{AuthMode, Credentials, Password};
-pub use tls::{PrivateKey, TlsConfig};
+pub use tls::{PrivateKey, TlsConfig, TlsVersion};

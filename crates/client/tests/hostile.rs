@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aerospike_core::wire::{Info3, MessageHeader, ProtoHeader, ProtoType, ResultCode};
-use aerospike_core::{Client, Code, CommandPolicy, Config, Credentials, Endpoint};
+use aerospike_core::{AuthMode, Client, Code, CommandPolicy, Config, Credentials, Endpoint};
 use aerospike_server::Garble;
 use support::fake::{Fake, done, message};
 use support::{cluster, config, connect, get, put, reads};
@@ -213,7 +213,7 @@ fn secured(kind: ProtoType, body: &[u8]) -> Option<Vec<u8>> {
 async fn a_user_logs_in_and_every_connection_joins_the_session() {
     let fake = Fake::start(secured).await;
     let login = |user: &str, password: &str| Config {
-        credentials: Some(Credentials { user: user.into(), password: password.into() }),
+        credentials: Some(Credentials { mode: AuthMode::Internal, user: user.into(), password: password.into() }),
         ..fake.config()
     };
     let client = Client::connect(login("ann", "admin")).await.unwrap();

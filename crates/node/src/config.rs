@@ -4,30 +4,45 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aerospike_core::{
-    AuthMode, Change, Config, Credentials, Endpoint, Error, NodeSummary, Password, PrivateKey, TlsConfig,
+    AuthMode, Change, Config, Credentials, Endpoint, Error, NodeSummary, Password, PrivateKey, TlsConfig, TlsVersion,
 };
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
-/// How to encrypt connections; PEM texts.
+/// How to encrypt connections; PEM as bytes.
 #[napi(object, object_to_js = false)]
 pub struct NativeTls {
     /// Certificates to trust instead of the system's.
-    pub ca: Option<String>,
+    pub ca: Option<Buffer>,
     /// The client's own certificate chain.
-    pub cert: Option<String>,
+    pub cert: Option<Buffer>,
     /// Its private key.
-    pub key: Option<String>,
+    pub key: Option<Buffer>,
     /// The name the servers' certificates must carry, when it is not the one that peers announce.
     pub server_name: Option<String>,
+    /// The least version: `TLSv1.2` or `TLSv1.3`.
+    pub min_version: Option<String>,
+    /// Cipher suites to offer.
+    pub ciphers: Option<Vec<String>>,
+    /// Lists of revoked certificates.
+    pub crl: Option<Buffer>,
 }
 
 impl NativeTls {
-    fn into_core(self) -> TlsConfig {
+    pub(crate) fn into_core(self) -> TlsConfig {
+        let bytes = |pem: Option<Buffer>| pem.map(|pem| pem.to_vec());
         TlsConfig {
-            ca: self.ca.unwrap_or_default().into_bytes(),
-            certificate: self.cert.map(String::into_bytes),
-            private_key: self.key.map(|pem| PrivateKey(pem.into_bytes())),
+            ca: bytes(self.ca).unwrap_or_default(),
+            certificate: bytes(self.cert),
+            private_key: bytes(self.key).map(PrivateKey::from),
             server_name: self.server_name,
+            min_version: if self.min_version.as_deref() == Some("TLSv1.3") {
+                TlsVersion::Tls13
+            } else {
+                TlsVersion::Tls12
+            },
+            ciphers: self.ciphers.unwrap_or_default(),
+            crl: bytes(self.crl).unwrap_or_default(),
         }
     }
 }
@@ -37,6 +52,8 @@ impl NativeTls {
 pub struct NativeConfig {
     /// `host:port`, IPv6 addresses in brackets.
     pub hosts: Vec<String>,
+    /// Names that certificates of hosts must carry, by `host:port`.
+    pub tls_names: HashMap<String, String>,
     /// Nodes of other clusters are refused.
     pub cluster_name: Option<String>,
     /// Who to log in as.
@@ -93,6 +110,7 @@ impl NativeConfig {
         let hosts = self.hosts.iter().map(|host| Endpoint::parse(host, 3000)).collect::<Result<Vec<_>, _>>();
         Ok(Config {
             hosts: hosts.map_err(|e| napi::Error::new(napi::Status::InvalidArg, format!("hosts: {e}")))?,
+            tls_names: self.tls_names,
             cluster_name: self.cluster_name,
             credentials,
             connect_timeout: millis(self.connect_timeout),

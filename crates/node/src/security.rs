@@ -8,7 +8,7 @@ use napi::{Error, Result, Status};
 use napi_derive::napi;
 
 use crate::client::NativeClient;
-use crate::config::control_error;
+use crate::config::{NativeTls, control_error};
 
 /// A privilege, by its code.
 #[napi(object)]
@@ -178,6 +178,12 @@ impl NativeAdminCall {
 
 #[napi]
 impl NativeClient {
+    /// Takes certificates anew, for connections to come.
+    #[napi]
+    pub fn reload_tls(&self, tls: NativeTls) -> Result<()> {
+        self.core.reload_tls(&tls.into_core()).map_err(|error| control_error(&error))
+    }
+
     /// Makes, changes or lists users or roles, within `timeout` milliseconds.
     #[napi]
     pub async fn admin(&self, call: NativeAdminCall, timeout: u32) -> Result<NativeAdminReply> {

@@ -163,6 +163,7 @@ async fn users_and_roles_are_made_changed_and_removed() {
     let bad = || vec![Privilege::everywhere(PrivilegeCode(64))];
     let unscoped = || vec![Privilege { code: PrivilegeCode::READ, namespace: String::new(), set: "demo".into() }];
     let no_quotas = [None, None];
+    let long = "x".repeat(64);
     let (user, role, password) = ("ann", "reporter", secret.as_str());
     use AdminRequest as A;
     let steps = [
@@ -181,12 +182,12 @@ async fn users_and_roles_are_made_changed_and_removed() {
         ),
         (A::CreateRole { role, privileges: read(), allowlist: "127.0.0.1", quotas: [Some(0), None] }, ResultCode::OK),
         (A::CreateRole { role, privileges: read(), allowlist: "", quotas: no_quotas }, ResultCode::ROLE_ALREADY_EXISTS),
-        (A::CreateUser { user, password, roles: vec!["reader"] }, ResultCode::INVALID_ROLE),
+        (A::CreateUser { user, password, roles: vec![""] }, ResultCode::INVALID_ROLE),
         (A::CreateUser { user, password, roles: vec!["reporter", "read"] }, ResultCode::OK),
         (A::CreateUser { user, password, roles: vec![] }, ResultCode::USER_ALREADY_EXISTS),
         (A::GrantRoles { user, roles: vec!["udf-admin"] }, ResultCode::OK),
         (A::GrantRoles { user: "bob", roles: vec!["udf-admin"] }, ResultCode::INVALID_USER),
-        (A::GrantRoles { user, roles: vec!["nothing"] }, ResultCode::INVALID_ROLE),
+        (A::GrantRoles { user, roles: vec![&long] }, ResultCode::INVALID_ROLE),
         (A::RevokeRoles { user, roles: vec!["read"] }, ResultCode::OK),
         (A::GrantPrivileges { role, privileges: vec![Privilege::everywhere(PrivilegeCode::TRUNCATE)] }, ResultCode::OK),
         (A::RevokePrivileges { role, privileges: vec![Privilege::everywhere(PrivilegeCode::READ)] }, ResultCode::OK),

@@ -21,12 +21,14 @@ pub(crate) mod peers;
 pub(crate) mod tend;
 pub(crate) mod validate;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aerospike_wire::info::Endpoint;
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
@@ -43,7 +45,7 @@ use crate::tls::Tls;
 pub(crate) struct Cluster {
     pub(crate) config: Config,
     pub(crate) login: Option<Arc<Login>>,
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) runtime: Handle,
     pub(crate) routing: ArcSwap<Routing>,
     /// Says that `routing` was replaced.
@@ -51,6 +53,8 @@ pub(crate) struct Cluster {
     pub(crate) turn: Turn,
     /// Notified to have the nodes looked at before the next tend is due.
     pub(crate) tend_now: Arc<Notify>,
+    /// Why nodes that others announce could not be made members, by their ids.
+    pub(crate) turned_away: Mutex<HashMap<String, String>>,
     in_flight: AtomicUsize,
     is_closing: AtomicBool,
     /// Notified when the last command in flight ends while the client closes.
@@ -64,7 +68,7 @@ impl Cluster {
             Some(credentials) => Some(Arc::new(Login::prepare(credentials, config.login_timeout).await?)),
             None => None,
         };
-        let tls = config.tls.as_ref().map(Tls::new).transpose()?;
+        let tls = config.tls.as_ref().map(Tls::new).transpose()?.map(Arc::new);
         Ok(Self {
             config,
             login,
@@ -74,10 +78,16 @@ impl Cluster {
             published: watch::Sender::new(()),
             turn: Turn::default(),
             tend_now: Arc::default(),
+            turned_away: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             is_closing: AtomicBool::new(false),
             drained: Notify::new(),
         })
+    }
+
+    /// What may be behind a partition that no member holds: nodes that are there and turned the client away.
+    pub(crate) fn why_missing(&self) -> String {
+        self.turned_away.lock().values().map(|why| format!("; {why}")).collect()
     }
 
     /// The address to use for an announced one.

@@ -33,6 +33,7 @@ impl Newcomers {
 
     /// Visits all of them at once. Returns those that are nodes of this cluster, and whether all were.
     pub(crate) async fn visit(self, cluster: &Arc<Cluster>) -> (Vec<Validated>, bool) {
+        cluster.turned_away.lock().retain(|node, _| self.0.contains_key(node));
         let expected = self.0.len();
         let visits = self.0.into_values().map(|peer| visit(cluster, peer));
         let found: Vec<Validated> = join_all(visits).await.into_iter().flatten().collect();
@@ -46,8 +47,15 @@ async fn visit(cluster: &Cluster, peer: Peer) -> Option<Validated> {
     for endpoint in &peer.endpoints {
         let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT);
         let origin = Origin::Peer { node: &peer.node, tls_name: &peer.tls_name };
-        if let Ok(node) = validate(cluster, cluster.translate(endpoint), origin, deadline).await {
-            return Some(node);
+        match validate(cluster, cluster.translate(endpoint), origin, deadline).await {
+            Ok(node) => {
+                cluster.turned_away.lock().remove(&peer.node);
+                return Some(node);
+            }
+            Err(failure) => {
+                let why = format!("node {} at {endpoint}: {failure}", peer.node);
+                cluster.turned_away.lock().insert(peer.node.clone(), why);
+            }
         }
     }
     None

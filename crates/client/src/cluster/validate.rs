@@ -69,7 +69,8 @@ pub(crate) async fn validate(
 ) -> Result<Validated, Failure> {
     let tls_name = match origin {
         Origin::Peer { tls_name, .. } if !tls_name.is_empty() => Some(tls_name.to_owned()),
-        _ => None,
+        Origin::Peer { .. } => None,
+        Origin::Seed => cluster.config.tls_names.get(&endpoint.to_string()).cloned(),
     };
     let session = Arc::new(Session::new(cluster.login.clone()));
     let dialer = Dialer { endpoint, tls: cluster.tls.clone(), tls_name, session };

@@ -22,7 +22,7 @@ pub(crate) const NODE_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Dialer {
     pub(crate) endpoint: Endpoint,
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<Arc<Tls>>,
     /// What the node's certificate must say; the host's name when the node announced none.
     pub(crate) tls_name: Option<String>,
     /// The session every new connection joins.

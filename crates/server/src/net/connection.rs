@@ -7,16 +7,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use aerospike_wire::ProtoHeader;
 use aerospike_wire::limits::PROTO_HEADER_SIZE;
+use aerospike_wire::{ProtoHeader, ProtoType, ResultCode};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::compression;
 use crate::cluster::{NodeIndex, State};
 use crate::query::{Progress, QueryRun};
-use crate::service::{AggregateRun, RowStep, Service, Step};
+use crate::service::{AggregateRun, RowStep, Service, Step, fail};
 
 /// Room a read has at least.
 const READ_SIZE: usize = 16 * 1024;
@@ -80,24 +81,52 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// Answers one whole frame.
+    /// Answers one whole frame, which may be compressed where the edition reads that.
     async fn answer(&mut self, frame: &[u8]) -> io::Result<()> {
+        let is_compressed =
+            ProtoHeader::peek(frame).is_ok_and(|header| header.is_some_and(|h| h.kind == ProtoType::Compressed));
+        if !is_compressed || !self.service.state.options.edition.is_enterprise() {
+            return self.answer_plain(frame).await;
+        }
+        match frame.get(PROTO_HEADER_SIZE..).and_then(compression::inflate) {
+            Some(frame) => self.answer_plain(&frame).await,
+            None => {
+                fail(&mut self.out, ResultCode::PARAMETER);
+                Ok(())
+            }
+        }
+    }
+
+    async fn answer_plain(&mut self, frame: &[u8]) -> io::Result<()> {
         let (Ok(Some(header)), Some(body)) = (ProtoHeader::peek(frame), frame.get(PROTO_HEADER_SIZE..)) else {
             return Err(io::ErrorKind::InvalidData.into());
         };
         self.misbehave_before(header, body).await?;
         let start = self.out.len();
+        let compresses =
+            self.service.state.options.edition.is_enterprise() && compression::is_wanted(header.kind, body);
         match self.service.serve(header.kind, body, &mut self.out) {
+            Step::Done if compresses => compression::deflate(&mut self.out, start),
             Step::Done => {}
             Step::Batch(mut run) => {
+                let mut start = start;
                 loop {
                     match self.service.run_rows(&mut run, &mut self.out) {
                         RowStep::Done => break,
                         RowStep::Call => self.service.call_row(&mut run, &mut self.out).await,
-                        RowStep::Full => self.flush().await?,
+                        RowStep::Full => {
+                            if compresses {
+                                compression::deflate(&mut self.out, start);
+                            }
+                            self.flush().await?;
+                            start = 0;
+                        }
                     }
                 }
                 self.service.finish_batch(*run, &mut self.out).await;
+                if compresses {
+                    compression::deflate(&mut self.out, start);
+                }
             }
             Step::Query(run) => self.answer_query(run).await?,
             Step::Aggregate(run) => self.answer_aggregation(run).await?,

@@ -1,5 +1,6 @@
 //! Sockets: taking connections, reading frames, sending answers. What frames mean is no business of this module.
 
+mod compression;
 mod connection;
 
 use std::io;
