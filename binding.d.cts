@@ -87,6 +87,15 @@ export declare class NativeCluster {
   dropConnections(node: number): Promise<void>
 }
 
+/** A pause that can be cut short. */
+export declare class NativePause {
+  constructor()
+  /** Resolves after so many milliseconds, or when it is ended. The process stays alive meanwhile. */
+  over(milliseconds: number): Promise<void>
+  /** Ends it now. */
+  end(): void
+}
+
 /** A query. It ends when it is closed or collected. */
 export declare class NativeQuery {
   /** The next step; one call at a time. */
@@ -99,8 +108,14 @@ export declare class NativeQuery {
   close(): void
 }
 
+/** Asks for a turn, for which the process stays alive. */
+export declare function askForTurn(number: number): void
+
 /** The digest of a user key in a set: `keyType` is 1 (integer, eight bytes big-endian), 3 (string) or 4 (bytes). */
 export declare function digest(set: string, keyType: number, key: Uint8Array): Buffer
+
+/** Milliseconds on a clock that only goes forward, since a moment of its own. */
+export declare function monotonicTime(): number
 
 /** The last steps of an aggregation. */
 export interface NativeAggregation {
@@ -343,3 +358,16 @@ export interface NativeTls {
   /** The name the servers' certificates must carry, when it is not the one that peers announce. */
   serverName?: string
 }
+
+/**
+ * Opens the services of the event loop for one copy of the package. `call` is called with 1 for a turn that was asked
+ * for, and with 2 when the first byte of `flags` is not 0 where every tick before has ended. Returns the number that
+ * `ask_for_turn` takes, and 0 where the loop offers nothing.
+ */
+export declare function openEventLoop(call: (service: number) => void, flags: Uint8Array): number
+
+/** A turn of the event loop where it offers no services: another thread resolves the promise. */
+export declare function turn(): Promise<void>
+
+/** Milliseconds since 1970, by the system's clock. */
+export declare function unixTime(): number

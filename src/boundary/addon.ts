@@ -1,5 +1,7 @@
 // The shape of the native addon, as docs/internal/boundary.md has it. Types only.
 
+import type { HostBinding } from '../host.js'
+
 /** What the core needs to connect: everything is resolved, checked and given. */
 export interface NativeConfig {
   readonly hosts: readonly string[]
@@ -199,7 +201,7 @@ export interface NativeCluster {
   dropConnections(index: number): Promise<void>
 }
 
-export interface Binding {
+export interface Binding extends HostBinding {
   readonly NativeClient: { connect(config: NativeConfig, wake: () => void): Promise<NativeClient> }
   readonly NativeCluster: { start(options: NativeClusterOptions): Promise<NativeCluster> }
   digest(set: string, keyType: number, key: Uint8Array): Buffer

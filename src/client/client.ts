@@ -34,6 +34,7 @@ import * as queries from '../commands/queries.js'
 import type { RecordCommands } from '../commands/records.js'
 import * as records from '../commands/records.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { TruePromise } from '../host.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import type { Behavior } from '../options/behavior.js'
@@ -485,13 +486,13 @@ function guarded(name: string, method: Method, most: number): Method {
         typeof args.at(-1) === 'function'
           ? 'there are no callbacks: it returns a promise'
           : 'everything that is optional goes into one object of options'
-      return Promise.reject(
+      return TruePromise.reject(
         new InvalidArgumentError(`${name} takes at most ${most} arguments, not ${args.length}; ${hint}`),
       )
     }
     if ((this as Partial<Client> | undefined)?.[CONTEXT] === undefined) {
       const text = `${name} was called without its client: write client.${name}(…), or client.${name}.bind(client)`
-      return Promise.reject(new InvalidArgumentError(text))
+      return TruePromise.reject(new InvalidArgumentError(text))
     }
     return method.apply(this, args)
   }
