@@ -78,6 +78,8 @@ const capture = (resolve: (value: unknown) => void): void => {
   resolveLast = resolve
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** A batch whose pages are still being copied over. */
 interface Gathering {
   readonly call: Call
@@ -482,6 +484,10 @@ export class Boundary {
       }
       if (this.#referenced) native.unref()
       this.#referenced = false
+      // The core holds the function that wakes this: while each held the other, neither was ever freed.
+      this.#native = undefined
+      this.#target = NOTHING
+      this.#writer = new Writer(0)
     }
   }
 }
