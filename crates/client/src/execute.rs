@@ -227,8 +227,10 @@ impl Run {
                         continue;
                     }
                     let node = latest.node.clone();
-                    // a node that answers others is not in trouble because one command takes long
-                    if !more || !node.health.answered_since(begun) {
+                    // what was not sent says nothing of the node, and one that answers others is not in trouble because
+                    // one command takes long
+                    let was_sent = latest.response.sent_at().is_some();
+                    if was_sent && (!more || !node.health.answered_since(begun)) {
                         node.health.record_error();
                     }
                     if !more || self.prepared.is_write {
@@ -286,8 +288,10 @@ impl Run {
 
     fn time_up(&mut self) -> Error {
         let latest = self.pending.last().map(|p| p.node.clone());
-        let was_sent = self.pending.iter().any(|p| p.response.sent_at().is_some());
-        self.pending.iter().for_each(|p| p.node.health.record_error());
+        // an attempt that never went out counts against nobody: what it waited for was a connection of ours
+        let sent = || self.pending.iter().filter(|p| p.response.sent_at().is_some());
+        let was_sent = sent().next().is_some();
+        sent().for_each(|p| p.node.health.record_error());
         self.abandon();
         let total = self.prepared.command.policy.total_timeout;
         let detail = if was_sent || self.sent > 0 {

@@ -349,7 +349,9 @@ impl Run {
             Progress::Slow => {
                 let node = request.node.clone();
                 let round = request.round;
-                node.health.record_error();
+                if request.was_sent {
+                    node.health.record_error();
+                }
                 let waiting = request.unanswered();
                 for id in &waiting {
                     if let Some(replica_plan) = self.rows.replica_plan(*id).and_then(Option::as_mut) {
