@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::command::{Command, Reply};
+use crate::connection::probe::{LOOK, SUSPICION};
 use crate::connection::request::{Prepared, Request, Response, attempt};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
@@ -193,10 +194,12 @@ impl Run {
 
     /// Waits for an answer to any attempt. With `more` attempts left it waits no longer than the share of the latest.
     async fn wait(&mut self, more: bool) -> Result<Reply, Setback> {
-        let share = if more { self.share() } else { None };
+        let may_move = more && self.asks_another();
+        let share = if may_move { self.share() } else { None };
         let mut begun = Instant::now();
+        let mut look = begun + SUSPICION;
         loop {
-            let limit = self.limit(begun, share).earlier(self.prepared.deadline).earlier(self.look_again());
+            let limit = self.limit(begun, share).earlier(self.prepared.deadline).earlier(Deadline::at(look));
             match limit.bound(next_settled(&mut self.pending)).await {
                 Ok((over, outcome)) => {
                     let was_latest = over.attempt == self.attempts;
@@ -218,10 +221,19 @@ impl Run {
                     if self.prepared.deadline.has_passed(now) {
                         return Err(Setback::TimeUp);
                     }
+                    let Some(latest) = self.pending.last() else { return Err(Setback::TimeUp) };
+                    if now >= look {
+                        look = now + if may_move { LOOK } else { SUSPICION };
+                        let health = &latest.node.health;
+                        if may_move && health.is_silent() {
+                            let failure = Failure::timeout("the node answers nothing at all");
+                            return Err(Setback::Failed(failure, latest.node.clone()));
+                        }
+                        latest.node.pool.suspect_if_quiet(now);
+                    }
                     if !self.limit(begun, share).has_passed(now) {
                         continue; // it was sent meanwhile, and its share counts from then
                     }
-                    let Some(latest) = self.pending.last() else { return Err(Setback::TimeUp) };
                     if latest.response.sent_at().is_none() && latest.node.health.answered_since(begun) {
                         begun = now; // the node works, there is only a lot before this command
                         continue;
@@ -244,32 +256,24 @@ impl Run {
 
     /// The part of the time left that the latest attempt may use before another node is asked as well.
     fn share(&self) -> Option<Duration> {
-        let asks_another =
-            !self.prepared.is_write && self.replica_plan.as_ref().is_some_and(ReplicaPlan::has_alternatives);
-        let left = if asks_another { self.prepared.deadline.remaining(Instant::now()) } else { None };
+        let left = self.prepared.deadline.remaining(Instant::now());
         let attempts_left = u32::from(self.prepared.command.policy.max_retries) + 2 - self.attempts;
         left.map(|left| left / attempts_left.max(1))
     }
 
-    /// When the latest attempt has had its time: its share, or the socket timeout from the moment it was sent.
-    fn limit(&self, begun: Instant, share: Option<Duration>) -> Deadline {
-        let Some(latest) = self.pending.last() else { return Deadline::NEVER };
-        let of_share = |from| share.map_or(Deadline::NEVER, |share| Deadline::within(from, share));
-        match latest.response.sent_at() {
-            None => of_share(begun),
-            Some(sent) => Deadline::after(sent, self.prepared.command.policy.socket_timeout).earlier(of_share(sent)),
-        }
+    /// Whether another node may be asked while the latest has not answered.
+    fn asks_another(&self) -> bool {
+        !self.prepared.is_write && self.replica_plan.as_ref().is_some_and(ReplicaPlan::has_alternatives)
     }
 
-    /// When to look whether an attempt that waits to be sent has gone out: nothing else tells that it has, and its
-    /// socket timeout counts from then.
-    fn look_again(&self) -> Deadline {
-        match self.pending.last() {
-            Some(latest) if latest.response.sent_at().is_none() => {
-                Deadline::after(Instant::now(), self.prepared.command.policy.socket_timeout)
-            }
-            _ => Deadline::NEVER,
-        }
+    /// When the latest attempt has had its time: its share, or the socket timeout, from the moment it was sent. One that
+    /// waits to be sent has as long, over and over while the node answers others: a node that answers nothing would
+    /// otherwise keep it until all the command's time is over.
+    fn limit(&self, begun: Instant, share: Option<Duration>) -> Deadline {
+        let Some(latest) = self.pending.last() else { return Deadline::NEVER };
+        let from = latest.response.sent_at().unwrap_or(begun);
+        let of_share = share.map_or(Deadline::NEVER, |share| Deadline::within(from, share));
+        Deadline::after(from, self.prepared.command.policy.socket_timeout).earlier(of_share)
     }
 
     fn abandon(&mut self) {
@@ -280,7 +284,11 @@ impl Run {
         self.prepared.is_write && (self.sent > 1 || (self.sent == 1 && code.leaves_doubt()))
     }
 
+    /// Keeps why an attempt failed; the first reason, of an attempt that is given up and fails for good later.
     fn note(&mut self, failure: Failure, node: &Arc<Node>, attempt: u32) {
+        if self.failures.iter().any(|known| known.attempt == attempt) {
+            return;
+        }
         let in_doubt = self.in_doubt(failure.code);
         let node = Some(node.name.clone());
         self.failures.push(SubError { code: failure.code, detail: failure.detail, node, attempt, in_doubt });

@@ -66,6 +66,10 @@ impl Pool {
         })
     }
 
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     pub(crate) fn dialer(&self) -> &Dialer {
         &self.dialer
     }
