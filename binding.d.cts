@@ -135,6 +135,8 @@ export interface NativeChange {
   kind: string
   /** The node that came or went. */
   node?: NativeNode
+  /** The node that cannot be reached. */
+  unreachable?: NativeUnreachable
 }
 
 /** How a cluster starts. */
@@ -173,6 +175,8 @@ export interface NativeConfig {
   maxIdle: number
   /** Use the alternate addresses of nodes. */
   useAlternateServices: boolean
+  /** Fail when a node of the cluster cannot be reached. */
+  wholeCluster: boolean
   /** Announced address to the address to use instead. */
   addressMap?: Record<string, string>
   /** Failures in a window after which a node is left alone. */
@@ -357,6 +361,22 @@ export interface NativeTls {
   key?: string
   /** The name the servers' certificates must carry, when it is not the one that peers announce. */
   serverName?: string
+}
+
+/** An address that was tried. */
+export interface NativeTried {
+  /** `host:port`. */
+  address: string
+  /** What happened there. */
+  reason: string
+}
+
+/** A node that others list, and to which none of its addresses leads. */
+export interface NativeUnreachable {
+  /** The node's name. */
+  name: string
+  /** What was tried. */
+  tried: Array<NativeTried>
 }
 
 /**

@@ -17,6 +17,7 @@ export interface NativeConfig {
   /** ms */
   readonly maxIdle: number
   readonly useAlternateServices: boolean
+  readonly wholeCluster: boolean
   readonly addressMap: { readonly [announced: string]: string }
   readonly maxErrorRate: number
   readonly errorRateWindow: number
@@ -141,10 +142,17 @@ export interface NativeJobReply {
   readonly failure?: Buffer
 }
 
+/** A node that others list, and to which none of its addresses leads. */
+export interface NativeUnreachable {
+  readonly name: string
+  readonly tried: readonly { readonly address: string; readonly reason: string }[]
+}
+
 /** A change of the cluster; `kind` is the name of the event. */
 export interface NativeChange {
   readonly kind: string
   readonly node?: NativeNode | null
+  readonly unreachable?: NativeUnreachable | null
 }
 
 export interface NativeClient {

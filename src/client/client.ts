@@ -389,7 +389,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
   }
 
   /**
-   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `connected`, `disconnected`. Listening does not keep the
+   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `nodeUnreachable`, `connected`, `disconnected`. Listening does not keep the
    * process alive, and ends with `close`, which is no event.
    *
    * @throws InvalidArgumentError for an event that does not exist

@@ -167,7 +167,7 @@ impl Run {
         let command = &self.prepared.command;
         let routing = cluster.routing.load();
         let Some(table) = routing.table(&command.namespace) else {
-            let failure = no_namespace(routing.nodes.is_empty(), &command.namespace);
+            let failure = cluster.no_namespace(&command.namespace);
             return Err(self.error(failure, None));
         };
         let replica_plan = self
@@ -176,8 +176,7 @@ impl Run {
         let partition = self.prepared.digest.partition();
         let chosen = replica_plan.choose(&routing, table, partition, &cluster.config.preferred_racks);
         let Some(node) = chosen.and_then(|index| routing.node(index)).cloned() else {
-            let detail = format!("no active node holds partition {}", partition.index());
-            return Err(self.error(Failure::new(Code::INVALID_NODE, detail), None));
+            return Err(self.error(cluster.no_holder(partition), None));
         };
         Ok(node)
     }
@@ -345,14 +344,4 @@ fn judge(message: Bytes, node: &Node) -> Result<Bytes, Failure> {
         node.health.record_error();
     }
     Err(Failure::answer(header.result, message))
-}
-
-/// Why there is no partition table for a namespace.
-pub(crate) fn no_namespace(no_nodes: bool, namespace: &[u8]) -> Failure {
-    if no_nodes {
-        return Failure::new(Code::INVALID_NODE, "the cluster has no active node");
-    }
-    let namespace = String::from_utf8_lossy(namespace);
-    let code = aerospike_wire::ResultCode::NAMESPACE_NOT_FOUND.into();
-    Failure::new(code, format!("the cluster has no namespace \"{namespace}\""))
 }
