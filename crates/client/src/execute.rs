@@ -304,7 +304,8 @@ impl Run {
         let detail = if was_sent || self.sent > 0 {
             format!("no answer within {total} ms")
         } else {
-            format!("no connection came free within {total} ms, nothing was sent")
+            let limit = latest.as_ref().map(|node| format!(": {}", node.pool.congestion())).unwrap_or_default();
+            format!("no connection came free within {total} ms, nothing was sent{limit}")
         };
         self.error(Failure::timeout(detail), latest.as_ref())
     }

@@ -253,6 +253,15 @@ impl Pool {
         self.limits.max >= ENOUGH * connections
     }
 
+    /// What limits those who wait for a connection, in words.
+    pub(crate) fn congestion(&self) -> String {
+        let state = self.state.lock();
+        let open = state.open() - state.dialing;
+        let waiting = state.backlog.len() + state.callers.len();
+        let most = self.limits.max;
+        format!("{open} connections of {most} (maxConnectionsPerNode) were open, and {waiting} calls waited for them")
+    }
+
     /// Whether somebody waits for a connection while no more may be opened.
     pub(crate) fn is_pressed(&self) -> bool {
         let state = self.state.lock();
