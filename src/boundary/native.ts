@@ -223,12 +223,16 @@ export class Boundary {
   /** Ends a tick: everything it asked for goes to the core. */
   flush(): void {
     const before = this.#before
-    if (before.length > 0) {
-      this.#before = []
-      for (const gather of before) gather()
+    try {
+      if (before.length > 0) {
+        this.#before = []
+        for (const gather of before) gather()
+      }
+    } finally {
+      // Whatever happens: a flag that stayed would keep every later call from being handed over.
+      this.#scheduled = false
+      this.#handOver()
     }
-    this.#scheduled = false
-    this.#handOver()
   }
 
   /** Hands everything written since the last time over to the core. */
