@@ -117,6 +117,11 @@ impl Run {
                 Err(Setback::TimeUp) => return Err(self.time_up()),
                 Err(Setback::Failed(failure, node)) => (failure, node),
             };
+            if failure.code == Code::CONNECTION && !node.is_active() && self.was_never_sent() {
+                // the node left the cluster before it got anything: who has its records now is asked in its place
+                self.attempts -= 1;
+                continue;
+            }
             let may_repeat = failure.code.is_retryable() && (policy.idempotent || !self.in_doubt(failure.code));
             if !more || !may_repeat {
                 return Err(self.error(failure, Some(&node)));
@@ -277,6 +282,11 @@ impl Run {
 
     fn abandon(&mut self) {
         self.sent += self.pending.drain(..).filter(|p| p.response.sent_at().is_some()).count() as u32;
+    }
+
+    /// Whether no byte of any attempt went out, with time left for another.
+    fn was_never_sent(&self) -> bool {
+        self.sent == 0 && self.pending.is_empty() && !self.prepared.deadline.has_passed(Instant::now())
     }
 
     fn in_doubt(&self, code: Code) -> bool {
