@@ -97,6 +97,15 @@ export declare class NativeCluster {
   dropConnections(node: number): Promise<void>
 }
 
+/** A pause that can be cut short. */
+export declare class NativePause {
+  constructor()
+  /** Resolves after so many milliseconds, or when it is ended. The process stays alive meanwhile. */
+  over(milliseconds: number): Promise<void>
+  /** Ends it now. */
+  end(): void
+}
+
 /** A query. It ends when it is closed or collected. */
 export declare class NativeQuery {
   /** The next step; one call at a time. */
@@ -108,6 +117,9 @@ export declare class NativeQuery {
   /** Ends the query: its connections are closed, and a step that is waited for becomes the end. */
   close(): void
 }
+
+/** Asks for a turn, for which the process stays alive. */
+export declare function askForTurn(number: number): void
 
 /** The digest of a user key in a set: `keyType` is 1 (integer, eight bytes big-endian), 3 (string) or 4 (bytes). */
 export declare function digest(set: string, keyType: number, key: Uint8Array): Buffer
@@ -142,6 +154,9 @@ export interface NativeAdminReply {
   roles: Array<NativeRole>
 }
 
+/** Milliseconds on a clock that only goes forward, since a moment of its own. */
+export declare function monotonicTime(): number
+
 /** The last steps of an aggregation. */
 export interface NativeAggregation {
   /** The module's source. */
@@ -160,6 +175,8 @@ export interface NativeChange {
   kind: string
   /** The node that came or went. */
   node?: NativeNode
+  /** The node that cannot be reached. */
+  unreachable?: NativeUnreachable
 }
 
 /** How a cluster starts. */
@@ -208,6 +225,8 @@ export interface NativeConfig {
   maxIdle: number
   /** Use the alternate addresses of nodes. */
   useAlternateServices: boolean
+  /** Fail when a node of the cluster cannot be reached. */
+  wholeCluster: boolean
   /** Announced address to the address to use instead. */
   addressMap?: Record<string, string>
   /** Failures in a window after which a node is left alone. */
@@ -493,3 +512,32 @@ export interface NativeUser {
   /** Connections in use. */
   connections: number
 }
+
+/** An address that was tried. */
+export interface NativeTried {
+  /** `host:port`. */
+  address: string
+  /** What happened there. */
+  reason: string
+}
+
+/** A node that others list, and to which none of its addresses leads. */
+export interface NativeUnreachable {
+  /** The node's name. */
+  name: string
+  /** What was tried. */
+  tried: Array<NativeTried>
+}
+
+/**
+ * Opens the services of the event loop for one copy of the package. `call` is called with 1 for a turn that was asked
+ * for, and with 2 when the first byte of `flags` is not 0 where every tick before has ended. Returns the number that
+ * `ask_for_turn` takes, and 0 where the loop offers nothing.
+ */
+export declare function openEventLoop(call: (service: number) => void, flags: Uint8Array): number
+
+/** A turn of the event loop where it offers no services: another thread resolves the promise. */
+export declare function turn(): Promise<void>
+
+/** Milliseconds since 1970, by the system's clock. */
+export declare function unixTime(): number

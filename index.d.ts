@@ -575,7 +575,7 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
    */
   nodes(): Node[];
   /**
-   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `connected`, `disconnected`. Listening does not keep the
+   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `nodeUnreachable`, `connected`, `disconnected`. Listening does not keep the
    * process alive, and ends with `close`, which is no event.
    *
    * @throws InvalidArgumentError for an event that does not exist
@@ -2389,6 +2389,13 @@ export interface ClientEvents {
   nodeRemoved: [
     node: Node
   ];
+  /**
+   * Other nodes list a node that cannot be reached at any address it announces, as happens with containers and address
+   * translation: `useAlternateServices` or `addressMap` may lead to it. Who begins to listen hears of those known already.
+   */
+  nodeUnreachable: [
+    node: UnreachableNode
+  ];
   /** There are nodes again after `disconnected`. */
   connected: [
   ];
@@ -2617,6 +2624,8 @@ export interface ConnectOptions extends ClientOptions {
   readonly maxIdle?: number | undefined;
   /** Connect to the alternate addresses that the nodes announce. Default false. */
   readonly useAlternateServices?: boolean | undefined;
+  /** Refuse to connect when a node of the cluster cannot be reached. Default false: what can be is used. */
+  readonly wholeCluster?: boolean | undefined;
   /** Replaces addresses that nodes announce, for clusters behind address translation: `{ announced: reachable }`. */
   readonly addressMap?: {
     readonly [announced: string]: string;
@@ -4491,6 +4500,15 @@ export interface Unprocessed {
   readonly call?: {
     readonly [option: string]: unknown;
   } | undefined;
+}
+/** A node of the cluster that the client cannot reach: calls for records that only it holds fail. */
+export interface UnreachableNode {
+  readonly name: string;
+  /** The addresses that it announces, as far as they were tried, and what happened there. */
+  readonly tried: readonly {
+    readonly address: string;
+    readonly reason: string;
+  }[];
 }
 /** What a user does at one node at the moment, of reads or of writes. */
 export interface Usage {

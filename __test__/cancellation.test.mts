@@ -1,5 +1,6 @@
 // AbortSignal: a call settles at once, what was queued is dropped, and a write that may have been sent is in doubt.
 
+import { getEventListeners } from 'node:events'
 import { AbortError } from 'aerospike-napi'
 import test from 'ava'
 import { client, freshKey } from './support/cluster.mjs'
@@ -103,6 +104,22 @@ test('many calls may share one signal', async (t) => {
   await new Promise(setImmediate)
   process.off('warning', onWarning)
   t.deepEqual(warnings, [])
+})
+
+test('calls of every kind share one listener of their signal, and leave none behind', async (t) => {
+  const { signal } = new AbortController()
+  const calls: Promise<unknown>[] = []
+  for (let i = 0; i < 20; i++) {
+    calls.push(client().put(freshKey(), { i }, { signal }))
+    calls.push(client().batchRead([freshKey(), freshKey()], { signal }))
+    calls.push(client().info('build', { signal }))
+    calls.push(client().truncate('test', `none${i}`, { signal }))
+    calls.push(client().query('test', `none${i}`).with({ signal }).results())
+  }
+  await new Promise(setImmediate)
+  t.is(getEventListeners(signal, 'abort').length, 1)
+  await Promise.all(calls)
+  t.is(getEventListeners(signal, 'abort').length, 0)
 })
 
 test('AbortSignal.timeout ends a call against the cluster, and the client goes on', async (t) => {

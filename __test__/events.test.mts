@@ -20,6 +20,25 @@ function next<E extends keyof ClientEvents>(client: Client, event: E): Promise<C
   })
 }
 
+test('nodes that cannot be reached where they say they are: events, errors and wholeCluster say so', async (t) => {
+  await using cluster = await LocalCluster.start({ nodes: 3 })
+  const [host] = cluster.hosts as [string]
+  // What a client outside of a container network meets: one node by its own address, the others by those they announce.
+  const misled = { hosts: [host], addressMap: { '127.0.0.1': '127.0.0.2' } }
+  await using client = await connect(misled)
+  t.is(client.nodes().length, 1)
+  const [unreachable] = await next(client, 'nodeUnreachable')
+  t.regex(unreachable.name, /^[0-9A-F]+$/)
+  t.regex(unreachable.tried[0]?.address ?? '', /^127\.0\.0\.2:\d+$/)
+  const calls = Array.from({ length: 50 }, (_, i) => client.put(['test', 'half', i], { i }))
+  const failed = (await Promise.allSettled(calls)).filter((call) => call.status === 'rejected')
+  t.true(failed.length > 0)
+  for (const { reason } of failed) t.regex(reason.message, /127\.0\.0\.2:\d+.*addressMap/)
+  const error = await t.throwsAsync(connect({ ...misled, wholeCluster: true }))
+  t.regex(error.message, /not the whole cluster can be reached: .*127\.0\.0\.2:\d+.*useAlternateServices/)
+  await (await connect({ hosts: cluster.hosts, wholeCluster: true })).close()
+})
+
 // Clusters of their own: nodes are stopped here.
 test('a node that is stopped and started again goes and comes', async (t) => {
   await using cluster = await LocalCluster.start({ nodes: 2 })

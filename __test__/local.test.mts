@@ -1,5 +1,8 @@
 // The local cluster: starting, stopping, and misbehaving on request.
 
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { AerospikeError, connect, InvalidArgumentError } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
@@ -25,6 +28,67 @@ test.serial('await using stops the cluster at the end of the block', async (t) =
     t.is((await client.get(['test', 'demo', 1])).bins.a, 1)
   }
   await t.throwsAsync(connect({ hosts: [host], connectTimeout: 500 }), { instanceOf: AerospikeError })
+})
+
+/** Runs a script with a garbage collector at hand, and returns what it printed. */
+async function runWithGc(script: string): Promise<string> {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const args = ['--expose-gc', '--input-type=module', '-e', script]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 30_000 })
+  return stdout.trim()
+}
+
+const IMPORTS = `
+  import { Worker } from 'node:worker_threads'
+  import { connect } from 'aerospike-napi'
+  import { LocalCluster } from 'aerospike-napi/local'
+  async function collect () {
+    for (let i = 0; i < 5; i++) {
+      gc()
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+  }
+`
+
+test.serial('a cluster runs on when nothing but its clients or its addresses is kept', async (t) => {
+  const script = `${IMPORTS}
+    const start = async () => (await LocalCluster.start()).hosts
+    const open = async () => connect(await start())
+    const client = await open()
+    const hosts = await start()
+    await collect()
+    for (let i = 0; i < 200; i++) await client.put(['test', 'demo', i], { i })
+    const other = await connect(hosts)
+    await other.put(['test', 'demo', 1], { a: 1 })
+    console.log((await other.get(['test', 'demo', 1])).bins.a, (await client.get(['test', 'demo', 199])).bins.i)
+  `
+  t.is(await runWithGc(script), '1 199')
+})
+
+test.serial('a cluster that was stopped is freed, and one that was not ends with its thread', async (t) => {
+  const script = `${IMPORTS}
+    let collected = 0
+    const registry = new FinalizationRegistry(() => collected++)
+    const once = async () => {
+      const cluster = await LocalCluster.start()
+      registry.register(cluster)
+      await cluster.stop()
+    }
+    for (let i = 0; i < 5; i++) await once()
+    await collect()
+    const worker = new Worker(\`
+      import { parentPort } from 'node:worker_threads'
+      import { LocalCluster } from 'aerospike-napi/local'
+      parentPort.postMessage((await LocalCluster.start()).hosts)
+      setInterval(() => {}, 1000)
+    \`, { eval: true })
+    const hosts = await new Promise(resolve => worker.once('message', resolve))
+    await (await connect(hosts)).close()
+    await worker.terminate()
+    const error = await connect({ hosts, connectTimeout: 500 }).catch(error => error)
+    console.log(collected, error instanceof Error)
+  `
+  t.is(await runWithGc(script), '5 true')
 })
 
 test.serial('two clusters do not know each other', async (t) => {

@@ -2,7 +2,11 @@
 
 import { stat } from 'node:fs'
 import test from 'ava'
-import { afterTurn, inSlices } from '#src/time-slice'
+import { binding } from '#src/boundary/native'
+import { afterTurn } from '#src/host'
+import { inSlices } from '#src/time-slice'
+
+test.before("turns are the addon's", () => void binding())
 
 function spin(milliseconds: number): void {
   const until = performance.now() + milliseconds

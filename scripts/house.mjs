@@ -82,6 +82,19 @@ function formatted () {
   return problems
 }
 
+/** Functions and clocks that anyone may replace at any time: src/host.ts alone takes them, and says why. */
+const replaceable = /\b(process\.nextTick|setImmediate|queueMicrotask|setTimeout|setInterval|performance\.\w+|process\.hrtime|Date\.now|new Date\(\)|new Promise\b|(?<!\w)Promise\.\w+)/
+
+function replaceableFunctions () {
+  return [...sources('src', /\.ts$/)].filter(path => path !== join('src', 'host.ts')).flatMap(path => {
+    const lines = read(path).split('\n')
+    return lines.flatMap((line, at) => {
+      const found = /^\s*(\/\/|\/?\*)/.test(line) ? null : replaceable.exec(line)
+      return found === null ? [] : [`${path}:${at + 1} takes ${found[0]} from the environment: src/host.ts has what stands in for it`]
+    })
+  })
+}
+
 /** Facts of this or that machine do not belong into the repository. */
 function machinePaths () {
   if (!existsSync(join(root, '.git'))) return []
@@ -117,6 +130,7 @@ export const checks = {
   'crates depend only along the arrows of the map': crateArrows,
   'only the binding has unsafe code': unsafeCode,
   'TypeScript imports only along the arrows of the table of rooms': () => problems(typescriptSources()),
+  'only src/host.ts takes what anyone may replace': replaceableFunctions,
   'sections of the protocol that comments cite are in its page': citations,
   'files that the pages for contributors name exist': namedFiles,
   'binding.cjs and binding.d.cts are what the napi CLI writes': bindingFiles,

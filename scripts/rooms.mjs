@@ -3,7 +3,7 @@
 
 import { posix } from 'node:path'
 
-const ground = ['identity', 'key', 'lazy', 'limits', 'protocol', 'time-slice']
+const ground = ['identity', 'key', 'lazy', 'limits', 'protocol', 'host', 'time-slice']
 const records = [...ground, 'errors', 'checks', 'values', 'boundary']
 const controlPlane = [...ground, 'errors', 'checks', 'values', 'operations', 'options', 'boundary']
 const requests = [...records, 'options', 'operations', 'expressions', 'records']
@@ -16,12 +16,13 @@ export const rooms = {
   lazy: [],
   limits: [],
   protocol: [],
-  'time-slice': [],
-  errors: ['identity', 'key'],
+  host: [],
+  'time-slice': ['host'],
+  errors: ['identity', 'key', 'host'],
   checks: ['errors', 'limits'],
   values: ['identity', 'errors', 'checks', 'limits'],
   operations: ['identity', 'errors', 'checks', 'values', 'limits', 'protocol'],
-  options: ['errors', 'checks', 'values', 'limits', 'protocol'],
+  options: ['host', 'errors', 'checks', 'values', 'limits', 'protocol'],
   boundary: [...ground, 'errors', 'values', 'options'],
   expressions: ['identity', 'errors', 'checks', 'values', 'operations', 'limits', 'protocol'],
   records,

@@ -111,6 +111,8 @@ const MAX_NODES = 8
  * An in-memory cluster on loopback ports that speaks the protocol of a real one, with the namespaces `test` (records stay)
  * and `bar` (records expire after 30 days). It can be told to misbehave. Nothing is stored on disk.
  *
+ * It runs until it is stopped, or until the process or the worker that started it ends; it does not keep them alive.
+ *
  * @example
  * await using cluster = await LocalCluster.start({ nodes: 3 })
  * await using client = await connect(cluster.hosts)

@@ -1,22 +1,16 @@
 // Time slices: work that takes long runs for a few milliseconds, then the event loop has its turn.
 
+import { afterTurn, now, TruePromise } from './host.js'
+
 /** Milliseconds of work in one go: what anything else that runs on this thread may have to wait. */
 export const SLICE_MS = 4
 
 /** Work on rows looks at the clock, and may stop, after this many of them. */
 export const ROWS_PER_LOOK = 512
 
-/**
- * Calls back when the event loop has had its turn, timers included. An immediate alone would come before them where
- * sockets were read last.
- */
-export function afterTurn(callback: () => void): void {
-  setImmediate(() => setImmediate(callback))
-}
-
 /** One turn of the event loop. */
 export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new TruePromise(afterTurn)
 }
 
 /** Does work to its end without a stop. Work is a generator that yields where it may stop. */
@@ -30,8 +24,8 @@ export function atOnce<T>(work: Generator<void, T>): T {
 /** Does work in time slices, between which the event loop has its turn. */
 export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
   for (;;) {
-    const until = performance.now() + SLICE_MS
-    while (performance.now() < until) {
+    const until = now() + SLICE_MS
+    while (now() < until) {
       const { done, value } = work.next()
       if (done === true) return value
     }
@@ -51,7 +45,7 @@ export class TimeSlice {
 
   /** The event loop just had its turn. */
   begin(): void {
-    this.#until = performance.now() + SLICE_MS
+    this.#until = now() + SLICE_MS
     this.#looks = LOOK_EVERY
   }
 
@@ -65,6 +59,6 @@ export class TimeSlice {
   isOver(): boolean {
     if (this.#looks > 0) return false
     this.#looks = LOOK_EVERY
-    return performance.now() >= this.#until
+    return now() >= this.#until
   }
 }

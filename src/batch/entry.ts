@@ -2,6 +2,7 @@
 
 import { closeEntry, EntryKind, openEntry } from '../boundary/entry.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { now } from '../host.js'
 import type { Key, UserKey } from '../key.js'
 import type { Policy } from '../options/policy.js'
 import {
@@ -119,7 +120,7 @@ export class EntryWriter {
   /** Writes rows from `from` on, as many as the limits and a time slice allow. */
   writeSlice(from: number, limits: PartLimits): Slice {
     const request = this.#request
-    const until = performance.now() + SLICE_MS
+    const until = now() + SLICE_MS
     const specs = new Writer(1024)
     const rows = new Writer(16 * 1024)
     specs.omitUndefined = rows.omitUndefined = request.policy.omitUndefined
@@ -129,7 +130,7 @@ export class EntryWriter {
     let at = from
     this.#restart()
     for (; at < most; at++) {
-      if (at > from && (at - from) % WRITTEN_PER_LOOK === 0 && performance.now() >= until) break
+      if (at > from && (at - from) % WRITTEN_PER_LOOK === 0 && now() >= until) break
       const row = this.#rows === undefined ? at : (this.#rows[at] as number)
       const spec = request.spec(row)
       const [specsBefore, rowsBefore, last] = [specs.at, rows.at, this.#last]

@@ -5,6 +5,7 @@ import type { BatchReply, NodeReport } from '../boundary/completion.js'
 import type { AerospikeError } from '../errors/base.js'
 import { ClientError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
+import { now } from '../host.js'
 import { type Key, keyIdentity, keyText, type UserKey } from '../key.js'
 import { copyPolicy } from '../options/policy.js'
 import { digest } from '../records/digest.js'
@@ -376,14 +377,14 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
    */
   async retry(options: RetryOptions = {}): Promise<BatchRecords<B, R>> {
     const { attempts, deadline } = retryOptions(options, 'retry')
-    const until = performance.now() + deadline
+    const until = now() + deadline
     const merged = this.#copy()
     for (let attempt = 0; attempt < attempts; attempt++) {
       const positions = merged.#unprocessed()
       if (positions.length === 0) break
       const waits = attempt > 0 || positions.some((position) => OVERLOADED.has(merged.#row(position).resultCode))
       if (waits && !(await pause(attempt + 1, until))) break
-      const left = Math.max(1, Math.ceil(until - performance.now()))
+      const left = Math.max(1, Math.ceil(until - now()))
       const policy = copyPolicy(this.#request.policy)
       policy.totalTimeout = policy.totalTimeout === 0 ? left : Math.min(left, policy.totalTimeout)
       merged.#merge(positions, await this.#resend(this.#request.subset(positions).under(policy)))

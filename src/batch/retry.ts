@@ -2,6 +2,7 @@
 
 import { type OptionRules, readOptions } from '../checks/options.js'
 import { Code } from '../errors/codes.js'
+import { beginPause, now } from '../host.js'
 import { MAX_INT32 } from '../limits.js'
 
 /** How `retry` goes about it. */
@@ -32,7 +33,7 @@ export function retryOptions(options: unknown, verb: string): { attempts: number
 /** Waits before another attempt: exponential with full jitter. False when the deadline comes first. */
 export async function pause(attempt: number, until: number): Promise<boolean> {
   const ms = Math.random() * Math.min(1000, 25 * 2 ** attempt)
-  if (performance.now() + ms >= until) return false
-  await new Promise((resolve) => setTimeout(resolve, ms))
+  if (now() + ms >= until) return false
+  await beginPause(ms).over
   return true
 }

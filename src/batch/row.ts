@@ -7,6 +7,7 @@ import type { AerospikeError } from '../errors/base.js'
 import { Code } from '../errors/codes.js'
 import { errorOf } from '../errors/failure.js'
 import { resultCode } from '../errors/result-codes.js'
+import { unixTime } from '../host.js'
 import type { Key } from '../key.js'
 import { lazyProperty } from '../lazy.js'
 import { BinSource, readFirst } from '../records/message.js'
@@ -66,7 +67,7 @@ export class Part {
   readonly request: BatchRequest
   readonly reply: BatchReply
   /** When the answers were complete, for TTLs. */
-  readonly #arrived = Date.now()
+  readonly #arrived = unixTime()
   readonly #sources: (BinSource | undefined)[] = []
   /** For each page the rows that have not become records yet. */
   readonly #left: number[]

@@ -7,7 +7,8 @@ import type { Boundary } from '../boundary/native.js'
 import { AbortError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { aborted } from '../errors/failure.js'
-import { afterTurn, atOnce, inSlices, ROWS_PER_LOOK } from '../time-slice.js'
+import { now, TruePromise } from '../host.js'
+import { atOnce, inSlices, ROWS_PER_LOOK, turn } from '../time-slice.js'
 import type { Writer } from '../values/writer.js'
 import { type Distinct, distinctRows, repeatsKeys } from './distinct.js'
 import { copySlice, EntryWriter, type Slice, writeBatchEntry } from './entry.js'
@@ -49,7 +50,7 @@ export const NO_ANSWERS: Answers = {
 /** Sends a request and gathers the answers. Throws, or rejects with, what refuses the request as a whole. */
 export function run(boundary: Boundary, request: BatchRequest): Promise<Answers> {
   const { policy, specs } = request
-  if (request.keys.length === 0) return Promise.resolve(NO_ANSWERS)
+  if (request.keys.length === 0) return TruePromise.resolve(NO_ANSWERS)
   const most = specs.length > 64 ? WHOLE_WRITES : WHOLE_READS
   if (request.keys.length > most || policy.maxRequestBytes > 0 || policy.concurrency > 0) {
     return runInParts(boundary, request)
@@ -109,18 +110,18 @@ class SliceCall extends WholeCall {
 type Range = Pick<Slice, 'from' | 'to'>
 
 async function runInParts(boundary: Boundary, request: BatchRequest): Promise<Answers> {
-  const started = performance.now()
+  const started = now()
   boundary.admit(new WholeCall(request, undefined))
   // First a turn for the caller: several time slices of work follow.
-  await new Promise(setImmediate)
+  await turn()
   await inSlices(request.gatherKeys())
   const distinct = await inSlices(distinctRows(request))
   const slices = await writeInParts(request, distinct)
   const ranges = slices.map(({ from, to }) => ({ from, to }))
   const replies = await new Parts(boundary, request, slices, started).run()
-  const elapsed = performance.now() - started
+  const elapsed = now() - started
   // The last reply took a time slice of this turn.
-  await new Promise<void>(afterTurn)
+  await turn()
   const places = await inSlices(placeRows(request.keys.length, ranges, distinct))
   const duplicates = distinct && (await inSlices(countDuplicates(replies, request.keys.length, places)))
   return { replies, ...places, duplicates, elapsed }
@@ -178,7 +179,7 @@ async function writeInParts(request: BatchRequest, distinct: Distinct | undefine
     const slice = writer.writeSlice(from, { rows, bytes: policy.maxRequestBytes })
     slices.push(slice)
     from = slice.to
-    if (from < writer.length) await new Promise(setImmediate)
+    if (from < writer.length) await turn()
   }
   return slices
 }
@@ -205,7 +206,7 @@ class Parts {
 
   async run(): Promise<BatchReply[]> {
     try {
-      await Promise.all(Array.from({ length: await this.#width() }, () => this.#work()))
+      await TruePromise.all(Array.from({ length: await this.#width() }, () => this.#work()))
     } catch (error) {
       this.#over = true
       // What the parts before it wrote is written.
@@ -237,7 +238,7 @@ class Parts {
 
   async #send(slice: Slice): Promise<BatchReply> {
     const most = this.#request.policy.maxResponseBytes
-    const left = this.#until - performance.now()
+    const left = this.#until - now()
     if (left <= 0) return BatchReply.unanswered(slice.to - slice.from, Code.timeout)
     if (most > 0 && this.#taken >= most) return BatchReply.unanswered(slice.to - slice.from, Code.noResponse)
     const timeout = left === Number.POSITIVE_INFINITY ? 0 : Math.ceil(left)

@@ -5,6 +5,7 @@ import { ReadableStream } from 'node:stream/web'
 import { describe } from '../checks/check.js'
 import { badValue } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { TruePromise } from '../host.js'
 import type { BatchOptions } from '../options/types.js'
 import type { Bins } from '../values/values.js'
 import type { BatchRecords } from './results.js'
@@ -106,7 +107,7 @@ export class BatchStream<B extends object = Bins> implements AsyncIterable<Batch
 
   /** @internal A stream whose consumer meets an error: nothing throws at the time of the call. */
   static failing<B extends object>(reason: unknown): BatchStream<B> {
-    const stream = new BatchStream<B>([], {}, () => Promise.reject(reason))
+    const stream = new BatchStream<B>([], {}, () => TruePromise.reject(reason))
     stream.#failure = { reason }
     return stream
   }
@@ -135,7 +136,7 @@ export class BatchStream<B extends object = Bins> implements AsyncIterable<Batch
         if (batch !== undefined) yield* this.#deliver(batch)
         else if (this.#ended && this.#underWay === 0) return
         else {
-          await new Promise<void>((resolve) => {
+          await new TruePromise<void>((resolve) => {
             this.#wake = resolve
           })
         }
@@ -211,7 +212,7 @@ export class BatchStream<B extends object = Bins> implements AsyncIterable<Batch
   async #launch(rows: readonly unknown[], first: number): Promise<void> {
     const held = (): number => this.#underWay + this.#ready.length + (this.#current === undefined ? 0 : 1)
     while (!this.#stopped && this.#failure === undefined && held() >= this.#inFlight) {
-      await new Promise<void>((resolve) => {
+      await new TruePromise<void>((resolve) => {
         this.#room = resolve
       })
     }

@@ -3,6 +3,7 @@
 // on, and a request with many calls has one signal for all of them.
 
 import { aborted } from '../errors/failure.js'
+import { beginPause, TruePromise } from '../host.js'
 import type { Call } from './call.js'
 
 interface Listeners {
@@ -84,11 +85,8 @@ export class AbortListeners {
 
 /** Waits; rejects when the signal is aborted. */
 export function pause(verb: string, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds)
-  })
-  return untilAborted(verb, signal, over).finally(() => clearTimeout(timer))
+  const { over, end } = beginPause(milliseconds)
+  return untilAborted(verb, signal, over).finally(end)
 }
 
 /** A promise that a signal can end before its time. */
@@ -100,7 +98,7 @@ export async function untilAborted<T>(
 ): Promise<T> {
   if (signal === undefined) return promise
   let forget = (): void => {}
-  const abort = new Promise<never>((_, reject) => {
+  const abort = new TruePromise<never>((_, reject) => {
     const end = (): void => reject(aborted(verb, undefined, signal.reason, inDoubt))
     if (signal.aborted) end()
     else forget = whenAborted(signal, end)
@@ -108,7 +106,7 @@ export async function untilAborted<T>(
   // How it settles after the abort is of no interest.
   promise.catch(() => {})
   try {
-    return await Promise.race([promise, abort])
+    return await TruePromise.race([promise, abort])
   } finally {
     forget()
   }

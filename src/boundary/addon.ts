@@ -1,5 +1,7 @@
 // The shape of the native addon, as docs/internal/boundary.md has it. Types only.
 
+import type { HostBinding } from '../host.js'
+
 /** What the core needs to connect: everything is resolved, checked and given. */
 export interface NativeConfig {
   readonly hosts: readonly string[]
@@ -21,6 +23,7 @@ export interface NativeConfig {
   /** ms */
   readonly maxIdle: number
   readonly useAlternateServices: boolean
+  readonly wholeCluster: boolean
   readonly addressMap: { readonly [announced: string]: string }
   readonly maxErrorRate: number
   readonly errorRateWindow: number
@@ -198,10 +201,17 @@ export interface NativeJobReply {
   readonly failure?: Buffer
 }
 
+/** A node that others list, and to which none of its addresses leads. */
+export interface NativeUnreachable {
+  readonly name: string
+  readonly tried: readonly { readonly address: string; readonly reason: string }[]
+}
+
 /** A change of the cluster; `kind` is the name of the event. */
 export interface NativeChange {
   readonly kind: string
   readonly node?: NativeNode | null
+  readonly unreachable?: NativeUnreachable | null
 }
 
 export interface NativeClient {
@@ -293,7 +303,7 @@ export interface NativeCluster {
   dropConnections(index: number): Promise<void>
 }
 
-export interface Binding {
+export interface Binding extends HostBinding {
   readonly NativeClient: { connect(config: NativeConfig, wake: () => void): Promise<NativeClient> }
   readonly NativeCluster: { start(options: NativeClusterOptions): Promise<NativeCluster> }
   digest(set: string, keyType: number, key: Uint8Array): Buffer

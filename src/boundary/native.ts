@@ -6,7 +6,8 @@
 import { ClientClosedError, ClientError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { aborted, controlError, Failure } from '../errors/failure.js'
-import { afterTurn, SLICE_MS } from '../time-slice.js'
+import { afterTurn, atEndOfTick, isLibuv, now, serveFrom, TruePromise } from '../host.js'
+import { SLICE_MS } from '../time-slice.js'
 import { Writer } from '../values/writer.js'
 import { AbortListeners } from './abort.js'
 import type { Binding, NativeClient, NativeConfig } from './addon.js'
@@ -33,8 +34,8 @@ const IS_WHOLE = 8
  */
 const INLINE_CALLS = 96
 
-/** Whether the event loop is libuv's, and not something that answers to its names: Bun's functions end the process. */
-const hasEventLoop = process.versions.bun === undefined && process.versions.deno === undefined
+/** Completions that come within this many milliseconds of each other came in one turn of the event loop. */
+const TURN_MS = 0.5
 
 let loaded: Binding | undefined
 
@@ -44,6 +45,7 @@ export function binding(): Binding {
   try {
     // From dist/src/boundary/native.js.
     loaded = require('../../../binding.cjs') as Binding
+    serveFrom(loaded)
     return loaded
   } catch (cause) {
     throw new ClientError(loadingFailed(cause), { cause })
@@ -75,6 +77,8 @@ let resolveLast: (value: unknown) => void
 const capture = (resolve: (value: unknown) => void): void => {
   resolveLast = resolve
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** A batch whose pages are still being copied over. */
 interface Gathering {
@@ -109,12 +113,9 @@ export class Boundary {
   #before: (() => void)[] = []
   #closed: Promise<void> | undefined
   readonly #flush = (): void => this.flush()
-  /** Whether completions came in this turn of the event loop, and since when. */
-  #inTurn = false
+  /** Since when completions have come one right after the other, and when the last of them were settled. */
   #turnBegan = 0
-  readonly #turnIsOver = (): void => {
-    this.#inTurn = false
-  }
+  #settledAt = 0
   readonly #continue = (): void => {
     this.#draining = false
     this.#drain()
@@ -126,7 +127,7 @@ export class Boundary {
     try {
       boundary.#native = await binding().NativeClient.connect(config, () => boundary.#wakeReferenced())
       boundary.#native.unref()
-      if (hasEventLoop) {
+      if (isLibuv) {
         const target = Buffer.allocUnsafeSlow(DRAIN_BYTES)
         boundary.#native.inline((n) => (n < 0 ? boundary.#wakeOnLoop() : boundary.#wakeInline(target, n)), target)
       }
@@ -175,7 +176,7 @@ export class Boundary {
 
   /** What the caller of a call waits for; its signal counts from here on. */
   promise<T>(call: Call<T>): Promise<T> {
-    const promise = new Promise<T>(capture as never)
+    const promise = new TruePromise<T>(capture as never)
     call.resolve = resolveLast
     const { signal } = call.task.policy
     if (signal !== undefined) this.#abortListeners.add(call, signal)
@@ -216,18 +217,22 @@ export class Boundary {
     if (before !== undefined) this.#before.push(before)
     if (this.#scheduled) return
     this.#scheduled = true
-    process.nextTick(this.#flush)
+    atEndOfTick(this.#flush)
   }
 
   /** Ends a tick: everything it asked for goes to the core. */
   flush(): void {
     const before = this.#before
-    if (before.length > 0) {
-      this.#before = []
-      for (const gather of before) gather()
+    try {
+      if (before.length > 0) {
+        this.#before = []
+        for (const gather of before) gather()
+      }
+    } finally {
+      // Whatever happens: a flag that stayed would keep every later call from being handed over.
+      this.#scheduled = false
+      this.#handOver()
     }
-    this.#scheduled = false
-    this.#handOver()
   }
 
   /** Hands everything written since the last time over to the core. */
@@ -298,27 +303,25 @@ export class Boundary {
    */
   wake(): void {
     if (this.#draining) return
-    const now = performance.now()
-    if (!this.#inTurn) {
-      this.#inTurn = true
-      this.#turnBegan = now
-      setImmediate(this.#turnIsOver)
-    } else if (now - this.#turnBegan >= SLICE_MS) {
+    const began = now()
+    if (began - this.#settledAt > TURN_MS) this.#turnBegan = began
+    else if (began - this.#turnBegan >= SLICE_MS) {
       this.#continueLater()
       return
     }
     this.#drain()
+    this.#settledAt = now()
   }
 
   /** Settles what is ready, for one time slice at most. */
   #drain(): void {
     const native = this.#native
     if (native === undefined) return
-    const until = performance.now() + SLICE_MS
+    const until = now() + SLICE_MS
     for (;;) {
       while (this.#gathering.length > 0) {
         this.#gather(native, until)
-        if (performance.now() >= until) {
+        if (now() >= until) {
           this.#continueLater()
           return
         }
@@ -330,7 +333,7 @@ export class Boundary {
         continue
       }
       this.#settleAll(native, this.#target, length)
-      if (performance.now() >= until) {
+      if (now() >= until) {
         this.#continueLater()
         return
       }
@@ -404,7 +407,7 @@ export class Boundary {
         while (batch.next < reply.pages.length) {
           native.page(ticket, batch.next, (reply.pages[batch.next] as Page).bytes)
           batch.next++
-          if (performance.now() >= until && batch.next < reply.pages.length) return
+          if (now() >= until && batch.next < reply.pages.length) return
         }
         this.#settleBatch(call, reply, batch.isPart)
       }
@@ -485,6 +488,10 @@ export class Boundary {
       }
       if (this.#referenced) native.unref()
       this.#referenced = false
+      // The core holds the function that wakes this: while each held the other, neither was ever freed.
+      this.#native = undefined
+      this.#target = NOTHING
+      this.#writer = new Writer(0)
     }
   }
 }

@@ -35,6 +35,7 @@ import type { RecordCommands } from '../commands/records.js'
 import * as records from '../commands/records.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { controlError } from '../errors/failure.js'
+import { TruePromise } from '../host.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import type { Behavior } from '../options/behavior.js'
@@ -423,7 +424,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
   }
 
   /**
-   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `connected`, `disconnected`. Listening does not keep the
+   * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `nodeUnreachable`, `connected`, `disconnected`. Listening does not keep the
    * process alive, and ends with `close`, which is no event.
    *
    * @throws InvalidArgumentError for an event that does not exist
@@ -520,13 +521,13 @@ function guarded(name: string, method: Method, most: number): Method {
         typeof args.at(-1) === 'function'
           ? 'there are no callbacks: it returns a promise'
           : 'everything that is optional goes into one object of options'
-      return Promise.reject(
+      return TruePromise.reject(
         new InvalidArgumentError(`${name} takes at most ${most} arguments, not ${args.length}; ${hint}`),
       )
     }
     if ((this as Partial<Client> | undefined)?.[CONTEXT] === undefined) {
       const text = `${name} was called without its client: write client.${name}(…), or client.${name}.bind(client)`
-      return Promise.reject(new InvalidArgumentError(text))
+      return TruePromise.reject(new InvalidArgumentError(text))
     }
     return method.apply(this, args)
   }

@@ -79,6 +79,8 @@ export interface ConnectOptions extends ClientOptions {
   readonly maxIdle?: number | undefined
   /** Connect to the alternate addresses that the nodes announce. Default false. */
   readonly useAlternateServices?: boolean | undefined
+  /** Refuse to connect when a node of the cluster cannot be reached. Default false: what can be is used. */
+  readonly wholeCluster?: boolean | undefined
   /** Replaces addresses that nodes announce, for clusters behind address translation: `{ announced: reachable }`. */
   readonly addressMap?: { readonly [announced: string]: string } | undefined
   /** Errors within the window after which a node is left alone. Default 100; 0 never. */
@@ -128,6 +130,7 @@ const SETTINGS: { readonly [name: string]: Setting } = {
   maxConnectionsPerNode: count(1, 100_000, 100),
   maxIdle: count(0, MAX_INT32, 55_000, MS),
   useAlternateServices: { ...flag, fallback: false },
+  wholeCluster: { ...flag, fallback: false },
   addressMap: {
     expects: 'an object of addresses by announced address',
     fallback: {},

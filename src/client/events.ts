@@ -19,12 +19,24 @@ export interface Node {
   readonly build: string
 }
 
+/** A node of the cluster that the client cannot reach: calls for records that only it holds fail. */
+export interface UnreachableNode {
+  readonly name: string
+  /** The addresses that it announces, as far as they were tried, and what happened there. */
+  readonly tried: readonly { readonly address: string; readonly reason: string }[]
+}
+
 /** The events of a client, with what their listeners get. */
 export interface ClientEvents {
   /** A node was found: a new one, or one that is back. */
   nodeAdded: [node: Node]
   /** A node is not asked any more: it left the cluster, or did not answer for too long. */
   nodeRemoved: [node: Node]
+  /**
+   * Other nodes list a node that cannot be reached at any address it announces, as happens with containers and address
+   * translation: `useAlternateServices` or `addressMap` may lead to it. Who begins to listen hears of those known already.
+   */
+  nodeUnreachable: [node: UnreachableNode]
   /** There are nodes again after `disconnected`. */
   connected: []
   /** The last node is gone. The client keeps trying the hosts it was made with. */
@@ -37,6 +49,7 @@ export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEven
 const NAMES: readonly string[] = [
   'nodeAdded',
   'nodeRemoved',
+  'nodeUnreachable',
   'connected',
   'disconnected',
 ] satisfies (keyof ClientEvents)[]
@@ -63,9 +76,10 @@ export class Listeners {
     this.#emitter[verb](name, listener as () => void)
     this.#count++
     if (this.#count > 1) return
-    native.watch(({ kind, node }) => {
-      if (node == null) this.#emitter.emit(kind)
-      else this.#emitter.emit(kind, node)
+    native.watch(({ kind, node, unreachable }) => {
+      const about = node ?? unreachable
+      if (about == null) this.#emitter.emit(kind)
+      else this.#emitter.emit(kind, about)
     })
   }
 

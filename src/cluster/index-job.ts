@@ -2,6 +2,7 @@
 
 import type { Boundary } from '../boundary/native.js'
 import { Code } from '../errors/codes.js'
+import { now } from '../host.js'
 import { type IndexInfo, type IndexStatistics, indexStatistics } from './index-list.js'
 import { InfoRequest, readRefusal } from './info-request.js'
 import { type Look, type WaitOptions, waitFor } from './wait.js'
@@ -32,7 +33,7 @@ export class IndexJob {
   /** The name of the index. */
   readonly name: string
   readonly #boundary: Boundary
-  readonly #created = performance.now()
+  readonly #created = now()
   #seen = false
 
   /** @internal */
@@ -56,7 +57,7 @@ export class IndexJob {
     const request = InfoRequest.read(this.#boundary, 'IndexJob.ready', limits)
     const { found, missing } = await statOf(request, this.namespace, this.name)
     if (found.size > 0) this.#seen = true
-    if (found.size === 0 && (this.#seen || performance.now() - this.#created > GRACE_MS)) {
+    if (found.size === 0 && (this.#seen || now() - this.#created > GRACE_MS)) {
       throw request.refused('', { code: Code.indexNotFound, message: `${this.namespace}.${this.name}` })
     }
     const { nodes } = indexStatistics(found)

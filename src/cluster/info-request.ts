@@ -8,6 +8,7 @@ import type { AerospikeError } from '../errors/base.js'
 import { ClusterError, InvalidArgumentError, NodeNotFoundError, TimeoutError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { controlError, errorOf } from '../errors/failure.js'
+import { now } from '../host.js'
 import { MAX_INT32 } from '../limits.js'
 import { applyOptions, Policy } from '../options/policy.js'
 import { Takes } from '../options/table.js'
@@ -65,12 +66,12 @@ export class InfoRequest {
     this.#signal = policy.signal
     this.#changes = base === CHANGE
     this.#timeout = policy.totalTimeout
-    this.#until = policy.totalTimeout === 0 ? Number.POSITIVE_INFINITY : performance.now() + policy.totalTimeout
+    this.#until = policy.totalTimeout === 0 ? Number.POSITIVE_INFINITY : now() + policy.totalTimeout
   }
 
   /** Milliseconds that are left of the call. */
   get left(): number {
-    return Math.max(0, this.#until - performance.now())
+    return Math.max(0, this.#until - now())
   }
 
   /** Whether all nodes have at least this version. */

@@ -5,6 +5,7 @@ import { callback, milliseconds, type OptionRules, readOptions, signal } from '.
 import { ClusterError, TimeoutError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { errorOf } from '../errors/failure.js'
+import { now } from '../host.js'
 
 /** How to wait for a job. */
 export interface WaitOptions<Progress> {
@@ -44,8 +45,8 @@ export async function waitFor<Progress>(
   look: (options: { totalTimeout: number; signal: AbortSignal | undefined }) => Promise<Look<Progress>>,
 ): Promise<void> {
   const { onProgress, pollInterval, timeout = 0, signal } = readOptions<WaitOptions<Progress>>(verb, given, RULES)
-  const started = performance.now()
-  const left = (): number => (timeout === 0 ? Number.POSITIVE_INFINITY : timeout - (performance.now() - started))
+  const started = now()
+  const left = (): number => (timeout === 0 ? Number.POSITIVE_INFINITY : timeout - (now() - started))
   let failures = 0
   let next = pollInterval ?? FIRST_PAUSE_MS
   for (;;) {
@@ -57,7 +58,7 @@ export async function waitFor<Progress>(
     } catch (error) {
       if (!(error instanceof ClusterError || error instanceof TimeoutError) || ++failures === MAX_FAILURES) throw error
     }
-    if (left() <= next) throw tooLate(verb, performance.now() - started)
+    if (left() <= next) throw tooLate(verb, now() - started)
     await pause(verb, next, signal)
     if (pollInterval === undefined) next = Math.min(LONGEST_PAUSE_MS, next * 1.5)
   }

@@ -18,6 +18,7 @@ import { type Answers, run } from '../batch/run.js'
 import { BatchStream, type BatchStreamOptions, STREAM_OPTIONS } from '../batch/stream.js'
 import { callOver } from '../batch/unprocessed.js'
 import { argumentError } from '../checks/check.js'
+import { TruePromise } from '../host.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import { applyOptions, type Policy } from '../options/policy.js'
@@ -332,7 +333,7 @@ function runBatch<B extends object, R = MixedRow>(
     const request = planRequest(context, verb, given, options, takes, common)
     return run(context.boundary, request).then((answers) => finish<B, R>(context, request, answers))
   } catch (error) {
-    return Promise.reject(argumentError(error, verb))
+    return TruePromise.reject(argumentError(error, verb))
   }
 }
 

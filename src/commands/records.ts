@@ -2,6 +2,7 @@
 
 import { argumentError, describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { TruePromise } from '../host.js'
 import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
 import { Needs, Operation } from '../operations/operation.js'
@@ -469,7 +470,7 @@ function answeredBin(operation: Operation): string | undefined {
 }
 
 function refused<T>(error: unknown, verb: string): Promise<T> {
-  return Promise.reject(argumentError(error, verb))
+  return TruePromise.reject(argumentError(error, verb))
 }
 
 function binNames(names: unknown, verb: string): readonly unknown[] {

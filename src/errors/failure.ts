@@ -2,6 +2,7 @@
 // there V8
 // knows who awaits it, so that the stack shows the caller's line.
 
+import { TruePromise } from '../host.js'
 import { type Key, keyText } from '../key.js'
 import type { AttemptError, ErrorDetails, UdfSite } from './base.js'
 import { type AbortError, AerospikeError } from './classes.js'
@@ -72,7 +73,7 @@ export class Failure {
   }
 }
 
-const settled = Promise.resolve()
+const settled = TruePromise.resolve()
 
 /**
  * Rejects a promise, whose `resolve` this is, with the error for a reason. The promise is made to follow another one,
@@ -81,7 +82,7 @@ const settled = Promise.resolve()
  */
 export function rejectThrough(resolve: (value: unknown) => void, reason: unknown): void {
   let reject!: (reason: unknown) => void
-  const facts = new Promise((_, rejectFacts) => {
+  const facts = new TruePromise((_, rejectFacts) => {
     reject = rejectFacts
   })
   resolve(facts.then(undefined, fail))

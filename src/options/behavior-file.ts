@@ -6,6 +6,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import { describe, isPlain } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { beginPause, type Pause, TruePromise } from '../host.js'
 import { Behavior } from './behavior.js'
 
 /** Options of `Behavior.fromFile`. */
@@ -83,8 +84,9 @@ async function read(path: string, parent: Behavior | undefined): Promise<Said> {
 export class FileBehavior extends Behavior {
   readonly path: string
   #watcher: FSWatcher | undefined
-  #timer: NodeJS.Timeout | undefined
-  #reading: Promise<void> = Promise.resolve()
+  /** Until the file has been left alone for a moment. */
+  #quiet: Pause | undefined
+  #reading: Promise<void> = TruePromise.resolve()
 
   /** @internal */
   constructor(path: string, said: Said, options: BehaviorFileOptions) {
@@ -95,7 +97,8 @@ export class FileBehavior extends Behavior {
 
   /** Stops following the file. What it said last stays. */
   close(): void {
-    clearTimeout(this.#timer)
+    this.#quiet?.end()
+    this.#quiet = undefined
     this.#watcher?.close()
     this.#watcher = undefined
   }
@@ -109,10 +112,12 @@ export class FileBehavior extends Behavior {
     const name = basename(this.path)
     this.#watcher = watch(dirname(this.path), { persistent: false }, (_, changed) => {
       if (changed !== null && changed !== name) return
-      clearTimeout(this.#timer)
-      this.#timer = setTimeout(() => {
-        this.#reading = this.#reading.then(() => this.#reload(options))
-      }, QUIET_MS).unref()
+      this.#quiet?.end()
+      const quiet = beginPause(QUIET_MS)
+      this.#quiet = quiet
+      void quiet.over.then(() => {
+        if (this.#quiet === quiet) this.#reading = this.#reading.then(() => this.#reload(options))
+      })
     })
     this.#watcher.on('error', (error) => options.onError?.(error))
   }

@@ -27,6 +27,9 @@ export function failureOf(verb: string, completion: Buffer, udf?: UdfCall): Fail
   return readFailure(call, completion.readInt16LE(10), completion, 0)
 }
 
+/** Ends the listening of queries that were left without a word and collected. */
+const abandoned = new FinalizationRegistry<() => void>((forget) => forget())
+
 /** One run of a query. */
 export class Steps {
   readonly #boundary: Boundary
@@ -93,14 +96,17 @@ export class Steps {
   }
 
   async #open(): Promise<NativeQuery> {
-    this.#forget = whenAborted(this.#signal, () => this.#abort())
+    // A signal may outlive many queries: it does not keep one that nobody reads any more.
+    const self = new WeakRef(this)
+    this.#forget = whenAborted(this.#signal, () => self.deref()?.abort())
+    abandoned.register(this, this.#forget, this)
     const spec = await this.#spec()
     this.#refuseAborted()
     this.#native = this.#boundary.native.openQuery(spec)
     return this.#native
   }
 
-  #abort(): void {
+  private abort(): void {
     this.#aborted = true
     this.onAbort()
     this.#native?.close()
@@ -126,5 +132,6 @@ export class Steps {
   #end(): void {
     this.#ended = true
     this.#forget()
+    abandoned.unregister(this)
   }
 }

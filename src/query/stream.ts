@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { TruePromise, unixTime } from '../host.js'
 import { TimeSlice, turn } from '../time-slice.js'
 import type { QueryProgress } from './options.js'
 import type { Page, Steps } from './steps.js'
@@ -78,13 +79,13 @@ export class QueryStream<T> implements AsyncIterableIterator<T, undefined, undef
     }
     if (this.#left > 0 && !this.#slice.isOver()) {
       try {
-        return Promise.resolve({ done: false, value: this.#take() })
+        return TruePromise.resolve({ done: false, value: this.#take() })
       } catch (error) {
         this.#end()
-        return Promise.reject(error)
+        return TruePromise.reject(error)
       }
     }
-    if (this.#ended) return Promise.resolve(END)
+    if (this.#ended) return TruePromise.resolve(END)
     const next = this.#next()
     this.#busy = next
     return next
@@ -120,7 +121,7 @@ export class QueryStream<T> implements AsyncIterableIterator<T, undefined, undef
     this.#page = page.bytes
     this.#at = 0
     this.#left = page.count
-    this.#now = Date.now()
+    this.#now = unixTime()
     this.#report?.(this.progress)
   }
 
@@ -149,7 +150,7 @@ export class QueryStream<T> implements AsyncIterableIterator<T, undefined, undef
   /** Ends the query: a loop calls it when it is left. */
   return(): Promise<IteratorReturnResult<undefined>> {
     this.#end()
-    return Promise.resolve(END)
+    return TruePromise.resolve(END)
   }
 
   /** Ends the query. */

@@ -1,5 +1,7 @@
 // What a record has beside its bins: its generation and the seconds it has left to live.
 
+import { unixTime } from '../host.js'
+
 /** `meta.ttl` of a record that never expires. */
 export const NEVER_EXPIRES = -1
 
@@ -20,7 +22,7 @@ const SERVER_EPOCH = 1262304000
  */
 export function ttlOf(voidTime: number, now?: number): number {
   if (voidTime === 0) return NEVER_EXPIRES
-  const left = voidTime - (Math.floor((now ?? Date.now()) / 1000) - SERVER_EPOCH)
+  const left = voidTime - (Math.floor((now ?? unixTime()) / 1000) - SERVER_EPOCH)
   return left > 0 ? left : 1
 }
 

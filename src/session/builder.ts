@@ -3,6 +3,7 @@
 
 import { describe, isPlain } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { TruePromise, unixTime } from '../host.js'
 
 import type { Key, UserKey } from '../key.js'
 import { op } from '../operations/op.js'
@@ -39,7 +40,7 @@ class Chain {
   }
 
   run(strategy: Strategy, options?: ExecuteOptions): Promise<RecordResults> {
-    if (this.failure !== undefined) return Promise.reject(this.failure)
+    if (this.failure !== undefined) return TruePromise.reject(this.failure)
     return run(this.views, this.steps, strategy, options)
   }
 }
@@ -271,7 +272,7 @@ class Builder extends VerbMethods implements Target {
 
   expireRecordAt(time: Date): this {
     return this.#say(() => {
-      const seconds = Math.ceil((time.getTime() - Date.now()) / 1000)
+      const seconds = Math.ceil((time.getTime() - unixTime()) / 1000)
       if (!(seconds >= 1))
         throw new InvalidArgumentError(`expireRecordAt: the time must be in the future, not ${describe(time)}`)
       this.#option('ttl', seconds)
@@ -398,7 +399,7 @@ class Answering extends Builder implements PromiseLike<unknown> {
   ): Promise<T | U> {
     const { chain } = this
     const answer =
-      chain.failure === undefined ? answerOf(chain.views, chain.steps[0] as Step) : Promise.reject(chain.failure)
+      chain.failure === undefined ? answerOf(chain.views, chain.steps[0] as Step) : TruePromise.reject(chain.failure)
     return answer.then(resolved, rejected)
   }
 }

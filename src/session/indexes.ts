@@ -2,6 +2,7 @@
 // known may be out of date: an index is only ever a way to read less.
 
 import type { IndexInfo } from '../cluster/index-list.js'
+import { now } from '../host.js'
 
 /** Who can be asked for the indexes of a namespace. */
 export interface IndexSource {
@@ -35,14 +36,14 @@ export class KnownIndexes {
     const known = this.#known.get(namespace)
     // One that is being built may be ready by now.
     if (known === undefined || known.indexes.some(({ state }) => state !== 'ready')) return this.#ask(namespace)
-    if (performance.now() - known.at > OLD_MS) void this.#ask(namespace)
+    if (now() - known.at > OLD_MS) void this.#ask(namespace)
     return known.indexes
   }
 
   /** The indexes of a namespace once more, unless they were asked for just now: none of those known would do. */
   async again(namespace: string): Promise<readonly IndexInfo[]> {
     const known = this.#known.get(namespace)
-    if (known !== undefined && performance.now() - known.at < MISSED_MS) return known.indexes
+    if (known !== undefined && now() - known.at < MISSED_MS) return known.indexes
     return this.#ask(namespace)
   }
 
@@ -61,7 +62,7 @@ export class KnownIndexes {
       .listIndexes(namespace, { statistics: true })
       .then(
         (indexes) => {
-          if (epoch === this.#epoch) this.#known.set(namespace, { indexes, at: performance.now() })
+          if (epoch === this.#epoch) this.#known.set(namespace, { indexes, at: now() })
           return indexes
         },
         () => this.#known.get(namespace)?.indexes ?? [],

@@ -2,6 +2,7 @@
 
 import { AerospikeError, InvalidArgumentError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
+import { TruePromise } from '../host.js'
 import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
 import type { Operation } from '../operations/operation.js'
@@ -119,7 +120,7 @@ export function run(
     if (steps.length === 1 && step.single) return point(views, step, strategy, signal)
     return many(views, steps, strategy, signal)
   } catch (error) {
-    return Promise.reject(error)
+    return TruePromise.reject(error)
   }
 }
 

@@ -1,6 +1,7 @@
 // The results of a chain or a query, as they are gone through.
 
 import { InvalidArgumentError, RecordNotFoundError } from '../errors/classes.js'
+import { TruePromise } from '../host.js'
 import type { UserKey } from '../key.js'
 import type { Record } from '../records/record.js'
 import type { Bins } from '../values/values.js'
@@ -167,7 +168,7 @@ export class RecordResults<B extends object = Bins> extends RecordStream<B> impl
 
   [Symbol.asyncIterator](): AsyncIterator<RecordResult<B>, undefined, undefined> {
     const rows = new RowIterator(this.#rows)
-    return { next: () => Promise.resolve(rows.next()) }
+    return { next: () => TruePromise.resolve(rows.next()) }
   }
 
   override async collect(): Promise<RecordResult<B>[]> {

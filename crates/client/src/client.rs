@@ -84,6 +84,12 @@ impl Client {
             cluster.disconnect();
             return Err(error.at(None, 1, start.elapsed()));
         }
+        let missing = if cluster.config.whole_cluster { cluster.unreached.load().describe_nodes() } else { None };
+        if let Some(missing) = missing {
+            cluster.disconnect();
+            let detail = format!("not the whole cluster can be reached: {missing}");
+            return Err(Error::new(Code::INVALID_NODE, detail).at(None, 1, start.elapsed()));
+        }
         let tending = cluster.runtime.spawn(tender.run());
         Ok(Self { inner: Arc::new(Inner { cluster, tending }) })
     }

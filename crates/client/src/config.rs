@@ -34,6 +34,8 @@ pub struct Config {
     pub max_idle: Duration,
     /// Use the alternate addresses that nodes announce.
     pub use_alternate_services: bool,
+    /// Fail to connect when a node of the cluster cannot be reached.
+    pub whole_cluster: bool,
     /// Announced address to the address to use instead.
     pub address_map: HashMap<String, String>,
     /// Failures within a window after which a node is left alone until the next window: 100; 0 never.
@@ -62,6 +64,7 @@ impl Default for Config {
             max_connections_per_node: 100,
             max_idle: Duration::from_secs(55),
             use_alternate_services: false,
+            whole_cluster: false,
             address_map: HashMap::new(),
             max_error_rate: 100,
             error_rate_window: 1,

@@ -22,6 +22,10 @@ impl Deadline {
         if ms == 0 { Self::NEVER } else { Self::within(start, Duration::from_millis(ms.into())) }
     }
 
+    pub(crate) const fn at(moment: Instant) -> Self {
+        Self(Some(moment))
+    }
+
     /// A span after `start`; spans that no clock can reach are never.
     pub(crate) fn within(start: Instant, span: Duration) -> Self {
         Self(start.checked_add(span))

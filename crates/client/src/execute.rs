@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::command::{Command, Reply};
+use crate::connection::probe::{LOOK, SUSPICION};
 use crate::connection::request::{Prepared, Request, Response, attempt};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
@@ -116,6 +117,11 @@ impl Run {
                 Err(Setback::TimeUp) => return Err(self.time_up()),
                 Err(Setback::Failed(failure, node)) => (failure, node),
             };
+            if failure.code == Code::CONNECTION && !node.is_active() && self.was_never_sent() {
+                // the node left the cluster before it got anything: who has its records now is asked in its place
+                self.attempts -= 1;
+                continue;
+            }
             let may_repeat = failure.code.is_retryable() && (policy.idempotent || !self.in_doubt(failure.code));
             if !more || !may_repeat {
                 return Err(self.error(failure, Some(&node)));
@@ -166,7 +172,7 @@ impl Run {
         let command = &self.prepared.command;
         let routing = cluster.routing.load();
         let Some(table) = routing.table(&command.namespace) else {
-            let failure = no_namespace(routing.nodes.is_empty(), &command.namespace);
+            let failure = cluster.no_namespace(&command.namespace);
             return Err(self.error(failure, None));
         };
         let replica_plan = self
@@ -175,8 +181,7 @@ impl Run {
         let partition = self.prepared.digest.partition();
         let chosen = replica_plan.choose(&routing, table, partition, &cluster.config.preferred_racks);
         let Some(node) = chosen.and_then(|index| routing.node(index)).cloned() else {
-            let detail = format!("no active node holds partition {}{}", partition.index(), cluster.why_missing());
-            return Err(self.error(Failure::new(Code::INVALID_NODE, detail), None));
+            return Err(self.error(cluster.no_holder(partition), None));
         };
         Ok(node)
     }
@@ -193,10 +198,12 @@ impl Run {
 
     /// Waits for an answer to any attempt. With `more` attempts left it waits no longer than the share of the latest.
     async fn wait(&mut self, more: bool) -> Result<Reply, Setback> {
-        let share = if more { self.share() } else { None };
+        let may_move = more && self.asks_another();
+        let share = if may_move { self.share() } else { None };
         let mut begun = Instant::now();
+        let mut look = begun + SUSPICION;
         loop {
-            let limit = self.limit(begun, share).earlier(self.prepared.deadline).earlier(self.look_again());
+            let limit = self.limit(begun, share).earlier(self.prepared.deadline).earlier(Deadline::at(look));
             match limit.bound(next_settled(&mut self.pending)).await {
                 Ok((over, outcome)) => {
                     let was_latest = over.attempt == self.attempts;
@@ -218,17 +225,28 @@ impl Run {
                     if self.prepared.deadline.has_passed(now) {
                         return Err(Setback::TimeUp);
                     }
+                    let Some(latest) = self.pending.last() else { return Err(Setback::TimeUp) };
+                    if now >= look {
+                        look = now + if may_move { LOOK } else { SUSPICION };
+                        let health = &latest.node.health;
+                        if may_move && health.is_silent() {
+                            let failure = Failure::timeout("the node answers nothing at all");
+                            return Err(Setback::Failed(failure, latest.node.clone()));
+                        }
+                        latest.node.pool.suspect_if_quiet(now);
+                    }
                     if !self.limit(begun, share).has_passed(now) {
                         continue; // it was sent meanwhile, and its share counts from then
                     }
-                    let Some(latest) = self.pending.last() else { return Err(Setback::TimeUp) };
                     if latest.response.sent_at().is_none() && latest.node.health.answered_since(begun) {
                         begun = now; // the node works, there is only a lot before this command
                         continue;
                     }
                     let node = latest.node.clone();
-                    // a node that answers others is not in trouble because one command takes long
-                    if !more || !node.health.answered_since(begun) {
+                    // what was not sent says nothing of the node, and one that answers others is not in trouble because
+                    // one command takes long
+                    let was_sent = latest.response.sent_at().is_some();
+                    if was_sent && (!more || !node.health.answered_since(begun)) {
                         node.health.record_error();
                     }
                     if !more || self.prepared.is_write {
@@ -242,43 +260,44 @@ impl Run {
 
     /// The part of the time left that the latest attempt may use before another node is asked as well.
     fn share(&self) -> Option<Duration> {
-        let asks_another =
-            !self.prepared.is_write && self.replica_plan.as_ref().is_some_and(ReplicaPlan::has_alternatives);
-        let left = if asks_another { self.prepared.deadline.remaining(Instant::now()) } else { None };
+        let left = self.prepared.deadline.remaining(Instant::now());
         let attempts_left = u32::from(self.prepared.command.policy.max_retries) + 2 - self.attempts;
         left.map(|left| left / attempts_left.max(1))
     }
 
-    /// When the latest attempt has had its time: its share, or the socket timeout from the moment it was sent.
-    fn limit(&self, begun: Instant, share: Option<Duration>) -> Deadline {
-        let Some(latest) = self.pending.last() else { return Deadline::NEVER };
-        let of_share = |from| share.map_or(Deadline::NEVER, |share| Deadline::within(from, share));
-        match latest.response.sent_at() {
-            None => of_share(begun),
-            Some(sent) => Deadline::after(sent, self.prepared.command.policy.socket_timeout).earlier(of_share(sent)),
-        }
+    /// Whether another node may be asked while the latest has not answered.
+    fn asks_another(&self) -> bool {
+        !self.prepared.is_write && self.replica_plan.as_ref().is_some_and(ReplicaPlan::has_alternatives)
     }
 
-    /// When to look whether an attempt that waits to be sent has gone out: nothing else tells that it has, and its
-    /// socket timeout counts from then.
-    fn look_again(&self) -> Deadline {
-        match self.pending.last() {
-            Some(latest) if latest.response.sent_at().is_none() => {
-                Deadline::after(Instant::now(), self.prepared.command.policy.socket_timeout)
-            }
-            _ => Deadline::NEVER,
-        }
+    /// When the latest attempt has had its time: its share, or the socket timeout, from the moment it was sent. One that
+    /// waits to be sent has as long, over and over while the node answers others: a node that answers nothing would
+    /// otherwise keep it until all the command's time is over.
+    fn limit(&self, begun: Instant, share: Option<Duration>) -> Deadline {
+        let Some(latest) = self.pending.last() else { return Deadline::NEVER };
+        let from = latest.response.sent_at().unwrap_or(begun);
+        let of_share = share.map_or(Deadline::NEVER, |share| Deadline::within(from, share));
+        Deadline::after(from, self.prepared.command.policy.socket_timeout).earlier(of_share)
     }
 
     fn abandon(&mut self) {
         self.sent += self.pending.drain(..).filter(|p| p.response.sent_at().is_some()).count() as u32;
     }
 
+    /// Whether no byte of any attempt went out, with time left for another.
+    fn was_never_sent(&self) -> bool {
+        self.sent == 0 && self.pending.is_empty() && !self.prepared.deadline.has_passed(Instant::now())
+    }
+
     fn in_doubt(&self, code: Code) -> bool {
         self.prepared.is_write && (self.sent > 1 || (self.sent == 1 && code.leaves_doubt()))
     }
 
+    /// Keeps why an attempt failed; the first reason, of an attempt that is given up and fails for good later.
     fn note(&mut self, failure: Failure, node: &Arc<Node>, attempt: u32) {
+        if self.failures.iter().any(|known| known.attempt == attempt) {
+            return;
+        }
         let in_doubt = self.in_doubt(failure.code);
         let node = Some(node.name.clone());
         self.failures.push(SubError { code: failure.code, detail: failure.detail, node, attempt, in_doubt });
@@ -286,14 +305,17 @@ impl Run {
 
     fn time_up(&mut self) -> Error {
         let latest = self.pending.last().map(|p| p.node.clone());
-        let was_sent = self.pending.iter().any(|p| p.response.sent_at().is_some());
-        self.pending.iter().for_each(|p| p.node.health.record_error());
+        // an attempt that never went out counts against nobody: what it waited for was a connection of ours
+        let sent = || self.pending.iter().filter(|p| p.response.sent_at().is_some());
+        let was_sent = sent().next().is_some();
+        sent().for_each(|p| p.node.health.record_error());
         self.abandon();
         let total = self.prepared.command.policy.total_timeout;
         let detail = if was_sent || self.sent > 0 {
             format!("no answer within {total} ms")
         } else {
-            format!("no connection came free within {total} ms, nothing was sent")
+            let limit = latest.as_ref().map(|node| format!(": {}", node.pool.congestion())).unwrap_or_default();
+            format!("no connection came free within {total} ms, nothing was sent{limit}")
         };
         self.error(Failure::timeout(detail), latest.as_ref())
     }
@@ -333,14 +355,4 @@ fn judge(message: Bytes, node: &Node) -> Result<Bytes, Failure> {
         node.health.record_error();
     }
     Err(Failure::answer(header.result, message))
-}
-
-/// Why there is no partition table for a namespace.
-pub(crate) fn no_namespace(no_nodes: bool, namespace: &[u8]) -> Failure {
-    if no_nodes {
-        return Failure::new(Code::INVALID_NODE, "the cluster has no active node");
-    }
-    let namespace = String::from_utf8_lossy(namespace);
-    let code = aerospike_wire::ResultCode::NAMESPACE_NOT_FOUND.into();
-    Failure::new(code, format!("the cluster has no namespace \"{namespace}\""))
 }

@@ -50,6 +50,7 @@ pub use batch::{Batch, BatchReply, BatchRow, Keyspace, NodeCost, RowOutcome};
 pub use client::{Client, InfoTarget};
 pub use cluster::changes::{Change, Changes};
 pub use cluster::node::NodeSummary;
+pub use cluster::reach::UnreachableNode;
 pub use command::{Command, Key, Reply, SentFlag, Spec};
 pub use config::Config;
 pub use error::{CLIENT_CODES, Code, Error, SubError};

@@ -19,6 +19,7 @@ async fn next(changes: &mut Changes) -> Option<(&'static str, Option<u16>)> {
         Change::NodeRemoved(node) => ("removed", Some(node.port)),
         Change::Connected => ("connected", None),
         Change::Disconnected => ("disconnected", None),
+        Change::NodeUnreachable(node) => panic!("{node:?}"),
     })
 }
 

@@ -2,12 +2,17 @@
 //!
 //! It runs on a runtime of its own: a client in the same process must not wait because the cluster works, and a test
 //! that freezes a node must not freeze the client.
+//!
+//! It runs until it is stopped or its JavaScript environment ends, not until its object is collected: whoever knows one
+//! of its addresses can reach it.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aerospike_server::{Authority, Cluster, ClusterOptions, Refusal, SecurityOptions, TlsOptions, UserOptions};
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{Buffer, Env, PromiseRaw};
 use napi::{Error, Result};
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -140,9 +145,44 @@ pub struct NativeRefusal {
 pub struct NativeCluster {
     cluster: Arc<Cluster>,
     runtime: Handle,
-    owned: Mutex<Option<Runtime>>,
+    owned: Arc<Owned>,
     /// Who signed the certificates, if they were made here.
     authority: Option<Authority>,
+}
+
+/// The threads of a cluster, until it is stopped, and the cluster: dropping it ends its nodes.
+struct Owned {
+    runtime: Mutex<Option<Runtime>>,
+    _cluster: Arc<Cluster>,
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // dropping a runtime waits for its tasks; nobody has time for that while an environment ends
+        if let Some(runtime) = self.runtime.get_mut().take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+thread_local! {
+    /// The clusters that run for the environment of this thread.
+    static RUNNING: RefCell<HashMap<usize, Arc<Owned>>> = RefCell::default();
+    static ENDS_WITH_ENVIRONMENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has a cluster run until it is stopped, or until the environment ends.
+fn keep(env: &Env, owned: &Arc<Owned>) -> Result<()> {
+    if !ENDS_WITH_ENVIRONMENT.get() {
+        env.add_env_cleanup_hook((), |()| drop(RUNNING.take()))?;
+        ENDS_WITH_ENVIRONMENT.set(true);
+    }
+    RUNNING.with_borrow_mut(|running| running.insert(Arc::as_ptr(owned).addr(), owned.clone()));
+    Ok(())
+}
+
+fn let_go(owned: &Arc<Owned>) {
+    drop(RUNNING.with_borrow_mut(|running| running.remove(&Arc::as_ptr(owned).addr())));
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
@@ -152,8 +192,15 @@ fn failed(error: impl std::fmt::Display) -> Error {
 #[napi]
 impl NativeCluster {
     /// Starts a cluster; it accepts connections when the promise resolves.
-    #[napi(factory)]
-    pub async fn start(options: NativeClusterOptions) -> Result<Self> {
+    #[napi(ts_return_type = "Promise<NativeCluster>")]
+    pub fn start<'env>(env: &'env Env, options: NativeClusterOptions) -> Result<PromiseRaw<'env, NativeCluster>> {
+        env.spawn_future_with_callback(Self::begin(options), |env, cluster| {
+            keep(env, &cluster.owned)?;
+            Ok(cluster)
+        })
+    }
+
+    async fn begin(options: NativeClusterOptions) -> Result<Self> {
         let defaults = ClusterOptions::default();
         let tls = options.tls.map(NativeLocalTls::into_options).transpose().map_err(failed)?;
         let (tls, authority) = tls.map_or((None, None), |(tls, authority)| (Some(tls), authority));
@@ -177,8 +224,9 @@ impl NativeCluster {
         let started = handle.spawn(Cluster::start(options)).await;
         match started.map_err(failed).and_then(|cluster| cluster.map_err(failed)) {
             Ok(cluster) => {
-                let owned = Mutex::new(Some(runtime));
-                Ok(Self { cluster: Arc::new(cluster), runtime: handle, owned, authority })
+                let cluster = Arc::new(cluster);
+                let owned = Arc::new(Owned { runtime: Mutex::new(Some(runtime)), _cluster: cluster.clone() });
+                Ok(Self { cluster, runtime: handle, owned, authority })
             }
             Err(error) => {
                 runtime.shutdown_background();
@@ -214,13 +262,16 @@ impl NativeCluster {
     }
 
     /// Stops every node and drops its records. Stopping twice is stopping once.
-    #[napi]
-    pub async fn stop(&self) -> Result<()> {
-        let Some(runtime) = self.owned.lock().take() else { return Ok(()) };
-        let cluster = self.cluster.clone();
-        let stopped = self.runtime.spawn(async move { cluster.stop().await }).await;
-        runtime.shutdown_background();
-        stopped.map_err(failed)
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn stop<'env>(&self, env: &'env Env) -> Result<PromiseRaw<'env, ()>> {
+        let_go(&self.owned);
+        let (owned, cluster, handle) = (self.owned.clone(), self.cluster.clone(), self.runtime.clone());
+        env.spawn_future(async move {
+            let Some(runtime) = owned.runtime.lock().take() else { return Ok(()) };
+            let stopped = handle.spawn(async move { cluster.stop().await }).await;
+            runtime.shutdown_background();
+            stopped.map_err(failed)
+        })
     }
 
     /// Ends a node as a crash would: its connections break, its records are gone, its replicas take over.
@@ -280,14 +331,5 @@ impl NativeCluster {
         work: impl Future<Output = std::result::Result<(), E>> + Send + 'static,
     ) -> Result<()> {
         self.runtime.spawn(work).await.map_err(failed)?.map_err(failed)
-    }
-}
-
-impl Drop for NativeCluster {
-    fn drop(&mut self) {
-        // dropping a runtime waits for its tasks; nobody has time for that while JavaScript collects garbage
-        if let Some(runtime) = self.owned.lock().take() {
-            runtime.shutdown_background();
-        }
     }
 }

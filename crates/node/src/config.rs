@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aerospike_core::{
     AuthMode, Change, Config, Credentials, Endpoint, Error, NodeSummary, Password, PrivateKey, TlsConfig, TlsVersion,
+    UnreachableNode,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -76,6 +77,8 @@ pub struct NativeConfig {
     pub max_idle: u32,
     /// Use the alternate addresses of nodes.
     pub use_alternate_services: bool,
+    /// Fail when a node of the cluster cannot be reached.
+    pub whole_cluster: bool,
     /// Announced address to the address to use instead.
     pub address_map: Option<HashMap<String, String>>,
     /// Failures in a window after which a node is left alone.
@@ -120,6 +123,7 @@ impl NativeConfig {
             max_connections_per_node: self.max_connections_per_node,
             max_idle: millis(self.max_idle),
             use_alternate_services: self.use_alternate_services,
+            whole_cluster: self.whole_cluster,
             address_map: self.address_map.unwrap_or_default(),
             max_error_rate: self.max_error_rate,
             error_rate_window: self.error_rate_window,
@@ -176,17 +180,42 @@ pub struct NativeChange {
     pub kind: &'static str,
     /// The node that came or went.
     pub node: Option<NativeNode>,
+    /// The node that cannot be reached.
+    pub unreachable: Option<NativeUnreachable>,
+}
+
+/// A node that others list, and to which none of its addresses leads.
+#[napi(object, object_from_js = false)]
+pub struct NativeUnreachable {
+    /// The node's name.
+    pub name: String,
+    /// What was tried.
+    pub tried: Vec<NativeTried>,
+}
+
+/// An address that was tried.
+#[napi(object, object_from_js = false)]
+pub struct NativeTried {
+    /// `host:port`.
+    pub address: String,
+    /// What happened there.
+    pub reason: String,
 }
 
 impl From<Change> for NativeChange {
     fn from(change: Change) -> Self {
         let (kind, node) = match change {
+            Change::NodeUnreachable(UnreachableNode { name, tried }) => {
+                let tried = tried.into_iter().map(|(address, reason)| NativeTried { address, reason }).collect();
+                let unreachable = Some(NativeUnreachable { name, tried });
+                return Self { kind: "nodeUnreachable", node: None, unreachable };
+            }
             Change::NodeAdded(node) => ("nodeAdded", Some(node)),
             Change::NodeRemoved(node) => ("nodeRemoved", Some(node)),
             Change::Connected => ("connected", None),
             Change::Disconnected => ("disconnected", None),
         };
-        Self { kind, node: node.map(NativeNode::from) }
+        Self { kind, node: node.map(NativeNode::from), unreachable: None }
     }
 }
 

@@ -14,6 +14,8 @@
 //! | `loop_events` | from the callbacks of that loop to who they are for |
 //! | `uv` | the loop itself, by way of libuv: sockets, timers, wake-ups |
 //! | `callback` | calling JavaScript from the loop |
+//! | `event_loop`, `loop_services` | turns of that loop and a guard over ticks, whatever is done to JavaScript's functions for them |
+//! | `time` | clocks and pauses, likewise |
 //! | `client` | the class that TypeScript drives |
 //! | `query` | queries and background jobs |
 //! | `aggregation` | the last steps of aggregations, in Lua |
@@ -34,14 +36,18 @@ mod config;
 #[cfg(inline_io)]
 mod driver;
 mod entry;
+mod event_loop;
 mod inline;
 #[cfg(inline_io)]
 mod loop_events;
+#[cfg_attr(not(inline_io), path = "loop_services_absent.rs")]
+mod loop_services;
 mod notifier;
 mod query;
 mod queue;
 mod security;
 mod settlement;
+mod time;
 #[cfg(inline_io)]
 mod uv;
 

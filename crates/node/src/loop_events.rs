@@ -15,15 +15,15 @@ use napi::sys;
 
 use crate::uv;
 
-/// What happens on the event loop.
+/// What happens on the event loop. Whoever has no handle of a kind does without its events.
 pub(crate) trait LoopEvents {
     /// The socket of a connection is readable, or has room to write where it was watched for that.
-    fn on_ready(self: Rc<Self>, connection: ConnectionId);
+    fn on_ready(self: Rc<Self>, _connection: ConnectionId) {}
     /// The timer fired.
-    fn on_timer(self: Rc<Self>);
+    fn on_timer(self: Rc<Self>) {}
     /// All sockets that were readable in this turn of the loop were read.
     fn on_turn_end(self: Rc<Self>);
-    /// Another thread has completions ready.
+    /// The loop was woken: another thread has completions ready.
     fn on_async(self: Rc<Self>);
     /// The environment ends.
     fn on_cleanup(self: Rc<Self>);

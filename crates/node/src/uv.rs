@@ -166,20 +166,25 @@ impl Loop {
         let handle =
             Handle::new(self.uv, ASYNC, id, owner, |h| unsafe { (self.uv.async_init)(self.raw, h, callback) })?;
         let sender = AsyncSender(Arc::new(Mutex::new(Some(RawAsync { uv: self.uv, raw: handle.raw }))));
-        Some(AsyncHandle { sender, _handle: handle })
+        Some(AsyncHandle { sender, handle })
     }
 }
 
 /// A `uv_async` handle on the loop's thread. Once it is dropped, its senders wake nothing any more.
 pub(crate) struct AsyncHandle {
     sender: AsyncSender,
-    _handle: Handle,
+    handle: Handle,
 }
 
 impl AsyncHandle {
     /// What other threads wake the loop with.
     pub(crate) fn sender(&self) -> AsyncSender {
         self.sender.clone()
+    }
+
+    /// Whether the handle keeps the loop alive.
+    pub(crate) fn keep_alive(&self, keep: bool) {
+        self.handle.keep_alive(keep);
     }
 }
 

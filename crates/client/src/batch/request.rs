@@ -12,6 +12,7 @@ use super::plan::{Plan, RowId};
 use crate::cluster::node::{Node, UnderWay};
 use crate::connection::frame::Frame;
 use crate::connection::lease::Lease;
+use crate::connection::probe::{LOOK, SUSPICION};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 
@@ -157,9 +158,14 @@ impl SubRequest {
         let begun = Instant::now();
         let mut limit = share_from(begun, share);
         loop {
-            let lease = self.node.pool.lease(limit.earlier(self.plan.deadline)).await;
+            let look = Deadline::within(Instant::now(), SUSPICION);
+            let lease = self.node.pool.lease(limit.earlier(self.plan.deadline).earlier(look)).await;
             let now = Instant::now();
             let timed_out = matches!(&lease, Err(failure) if failure.code == Code::TIMEOUT);
+            let is_due = limit.earlier(self.plan.deadline).has_passed(now);
+            if timed_out && !is_due && !(share.is_some() && self.node.health.is_silent()) {
+                continue;
+            }
             if timed_out && !self.plan.deadline.has_passed(now) && self.node.health.answered_since(begun) {
                 // the node works, there is only a lot before this request
                 limit = share_from(now, share);
@@ -199,24 +205,39 @@ impl SubRequest {
 
     /// Waits for the next frame.
     async fn receive(&mut self, share: Option<Duration>) -> Result<Received, Failure> {
+        let mut begun = Instant::now();
+        let mut limit = self.limit();
+        let mut look = begun + SUSPICION;
         loop {
             // looked at before every frame: many requests of the batch may be reading at once
             if self.plan.is_full() {
                 return Ok(Received::Enough);
             }
-            let limit = self.limit();
-            let read_timeout = limit.earlier(share_from(Instant::now(), share));
+            let silence = share_from(begun, share);
+            let read_timeout = limit.earlier(silence).earlier(Deadline::at(look));
             let Some(lease) = &mut self.lease else { return Ok(Received::Nothing) };
             let connection = lease.connection()?;
             if let Some(frame) = connection.incoming.next().map_err(Failure::garbage)? {
                 return Ok(Received::Frame(frame));
             }
             match read_timeout.bound(connection.receive_some()).await {
-                Ok(outcome) => _ = outcome?,
-                Err(_) if limit.has_passed(Instant::now()) => {
-                    return Err(Failure::timeout("the server did not answer in time"));
+                Ok(outcome) => {
+                    outcome?;
+                    begun = Instant::now();
+                    limit = self.limit();
+                    look = begun + SUSPICION;
                 }
-                Err(_) => return Ok(Received::Nothing),
+                Err(_) => {
+                    let now = Instant::now();
+                    if limit.has_passed(now) {
+                        return Err(Failure::timeout("the server did not answer in time"));
+                    }
+                    if silence.has_passed(now) || (share.is_some() && self.node.health.is_silent()) {
+                        return Ok(Received::Nothing);
+                    }
+                    look = now + LOOK;
+                    self.node.pool.suspect_if_quiet(now);
+                }
             }
         }
     }

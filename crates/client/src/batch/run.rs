@@ -19,7 +19,6 @@ use super::{Batch, BatchReply};
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::error::{Code, Failure};
-use crate::execute::no_namespace;
 use crate::retry::{COMMAND, is_overload};
 use crate::routing::replica::ReplicaPlan;
 use crate::routing::{Routing, Table};
@@ -253,7 +252,7 @@ impl Run {
                 .filter(|t: &&Table| t.namespace.as_bytes() == keyspace.namespace)
                 .or_else(|| routing.table(&keyspace.namespace));
             let Some(table) = table else {
-                self.rows.settle(*id, &no_namespace(routing.nodes.is_empty(), &keyspace.namespace));
+                self.rows.settle(*id, &self.cluster.no_namespace(&keyspace.namespace));
                 continue;
             };
             let policy = plan.batch.policy.replica;
@@ -264,7 +263,7 @@ impl Run {
             match node.and_then(|node| groups.get_mut(node.at())) {
                 Some(group) => group.push(*id),
                 None => {
-                    let failure = Failure::new(Code::INVALID_NODE, "no active node holds the partition");
+                    let failure = self.cluster.no_holder(digest.partition());
                     self.rows.settle(*id, &failure);
                 }
             }
@@ -349,7 +348,9 @@ impl Run {
             Progress::Slow => {
                 let node = request.node.clone();
                 let round = request.round;
-                node.health.record_error();
+                if request.was_sent {
+                    node.health.record_error();
+                }
                 let waiting = request.unanswered();
                 for id in &waiting {
                     if let Some(replica_plan) = self.rows.replica_plan(*id).and_then(Option::as_mut) {

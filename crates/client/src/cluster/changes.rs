@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::Cluster;
 use super::node::{Node, NodeSummary};
+use super::reach::UnreachableNode;
 
 /// A change of the cluster.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub enum Change {
     NodeAdded(NodeSummary),
     /// A node is not asked any more: it left, or did not answer for too long.
     NodeRemoved(NodeSummary),
+    /// Others list a node to which none of its addresses leads.
+    NodeUnreachable(UnreachableNode),
     /// There are nodes again.
     Connected,
     /// The last node is gone. The client goes on looking for the hosts it was made with.
@@ -31,6 +34,7 @@ pub struct Changes {
     cluster: Arc<Cluster>,
     published: watch::Receiver<()>,
     told: Vec<Arc<Node>>,
+    told_unreachable: Vec<UnreachableNode>,
     ready: VecDeque<Change>,
 }
 
@@ -39,7 +43,10 @@ impl Changes {
         // subscribed before the first look, so that nothing falls in between
         let published = cluster.published.subscribe();
         let told = cluster.routing.load().nodes.clone();
-        Self { cluster, published, told, ready: VecDeque::new() }
+        let mut changes = Self { cluster, published, told, told_unreachable: Vec::new(), ready: VecDeque::new() };
+        // nobody could listen while the client was connecting
+        changes.compare();
+        changes
     }
 
     /// Waits for the next change; `None` once the client is closed.
@@ -67,6 +74,10 @@ impl Changes {
             (false, true) => self.ready.push_back(Change::Disconnected),
             _ => {}
         }
+        let unreachable = self.cluster.unreached.load().nodes.clone();
+        let news = unreachable.iter().filter(|node| !self.told_unreachable.iter().any(|known| known.name == node.name));
+        self.ready.extend(news.cloned().map(Change::NodeUnreachable));
+        self.told_unreachable = unreachable;
         let new = self.told.iter().filter(|node| !is_in(&before, node));
         self.ready.extend(new.map(|node| Change::NodeAdded(NodeSummary::of(node))));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aerospike_wire::info::{NamespaceReplicas, Peers, parse_peers, parse_replicas};
 use tokio::time::Instant;
@@ -13,6 +14,9 @@ use crate::connection::Connection;
 use crate::connection::dial::NODE_TIMEOUT;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+
+/// How long a node that answers nothing at all is given for an info command.
+const SILENT_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A counter that a node increments when something changes. Unknown until read, and again after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -179,7 +183,9 @@ impl Member {
 
     /// Asks on the connection at hand, or on a new one when there is none or it was lost meanwhile.
     async fn ask(&mut self, commands: &[&str]) -> Result<InfoAnswer, Failure> {
-        let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT);
+        // what others know of the cluster must not wait for a node that is not there
+        let patience = if self.node.health.is_silent() { SILENT_TIMEOUT } else { NODE_TIMEOUT };
+        let deadline = Deadline::within(Instant::now(), patience);
         let timed_out = |_| Failure::timeout("the node did not answer an info command in time");
         if let Some(mut connection) = self.connection.take() {
             match deadline.bound(ask(&mut connection, commands.iter().copied())).await.map_err(timed_out)? {

@@ -10,6 +10,7 @@
 //! | `partitions.rs` | the partition map, as nodes report it |
 //! | `member.rs` | what tending remembers of a node |
 //! | `tend.rs` | keeping all of that up to date |
+//! | `reach.rs` | what of the cluster cannot be reached |
 //! | `changes.rs` | telling which nodes come and go |
 
 pub(crate) mod changes;
@@ -18,20 +19,21 @@ pub(crate) mod member;
 pub(crate) mod node;
 pub(crate) mod partitions;
 pub(crate) mod peers;
+pub(crate) mod reach;
 pub(crate) mod tend;
 pub(crate) mod validate;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use aerospike_wire::PartitionId;
 use aerospike_wire::info::Endpoint;
 use arc_swap::ArcSwap;
-use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
+use self::reach::{UnreachableNode, Unreached};
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
@@ -48,13 +50,12 @@ pub(crate) struct Cluster {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) runtime: Handle,
     pub(crate) routing: ArcSwap<Routing>,
-    /// Says that `routing` was replaced.
+    pub(crate) unreached: ArcSwap<Unreached>,
+    /// Says that `routing`, or what is unreachable, was replaced.
     pub(crate) published: watch::Sender<()>,
     pub(crate) turn: Turn,
     /// Notified to have the nodes looked at before the next tend is due.
     pub(crate) tend_now: Arc<Notify>,
-    /// Why nodes that others announce could not be made members, by their ids.
-    pub(crate) turned_away: Mutex<HashMap<String, String>>,
     in_flight: AtomicUsize,
     is_closing: AtomicBool,
     /// Notified when the last command in flight ends while the client closes.
@@ -75,19 +76,14 @@ impl Cluster {
             tls,
             runtime: Handle::current(),
             routing: ArcSwap::default(),
+            unreached: ArcSwap::default(),
             published: watch::Sender::new(()),
             turn: Turn::default(),
             tend_now: Arc::default(),
-            turned_away: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             is_closing: AtomicBool::new(false),
             drained: Notify::new(),
         })
-    }
-
-    /// What may be behind a partition that no member holds: nodes that are there and turned the client away.
-    pub(crate) fn why_missing(&self) -> String {
-        self.turned_away.lock().values().map(|why| format!("; {why}")).collect()
     }
 
     /// The address to use for an announced one.
@@ -133,6 +129,51 @@ impl Cluster {
             node.leave(closed());
         }
         self.publish(Routing::default());
+    }
+
+    /// Keeps which nodes cannot be reached, and tells those who listen for changes when they are others than before.
+    pub(crate) fn note_unreachable(&self, mut nodes: Vec<UnreachableNode>) {
+        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        if self.unreached.load().nodes != nodes {
+            self.unreached.store(Arc::new(Unreached { nodes, hosts: Vec::new() }));
+            self.published.send_replace(());
+        }
+    }
+
+    /// Keeps why no host answers, while there is no node.
+    pub(crate) fn note_silent_hosts(&self, hosts: Vec<Failure>) {
+        self.unreached.store(Arc::new(Unreached { nodes: Vec::new(), hosts }));
+    }
+
+    /// Why nobody can be asked for a partition.
+    pub(crate) fn no_holder(&self, partition: PartitionId) -> Failure {
+        if self.routing.load().nodes.is_empty() {
+            return self.no_node();
+        }
+        let nobody = format!("no active node holds partition {}", partition.index());
+        let detail = match self.unreached.load().describe_nodes() {
+            Some(why) => format!("{nobody}: {why}"),
+            None => nobody,
+        };
+        Failure::new(Code::INVALID_NODE, detail)
+    }
+
+    fn no_node(&self) -> Failure {
+        let detail = match self.unreached.load().describe_hosts() {
+            Some(why) => format!("the cluster has no active node: {why}"),
+            None => "the cluster has no active node".to_owned(),
+        };
+        Failure::new(Code::INVALID_NODE, detail)
+    }
+
+    /// Why there is no partition table for a namespace.
+    pub(crate) fn no_namespace(&self, namespace: &[u8]) -> Failure {
+        if self.routing.load().nodes.is_empty() {
+            return self.no_node();
+        }
+        let namespace = String::from_utf8_lossy(namespace);
+        let code = aerospike_wire::ResultCode::NAMESPACE_NOT_FOUND.into();
+        Failure::new(code, format!("the cluster has no namespace \"{namespace}\""))
     }
 
     /// Shows commands, and those who listen for changes, a new state.

@@ -7,6 +7,7 @@ use aerospike_wire::info::Peer;
 use tokio::time::Instant;
 
 use super::Cluster;
+use super::reach::UnreachableNode;
 use super::validate::{Origin, Validated, validate};
 use crate::concurrent::join_all;
 use crate::connection::dial::NODE_TIMEOUT;
@@ -31,32 +32,31 @@ impl Newcomers {
         self.0.entry(peer.node.clone()).or_insert(peer);
     }
 
-    /// Visits all of them at once. Returns those that are nodes of this cluster, and whether all were.
-    pub(crate) async fn visit(self, cluster: &Arc<Cluster>) -> (Vec<Validated>, bool) {
-        cluster.turned_away.lock().retain(|node, _| self.0.contains_key(node));
-        let expected = self.0.len();
+    /// Visits all of them at once. Returns those that are nodes of this cluster, and those that could not be reached.
+    pub(crate) async fn visit(self, cluster: &Arc<Cluster>) -> (Vec<Validated>, Vec<UnreachableNode>) {
         let visits = self.0.into_values().map(|peer| visit(cluster, peer));
-        let found: Vec<Validated> = join_all(visits).await.into_iter().flatten().collect();
-        let complete = found.len() == expected;
-        (found, complete)
+        let (mut found, mut unreachable) = (Vec::new(), Vec::new());
+        for outcome in join_all(visits).await {
+            match outcome {
+                Ok(node) => found.push(node),
+                Err(node) => unreachable.push(node),
+            }
+        }
+        (found, unreachable)
     }
 }
 
 /// Tries the addresses of a peer, in their order.
-async fn visit(cluster: &Cluster, peer: Peer) -> Option<Validated> {
+async fn visit(cluster: &Cluster, peer: Peer) -> Result<Validated, UnreachableNode> {
+    let mut tried = Vec::new();
     for endpoint in &peer.endpoints {
         let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT);
         let origin = Origin::Peer { node: &peer.node, tls_name: &peer.tls_name };
-        match validate(cluster, cluster.translate(endpoint), origin, deadline).await {
-            Ok(node) => {
-                cluster.turned_away.lock().remove(&peer.node);
-                return Some(node);
-            }
-            Err(failure) => {
-                let why = format!("node {} at {endpoint}: {failure}", peer.node);
-                cluster.turned_away.lock().insert(peer.node.clone(), why);
-            }
+        let endpoint = cluster.translate(endpoint);
+        match validate(cluster, endpoint.clone(), origin, deadline).await {
+            Ok(node) => return Ok(node),
+            Err(failure) => tried.push((endpoint.to_string(), failure.to_string())),
         }
     }
-    None
+    Err(UnreachableNode { name: peer.node, tried })
 }

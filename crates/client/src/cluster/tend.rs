@@ -159,8 +159,9 @@ impl Tender {
                 // looking for the hosts takes its time, and until then nobody should think that there are nodes
                 self.publish();
                 let deadline = Deadline::within(Instant::now(), self.cluster.config.connect_timeout);
-                self.seed(deadline).await;
+                let failures = self.seed(deadline).await;
                 grew = !self.members.is_empty();
+                self.cluster.note_silent_hosts(if grew { Vec::new() } else { failures });
             }
             if changed || grew {
                 self.publish();
@@ -209,7 +210,9 @@ impl Tender {
         for (member, friends) in self.members.iter_mut().zip(friends) {
             member.friends = friends;
         }
-        let (found, complete) = newcomers.visit(&self.cluster).await;
+        let (found, unreachable) = newcomers.visit(&self.cluster).await;
+        let complete = unreachable.is_empty();
+        self.cluster.note_unreachable(unreachable);
         if complete {
             for (id, generation) in read {
                 if let Some(member) = self.members.iter_mut().find(|m| m.id == id) {

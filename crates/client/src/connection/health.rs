@@ -1,7 +1,7 @@
 //! What its connections say about a node: how often they failed in this window, and when it last answered.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -16,13 +16,28 @@ pub(crate) struct Health {
     base: Instant,
     /// Milliseconds from `base` to the last answer, plus 1; 0 before the first.
     last_answer: AtomicU64,
+    /// The same for the last time that it was asked whether it is there, and was: that says nothing of its commands.
+    last_sign: AtomicU64,
+    /// It answers nothing at all, as a question of its own has shown.
+    is_silent: AtomicBool,
+    /// That question is being asked.
+    is_asked: AtomicBool,
     /// Notified to have the nodes looked at before the next tend is due.
     tend_now: Arc<Notify>,
 }
 
 impl Health {
     pub(crate) fn new(max_errors: u32, tend_now: Arc<Notify>) -> Self {
-        Self { max_errors, errors: AtomicU32::new(0), base: Instant::now(), last_answer: AtomicU64::new(0), tend_now }
+        Self {
+            max_errors,
+            errors: AtomicU32::new(0),
+            base: Instant::now(),
+            last_answer: AtomicU64::new(0),
+            last_sign: AtomicU64::new(0),
+            is_silent: AtomicBool::new(false),
+            is_asked: AtomicBool::new(false),
+            tend_now,
+        }
     }
 
     /// A connection was lost or not obtained: something changed at the node.
@@ -50,13 +65,58 @@ impl Health {
     }
 
     pub(crate) fn record_answer(&self, now: Instant) {
-        let ms = now.saturating_duration_since(self.base).as_millis() as u64 + 1;
-        self.last_answer.store(ms, Ordering::Relaxed);
+        self.last_answer.store(self.stamp(now), Ordering::Relaxed);
+        if self.is_silent() {
+            self.is_silent.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// The node was asked whether it is there, and is.
+    pub(crate) fn record_sign(&self, now: Instant) {
+        self.last_sign.store(self.stamp(now), Ordering::Relaxed);
+        self.is_silent.store(false, Ordering::Relaxed);
+    }
+
+    fn stamp(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.base).as_millis() as u64 + 1
+    }
+
+    /// Whether there was any sign of the node, an answer included, at or after a moment.
+    pub(crate) fn was_there_since(&self, moment: Instant) -> bool {
+        let sign = self.last_sign.load(Ordering::Relaxed);
+        self.answered_since(moment) || (sign > 0 && self.base + Duration::from_millis(sign) >= moment)
+    }
+
+    /// Whether the node answers nothing at all. Reads had better be sent to others.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_silent.load(Ordering::Relaxed)
+    }
+
+    /// The node was asked whether it is there, and did not answer.
+    pub(crate) fn record_silence(&self) {
+        if !self.is_silent.swap(true, Ordering::Relaxed) {
+            self.tend_now.notify_one();
+        }
+    }
+
+    /// Begins to ask whether the node is there, unless somebody does; it ends when what is returned is dropped.
+    pub(crate) fn begin_asking(self: &Arc<Self>) -> Option<Asking> {
+        (!self.is_asked.swap(true, Ordering::Relaxed)).then(|| Asking(self.clone()))
     }
 
     /// Whether any answer came at or after a moment, to the millisecond.
     pub(crate) fn answered_since(&self, moment: Instant) -> bool {
         let at = self.last_answer.load(Ordering::Relaxed);
         at > 0 && self.base + Duration::from_millis(at) >= moment
+    }
+}
+
+/// The question whether a node is there, while it is asked.
+#[derive(Debug)]
+pub(crate) struct Asking(Arc<Health>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.is_asked.store(false, Ordering::Relaxed);
     }
 }

@@ -7,6 +7,7 @@
 //! | `frame.rs` | bytes read into frames |
 //! | `dial.rs` | opening a connection |
 //! | `health.rs` | what its connections say about a node |
+//! | `probe.rs` | asking a node that answers nothing whether it is there |
 //! | `request.rs` | one attempt of a command: a request, and the response that waits for its outcome |
 //! | `pipeline.rs` | requests on a connection, and the order of their answers |
 //! | `pipelined.rs` | a pipelined connection: many commands in flight |
@@ -27,6 +28,7 @@ pub(crate) mod pipeline;
 pub(crate) mod pipelined;
 pub(crate) mod pool;
 pub(crate) mod pool_state;
+pub(crate) mod probe;
 pub(crate) mod request;
 pub(crate) mod transport;
 pub(crate) mod window;

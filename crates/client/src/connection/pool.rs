@@ -66,6 +66,10 @@ impl Pool {
         })
     }
 
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     pub(crate) fn dialer(&self) -> &Dialer {
         &self.dialer
     }
@@ -247,6 +251,15 @@ impl Pool {
     /// Whether so many connections may be leased for long.
     pub(crate) fn spares(&self, connections: usize) -> bool {
         self.limits.max >= ENOUGH * connections
+    }
+
+    /// What limits those who wait for a connection, in words.
+    pub(crate) fn congestion(&self) -> String {
+        let state = self.state.lock();
+        let open = state.open() - state.dialing;
+        let waiting = state.backlog.len() + state.callers.len();
+        let most = self.limits.max;
+        format!("{open} connections of {most} (maxConnectionsPerNode) were open, and {waiting} calls waited for them")
     }
 
     /// Whether somebody waits for a connection while no more may be opened.

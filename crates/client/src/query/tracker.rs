@@ -12,7 +12,6 @@ use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::command::Spec;
 use crate::error::{Code, Failure};
-use crate::execute::no_namespace;
 use crate::routing::replica::ReplicaPlan;
 use crate::routing::{NodeIndex, Routing, TRACKED_REPLICAS, Table};
 
@@ -41,7 +40,7 @@ impl Tracker {
     pub(super) fn assign(&mut self, cluster: &Cluster, query: &Query, cursor: &Cursor) -> Result<Assignment, Failure> {
         let routing = cluster.routing.load_full();
         let Some(table) = routing.table(&query.namespace) else {
-            return Err(no_namespace(routing.nodes.is_empty(), &query.namespace));
+            return Err(cluster.no_namespace(&query.namespace));
         };
         let mut assignment = Assignment::default();
         let mut groups: Vec<Vec<(PartitionId, Standing)>> = vec![Vec::new(); routing.nodes.len()];
@@ -54,8 +53,7 @@ impl Tracker {
                 }
                 Choice::LeftOut => assignment.left_out.push(id),
                 Choice::Nobody => {
-                    let detail = format!("no active node holds partition {}", id.index());
-                    assignment.failure = Some(Failure::new(Code::INVALID_NODE, detail));
+                    assignment.failure = Some(cluster.no_holder(id));
                 }
             }
         }

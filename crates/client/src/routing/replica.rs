@@ -58,8 +58,13 @@ impl ReplicaPlan {
         racks: &[u32],
     ) -> Option<NodeIndex> {
         let owners = table.owners(partition);
-        let active = |index: NodeIndex| routing.node(index).is_some_and(|n| n.is_active());
-        self.holders = owners.iter().flatten().filter(|i| active(**i)).count() as u8;
+        let is_active = |index: NodeIndex| routing.node(index).is_some_and(|n| n.is_active());
+        self.holders = owners.iter().flatten().filter(|i| is_active(**i)).count() as u8;
+        // a read has no business at a node that answers nothing, as long as another holds the partition
+        let answers = |index: NodeIndex| routing.node(index).is_some_and(|n| n.is_active() && !n.health.is_silent());
+        let is_free = !self.writes && !self.linearizes && self.replica != Replica::Master;
+        let avoids_silent = is_free && owners.iter().flatten().any(|i| answers(*i));
+        let active = |index: NodeIndex| if avoids_silent { answers(index) } else { is_active(index) };
         let chosen = match self.replica {
             Replica::Master => owners.first().copied().flatten().filter(|i| active(*i)),
             Replica::Sequence | Replica::Any => self.next_in_sequence(owners, active),
@@ -115,7 +120,7 @@ impl ReplicaPlan {
         if moves {
             self.index = self.index.wrapping_add(1);
         }
-        moves
+        moves && self.holders > 1
     }
 }
 
