@@ -35,7 +35,7 @@ mod config;
 #[cfg(inline_io)]
 mod driver;
 mod entry;
-mod event_loop;
+pub mod event_loop;
 mod inline;
 #[cfg(inline_io)]
 mod loop_events;
@@ -45,7 +45,7 @@ mod notifier;
 mod query;
 mod queue;
 mod settlement;
-mod time;
+pub mod time;
 #[cfg(inline_io)]
 mod uv;
 
