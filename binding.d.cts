@@ -99,6 +99,7 @@ export declare class NativeCluster {
 
 /** A pause that can be cut short. */
 export declare class NativePause {
+  /** A pause that has not begun. */
   constructor()
   /** Resolves after so many milliseconds, or when it is ended. The process stays alive meanwhile. */
   over(milliseconds: number): Promise<void>

@@ -18,16 +18,16 @@ use crate::loop_services;
 /// for, and with 2 when the first byte of `flags` is not 0 where every tick before has ended. Returns the number that
 /// `ask_for_turn` takes, and 0 where the loop offers nothing.
 #[napi(ts_args_type = "call: (service: number) => void, flags: Uint8Array")]
-pub(crate) fn open_event_loop(env: Env, call: Function<'_, i32, ()>, flags: Uint8ArraySlice<'_>) -> u32 {
+pub fn open_event_loop(env: Env, call: Function<'_, i32, ()>, flags: Uint8ArraySlice<'_>) -> u32 {
     loop_services::open(env.raw(), call.raw(), flags.raw(), flags.as_ptr(), flags.len()).unwrap_or_default()
 }
 
 /// Asks for a turn, for which the process stays alive.
 #[napi]
-pub(crate) fn ask_for_turn(number: u32) {
+pub fn ask_for_turn(number: u32) {
     loop_services::ask_for_turn(number);
 }
 
 /// A turn of the event loop where it offers no services: another thread resolves the promise.
 #[napi]
-pub(crate) async fn turn() {}
+pub async fn turn() {}

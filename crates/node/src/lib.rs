@@ -36,7 +36,7 @@ mod config;
 #[cfg(inline_io)]
 mod driver;
 mod entry;
-mod event_loop;
+pub mod event_loop;
 mod inline;
 #[cfg(inline_io)]
 mod loop_events;
@@ -47,7 +47,7 @@ mod query;
 mod queue;
 mod security;
 mod settlement;
-mod time;
+pub mod time;
 #[cfg(inline_io)]
 mod uv;
 

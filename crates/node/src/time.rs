@@ -12,28 +12,29 @@ static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Milliseconds on a clock that only goes forward, since a moment of its own.
 #[napi]
-pub(crate) fn monotonic_time() -> f64 {
+pub fn monotonic_time() -> f64 {
     BEGINNING.elapsed().as_secs_f64() * 1000.0
 }
 
 /// Milliseconds since 1970, by the system's clock.
 #[napi]
-pub(crate) fn unix_time() -> f64 {
+pub fn unix_time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0
 }
 
 /// A pause that can be cut short.
 #[napi]
+#[derive(Default)]
 pub struct NativePause {
     end: Arc<Notify>,
 }
 
 #[napi]
 impl NativePause {
+    /// A pause that has not begun.
     #[napi(constructor)]
-    #[expect(clippy::new_without_default, reason = "made by JavaScript alone")]
     pub fn new() -> Self {
-        Self { end: Arc::default() }
+        Self::default()
     }
 
     /// Resolves after so many milliseconds, or when it is ended. The process stays alive meanwhile.
