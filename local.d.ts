@@ -58,6 +58,11 @@ export interface LocalClusterOptions {
    * `EnterpriseOnlyError`. Default 'community'.
    */
   readonly edition?: Edition | undefined;
+  /**
+   * Names of more namespaces, strongly consistent ones: they have transactions and linearizable reads, take durable
+   * deletes only, and are unavailable while too many nodes are missing. Only with `edition: 'enterprise'`. Default none.
+   */
+  readonly strongConsistency?: readonly string[] | undefined;
 }
 /** Which rows of batches a node turns away, for `refuseRows`. */
 export interface RefuseRowsOptions {

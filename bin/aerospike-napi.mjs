@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { LocalCluster } from 'aerospike-napi/local'
 
 const usage = `usage: aerospike-napi local [--nodes N] [--port P] [--replication-factor R] [--edition E]
+                              [--strong-consistency NS,…]
 
 Runs an in-memory Aerospike cluster on 127.0.0.1 until SIGTERM or SIGINT, with the namespaces
 test (records never expire) and bar (records live 30 days). Prints one line when it accepts:
@@ -12,7 +13,10 @@ ready 127.0.0.1:3900,127.0.0.1:3901,127.0.0.1:3902
   --nodes N               nodes of the cluster, 1 to 8 (3)
   --port P                port of the first node; the others follow (free ports)
   --replication-factor R  copies of every record (2)
-  --edition E             community or enterprise (community)`
+  --edition E             community or enterprise (community)
+  --strong-consistency NS,…
+                          names of more namespaces, strongly consistent ones, which have transactions;
+                          only with --edition enterprise`
 
 function refuse (why) {
   console.error(`aerospike-napi: ${why}\n\n${usage}`)
@@ -36,6 +40,7 @@ function readArguments () {
         port: { type: 'string' },
         'replication-factor': { type: 'string' },
         edition: { type: 'string' },
+        'strong-consistency': { type: 'string' },
         help: { type: 'boolean', short: 'h' }
       }
     })
@@ -60,7 +65,8 @@ try {
     nodes,
     ...(port && { port }),
     ...(replicationFactor && { replicationFactor }),
-    ...(values.edition && { edition: values.edition })
+    ...(values.edition && { edition: values.edition }),
+    ...(values['strong-consistency'] && { strongConsistency: values['strong-consistency'].split(',') })
   })
 } catch (error) {
   console.error(`aerospike-napi: the cluster did not start: ${error.message}`)

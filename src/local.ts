@@ -6,7 +6,7 @@ import { describe, isPlain } from './checks/check.js'
 import { badValue, didYouMean } from './checks/options.js'
 import { InvalidArgumentError } from './errors/classes.js'
 import { controlError } from './errors/failure.js'
-import { MAX_UINT32 } from './limits.js'
+import { MAX_NAMESPACE_SIZE, MAX_UINT32 } from './limits.js'
 
 /** Options of `LocalCluster.start`. */
 export interface LocalClusterOptions {
@@ -23,6 +23,11 @@ export interface LocalClusterOptions {
    * `EnterpriseOnlyError`. Default 'community'.
    */
   readonly edition?: Edition | undefined
+  /**
+   * Names of more namespaces, strongly consistent ones: they have transactions and linearizable reads, take durable
+   * deletes only, and are unavailable while too many nodes are missing. Only with `edition: 'enterprise'`. Default none.
+   */
+  readonly strongConsistency?: readonly string[] | undefined
 }
 
 /** The edition of a server. */
@@ -42,10 +47,13 @@ export interface RefuseRowsOptions {
 
 const REFUSAL_NAMES = ['code', 'probability', 'room', 'rows']
 
-const OPTION_NAMES = ['nodes', 'port', 'replicationFactor', 'clusterName', 'edition']
+const OPTION_NAMES = ['nodes', 'port', 'replicationFactor', 'clusterName', 'edition', 'strongConsistency']
 const EDITIONS: readonly Edition[] = ['community', 'enterprise']
 
 const MAX_NODES = 8
+
+/** The namespaces that every cluster has. */
+const NAMESPACES = ['test', 'bar']
 
 /**
  * An in-memory cluster on loopback ports that speaks the protocol of a real one, with the namespaces `test` (records stay)
@@ -77,6 +85,7 @@ export class LocalCluster {
     }
     known('LocalCluster.start', options, OPTION_NAMES)
     const { nodes = 1, port = 0, replicationFactor = 2, clusterName = '', edition = 'community' } = options
+    const { strongConsistency = [] } = options
     whole('nodes', nodes, 1, MAX_NODES)
     whole('port', port, 0, 65535 - MAX_NODES)
     whole('replicationFactor', replicationFactor, 1, MAX_NODES)
@@ -85,9 +94,11 @@ export class LocalCluster {
     if (!EDITIONS.includes(edition)) {
       throw badValue('LocalCluster.start', 'edition', "'community' or 'enterprise'", edition)
     }
+    checkStrong(strongConsistency, edition)
     const native = {
       nodes,
       edition,
+      strongConsistency: [...strongConsistency],
       replicationFactor,
       ...(port === 0 ? {} : { port }),
       ...(clusterName === '' ? {} : { clusterName }),
@@ -195,5 +206,21 @@ async function control<T>(verb: string, promise: Promise<T>): Promise<T> {
     return await promise
   } catch (error) {
     throw controlError(verb, error)
+  }
+}
+
+function checkStrong(names: unknown, edition: Edition): void {
+  const verb = 'LocalCluster.start'
+  const isName = (name: unknown): boolean =>
+    typeof name === 'string' && name !== '' && name.length <= MAX_NAMESPACE_SIZE && !/[^\w-]/.test(name)
+  if (!Array.isArray(names) || !names.every(isName)) {
+    throw badValue(verb, 'strongConsistency', 'an array of names of namespaces', names)
+  }
+  if (names.length > 0 && edition !== 'enterprise') {
+    throw new InvalidArgumentError(`${verb}: strongConsistency needs edition: 'enterprise'`)
+  }
+  const taken = names.find((name, i) => NAMESPACES.includes(name) || names.indexOf(name) !== i)
+  if (taken !== undefined) {
+    throw new InvalidArgumentError(`${verb}: there is a namespace '${taken}' already`)
   }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aerospike_server::{Cluster, ClusterOptions, Refusal};
+use aerospike_server::{Cluster, ClusterOptions, NamespaceOptions, Refusal};
 use napi::{Error, Result};
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -28,6 +28,8 @@ pub struct NativeClusterOptions {
     pub cluster_name: Option<String>,
     /// `community` or `enterprise`.
     pub edition: Option<String>,
+    /// More namespaces, strongly consistent ones.
+    pub strong_consistency: Option<Vec<String>>,
 }
 
 /// Rows of batches that a node turns away.
@@ -61,11 +63,14 @@ impl NativeCluster {
     #[napi(factory)]
     pub async fn start(options: NativeClusterOptions) -> Result<Self> {
         let defaults = ClusterOptions::default();
+        let strong = options.strong_consistency.unwrap_or_default();
+        let strong = strong.iter().map(|name| NamespaceOptions::strong(name));
         let options = ClusterOptions {
             nodes: options.nodes as usize,
             port: options.port.filter(|port| *port != 0),
             replication_factor: options.replication_factor.map_or(defaults.replication_factor, |n| n as usize),
             cluster_name: options.cluster_name.unwrap_or(defaults.cluster_name.clone()),
+            namespaces: defaults.namespaces.iter().cloned().chain(strong).collect(),
             edition: options.edition.as_deref().map_or(Ok(defaults.edition), str::parse).map_err(failed)?,
             ..defaults
         };

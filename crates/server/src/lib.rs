@@ -15,6 +15,7 @@
 //! | `service` | from a frame to its answer: routing, replication, batches |
 //! | `info` | the text protocol of cluster tending |
 //! | `query` | commands on whatever matches |
+//! | `transaction` | which version of a record a command may see and change |
 //! | `command` | what a command does to one record |
 //! | `cluster` | what the nodes share: one another, the partition map, faults, latencies |
 //! | `modules` | the modules of functions that a cluster knows |
@@ -44,6 +45,7 @@ mod query;
 mod service;
 mod sindex;
 mod store;
+mod transaction;
 mod value;
 
 pub use cluster::{Garble, Refusal};

@@ -4,18 +4,21 @@
 
 use std::process::ExitCode;
 
-use aerospike_server::{Cluster, ClusterOptions};
+use aerospike_server::{Cluster, ClusterOptions, NamespaceOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: aerospike-local [--nodes N] [--port P] [--host 127.0.0.1] [--replication-factor N]
                        [--cluster-name NAME] [--edition community|enterprise]
+                       [--strong-consistency NAMESPACE,…]
 
   --nodes N               nodes to start (1 to 8), default 1
   --port P                port of the first node, the others follow; default: free ports
   --host 127.0.0.1        the only host there is; a cluster listens on loopback alone
   --replication-factor N  copies of a record, default 2
   --cluster-name NAME     default 'local'
-  --edition EDITION       'community' or 'enterprise', default 'community'";
+  --edition EDITION       'community' or 'enterprise', default 'community'
+  --strong-consistency NAMESPACE,…
+                          more namespaces, strongly consistent ones; in the Enterprise edition";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -61,6 +64,7 @@ fn parse(arguments: &[String]) -> Result<ClusterOptions, String> {
             "--port" => options.port = Some(number()?),
             "--replication-factor" => options.replication_factor = number()?.into(),
             "--cluster-name" => options.cluster_name.clone_from(value),
+            "--strong-consistency" => options.namespaces.extend(value.split(',').map(NamespaceOptions::strong)),
             "--edition" => options.edition = value.parse()?,
             "--host" if value == "127.0.0.1" || value == "localhost" => {}
             "--host" => return Err("a cluster listens on 127.0.0.1 alone".to_owned()),
