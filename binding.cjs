@@ -781,4 +781,5 @@ module.exports = nativeBinding
 module.exports.NativeClient = nativeBinding.NativeClient
 module.exports.NativeCluster = nativeBinding.NativeCluster
 module.exports.NativeQuery = nativeBinding.NativeQuery
+module.exports.NativeTransaction = nativeBinding.NativeTransaction
 module.exports.digest = nativeBinding.digest

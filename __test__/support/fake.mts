@@ -148,6 +148,10 @@ export class FakeNative implements NativeClient {
   queries: { spec: NativeQuerySpec; query: FakeQuery }[] = []
   jobs: NativeJobSpec[] = []
   steps: (spec: NativeQuerySpec) => Iterable<FakeStep> = () => []
+  beginTransaction(): never {
+    throw new Error('the fake core has no transactions')
+  }
+
   openQuery(spec: NativeQuerySpec): NativeQuery {
     const query = new FakeQuery(this.steps(spec))
     this.queries.push({ spec, query })

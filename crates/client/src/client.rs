@@ -19,6 +19,7 @@ use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
 use crate::inline::InlineIo;
 use crate::query::{self, Job, JobReply, Query, QueryStream};
+use crate::transaction::Transaction;
 
 /// A connection to a cluster. Clones share it; the last one to go closes it.
 ///
@@ -115,6 +116,11 @@ impl Client {
     /// milliseconds are handed to `part`, and the rest is returned.
     pub async fn batch_in_parts(&self, batch: Batch, part: &mut (dyn FnMut(BatchReply) + Send)) -> BatchReply {
         batch::run(&self.inner.cluster, batch, Some(part)).await
+    }
+
+    /// Begins a transaction, which costs nothing yet. `timeout` is in seconds, 0 for what the server gives.
+    pub fn begin_transaction(&self, timeout: u32) -> Transaction {
+        Transaction::begin(&self.inner.cluster, timeout)
     }
 
     /// Opens a query. It costs nothing yet: work begins with the first step that is asked for.

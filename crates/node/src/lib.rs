@@ -15,6 +15,7 @@
 //! | `uv` | the loop itself, by way of libuv: sockets, timers, wake-ups |
 //! | `callback` | calling JavaScript from the loop |
 //! | `client` | the class that TypeScript drives |
+//! | `transaction` | transactions as a class |
 //! | `query` | queries and background jobs |
 //! | `aggregation` | the last steps of aggregations, in Lua |
 //! | `config` | connect options and the plain objects of the control plane |
@@ -40,6 +41,7 @@ mod notifier;
 mod query;
 mod queue;
 mod settlement;
+mod transaction;
 #[cfg(inline_io)]
 mod uv;
 
