@@ -58,6 +58,10 @@ import type { Meta } from '../records/meta.js'
 import type { ExistsResult, OrderedResults, Record } from '../records/record.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
 import { makeSession, type Session } from '../session/session.js'
+import type { BeginOptions, TransactionOptions } from '../transactions/options.js'
+import type { TransactionCommands } from '../transactions/run.js'
+import * as transactions from '../transactions/run.js'
+import type { Transaction } from '../transactions/transaction.js'
 import { usedCodecs } from '../values/codecs.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
 import { type ClientOptions, type ConnectOptions, checkClientOptions, resolveConfig } from './connect-options.js'
@@ -80,7 +84,7 @@ const LISTENERS = Symbol('listeners')
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands {
+export class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands, TransactionCommands {
   // Not private: a Proxy around a client, and an object made from one, have to get through.
   /** @internal */
   declare readonly [CONTEXT]: CommandContext
@@ -371,6 +375,14 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
 
   truncate(namespace: string, ...what: [set?: string | null, options?: TruncateOptions]): Promise<void> {
     return cluster.truncate(this[CONTEXT], namespace, ...what)
+  }
+
+  transaction<T>(work: (tx: Transaction) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T> {
+    return transactions.transaction(this[CONTEXT].boundary, this[CONTEXT].policies, work, options)
+  }
+
+  beginTransaction(options?: BeginOptions): Transaction {
+    return transactions.beginTransaction(this[CONTEXT].boundary, this[CONTEXT].policies, options)
   }
 
   /** Whether the client is open and knows a node that answers. */
