@@ -782,6 +782,7 @@ module.exports.NativeClient = nativeBinding.NativeClient
 module.exports.NativeCluster = nativeBinding.NativeCluster
 module.exports.NativePause = nativeBinding.NativePause
 module.exports.NativeQuery = nativeBinding.NativeQuery
+module.exports.NativeTransaction = nativeBinding.NativeTransaction
 module.exports.askForTurn = nativeBinding.askForTurn
 module.exports.digest = nativeBinding.digest
 module.exports.monotonicTime = nativeBinding.monotonicTime

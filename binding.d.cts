@@ -47,6 +47,8 @@ export declare class NativeClient {
   unref(): void
   /** Takes no more commands, waits for those in flight, at most `timeout` milliseconds, and drops the connections. */
   close(timeout: number): Promise<void>
+  /** Begins a transaction, which costs nothing yet. `timeout` is in seconds, 0 for what the server gives. */
+  beginTransaction(timeout: number): NativeTransaction
   /** Whether at least one node is active. */
   isConnected(): boolean
   /** The nodes of the cluster. */
@@ -117,6 +119,23 @@ export declare class NativeQuery {
   progress(): NativeProgress
   /** Ends the query: its connections are closed, and a step that is waited for becomes the end. */
   close(): void
+}
+
+/** A transaction. Collecting it undoes what was not committed. */
+export declare class NativeTransaction {
+  /** The number by which entries name it. */
+  get number(): number
+  /** Its id. */
+  get id(): bigint
+  /** How far it is, as in `NativeCommit`. */
+  get state(): number
+  /** Commits it, when the commands under way are over. */
+  commit(): Promise<NativeCommit>
+  /**
+   * Undoes it, when the commands under way are over. How that ended: 0 done, 1 it was undone before, 2 and 3 the
+   * server does the rest.
+   */
+  abort(): Promise<number>
 }
 
 /** Asks for a turn, for which the process stays alive. */
@@ -196,6 +215,38 @@ export interface NativeClusterOptions {
   security?: NativeSecurity
   /** Encryption; none when absent. */
   tls?: NativeLocalTls
+  /** More namespaces, strongly consistent ones. */
+  strongConsistency?: Array<string>
+}
+
+/** What became of a commit. */
+export interface NativeCommit {
+  /** How the commit ended well: 0 done, 1 it was committed before, 2 and 3 the server does the rest. */
+  status: number
+  /** How far the transaction is: 0 open, 1 verified, 2 committed, 3 undone, 4 in doubt. */
+  state: number
+  /** Why it failed, if it did. */
+  failure?: NativeCommitFailure
+}
+
+/** Why a commit failed. */
+export interface NativeCommitFailure {
+  /** Where: 0 it had ended before, 1 verifying, 2 marking. */
+  stage: number
+  /** The result code. */
+  code: number
+  /** What happened, in words. */
+  detail: string
+  /** The node that was asked last. */
+  node?: string
+  /** How often it was tried. */
+  attempts: number
+  /** Milliseconds it took. */
+  elapsed: number
+  /** Whether the transaction may be committed all the same. */
+  inDoubt: boolean
+  /** The records that could not be verified. */
+  failed: Array<NativeFailedRead>
 }
 
 /** How to reach a cluster. Every option is present unless it may be absent altogether. */
@@ -248,6 +299,18 @@ export interface NativeConnections {
   open: number
   /** Those with commands on them. */
   inUse: number
+}
+
+/** A record that could not be verified. */
+export interface NativeFailedRead {
+  /** Its namespace. */
+  namespace: string
+  /** Its set. */
+  set: string
+  /** Its digest. */
+  digest: Buffer
+  /** What the server says of it, or why it says nothing. */
+  code: number
 }
 
 /** A certificate and its key, in PEM. */

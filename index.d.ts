@@ -473,7 +473,7 @@ export declare class BinTypeError extends BinError {
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export declare class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands {
+export declare class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands, TransactionCommands {
   readonly udf: UdfAdmin;
   /** The users of an Enterprise cluster with access control. */
   readonly users: Users;
@@ -566,6 +566,8 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
    * await client.reloadTls({ ca: { file: 'ca.pem' }, cert: { file: 'client.pem' }, key: { file: 'client.key' } })
    */
   reloadTls(tls: TlsOptions): Promise<void>;
+  transaction<T>(work: (tx: Transaction) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
+  beginTransaction(options?: BeginOptions): Transaction;
   /** Whether the client is open and knows a node that answers. */
   isConnected(): boolean;
   /**
@@ -609,6 +611,19 @@ export declare class ClusterChangeError extends ClusterError {
 }
 /** The cluster, or the part of it that owns the record, cannot be reached or cannot answer. */
 export declare class ClusterError extends AerospikeError {
+}
+/**
+ * The transaction could not be committed. With `inDoubt` it may be committed all the same: `tx.commit()` again finds out.
+ * Otherwise nothing of it was written, and the same work may succeed in a new transaction when `retryable` is true.
+ */
+export declare class CommitError extends TransactionError {
+  static readonly code: number;
+  /** The records that could not be verified. */
+  readonly failed: readonly FailedRead[];
+  constructor(message: string, details?: ErrorDetails, failed?: readonly FailedRead[]);
+  toJSON(): {
+    [name: string]: unknown;
+  };
 }
 /** A connection could not be made or broke. */
 export declare class ConnectionError extends ClusterError {
@@ -1326,14 +1341,16 @@ export declare class TimeoutError extends AerospikeError {
 /** The TLS handshake failed. */
 export declare class TlsError extends ClusterError {
 }
-/** Another transaction holds the record. */
+/** Another transaction holds the record: the whole transaction may succeed when it is run again. */
 export declare class TransactionBlockedError extends TransactionError {
 }
-/** The transaction is committed or aborted already. */
+/** The transaction is committed or aborted already, or about to be: it takes no more calls. */
 export declare class TransactionEndedError extends TransactionError {
+  static readonly code: number;
 }
 /** The parent of errors that concern a transaction. */
 export declare class TransactionError extends AerospikeError {
+  static readonly code: number;
 }
 /** The deadline of the transaction has passed. */
 export declare class TransactionExpiredError extends TransactionError {
@@ -1341,8 +1358,8 @@ export declare class TransactionExpiredError extends TransactionError {
 /** The transaction writes more records than it may. */
 export declare class TransactionTooLargeError extends TransactionError {
 }
-/** A record that the transaction read has changed since. */
-export declare class TransactionVersionError extends TransactionError {
+/** A record that the transaction read has changed since: the whole transaction may succeed when it is run again. */
+export declare class TransactionVersionMismatchError extends TransactionError {
 }
 /** The modules of the cluster: `client.udf`. */
 export declare class UdfAdmin {
@@ -2161,6 +2178,14 @@ export interface BatchStreamOptions extends Omit<BatchOptions, "onPartial"> {
 /** Options of `batchWrite` and `batchOperate`: what is said here holds for every row that does not say otherwise. */
 export interface BatchWriteOptions extends ReadOptions, WriteOptions, BatchLimits {
 }
+/** Options of `beginTransaction`. */
+export interface BeginOptions {
+  /**
+   * Seconds until the server ends the transaction if it was not committed, 1 to 120; they count from its first write.
+   * Default: as the server is configured (`mrt-duration`), 10 normally.
+   */
+  readonly timeout?: number | undefined;
+}
 /** Options of `Behavior.fromFile`. */
 export interface BehaviorFileOptions {
   /** What the file's behavior is derived from. Default: its `parent`, the name of a preset; without one `DEFAULT`. */
@@ -2353,6 +2378,11 @@ export interface CallOptions {
   readonly filter?: Exp<"bool"> | undefined;
   /** Cancels the call: it settles at once with an `AbortError`. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Makes the call part of this transaction, as if it were called on it: `client.get(key, { transaction: tx })` is
+   * `tx.get(key)`. `durableDelete` and `onPartial: 'throw'` are the defaults then.
+   */
+  readonly transaction?: TransactionOption | undefined;
   /**
    * How integers are read: `auto` numbers, and bigints outside the safe range (default); `bigint` always bigints; `number`
    * always numbers, failing rather than losing a digit.
@@ -2747,6 +2777,16 @@ export interface Explanation {
   readonly options: {
     readonly [option: string]: Explained;
   };
+}
+/** A record that could not be verified: it is not what it was when the transaction read it, or could not be asked for. */
+export interface FailedRead {
+  readonly namespace: string;
+  /** The set; `null` for none. */
+  readonly set: string | null;
+  /** The digest of the key; `[namespace, set, null, digest]` is a key of the record. */
+  readonly digest: Uint8Array;
+  /** 121: it has changed; 120: another transaction is about to change it; others: it could not be verified. */
+  readonly code: number;
 }
 /** What went wrong in a batch. */
 export interface Failures {
@@ -4432,6 +4472,89 @@ export interface TlsOptions {
   /** Lists of revoked certificates, PEM. Where they are given, the certificate of a server must be covered by one. */
   readonly crl?: Pem | readonly Pem[] | undefined;
 }
+/**
+ * A transaction: all commands on records and batches of records, which see what it wrote and are committed together or not at
+ * all. It is of the namespace of its first call; other namespaces are refused before anything is sent. Batches throw
+ * when one of their rows failed, and removals are durable, unless their options say otherwise.
+ *
+ * Calls that are under way are waited for before it ends. Two on one record take turns.
+ *
+ * @example
+ * await using tx = client.beginTransaction({ timeout: 5 })
+ * const { bins } = await tx.get<Account>(from)
+ * await tx.put(from, { sum: bins.sum - 5 })
+ * await tx.commit() // leaving the block without it aborts
+ */
+export interface Transaction extends RecordCommands, BatchCommands {
+  /** Its id at the server, never 0. */
+  readonly id: bigint;
+  /** Where it is. */
+  readonly state: TransactionState;
+  /**
+   * Commits: compares what was read with what is there, and makes what was written final. Calls under way are waited for,
+   * and no more are taken.
+   *
+   * @throws CommitError when it could not be committed; with `inDoubt`, it may be committed all the same
+   * @throws TransactionExpiredError when the transaction's time was over
+   */
+  commit(): Promise<CommitStatus>;
+  /**
+   * Undoes what was written. Calls under way are waited for, and no more are taken.
+   *
+   * @throws TransactionEndedError when the transaction is committed, or may be
+   */
+  abort(): Promise<AbortStatus>;
+  /** Aborts a transaction that was not committed: `await using tx = client.beginTransaction()`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+/** Transactions of a client. */
+export interface TransactionCommands {
+  /**
+   * Runs a function in a transaction and commits it. When another transaction was faster the function is run again, after a
+   * pause of random length that grows, within `attempts` and `timeout`; so it must not do anything outside of the
+   * transaction that cannot be done twice. What it throws otherwise aborts the transaction. Needs a strongly consistent
+   * namespace of an Enterprise server from 8.0 on.
+   *
+   * @throws CommitError with `inDoubt` when it may be committed: then the function is not run again
+   * @throws TransactionBlockedError, TransactionVersionMismatchError, CommitError when others were faster each time
+   * @throws TransactionExpiredError when the time was over
+   * @example
+   * const left = await client.transaction(async (tx) => {
+   *   const { bins } = await tx.get<Account>(from)
+   *   if (bins.sum < 5) throw new Error('not enough')
+   *   await tx.batchWrite([
+   *     { key: from, ops: [op.increment('sum', -5)] },
+   *     { key: to, ops: [op.increment('sum', 5)] },
+   *   ])
+   *   return bins.sum - 5
+   * }, { timeout: 5, attempts: 5 })
+   */
+  transaction<T>(work: (tx: Transaction) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
+  /**
+   * Begins a transaction that is ended by hand. Nothing is sent before its first call. One that is forgotten is aborted
+   * when it is collected, and by the server when its time is over.
+   *
+   * @throws InvalidArgumentError for options that do not exist or make no sense
+   * @throws ClientClosedError after `close`
+   * @example
+   * await using tx = client.beginTransaction({ timeout: 5 })
+   * await tx.put(key, { n: 1 })
+   * await tx.commit() // leaving the block without it aborts
+   */
+  beginTransaction(options?: BeginOptions): Transaction;
+}
+/** A transaction of `client.beginTransaction` or `client.transaction`. */
+export interface TransactionOption {
+  readonly id: bigint;
+  commit(): Promise<unknown>;
+}
+/** Options of `transaction`. */
+export interface TransactionOptions extends BeginOptions {
+  /** How often the function is run at most. Default 5. */
+  readonly attempts?: number | undefined;
+  /** Ends the pauses between attempts, and then the call, with an `AbortError`; a commit that was begun is waited for. */
+  readonly signal?: AbortSignal | undefined;
+}
 /** What a behavior can say of transactions. */
 export interface TransactionSettings {
   /** Seconds after which the server gives a transaction up. */
@@ -4612,6 +4735,8 @@ export interface WriteStep<B extends object, P extends object, A, K extends Coun
   /** What an expression makes of the record at this point, under a name of its own. */
   compute<N extends string, T extends Type>(name: N, expression: Exp<T>): Answered<WriteStep<B, P, A, K, W>, N, ValueOf<T>>;
 }
+/** How undoing ended, as {@link CommitStatus}. In each case nothing of the transaction is left in the end. */
+export type AbortStatus = "ok" | "alreadyAborted" | "rollBackAbandoned" | "closeAbandoned";
 /** The answers `A` and one more. A bin that is answered several times has all its answers, as `operate` has it. */
 export type Adding<A, N extends string, T> = N extends keyof A ? Omit<A, N> & {
   [P in N]: OperationResults;
@@ -4692,6 +4817,11 @@ export type Changes<S extends Style, Given extends readonly unknown[], Options =
 export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEvents[E]) => void;
 /** What a column can be made of: see `BatchRecords.column`. */
 export type ColumnType = Float64ArrayConstructor | Int32ArrayConstructor | BigInt64ArrayConstructor | Float32ArrayConstructor | ArrayConstructor;
+/**
+ * How a commit ended: `ok`, everything is done; `alreadyCommitted`; `rollForwardAbandoned` and `closeAbandoned`, the server
+ * does the rest by itself within the transaction's time. In each case the transaction is committed.
+ */
+export type CommitStatus = "ok" | "alreadyCommitted" | "rollForwardAbandoned" | "closeAbandoned";
 export type Comparable = Exclude<Type, "geo">;
 /** The way to a nested collection, from the bin inwards; the option `ctx` of operations and expressions. */
 export type Context = readonly ContextStep[];
@@ -5100,6 +5230,12 @@ export type Strategy = ErrorStrategy | ErrorHandler | undefined;
 export type Style = "operation" | "expression";
 /** What a function works on: the name of a bin, or an expression. */
 export type Target<S extends Style, T extends Type> = S extends "operation" ? string : Operand<T>;
+/**
+ * Where a transaction is: `open`, it takes calls; `committed`; `aborted`, nothing of it was written; `inDoubt`, whether it
+ * is committed is not known, and `commit()` again finds out; `verified`, the commit could not be sent, and may be tried
+ * again or aborted.
+ */
+export type TransactionState = "open" | "verified" | "committed" | "aborted" | "inDoubt";
 /** The type of an expression's result. */
 export type Type = ValueType;
 /** The types an expression may have whose result is a `V`. */

@@ -114,6 +114,7 @@ export type {
   ReadRowOptions,
   RemoveOptions,
   RowOptions,
+  TransactionOption,
   WriteOptions,
 } from './src/options/types.js'
 export { type AggregateOptions, Aggregation } from './src/query/aggregation.js'
@@ -173,6 +174,10 @@ export type {
 } from './src/session/steps.js'
 export { type ErrorHandler, ErrorStrategy } from './src/session/strategy.js'
 export { RecordResults, RecordStream } from './src/session/stream.js'
+export { CommitError, type FailedRead } from './src/transactions/errors.js'
+export type { BeginOptions, TransactionOptions } from './src/transactions/options.js'
+export type { TransactionCommands } from './src/transactions/run.js'
+export type { AbortStatus, CommitStatus, Transaction, TransactionState } from './src/transactions/transaction.js'
 export { type AnyCodec, type Codec, type Codecs, codecs } from './src/values/codecs.js'
 export {
   type AnyExp,

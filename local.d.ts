@@ -93,6 +93,11 @@ export interface LocalClusterOptions {
    * ports each: `hosts` and `port` are for encrypted connections, `plainHosts` for plain ones. Enterprise only. Default none.
    */
   readonly tls?: "self-signed" | LocalTlsOptions | undefined;
+  /**
+   * Names of more namespaces, strongly consistent ones: they have transactions and linearizable reads, take durable
+   * deletes only, and are unavailable while too many nodes are missing. Only with `edition: 'enterprise'`. Default none.
+   */
+  readonly strongConsistency?: readonly string[] | undefined;
 }
 /** How the access control of a cluster begins. */
 export interface LocalSecurityOptions {

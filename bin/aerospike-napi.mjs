@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { LocalCluster } from 'aerospike-napi/local'
 
 const usage = `usage: aerospike-napi local [--nodes N] [--port P] [--replication-factor R] [--edition E] [--security]
+                              [--strong-consistency NS,…]
 
 Runs an in-memory Aerospike cluster on 127.0.0.1 until SIGTERM or SIGINT, with the namespaces
 test (records never expire) and bar (records live 30 days). Prints one line when it accepts:
@@ -13,7 +14,10 @@ ready 127.0.0.1:3900,127.0.0.1:3901,127.0.0.1:3902
   --port P                port of the first node; the others follow (free ports)
   --replication-factor R  copies of every record (2)
   --edition E             community or enterprise (community)
-  --security              access control, with the user admin and the password admin (enterprise only)`
+  --security              access control, with the user admin and the password admin (enterprise only)
+  --strong-consistency NS,…
+                          names of more namespaces, strongly consistent ones, which have transactions;
+                          only with --edition enterprise`
 
 function refuse (why) {
   console.error(`aerospike-napi: ${why}\n\n${usage}`)
@@ -38,6 +42,7 @@ function readArguments () {
         'replication-factor': { type: 'string' },
         edition: { type: 'string' },
         security: { type: 'boolean' },
+        'strong-consistency': { type: 'string' },
         help: { type: 'boolean', short: 'h' }
       }
     })
@@ -63,7 +68,8 @@ try {
     ...(port && { port }),
     ...(replicationFactor && { replicationFactor }),
     ...(values.edition && { edition: values.edition }),
-    ...(values.security && { security: true })
+    ...(values.security && { security: true }),
+    ...(values['strong-consistency'] && { strongConsistency: values['strong-consistency'].split(',') })
   })
 } catch (error) {
   console.error(`aerospike-napi: the cluster did not start: ${error.message}`)

@@ -6,7 +6,7 @@ import { describe, isPlain } from './checks/check.js'
 import { badValue, didYouMean } from './checks/options.js'
 import { InvalidArgumentError } from './errors/classes.js'
 import { controlError } from './errors/failure.js'
-import { MAX_UINT32 } from './limits.js'
+import { MAX_NAMESPACE_SIZE, MAX_UINT32 } from './limits.js'
 
 /** Options of `LocalCluster.start`. */
 export interface LocalClusterOptions {
@@ -30,6 +30,11 @@ export interface LocalClusterOptions {
    * ports each: `hosts` and `port` are for encrypted connections, `plainHosts` for plain ones. Enterprise only. Default none.
    */
   readonly tls?: 'self-signed' | LocalTlsOptions | undefined
+  /**
+   * Names of more namespaces, strongly consistent ones: they have transactions and linearizable reads, take durable
+   * deletes only, and are unavailable while too many nodes are missing. Only with `edition: 'enterprise'`. Default none.
+   */
+  readonly strongConsistency?: readonly string[] | undefined
 }
 
 /** A user that a cluster begins with. */
@@ -98,7 +103,16 @@ export interface RefuseRowsOptions {
 
 const REFUSAL_NAMES = ['code', 'probability', 'room', 'rows']
 
-const OPTION_NAMES = ['nodes', 'port', 'replicationFactor', 'clusterName', 'edition', 'security', 'tls']
+const OPTION_NAMES = [
+  'nodes',
+  'port',
+  'replicationFactor',
+  'clusterName',
+  'edition',
+  'security',
+  'tls',
+  'strongConsistency',
+]
 const TLS_NAMES = ['name', 'cert', 'key', 'clientCa', 'clientCertificates']
 const CLIENT_CERTIFICATES = ['none', 'optional', 'required']
 const SECURITY_NAMES = ['users', 'external', 'quotas', 'sessionTtl']
@@ -106,6 +120,9 @@ const USER_NAMES = ['password', 'roles']
 const EDITIONS: readonly Edition[] = ['community', 'enterprise']
 
 const MAX_NODES = 8
+
+/** The namespaces that every cluster has. */
+const NAMESPACES = ['test', 'bar']
 
 /**
  * An in-memory cluster on loopback ports that speaks the protocol of a real one, with the namespaces `test` (records stay)
@@ -177,6 +194,7 @@ export class LocalCluster {
       edition = 'community',
       security = false,
       tls,
+      strongConsistency = [],
     } = options
     whole('nodes', nodes, 1, MAX_NODES)
     whole('port', port, 0, 65535 - MAX_NODES)
@@ -186,6 +204,7 @@ export class LocalCluster {
     if (!EDITIONS.includes(edition)) {
       throw badValue('LocalCluster.start', 'edition', "'community' or 'enterprise'", edition)
     }
+    checkStrong(strongConsistency, edition)
     const access = securityOf(security)
     if (access !== undefined && edition !== 'enterprise') {
       throw new InvalidArgumentError("LocalCluster.start: option 'security' needs edition 'enterprise'")
@@ -197,6 +216,7 @@ export class LocalCluster {
     const native = {
       nodes,
       edition,
+      strongConsistency: [...strongConsistency],
       ...(access === undefined ? {} : { security: access }),
       ...(encryption === undefined ? {} : { tls: encryption }),
       replicationFactor,
@@ -382,5 +402,21 @@ async function control<T>(verb: string, promise: Promise<T>): Promise<T> {
     return await promise
   } catch (error) {
     throw controlError(verb, error)
+  }
+}
+
+function checkStrong(names: unknown, edition: Edition): void {
+  const verb = 'LocalCluster.start'
+  const isName = (name: unknown): boolean =>
+    typeof name === 'string' && name !== '' && name.length <= MAX_NAMESPACE_SIZE && !/[^\w-]/.test(name)
+  if (!Array.isArray(names) || !names.every(isName)) {
+    throw badValue(verb, 'strongConsistency', 'an array of names of namespaces', names)
+  }
+  if (names.length > 0 && edition !== 'enterprise') {
+    throw new InvalidArgumentError(`${verb}: strongConsistency needs edition: 'enterprise'`)
+  }
+  const taken = names.find((name, i) => NAMESPACES.includes(name) || names.indexOf(name) !== i)
+  if (taken !== undefined) {
+    throw new InvalidArgumentError(`${verb}: there is a namespace '${taken}' already`)
   }
 }

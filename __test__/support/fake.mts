@@ -155,6 +155,10 @@ export class FakeNative implements NativeClient {
     return Promise.resolve({ users: [], roles: [] })
   }
 
+  beginTransaction(): never {
+    throw new Error('the fake core has no transactions')
+  }
+
   openQuery(spec: NativeQuerySpec): NativeQuery {
     const query = new FakeQuery(this.steps(spec))
     this.queries.push({ spec, query })

@@ -61,6 +61,8 @@ export class Coalescer {
 
   /** Takes in a read. */
   submit<T>(call: KeyCall<T>): Promise<T> {
+    // what a transaction reads is noted with it, call by call
+    if (call.task.policy.transaction !== undefined) return this.#boundary.submit(call)
     this.#boundary.admit(call)
     call.ticket = COALESCED
     this.#groupOf(call.task.policy).add(call)

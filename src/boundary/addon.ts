@@ -241,7 +241,43 @@ export interface NativeClient {
   reloadTls(tls: NativeTls): void
   admin(call: NativeAdminCall, timeoutMs: number): Promise<NativeAdminReply>
   openQuery(spec: NativeQuerySpec): NativeQuery
+  /** `timeout` in seconds, 0 for what the server gives. */
+  beginTransaction(timeout: number): NativeTransaction
   startJob(spec: NativeJobSpec): Promise<NativeJobReply>
+}
+
+/** Collecting it undoes what was not committed. */
+export interface NativeTransaction {
+  /** What entries name it by. */
+  readonly number: number
+  readonly id: bigint
+  /** 0 open, 1 verified, 2 committed, 3 undone, 4 in doubt. */
+  readonly state: number
+  commit(): Promise<NativeCommit>
+  abort(): Promise<number>
+}
+
+export interface NativeCommit {
+  readonly status: number
+  readonly state: number
+  readonly failure?: NativeCommitFailure | null
+}
+
+export interface NativeCommitFailure {
+  /** 0 it had ended before, 1 verifying, 2 marking. */
+  readonly stage: number
+  readonly code: number
+  readonly detail: string
+  readonly node?: string | null
+  readonly attempts: number
+  readonly elapsed: number
+  readonly inDoubt: boolean
+  readonly failed: readonly {
+    readonly namespace: string
+    readonly set: string
+    readonly digest: Buffer
+    readonly code: number
+  }[]
 }
 
 export interface NativeClusterOptions {
@@ -252,6 +288,7 @@ export interface NativeClusterOptions {
   readonly edition?: string
   readonly security?: NativeSecurity
   readonly tls?: NativeLocalTls
+  readonly strongConsistency?: string[]
 }
 
 /** PEM; without a certificate the cluster makes one, and an authority that signs it. */

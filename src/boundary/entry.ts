@@ -21,8 +21,9 @@ export function openEntry(w: Writer, ticket: number, kind: number, policy: Polic
   w.u32LE(ticket)
   w.bytes[w.at] = kind
   w.bytes[w.at + 1] = policy.signal === undefined ? 0 : CANCELLABLE
-  w.bytes[w.at + 2] = 0
-  w.bytes[w.at + 3] = 0
+  const transaction = policy.transaction === undefined ? 0 : policy.transaction.number
+  w.bytes[w.at + 2] = transaction & 0xff
+  w.bytes[w.at + 3] = transaction >>> 8
   w.at += 4
   w.u32LE(policy.totalTimeout)
   w.u32LE(socketTimeoutOf(policy))

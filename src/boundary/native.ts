@@ -169,9 +169,10 @@ export class Boundary {
 
   /** Throws when a call cannot be taken in: the client is closed, or its signal was aborted before. */
   admit(call: Call): void {
-    const signal = call.task.policy.signal
+    const { signal, transaction } = call.task.policy
     if (this.#closed !== undefined) throw new ClientClosedError(`${call.verb}: the client is closed`)
     if (signal?.aborted === true) throw aborted(call.verb, call.key, signal.reason, false)
+    if (transaction !== undefined) transaction.admit(this, call.verb)
   }
 
   /** What the caller of a call waits for; its signal counts from here on. */

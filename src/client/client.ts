@@ -62,6 +62,10 @@ import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projecti
 import { Roles } from '../security/roles.js'
 import { Users } from '../security/users.js'
 import { makeSession, type Session } from '../session/session.js'
+import type { BeginOptions, TransactionOptions } from '../transactions/options.js'
+import type { TransactionCommands } from '../transactions/run.js'
+import * as transactions from '../transactions/run.js'
+import type { Transaction } from '../transactions/transaction.js'
 import { usedCodecs } from '../values/codecs.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
 import {
@@ -91,7 +95,7 @@ const LISTENERS = Symbol('listeners')
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands {
+export class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands, TransactionCommands {
   // Not private: a Proxy around a client, and an object made from one, have to get through.
   /** @internal */
   declare readonly [CONTEXT]: CommandContext
@@ -407,6 +411,14 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     } catch (error) {
       throw controlError('reloadTls', error)
     }
+  }
+
+  transaction<T>(work: (tx: Transaction) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T> {
+    return transactions.transaction(this[CONTEXT].boundary, this[CONTEXT].policies, work, options)
+  }
+
+  beginTransaction(options?: BeginOptions): Transaction {
+    return transactions.beginTransaction(this[CONTEXT].boundary, this[CONTEXT].policies, options)
   }
 
   /** Whether the client is open and knows a node that answers. */

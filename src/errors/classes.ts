@@ -311,13 +311,15 @@ export class UdfCompileError extends UdfError {}
 export class LuaFileNotFoundError extends UdfError {}
 
 /** The parent of errors that concern a transaction. */
-export class TransactionError extends AerospikeError {}
+export class TransactionError extends AerospikeError {
+  static override readonly code: number = -17
+}
 
-/** Another transaction holds the record. */
+/** Another transaction holds the record: the whole transaction may succeed when it is run again. */
 export class TransactionBlockedError extends TransactionError {}
 
-/** A record that the transaction read has changed since. */
-export class TransactionVersionError extends TransactionError {}
+/** A record that the transaction read has changed since: the whole transaction may succeed when it is run again. */
+export class TransactionVersionMismatchError extends TransactionError {}
 
 /** The deadline of the transaction has passed. */
 export class TransactionExpiredError extends TransactionError {}
@@ -325,8 +327,10 @@ export class TransactionExpiredError extends TransactionError {}
 /** The transaction writes more records than it may. */
 export class TransactionTooLargeError extends TransactionError {}
 
-/** The transaction is committed or aborted already. */
-export class TransactionEndedError extends TransactionError {}
+/** The transaction is committed or aborted already, or about to be: it takes no more calls. */
+export class TransactionEndedError extends TransactionError {
+  static override readonly code: number = -19
+}
 
 nameClasses({
   ClientError,
@@ -419,7 +423,7 @@ nameClasses({
   LuaFileNotFoundError,
   TransactionError,
   TransactionBlockedError,
-  TransactionVersionError,
+  TransactionVersionMismatchError,
   TransactionExpiredError,
   TransactionTooLargeError,
   TransactionEndedError,

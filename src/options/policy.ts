@@ -8,6 +8,7 @@ import { InvalidArgumentError } from '../errors/classes.js'
 import { EXISTENCE, GENERATION, Info2 } from '../protocol.js'
 import type { Codecs } from '../values/codecs.js'
 import type { Exp } from '../values/expression.js'
+import type { Membership } from './membership.js'
 import { bits, Inline, OnPartial, OPTIONS, type Option, Takes } from './table.js'
 
 /** The options of a call in the form a request needs. */
@@ -31,6 +32,7 @@ export class Policy {
   readTouch = 0
   mode = 0
   signal: AbortSignal | undefined = undefined
+  transaction: Membership | undefined = undefined
   filter: Exp<'bool'> | undefined = undefined
   inline: number = Inline.memory
   maxKeysPerRequest = 0
@@ -74,6 +76,20 @@ export function applyOptions(
     if (value !== undefined && !option.apply(policy, value)) throw badValue(verb, name, option.expects, value)
   }
   if (policy.generationGiven) policy.info2 = bits(policy.info2, GENERATION, policy.generationBit)
+  if (policy.transaction !== base.transaction) {
+    const { durableDelete, onPartial } = options as { readonly [name: string]: unknown }
+    if (durableDelete === undefined) policy.info2 |= Info2.durableDelete
+    if (onPartial === undefined) policy.onPartial = OnPartial.throw
+  }
+  return policy
+}
+
+/** What calls of a transaction do that say nothing else: they fail as a whole, and what they remove is removed durably. */
+export function inTransaction(base: Policy, transaction: Membership): Policy {
+  const policy = copyPolicy(base)
+  policy.transaction = transaction
+  policy.info2 |= Info2.durableDelete
+  policy.onPartial = OnPartial.throw
   return policy
 }
 

@@ -7,6 +7,7 @@ import { MAX_INT32, MAX_TTL_SECONDS, MAX_UINT32 } from '../limits.js'
 import { EXISTENCE, Info1, Info2, Info3, SC_READ } from '../protocol.js'
 import { isFilter } from '../values/expression.js'
 import { Mode } from '../values/unpack.js'
+import { membershipOf } from './membership.js'
 import type { Policy } from './policy.js'
 import type { BatchLimits, OperateOptions, ReadRowOptions } from './types.js'
 
@@ -296,6 +297,17 @@ const TABLE: { readonly [name in OptionName]: Option } = {
       if (!isFilter(value)) return false
       policy.filter = value
       return true
+    },
+  },
+  transaction: {
+    ...ofCall(COMMANDS),
+    // Reads of a transaction are not coalesced at all.
+    divides: false,
+    sets: ['transaction'],
+    expects: 'a transaction of beginTransaction',
+    apply(policy, value) {
+      policy.transaction = membershipOf(value)
+      return policy.transaction !== undefined
     },
   },
   signal: {

@@ -1,6 +1,15 @@
 // The options of calls as types, with their units, limits and defaults. The table in policy.ts checks them.
 
 import type { Exp } from '../values/expression.js'
+import type { MEMBERSHIP } from './membership.js'
+
+/** A transaction of `client.beginTransaction` or `client.transaction`. */
+export interface TransactionOption {
+  /** @internal */
+  readonly [MEMBERSHIP]?: unknown
+  readonly id: bigint
+  commit(): Promise<unknown>
+}
 
 /** What every call takes. */
 export interface CallOptions {
@@ -26,6 +35,11 @@ export interface CallOptions {
   readonly filter?: Exp<'bool'> | undefined
   /** Cancels the call: it settles at once with an `AbortError`. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Makes the call part of this transaction, as if it were called on it: `client.get(key, { transaction: tx })` is
+   * `tx.get(key)`. `durableDelete` and `onPartial: 'throw'` are the defaults then.
+   */
+  readonly transaction?: TransactionOption | undefined
   /**
    * How integers are read: `auto` numbers, and bigints outside the safe range (default); `bigint` always bigints; `number`
    * always numbers, failing rather than losing a digit.

@@ -21,6 +21,7 @@ use crate::inline::InlineIo;
 use crate::query::{self, Job, JobReply, Query, QueryStream};
 use crate::security::{self, AdminCall, AdminReply};
 use crate::tls::TlsConfig;
+use crate::transaction::Transaction;
 
 /// A connection to a cluster. Clones share it; the last one to go closes it.
 ///
@@ -123,6 +124,11 @@ impl Client {
     /// milliseconds are handed to `part`, and the rest is returned.
     pub async fn batch_in_parts(&self, batch: Batch, part: &mut (dyn FnMut(BatchReply) + Send)) -> BatchReply {
         batch::run(&self.inner.cluster, batch, Some(part)).await
+    }
+
+    /// Begins a transaction, which costs nothing yet. `timeout` is in seconds, 0 for what the server gives.
+    pub fn begin_transaction(&self, timeout: u32) -> Transaction {
+        Transaction::begin(&self.inner.cluster, timeout)
     }
 
     /// Opens a query. It costs nothing yet: work begins with the first step that is asked for.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aerospike_wire::command::{CommandSpec, UserKey};
 use aerospike_wire::message::Message;
+use aerospike_wire::transaction::TransactionFields;
 use aerospike_wire::{Digest, Info1, Info2, Info3, Info4, KeyType, OpCode};
 use bytes::Bytes;
 
@@ -60,9 +61,11 @@ pub struct Spec {
     pub generation: u32,
     /// The TTL directive of a write, the read-touch percent of a read.
     pub ttl: u32,
+    /// The transaction it belongs to, if it does.
+    pub transaction: TransactionFields,
     /// How many fields `fields` holds.
     pub field_count: u16,
-    /// Fields besides namespace, set, digest and key, in wire form.
+    /// Fields besides namespace, set, digest, key and transaction, in wire form.
     pub fields: Bytes,
     /// How many operations `ops` holds.
     pub op_count: u16,
@@ -117,6 +120,7 @@ impl Spec {
             info4: self.info4,
             generation: self.generation,
             ttl: self.ttl,
+            transaction: self.transaction,
             field_count: self.field_count,
             fields: &self.fields,
             op_count: self.op_count,

@@ -41,6 +41,9 @@ client_codes! {
     -14 MAX_ERROR_RATE "the node failed too often just now and is left alone for a moment",
     -15 NO_RESPONSE "the node did not answer for this row",
     -16 BATCH_FAILED "rows of the batch failed",
+    -17 TXN_FAILED "the transaction could not be committed",
+    -18 TXN_ALREADY_COMMITTED "the transaction is committed",
+    -19 TXN_ALREADY_ABORTED "the transaction was undone",
 }
 
 impl Code {

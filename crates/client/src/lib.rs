@@ -9,6 +9,7 @@
 //! | `config`, `policy` | what callers choose: for the client, and for one command |
 //! | `command`, `batch`, `query` | requests and their answers |
 //! | `error` | the one error |
+//! | `transaction` | several records written or none |
 //! | `execute` | one command, from its first attempt to its outcome |
 //! | `inline` | commands on the caller's own thread, while they are few |
 //! | `retry` | what is tried again, and how long is waited before |
@@ -42,6 +43,7 @@ mod retry;
 mod routing;
 pub mod security;
 mod tls;
+mod transaction;
 
 pub use aerospike_wire as wire;
 pub use aerospike_wire::batch::BatchFlags;
@@ -59,3 +61,6 @@ pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use security::{AuthMode, Credentials, Password};
 pub use tls::{PrivateKey, TlsConfig, TlsVersion};
+pub use transaction::{
+    Aborted, CommitFailure, Committed, FailedRead, MAX_TIMEOUT, Stage, State, Transaction, UnderWay,
+};

@@ -21,6 +21,7 @@ use crate::inline::{self, Setup, Submission};
 use crate::notifier::{Notifier, WakeUp};
 use crate::queue::Queue;
 use crate::settlement::{Settlement, Shared, settle, take_tracking};
+use crate::transaction::{self, Entered, Membership, NativeTransaction, Transactions};
 
 /// The function that hears of changes. Weak: by itself it does not keep the process alive.
 type Listener = ThreadsafeFunction<NativeChange, (), NativeChange, Status, false, true>;
@@ -31,6 +32,7 @@ pub struct NativeClient {
     pub(crate) core: Client,
     pub(crate) runtime: Handle,
     shared: Arc<Shared>,
+    transactions: Arc<Transactions>,
     /// The number of the driver of its inline I/O; 0 for none.
     driver: AtomicUsize,
     /// The task that tells of changes, while somebody listens.
@@ -58,7 +60,8 @@ impl NativeClient {
         let runtime = Handle::current();
         let queue = Queue::new(Notifier::new(wake), runtime.clone());
         let shared = Arc::new(Shared::new(queue));
-        Ok(Self { core, runtime, shared, driver: AtomicUsize::new(0), watching: Mutex::default() })
+        let transactions = Arc::default();
+        Ok(Self { core, runtime, shared, transactions, driver: AtomicUsize::new(0), watching: Mutex::default() })
     }
 
     /// Opens inline I/O, where the system allows it: while few commands are in flight, the JavaScript thread sends them
@@ -85,9 +88,12 @@ impl NativeClient {
     #[napi(catch_unwind)]
     pub fn submit(&self, entries: &[u8], length: u32, few: Option<bool>) -> Result<bool> {
         let entries = entries.get(..length as usize).ok_or_else(|| refuse(Malformed("buffer length")))?;
-        entry::check(entries, |ticket| self.shared.track(ticket)).map_err(refuse)?;
+        let mut entered = Entered::default();
+        let enter = |number| entered.add(&self.transactions, number);
+        entry::check(entries, |ticket| self.shared.track(ticket), enter).map_err(refuse)?;
         let buffer = Bytes::copy_from_slice(entries);
         if few == Some(true)
+            && entered.is_empty()
             && let Some(submission) = Submission::to(self.driver.load(Ordering::Relaxed))
             && entry::is_small(entries, submission.max_rows())
         {
@@ -96,8 +102,8 @@ impl NativeClient {
         let (core, shared) = (self.core.clone(), self.shared.clone());
         self.runtime.spawn(async move {
             // the lengths were checked above, so that every entry is seen and settles
-            for entry in entry::split(buffer).unwrap_or_default() {
-                start(entry, &core, &shared);
+            for (entry, membership) in entered.assign(entry::split(buffer).unwrap_or_default()) {
+                start(entry, membership, &core, &shared);
             }
         });
         Ok(false)
@@ -166,6 +172,12 @@ impl NativeClient {
         })
     }
 
+    /// Begins a transaction, which costs nothing yet. `timeout` is in seconds, 0 for what the server gives.
+    #[napi]
+    pub fn begin_transaction(&self, timeout: u32) -> Result<NativeTransaction> {
+        NativeTransaction::begin(self.core.begin_transaction(timeout), &self.transactions)
+    }
+
     /// Whether at least one node is active.
     #[napi]
     pub fn is_connected(&self) -> bool {
@@ -223,7 +235,7 @@ impl NativeClient {
     fn submit_few(&self, buffer: Bytes, submission: &Submission) -> bool {
         let mut is_all = true;
         // the lengths were checked, so that every entry is seen and settles
-        for Entry { ticket, cancellable, work } in entry::split(buffer).unwrap_or_default() {
+        for Entry { ticket, cancellable, transaction, work } in entry::split(buffer).unwrap_or_default() {
             let work = match work {
                 Ok(Work::Record(command)) if !cancellable => submission.begin(command, ticket).map_err(Work::Record),
                 Ok(Work::Batch(batch)) if !cancellable => {
@@ -233,13 +245,13 @@ impl NativeClient {
                     submission.begin_batch(batch, ticket, true).map_err(Work::Parts)
                 }
                 work => {
-                    self.start_here(Entry { ticket, cancellable, work });
+                    self.start_here(Entry { ticket, cancellable, transaction, work });
                     is_all = false;
                     continue;
                 }
             };
             if let Err(work) = work {
-                self.start_here(Entry { ticket, cancellable, work: Ok(work) });
+                self.start_here(Entry { ticket, cancellable, transaction, work: Ok(work) });
                 is_all = false;
             }
         }
@@ -248,7 +260,7 @@ impl NativeClient {
 
     fn start_here(&self, entry: Entry) {
         let _runtime = self.runtime.enter();
-        start(entry, &self.core, &self.shared);
+        start(entry, Membership::None, &self.core, &self.shared);
     }
 }
 
@@ -259,14 +271,22 @@ impl Drop for NativeClient {
     }
 }
 
-fn start(entry: Entry, core: &Client, shared: &Arc<Shared>) {
-    let Entry { ticket, cancellable, work } = entry;
+fn start(entry: Entry, membership: Membership, core: &Client, shared: &Arc<Shared>) {
+    let Entry { ticket, cancellable, work, .. } = entry;
     let settlement = Settlement::new(shared.clone(), ticket, cancellable);
     let mut work = match work {
         Ok(work) => work,
         Err(Malformed(what)) => return settlement.settle(Outcome::Refused(Code::PARAM, what)),
     };
     let cancelled = if cancellable { take_tracking(shared, ticket, &mut work) } else { None };
+    match membership {
+        Membership::None => {}
+        Membership::Refused => return settlement.settle(Outcome::Refused(Code::PARAM, transaction::REFUSED)),
+        Membership::Of(transaction) => {
+            tokio::spawn(settle(settlement, cancelled, transaction::carry_out(transaction, work)));
+            return;
+        }
+    }
     let core = core.clone();
     match (work, cancelled) {
         (Work::Record(command), None) => {

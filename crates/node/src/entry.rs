@@ -41,6 +41,8 @@ pub(crate) struct Entry {
     pub(crate) ticket: u32,
     /// Whether it may be cancelled.
     pub(crate) cancellable: bool,
+    /// The number of the transaction it belongs to; 0 for none.
+    pub(crate) transaction: u16,
     /// What to do; an error when the body does not hold together.
     pub(crate) work: Result<Work, Malformed>,
 }
@@ -49,17 +51,26 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
-/// Checks that a submitted buffer is made of whole entries, and names those that may be cancelled. Runs on the
-/// JavaScript thread, so it looks at nothing else.
-pub(crate) fn check(mut buffer: &[u8], mut cancellable: impl FnMut(u32)) -> Result<(), Malformed> {
+/// Checks that a submitted buffer is made of whole entries, and names those that may be cancelled and the transactions
+/// that entries belong to. Runs on the JavaScript thread, so it looks at nothing else.
+pub(crate) fn check(
+    mut buffer: &[u8],
+    mut cancellable: impl FnMut(u32),
+    mut transaction: impl FnMut(u16),
+) -> Result<(), Malformed> {
     while !buffer.is_empty() {
         let size = entry_size(buffer)?;
         let (entry, rest) = buffer.split_at(size);
-        if let [_, _, _, _, a, b, c, d, kind, flags, ..] = *entry
+        if let [_, _, _, _, a, b, c, d, kind, flags, low, high, ..] = *entry
             && kind != 0
-            && flags & CANCELLABLE != 0
         {
-            cancellable(u32::from_le_bytes([a, b, c, d]));
+            if flags & CANCELLABLE != 0 {
+                cancellable(u32::from_le_bytes([a, b, c, d]));
+            }
+            match u16::from_le_bytes([low, high]) {
+                0 => {}
+                number => transaction(number),
+            }
         }
         buffer = rest;
     }
@@ -107,7 +118,7 @@ fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
     let ticket = from.u32()?;
     let kind = from.u8()?;
     let cancellable = from.u8()? & CANCELLABLE != 0;
-    from.u16()?;
+    let transaction = from.u16()?;
     let policy = CommandPolicy {
         total_timeout: from.u32()?,
         socket_timeout: from.u32()?,
@@ -127,7 +138,7 @@ fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
         BATCH => read_batch(&mut from, policy),
         _ => Err(Malformed("entry kind")),
     };
-    Ok(Some(Entry { ticket, cancellable, work }))
+    Ok(Some(Entry { ticket, cancellable, transaction, work }))
 }
 
 fn read_record(from: &mut Reader, policy: CommandPolicy) -> Result<Command, Malformed> {
@@ -327,7 +338,8 @@ mod tests {
     #[test]
     fn a_record_entry_becomes_a_command() {
         let entries = split(record(9, b"k", b"ops")).unwrap();
-        let [Entry { ticket: 9, cancellable: true, work: Ok(Work::Record(command)) }] = &entries[..] else {
+        let [Entry { ticket: 9, cancellable: true, transaction: 0, work: Ok(Work::Record(command)) }] = &entries[..]
+        else {
             panic!("{entries:?}");
         };
         assert_eq!((&command.namespace[..], &command.set[..]), (&b"test"[..], &b"users"[..]));

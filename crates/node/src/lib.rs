@@ -17,6 +17,7 @@
 //! | `event_loop`, `loop_services` | turns of that loop and a guard over ticks, whatever is done to JavaScript's functions for them |
 //! | `time` | clocks and pauses, likewise |
 //! | `client` | the class that TypeScript drives |
+//! | `transaction` | transactions as a class |
 //! | `query` | queries and background jobs |
 //! | `aggregation` | the last steps of aggregations, in Lua |
 //! | `security` | users and roles |
@@ -48,6 +49,7 @@ mod queue;
 mod security;
 mod settlement;
 pub mod time;
+mod transaction;
 #[cfg(inline_io)]
 mod uv;
 

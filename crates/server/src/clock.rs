@@ -23,6 +23,16 @@ impl Moment {
         (nanos / 1_000_000).checked_sub(EPOCH_UNIX_SECONDS * 1000).filter(|ms| *ms > 0).map(Self)
     }
 
+    /// A moment given in seconds since 2010.
+    pub(crate) fn of_seconds(seconds: u32) -> Self {
+        Self(u64::from(seconds) * 1000)
+    }
+
+    /// A whole second that is so many seconds away, or a little more.
+    pub(crate) fn after_seconds(self, seconds: u32) -> Self {
+        Self((self.0 + u64::from(seconds) * 1000).next_multiple_of(1000))
+    }
+
     /// Whole seconds since 2010: the unit of void times.
     pub(crate) fn seconds(self) -> u32 {
         (self.0 / 1000) as u32

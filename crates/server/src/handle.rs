@@ -12,6 +12,7 @@ use crate::clock::Moment;
 use crate::cluster::{Addresses, Garble, Node, NodeIndex, Refusal, State};
 use crate::net;
 use crate::options::ClusterOptions;
+use crate::service;
 use crate::store::Store;
 
 /// A cluster of nodes on loopback ports, in this process.
@@ -32,7 +33,8 @@ pub struct Cluster {
     state: Arc<State>,
     /// What accepts connections for each node; `None` for one that is stopped. Held while nodes start and stop.
     listeners: tokio::sync::Mutex<Vec<Option<JoinHandle<()>>>>,
-    sweeper: JoinHandle<()>,
+    /// What goes on in the background as long as the cluster lives.
+    chores: Vec<JoinHandle<()>>,
 }
 
 impl Cluster {
@@ -54,8 +56,10 @@ impl Cluster {
         let state = Arc::new(state);
         let listeners = sockets.into_iter().enumerate().map(|(index, socket)| Some(listen(&state, index, socket)));
         let listeners = tokio::sync::Mutex::new(listeners.collect());
-        let sweeper = tokio::spawn(sweep(Arc::clone(&state), period));
-        Ok(Self { state, listeners, sweeper })
+        let mut chores = vec![tokio::spawn(sweep(Arc::clone(&state), period))];
+        let strong = state.namespaces.iter().enumerate().filter(|(_, namespace)| namespace.strong_consistency);
+        chores.extend(strong.map(|(number, _)| tokio::spawn(service::end_abandoned(Arc::clone(&state), number))));
+        Ok(Self { state, listeners, chores })
     }
 
     /// The address of every node, stopped ones included: where it takes encrypted connections, if it does.
@@ -81,7 +85,7 @@ impl Cluster {
             close(node, listener.take()).await;
             node.faults.clear();
         }
-        self.sweeper.abort();
+        self.chores.iter().for_each(JoinHandle::abort);
     }
 
     /// Stops a node as if its process was killed: its sockets close, its records are gone, the other nodes take over.
@@ -163,7 +167,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.sweeper.abort();
+        self.chores.iter().for_each(JoinHandle::abort);
         self.listeners.get_mut().iter().flatten().for_each(JoinHandle::abort);
         // connections hold the state that holds them: without this they would keep one another alive
         self.state.nodes.iter().for_each(Node::abort_connections);

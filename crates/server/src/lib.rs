@@ -17,6 +17,7 @@
 //! | `security` | users, roles, and what they may do |
 //! | `tls` | encrypted connections |
 //! | `query` | commands on whatever matches |
+//! | `transaction` | which version of a record a command may see and change |
 //! | `command` | what a command does to one record |
 //! | `cluster` | what the nodes share: one another, the partition map, faults, latencies |
 //! | `modules` | the modules of functions that a cluster knows |
@@ -48,6 +49,7 @@ mod service;
 mod sindex;
 mod store;
 mod tls;
+mod transaction;
 mod value;
 
 pub use cluster::{Garble, Refusal};

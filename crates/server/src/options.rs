@@ -47,6 +47,7 @@ impl ClusterOptions {
     pub(crate) fn check(&self) -> Result<(), String> {
         let last_port = self.port.map_or(0, usize::from) + self.nodes.saturating_sub(1);
         let name_fits = |name: &str| (1..=MAX_NAMESPACE_SIZE).contains(&name.len()) && !name.contains([':', ';', ',']);
+        let is_enterprise = self.edition.is_enterprise();
         if !(1..=Self::MAX_NODES).contains(&self.nodes) {
             Err(format!("a cluster has 1 to {} nodes, not {}", Self::MAX_NODES, self.nodes))
         } else if last_port > usize::from(u16::MAX) {
@@ -59,11 +60,24 @@ impl ClusterOptions {
             Err("the replication factor is at least 1".to_owned())
         } else if let Some(bad) = self.namespaces.iter().find(|namespace| !name_fits(&namespace.name)) {
             Err(format!("a namespace cannot be called '{}'", bad.name))
+        } else if let Some(name) = self.repeated_namespace() {
+            Err(format!("the namespace '{name}' is named twice"))
+        } else if let Some(strong) = self.namespaces.iter().find(|ns| ns.strong_consistency && !is_enterprise) {
+            Err(format!("'{}' cannot be strongly consistent in the Community edition", strong.name))
         } else if self.namespaces.is_empty() {
             Err("a cluster has at least one namespace".to_owned())
         } else {
             Ok(())
         }
+    }
+
+    fn repeated_namespace(&self) -> Option<&str> {
+        let names = self.namespaces.iter().map(|namespace| namespace.name.as_str());
+        names
+            .clone()
+            .enumerate()
+            .find(|(place, name)| names.clone().take(*place).any(|other| other == *name))
+            .map(|(_, name)| name)
     }
 }
 
@@ -92,11 +106,19 @@ pub struct NamespaceOptions {
     pub name: String,
     /// Seconds a record lives whose writer does not say; 0 for ever.
     pub default_ttl: u32,
+    /// Whether it is strongly consistent, as only a namespace of the Enterprise edition can be: then it has transactions,
+    /// linearizable reads, and partitions that are unavailable while too many nodes are missing.
+    pub strong_consistency: bool,
 }
 
 impl NamespaceOptions {
     /// A namespace of a name and a default TTL in seconds.
     pub fn new(name: &str, default_ttl: u32) -> Self {
-        Self { name: name.to_owned(), default_ttl }
+        Self { name: name.to_owned(), default_ttl, strong_consistency: false }
+    }
+
+    /// A strongly consistent namespace of a name, whose records live for ever.
+    pub fn strong(name: &str) -> Self {
+        Self { strong_consistency: true, ..Self::new(name, 0) }
     }
 }

@@ -91,7 +91,8 @@ fn found(bodies: &[Vec<u8>]) -> Vec<(Option<Vec<u8>>, Answer)> {
     let mut found: Vec<_> = messages
         .map(|message| {
             let message = message.unwrap().1;
-            let answer = Answer { ttl: message.header.ttl.min(1), ..message.into() };
+            // by which of its values an index found a record is the index's own business
+            let answer = Answer { ttl: message.header.ttl.min(1), fields: Vec::new(), ..message.into() };
             (message.field(FieldType::DIGEST).map(<[u8]>::to_vec), answer)
         })
         .collect();

@@ -112,10 +112,11 @@ impl<'a> BatchWriter<'a> {
             out.put_u16(spec.generation as u16);
         }
         out.put_u32(spec.ttl);
-        out.put_u16(2 + u16::from(send_key.is_some()) + spec.field_count);
+        out.put_u16(2 + spec.transaction.count() + u16::from(send_key.is_some()) + spec.field_count);
         out.put_u16(spec.op_count);
         write_field(out, FieldType::NAMESPACE, namespace);
         write_field(out, FieldType::SET, set);
+        spec.transaction.encode(out);
         if let Some(key) = send_key {
             write_key_field(out, key);
         }

@@ -8,6 +8,7 @@ use crate::flags::{Info1, Info2, Info3, Info4};
 use crate::message::MessageHeader;
 use crate::proto::{ProtoType, write_frame};
 use crate::result_code::ResultCode;
+use crate::transaction::TransactionFields;
 
 /// A user key as it is hashed and sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +35,11 @@ pub struct CommandSpec<'a> {
     pub generation: u32,
     /// The TTL directive of a write, the read-touch percent of a read.
     pub ttl: u32,
+    /// The transaction it belongs to, if it does.
+    pub transaction: TransactionFields,
     /// How many fields `fields` holds.
     pub field_count: u16,
-    /// Fields besides namespace, set, digest and key, in wire form.
+    /// Fields besides namespace, set, digest, key and transaction, in wire form.
     pub fields: &'a [u8],
     /// How many operations `ops` holds.
     pub op_count: u16,
@@ -75,13 +78,14 @@ impl RecordCommand<'_> {
                 generation: spec.generation,
                 ttl: spec.ttl,
                 timeout: self.timeout,
-                field_count: 3 + u16::from(self.send_key.is_some()) + spec.field_count,
+                field_count: 3 + spec.transaction.count() + u16::from(self.send_key.is_some()) + spec.field_count,
                 op_count: spec.op_count,
             }
             .encode(out);
             write_field(out, FieldType::NAMESPACE, self.namespace);
             write_field(out, FieldType::SET, self.set);
             write_field(out, FieldType::DIGEST, &self.digest.0);
+            spec.transaction.encode(out);
             if let Some(key) = self.send_key {
                 write_key_field(out, key);
             }

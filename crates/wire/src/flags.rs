@@ -75,6 +75,8 @@ bitflags! {
         const MRT_ROLL_FORWARD = 0x02;
         /// Undo a provisional write.
         const MRT_ROLL_BACK = 0x04;
+        /// A server does it by itself, because the transaction's time is over.
+        const MRT_MONITOR_DRIVEN = 0x08;
         /// Write only if that locks the record.
         const MRT_ON_LOCKING_ONLY = 0x10;
     }

@@ -18,6 +18,7 @@
 //! | [`info`] | the text protocol of cluster tending: peers, partition maps, services |
 //! | [`value`] | bin values and their MessagePack form |
 //! | [`result_code`] | what a server can answer |
+//! | [`transaction`] | what commands carry that belong to a transaction |
 
 #![forbid(unsafe_code)]
 
@@ -35,6 +36,7 @@ pub mod op;
 pub mod particle;
 pub mod proto;
 pub mod result_code;
+pub mod transaction;
 pub mod value;
 
 pub use digest::{Digest, KeyType, PartitionId};

@@ -75,6 +75,7 @@ impl Request {
             fields: &fields,
             op_count: self.ops.len() as u16,
             ops: &ops,
+            ..CommandSpec::default()
         })
     }
 

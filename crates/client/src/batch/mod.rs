@@ -21,11 +21,12 @@ mod request;
 mod rows;
 mod run;
 
-pub(crate) use run::{Outgoing, Run, run};
+pub(crate) use run::{Outgoing, Run, run, run_in};
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use aerospike_wire::Digest;
 use aerospike_wire::batch::BatchFlags;
 use bytes::Bytes;
 
@@ -82,6 +83,13 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The digest of every row's key.
+    pub(crate) fn digests(&self) -> Vec<Digest> {
+        let mut digests = Vec::with_capacity(self.rows.len());
+        plan::hash(self, &self.rows, &mut digests);
+        digests
+    }
+
     /// Whether it only reads, and sets no limit on what is read.
     pub(crate) fn is_brief(&self) -> bool {
         self.max_response_bytes == 0 && !self.specs.iter().any(Spec::is_write)
@@ -138,6 +146,22 @@ pub struct NodeCost {
     pub retries: u32,
     /// The last failure of a request, if one failed.
     pub last_error: Option<SubError>,
+}
+
+impl BatchReply {
+    /// No row was sent.
+    pub(crate) fn refused(rows: usize, code: Code, elapsed: Duration) -> Self {
+        let row = RowOutcome {
+            page: RowOutcome::NO_PAGE,
+            offset: 0,
+            code,
+            in_doubt: false,
+            node: RowOutcome::NO_NODE,
+            attempts: 0,
+            is_elsewhere: false,
+        };
+        Self { rows: vec![row; rows], elapsed, ..Self::default() }
+    }
 }
 
 /// The outcome of a [`Batch`], or of a part of its rows: always one entry per row.

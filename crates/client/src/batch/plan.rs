@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aerospike_wire::Digest;
 use aerospike_wire::Info1;
 use aerospike_wire::batch::{BatchWriter, REPEATED_ROW_SIZE};
+use aerospike_wire::transaction::TransactionFields;
 use bytes::BytesMut;
 use tokio::time::Instant;
 
 use super::{Batch, BatchRow, Keyspace};
 use crate::command::{Key, Spec};
 use crate::deadline::Deadline;
+use crate::transaction;
 
 /// Most bytes of one request: far below what servers take (128 MiB), and enough that nobody splits for it in earnest.
 const MAX_REQUEST_SIZE: usize = 32 * 1024 * 1024;
@@ -21,8 +23,8 @@ const SPREAD: usize = 2;
 const WORTH_A_REQUEST: usize = 250;
 /// Rows to hash, route or encode before other tasks get their turn: about 0.3 ms of work.
 pub(super) const ROWS_PER_TURN: usize = 1024;
-/// Bytes of a row's header, flags, field headers and counts, at most.
-const ROW_OVERHEAD: usize = REPEATED_ROW_SIZE + 32;
+/// Bytes of a row's header, flags, field headers, counts and transaction, at most.
+const ROW_OVERHEAD: usize = REPEATED_ROW_SIZE + 32 + 34;
 
 /// A row's place in the request.
 pub(super) type RowId = u32;
@@ -35,6 +37,8 @@ pub(super) struct Plan {
     pub(super) start: Instant,
     pub(super) deadline: Deadline,
     taken_in: AtomicU64,
+    /// The transaction that its rows belong to.
+    pub(super) transaction: Option<Arc<transaction::Shared>>,
 }
 
 impl Plan {
@@ -59,7 +63,20 @@ impl Plan {
 
     fn with(batch: Batch, digests: Vec<Digest>, start: Instant) -> Self {
         let deadline = Deadline::after(start, batch.policy.total_timeout);
-        Self { batch, digests, start, deadline, taken_in: AtomicU64::new(0) }
+        Self { batch, digests, start, deadline, taken_in: AtomicU64::new(0), transaction: None }
+    }
+
+    /// The same for rows of a transaction.
+    pub(super) fn in_transaction(self, transaction: Option<&Arc<transaction::Shared>>) -> Self {
+        Self { transaction: transaction.cloned(), ..self }
+    }
+
+    /// What a row says of its transaction. That changes with every answer on its record.
+    fn transaction_of(&self, row: RowId) -> TransactionFields {
+        match (&self.transaction, self.digest(row)) {
+            (Some(transaction), Some(digest)) => transaction.fields(digest, self.is_write(row)),
+            _ => TransactionFields::default(),
+        }
     }
 
     pub(super) fn digest(&self, row: RowId) -> Option<&Digest> {
@@ -128,7 +145,10 @@ impl Plan {
     /// Whether a row asks the same as the one before it. A row with a key cannot be repeated (protocol section 7.1).
     fn repeats(&self, row: RowId, previous: RowId) -> bool {
         match (self.batch.rows.get(row as usize), self.batch.rows.get(previous as usize)) {
-            (Some(a), Some(b)) => !a.send_key && !b.send_key && a.spec == b.spec && a.keyspace == b.keyspace,
+            (Some(a), Some(b)) => {
+                let same = !a.send_key && !b.send_key && a.spec == b.spec && a.keyspace == b.keyspace;
+                same && (self.transaction.is_none() || self.transaction_of(row) == self.transaction_of(previous))
+            }
             _ => false,
         }
     }
@@ -176,7 +196,11 @@ impl Plan {
                 writer.repeat(index, digest);
             } else {
                 let key = if row.send_key { row.key.user_key() } else { None };
-                writer.row(index, digest, &keyspace.namespace, &keyspace.set, key, &spec.as_wire());
+                let mut spec = spec.as_wire();
+                if self.transaction.is_some() {
+                    spec.transaction = self.transaction_of(*id);
+                }
+                writer.row(index, digest, &keyspace.namespace, &keyspace.set, key, &spec);
             }
             previous = Some(*id);
         }
@@ -184,7 +208,7 @@ impl Plan {
 }
 
 /// Adds the digests of some rows. Rows that refer to nothing get one too; they are refused before it is used.
-fn hash(batch: &Batch, rows: &[BatchRow], digests: &mut Vec<Digest>) {
+pub(super) fn hash(batch: &Batch, rows: &[BatchRow], digests: &mut Vec<Digest>) {
     let set_of = |row: &BatchRow| batch.keyspaces.get(row.keyspace as usize).map_or(&[][..], |k| &k.set);
     if rows.iter().all(|row| row.key.user_key().is_some()) {
         let keys = rows.iter().filter_map(|row| row.key.user_key().map(|key| (set_of(row), key.kind, key.bytes)));

@@ -22,6 +22,7 @@ use crate::error::{Code, Failure};
 use crate::retry::{COMMAND, is_overload};
 use crate::routing::replica::ReplicaPlan;
 use crate::routing::{Routing, Table};
+use crate::transaction;
 
 /// How long rows that have their outcome wait for the others before they are handed over as a part.
 const PART_AFTER: Duration = Duration::from_millis(4);
@@ -32,9 +33,23 @@ pub(crate) async fn run(
     batch: Batch,
     part: Option<&mut (dyn FnMut(BatchReply) + Send)>,
 ) -> BatchReply {
+    carry_out(cluster, batch, None, part).await
+}
+
+/// Carries out a batch whose rows belong to a transaction.
+pub(crate) async fn run_in(cluster: &Arc<Cluster>, batch: Batch, transaction: &Arc<transaction::Shared>) -> BatchReply {
+    carry_out(cluster, batch, Some(transaction), None).await
+}
+
+async fn carry_out(
+    cluster: &Arc<Cluster>,
+    batch: Batch,
+    transaction: Option<&Arc<transaction::Shared>>,
+    part: Option<&mut (dyn FnMut(BatchReply) + Send)>,
+) -> BatchReply {
     let start = Instant::now();
     let in_flight = cluster.enter();
-    let plan = Arc::new(Plan::new(batch, start).await);
+    let plan = Arc::new(Plan::new(batch, start).await.in_transaction(transaction));
     let order = Order::of(&plan).await;
     let mut run = Run::new(cluster.clone(), plan, order);
     match in_flight {
@@ -420,6 +435,7 @@ impl Run {
 
     /// Moves what came in to the reply.
     fn take_answers(&mut self, request: &mut SubRequest) {
+        self.note_transaction(request);
         let places: Vec<(u16, u32)> = request.frames.drain(..).map(|frame| self.rows.keep(&frame)).collect();
         let at = self.costs.index_of(&request.node);
         let mut answered = 0;
@@ -432,6 +448,19 @@ impl Run {
             }
         }
         self.costs.of(&request.node).answered += answered;
+    }
+
+    /// Tells the transaction of the batch what answers say of its records, before anything else is sent for them.
+    fn note_transaction(&self, request: &SubRequest) {
+        let Some(transaction) = &self.plan.transaction else { return };
+        for hit in &request.hits {
+            let message = request.frames.get(hit.frame as usize).and_then(|frame| frame.get(hit.offset as usize..));
+            if let (Some((_, keyspace, spec)), Some(digest), Some(message)) =
+                (self.plan.row(hit.row), self.plan.digest(hit.row), message)
+            {
+                transaction.note_row(*digest, &keyspace.set, spec.is_write(), hit.result.into(), message);
+            }
+        }
     }
 
     /// Ends an attempt of rows without an answer: they are tried again later, or settled.

@@ -4,11 +4,12 @@
 
 use std::process::ExitCode;
 
-use aerospike_server::{Cluster, ClusterOptions, SecurityOptions};
+use aerospike_server::{Cluster, ClusterOptions, NamespaceOptions, SecurityOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: aerospike-local [--nodes N] [--port P] [--host 127.0.0.1] [--replication-factor N]
                        [--cluster-name NAME] [--edition community|enterprise] [--security on|off]
+                       [--strong-consistency NAMESPACE,…]
 
   --nodes N               nodes to start (1 to 8), default 1
   --port P                port of the first node, the others follow; default: free ports
@@ -16,7 +17,9 @@ const USAGE: &str = "usage: aerospike-local [--nodes N] [--port P] [--host 127.0
   --replication-factor N  copies of a record, default 2
   --cluster-name NAME     default 'local'
   --edition EDITION       'community' or 'enterprise', default 'community'
-  --security on           access control, with the user admin and the password admin; needs --edition enterprise";
+  --security on           access control, with the user admin and the password admin; needs --edition enterprise
+  --strong-consistency NAMESPACE,…
+                          more namespaces, strongly consistent ones; in the Enterprise edition";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -62,6 +65,7 @@ fn parse(arguments: &[String]) -> Result<ClusterOptions, String> {
             "--port" => options.port = Some(number()?),
             "--replication-factor" => options.replication_factor = number()?.into(),
             "--cluster-name" => options.cluster_name.clone_from(value),
+            "--strong-consistency" => options.namespaces.extend(value.split(',').map(NamespaceOptions::strong)),
             "--edition" => options.edition = value.parse()?,
             "--security" if value == "on" => options.security = Some(SecurityOptions::default()),
             "--security" if value == "off" => options.security = None,

@@ -5,10 +5,12 @@
 //! | `state` | what the nodes share, and how records move between them |
 //! | `node` | one node |
 //! | `partition_map` | who holds which partition |
+//! | `availability` | which partitions can be used while nodes are missing |
 //! | `latency` | how long commands took at a node |
 //! | `jobs` | the queries that run at a node, and those that ran |
 //! | `faults` | how a node misbehaves when told to |
 
+mod availability;
 mod faults;
 mod jobs;
 mod latency;

@@ -11,6 +11,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 use tokio::time::Instant;
 
+use super::availability::Availability;
 use super::node::{Addresses, Node};
 use super::partition_map::{NodeIndex, PartitionMap};
 use crate::clock::Moment;
@@ -19,6 +20,9 @@ use crate::options::ClusterOptions;
 use crate::security::Security;
 use crate::store::{Namespace, SetId};
 use crate::tls::Acceptor;
+
+/// How long it is remembered that a record was removed durably.
+const TOMBSTONE_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// What the nodes of a cluster share.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub(crate) struct State {
     /// Functions that change records of a partition take turns: two on one record would undo one another's work.
     turns: Box<[AsyncMutex<()>]>,
     map: RwLock<PartitionMap>,
+    /// Changes with the map.
+    availability: RwLock<Availability>,
     /// Grows with every new map.
     generation: AtomicU64,
     set_delays: RwLock<HashMap<Vec<u8>, Duration>>,
@@ -59,6 +65,7 @@ impl State {
             modules: Modules::default(),
             turns: (0..PARTITIONS).map(|_| AsyncMutex::default()).collect(),
             map: RwLock::default(),
+            availability: RwLock::new(Availability::All),
             generation: AtomicU64::new(0),
             set_delays: RwLock::default(),
             has_set_delays: AtomicBool::new(false),
@@ -104,6 +111,8 @@ impl State {
         let mut map = self.map.write();
         let members: Vec<_> = self.members().map(|(index, node)| (index, node.id.as_str())).collect();
         let next = PartitionMap::of(&members, self.options.replication_factor);
+        let roster: Vec<_> = self.nodes.iter().enumerate().map(|(index, node)| (index, node.id.as_str())).collect();
+        *self.availability.write() = Availability::of(&roster, &members, self.options.replication_factor);
         for partition in PartitionId::all() {
             self.move_partition(partition, map.holders(partition), next.holders(partition));
         }
@@ -111,10 +120,22 @@ impl State {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Whether a partition of a namespace can be used. A strongly consistent namespace does not use one that nodes who
+    /// are away may be using, nor one whose copies are all lost, until it is told to.
+    pub(crate) fn is_available(&self, namespace: &Namespace, partition: PartitionId) -> bool {
+        !namespace.strong_consistency
+            || self.availability.read().contains(partition) && !namespace.dead.read().contains(partition)
+    }
+
     /// Copies a partition to those who hold it now, from one who held it before, and clears what is held no longer.
     fn move_partition(&self, partition: PartitionId, before: &[NodeIndex], after: &[NodeIndex]) {
         let survivors: Vec<&Node> = before.iter().filter_map(|i| self.nodes.get(*i)).filter(|n| n.is_alive()).collect();
-        let Some(source) = survivors.first() else { return };
+        let Some(source) = survivors.first() else {
+            if !before.is_empty() {
+                self.namespaces.iter().for_each(|namespace| namespace.dead.write().insert(partition));
+            }
+            return;
+        };
         for (namespace, source) in source.stores.iter().enumerate() {
             let joining = after.iter().filter(|i| !before.contains(i)).filter_map(|i| self.nodes.get(*i));
             for store in joining.filter_map(|node| node.stores.get(namespace)) {
@@ -145,7 +166,9 @@ impl State {
     pub(crate) fn sweep(&self, now: Moment) {
         for store in self.nodes.iter().flat_map(|node| &node.stores) {
             for partition in PartitionId::all() {
-                store.lock(partition).retain(|record| !record.is_expired(now));
+                let mut records = store.lock(partition);
+                records.retain(|record| !record.is_expired(now));
+                records.forget_tombstones(Moment(now.0.saturating_sub(TOMBSTONE_AGE.as_millis() as u64)));
             }
         }
     }

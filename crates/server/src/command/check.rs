@@ -1,8 +1,9 @@
 //! What is refused before anything is done, whatever the record is.
 
 use aerospike_wire::limits::{MAX_BIN_NAME_SIZE, MAX_OPS, MAX_SET_SIZE, MAX_TTL_SECONDS};
-use aerospike_wire::{Info1, Info3, Info4, OpCode, ParticleType, ResultCode};
+use aerospike_wire::{Info1, Info2, Info3, OpCode, ParticleType, ResultCode};
 
+use super::Context;
 use super::request::Request;
 use crate::clock::Moment;
 use crate::edition::Edition;
@@ -22,13 +23,21 @@ pub(super) fn any(request: &Request<'_>, edition: Edition) -> Result<(), ResultC
     if usize::from(request.op_count) > MAX_OPS {
         return Err(ResultCode::PARAMETER);
     }
-    let transaction = request.in_transaction
-        || request.info4.intersects(
-            Info4::MRT_VERIFY_READ | Info4::MRT_ROLL_FORWARD | Info4::MRT_ROLL_BACK | Info4::MRT_ON_LOCKING_ONLY,
-        );
     let sc_mode = request.info3 & (Info3::SC_READ_TYPE | Info3::SC_READ_RELAX);
     let linearized = !request.is_write() && sc_mode == Info3::SC_READ_TYPE;
-    if transaction || linearized { edition.require_enterprise() } else { Ok(()) }
+    if linearized { edition.require_enterprise() } else { Ok(()) }
+}
+
+/// Whether a removal is remembered. A strongly consistent namespace takes no other: a removal that is forgotten could be
+/// undone by a node that was away.
+pub(super) fn durability(request: &Request<'_>, context: &Context<'_>) -> Result<bool, ResultCode> {
+    let is_durable = request.info2.contains(Info2::DURABLE_DELETE);
+    if is_durable {
+        context.edition.require_enterprise()?;
+    } else if context.namespace.strong_consistency {
+        return Err(ResultCode::FORBIDDEN);
+    }
+    Ok(is_durable)
 }
 
 impl Expiry {

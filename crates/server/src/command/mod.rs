@@ -30,7 +30,7 @@ use bytes::BytesMut;
 
 use crate::clock::Moment;
 use crate::edition::Edition;
-use crate::store::{Namespace, Partition, Record};
+use crate::store::{Counters, Namespace, Record, View};
 pub(crate) use expression::view;
 pub(crate) use reply::Reply;
 pub(crate) use request::Request;
@@ -54,12 +54,14 @@ pub(crate) struct Context<'c> {
     pub(crate) scratch: &'c mut BytesMut,
     /// The edition: what only one of them does is refused by the other.
     pub(crate) edition: Edition,
+    /// What the node counts of transactions.
+    pub(crate) counters: &'c Counters,
     /// Whether this is the master's copy: only there a read may renew a record's expiry.
     pub(crate) is_master: bool,
 }
 
 /// What a command came to: the record's metadata go into the answer of a failure too, when there is a record.
-type Outcome = Result<Change, Failure>;
+pub(crate) type Outcome = Result<Change, Failure>;
 
 /// Why a command failed.
 #[derive(Debug, Clone, Copy)]
@@ -88,28 +90,21 @@ impl Failure {
     }
 }
 
-/// Runs a command and writes its answer.
-pub(crate) fn run(request: &Request<'_>, partition: &mut Partition, context: &mut Context<'_>, reply: Reply) -> Change {
-    let mut reply = reply;
-    let outcome = check::any(request, context.edition).map_err(Failure::from).and_then(|()| {
-        if request.info2.contains(Info2::WRITE | Info2::DELETE) {
-            delete::run(request, partition, context, &mut reply)
-        } else if request.info2.contains(Info2::WRITE) {
-            write::run(request, partition, context, &mut reply)
-        } else if request.info1.contains(Info1::READ) {
-            read::run(request, partition, context, &mut reply)
-        } else {
-            Err(ResultCode::PARAMETER.into())
-        }
-    });
-    match outcome {
-        Ok(change) => {
-            reply.finish();
-            change
-        }
-        Err(failure) => {
-            reply.fail(failure.code, failure.found);
-            Change::None
-        }
+/// Runs a command and writes the operations of its answer, which the caller ends.
+pub(crate) fn run(
+    request: &Request<'_>,
+    records: &mut View<'_>,
+    context: &mut Context<'_>,
+    reply: &mut Reply<'_>,
+) -> Outcome {
+    check::any(request, context.edition)?;
+    if request.info2.contains(Info2::WRITE | Info2::DELETE) {
+        delete::run(request, records, context, reply)
+    } else if request.info2.contains(Info2::WRITE) {
+        write::run(request, records, context, reply)
+    } else if request.info1.contains(Info1::READ) {
+        read::run(request, records, context, reply)
+    } else {
+        Err(ResultCode::PARAMETER.into())
     }
 }

@@ -8,18 +8,18 @@ use super::reply::Reply;
 use super::request::Request;
 use super::{Change, Context, Failure, Outcome, engine};
 use crate::clock::Moment;
-use crate::store::{Namespace, Partition, Record};
+use crate::store::{Namespace, Record, View};
 
 /// A read-touch percent that means never.
 const NEVER_TOUCH: u32 = u32::MAX;
 
 pub(super) fn run(
     request: &Request<'_>,
-    partition: &mut Partition,
+    records: &mut View<'_>,
     context: &mut Context<'_>,
     reply: &mut Reply<'_>,
 ) -> Outcome {
-    let record = partition.get(&request.digest, context.now).ok_or(ResultCode::NOT_FOUND)?;
+    let record = records.get(&request.digest, context.now).ok_or(ResultCode::NOT_FOUND)?;
     let fail = Failure::at(Some(record));
     in_set(request, record, context.namespace).map_err(fail)?;
     let renewed = renewed(record, request.ttl, context.now).map_err(fail)?;
@@ -33,9 +33,10 @@ pub(super) fn run(
         }
         read_ops(request, record, context, reply).map_err(fail)?;
     }
-    match renewed.filter(|_| context.is_master) {
+    // a transaction does not change what it only reads
+    match renewed.filter(|_| context.is_master && !records.is_in_transaction()) {
         Some(void_time) => {
-            partition.touch(&request.digest, void_time, context.now);
+            records.partition().touch(&request.digest, void_time, context.now);
             Ok(Change::Record)
         }
         None => Ok(Change::None),

@@ -13,6 +13,8 @@ use crate::store::{BinRef, Record};
 pub(crate) struct Reply<'o> {
     out: &'o mut BytesMut,
     start: usize,
+    /// Where the operations begin, behind the fields.
+    ops: usize,
     header: MessageHeader,
 }
 
@@ -22,7 +24,7 @@ impl<'o> Reply<'o> {
         let start = out.len();
         let header = MessageHeader { timeout: index, ..MessageHeader::default() };
         header.encode(out); // room for it: it is written again at the end
-        Self { out, start, header }
+        Self { ops: out.len(), out, start, header }
     }
 
     /// Says which record it is about.
@@ -32,7 +34,9 @@ impl<'o> Reply<'o> {
 
     /// Appends a field; fields come before operations.
     pub(crate) fn field(&mut self, kind: FieldType, data: &[u8]) {
+        debug_assert_eq!(self.header.op_count, 0, "fields come before operations");
         write_field(self.out, kind, data);
+        self.ops = self.out.len();
         self.header.field_count += 1;
     }
 
@@ -85,10 +89,15 @@ impl<'o> Reply<'o> {
         }
     }
 
-    /// Ends the answer as a failure: a header, with what is known of the record.
-    pub(crate) fn fail(mut self, code: ResultCode, found: (u16, u32)) {
-        self.out.truncate(self.start + MESSAGE_HEADER_SIZE);
+    /// Takes the answers of operations back.
+    pub(crate) fn clear(&mut self) {
+        self.out.truncate(self.ops);
         self.header.op_count = 0;
+    }
+
+    /// Ends the answer as a failure: a header, with what is known of the record, and fields.
+    pub(crate) fn fail(mut self, code: ResultCode, found: (u16, u32)) {
+        self.clear();
         self.header.result = code;
         self.set_meta(found.0, found.1);
         self.finish();

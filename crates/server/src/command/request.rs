@@ -2,6 +2,7 @@
 
 use aerospike_wire::batch::BatchRowSpec;
 use aerospike_wire::message::{Fields, Ops};
+use aerospike_wire::transaction::TransactionFields;
 use aerospike_wire::{Digest, FieldType, Info1, Info2, Info3, Info4, Message, ResultCode};
 
 use crate::store::Record;
@@ -42,8 +43,8 @@ pub(crate) struct Request<'a> {
     pub(crate) in_batch: bool,
     /// Whether a query found the record: a function must not make one that is gone anew.
     pub(crate) must_be_there: bool,
-    /// Whether fields of a transaction came with it.
-    pub(crate) in_transaction: bool,
+    /// The transaction it belongs to.
+    pub(crate) transaction: TransactionFields,
     /// How many operations there are.
     pub(crate) op_count: u16,
     ops: Ops<'a>,
@@ -106,6 +107,16 @@ impl<'a> Request<'a> {
         Ok(Self { filter: request.filter.or(batch_filter), ..request })
     }
 
+    /// What a node asks of itself to end a transaction: rolls what it wrote of a record.
+    pub(crate) fn of_monitor(digest: Digest, transaction: u64, roll: Info4) -> Self {
+        Self {
+            info2: Info2::WRITE | Info2::DURABLE_DELETE,
+            info4: roll | Info4::MRT_MONITOR_DRIVEN,
+            transaction: TransactionFields { id: Some(transaction), ..TransactionFields::default() },
+            ..Self::empty(digest, Ops::checked(&[]))
+        }
+    }
+
     fn empty(digest: Digest, ops: Ops<'a>) -> Self {
         Self {
             info1: Info1::empty(),
@@ -121,7 +132,7 @@ impl<'a> Request<'a> {
             udf: None,
             in_batch: false,
             must_be_there: false,
-            in_transaction: false,
+            transaction: TransactionFields::default(),
             op_count: 0,
             ops,
         }
@@ -139,8 +150,7 @@ impl<'a> Request<'a> {
                 FieldType::UDF_MODULE => self.udf_mut().module = data,
                 FieldType::UDF_FUNCTION => self.udf_mut().function = data,
                 FieldType::UDF_ARGUMENTS => self.udf_mut().arguments = data,
-                FieldType::MRT_ID | FieldType::MRT_DEADLINE | FieldType::RECORD_VERSION => self.in_transaction = true,
-                _ => {}
+                kind => self.transaction.take(kind, field.data).ok_or(ResultCode::PARAMETER)?,
             }
         }
         self.set = set.unwrap_or_default();
@@ -150,6 +160,11 @@ impl<'a> Request<'a> {
             Some([1, integer @ ..]) if integer.len() != 8 => Err(ResultCode::UNSUPPORTED_FEATURE),
             _ => Ok(self),
         }
+    }
+
+    /// The same with another TTL directive.
+    pub(crate) fn with_ttl(&self, ttl: u32) -> Self {
+        Self { ttl, ..self.clone() }
     }
 
     fn udf_mut(&mut self) -> &mut UdfCall<'a> {

@@ -7,14 +7,15 @@ use aerospike_lua::{
     Applied, Bins as UdfBins, Failure as UdfFailure, FailureKind, MAX_NAME_SIZE, Refusal, Stored, Target,
 };
 use aerospike_wire::limits::MAX_SET_SIZE;
-use aerospike_wire::{Info2, Info3, OpCode, ParticleType, ResultCode};
+use aerospike_wire::transaction::RecordVersion;
+use aerospike_wire::{FieldType, Info2, Info3, OpCode, ParticleType, ResultCode};
 
 use super::check;
 use super::reply::Reply;
 use super::request::{Request, UdfCall};
 use super::{Change, Context, Failure, read, write};
 use crate::clock::Moment;
-use crate::store::{Bins, Namespace, Partition, Record};
+use crate::store::{Bins, Namespace, Record, View};
 use crate::value;
 
 /// What a function is called by.
@@ -75,7 +76,7 @@ pub(crate) fn target(request: &Request<'_>, found: Option<&Record>, namespace: &
 /// Looks at the record that a function is called on, and refuses what may not be called.
 pub(crate) fn begin(
     request: &Request<'_>,
-    partition: &Partition,
+    records: &View<'_>,
     context: &Context<'_>,
 ) -> Result<(Seen, Target), Failure> {
     check::any(request, context.edition)?;
@@ -84,7 +85,7 @@ pub(crate) fn begin(
     if policies || !request.is_write() || request.set.len() > MAX_SET_SIZE {
         return Err(ResultCode::PARAMETER.into());
     }
-    let found = partition.get(&request.digest, context.now);
+    let found = records.get(&request.digest, context.now);
     let fail = Failure::at(found);
     if let Some(record) = found {
         read::in_set(request, record, context.namespace).map_err(fail)?;
@@ -96,16 +97,18 @@ pub(crate) fn begin(
     Ok((Seen(found.cloned()), target(request, found, context.namespace, context.now)))
 }
 
-/// Makes the changes of a function and answers; `None` when the record has changed since, and nothing was done.
+/// Makes the changes of a function and answers; `None` when the record has changed since, and nothing was done. `version` is
+/// what the transaction of the call sees of the record, which it is told unless the function wrote it.
 pub(crate) fn commit(
     request: &Request<'_>,
     seen: &Seen,
     outcome: &Result<Applied, UdfFailure>,
-    partition: &mut Partition,
+    version: Option<RecordVersion>,
+    records: &mut View<'_>,
     context: &mut Context<'_>,
     mut reply: Reply<'_>,
 ) -> Option<Change> {
-    let found = partition.get(&request.digest, context.now);
+    let found = records.get(&request.digest, context.now);
     let is_same = match (found, &seen.0) {
         (Some(now), Some(before)) => now.is_same(before),
         (now, before) => now.is_none() && before.is_none(),
@@ -117,23 +120,33 @@ pub(crate) fn commit(
     if let Some(record) = found {
         reply.set_meta(record.meta.generation, record.meta.void_time);
     }
+    let tell_version = |reply: &mut Reply<'_>| {
+        if let Some(version) = version {
+            reply.field(FieldType::RECORD_VERSION, version.as_bytes());
+        }
+    };
     let applied = match outcome {
         Ok(applied) => applied,
         Err(failure) => {
+            tell_version(&mut reply);
             reply.set_result(ResultCode::UDF_EXECUTION);
             reply.op(OpCode::Read as u8, ParticleType::STRING, b"FAILURE", failure_text(failure).as_bytes());
             reply.finish();
             return Some(Change::None);
         }
     };
-    match write(request, applied, partition, context, &mut reply) {
+    match write(request, applied, records, context, &mut reply) {
         Ok(change) => {
+            if change == Change::None {
+                tell_version(&mut reply);
+            }
             reply.op(OpCode::Read as u8, applied.value.0, b"SUCCESS", &applied.value.1);
             reply.finish();
             Some(change)
         }
         // a function that returned, but whose changes cannot be made
         Err(code) => {
+            tell_version(&mut reply);
             reply.set_result(code);
             reply.null(OpCode::Read as u8, b"FAILURE");
             reply.finish();
@@ -153,7 +166,7 @@ fn failure_text(failure: &UdfFailure) -> &str {
 fn write(
     request: &Request<'_>,
     applied: &Applied,
-    partition: &mut Partition,
+    records: &mut View<'_>,
     context: &mut Context<'_>,
     reply: &mut Reply<'_>,
 ) -> Result<Change, ResultCode> {
@@ -163,7 +176,7 @@ fn write(
         None => {}
     }
     let Some(change) = &applied.change else { return Ok(Change::None) };
-    let found = partition.get(&request.digest, context.now);
+    let found = records.get(&request.digest, context.now);
     let mut bins = found.map(Bins::of).unwrap_or_default();
     for (name, value) in &change.bins {
         match value {
@@ -178,18 +191,16 @@ fn write(
         if found.is_none() {
             return Err(ResultCode::NOT_FOUND);
         }
-        if request.info2.contains(Info2::DURABLE_DELETE) {
-            context.edition.require_enterprise()?;
-        }
+        let durably = check::durability(request, context)?;
         drop(bins);
         reply.set_meta(generation, void_time);
-        partition.remove(&request.digest);
+        records.remove(&request.digest, context.now, durably);
         return Ok(Change::Record);
     }
     let key = request.key.or_else(|| found.and_then(Record::key)).filter(|_| !change.drops_key).unwrap_or_default();
     let record = write::assemble(request, expiry, found, key, &bins, context)?;
     drop(bins);
     reply.set_meta(record.meta.generation, record.meta.void_time);
-    partition.insert(request.digest, record);
+    records.insert(request.digest, record);
     Ok(Change::Record)
 }

@@ -1,7 +1,7 @@
 //! Writing a record: put, touch and every mix of operations.
 
 use aerospike_wire::limits::MAX_BINS;
-use aerospike_wire::{Info1, Info2, Op, OpCode, ParticleType, ResultCode};
+use aerospike_wire::{Info1, Info2, Info4, Op, OpCode, ParticleType, ResultCode};
 
 use super::check::{self, Expiry};
 use super::engine::{self, BinChange};
@@ -10,7 +10,7 @@ use super::reply::Reply;
 use super::request::Request;
 use super::{Change, Context, Failure, Outcome, read, scalar};
 use crate::exp::BinOutcome;
-use crate::store::{Bins, Partition, Record, RecordMeta};
+use crate::store::{Bins, Record, RecordMeta, View};
 use crate::value;
 
 /// Bytes a record may need on the real server's device.
@@ -18,17 +18,17 @@ const MAX_RECORD_SIZE: usize = 1024 * 1024;
 
 pub(super) fn run(
     request: &Request<'_>,
-    partition: &mut Partition,
+    records: &mut View<'_>,
     context: &mut Context<'_>,
     reply: &mut Reply<'_>,
 ) -> Outcome {
     let must_exist = check::write(request)?;
-    let found = partition.get(&request.digest, context.now);
+    let found = records.get(&request.digest, context.now);
     let fail = Failure::at(found);
     if found.is_none() && must_exist {
         return Err(ResultCode::NOT_FOUND.into());
     }
-    admit(request, found, context).map_err(fail)?;
+    admit(request, found, records.holds(&request.digest), context).map_err(fail)?;
     let expiry = check::expiry(request.ttl, context.now, context.namespace.default_ttl).map_err(fail)?;
 
     let mut bins = match found {
@@ -44,11 +44,9 @@ pub(super) fn run(
         return match found {
             None => Err(ResultCode::NOT_FOUND.into()),
             Some(_) => {
-                if request.info2.contains(Info2::DURABLE_DELETE) {
-                    context.edition.require_enterprise().map_err(fail)?;
-                }
+                let durably = check::durability(request, context).map_err(fail)?;
                 drop(bins);
-                partition.remove(&request.digest);
+                records.remove(&request.digest, context.now, durably);
                 Ok(Change::Record)
             }
         };
@@ -57,14 +55,22 @@ pub(super) fn run(
     let record = assemble(request, expiry, found, key, &bins, context).map_err(fail)?;
     drop(bins);
     reply.set_meta(record.meta.generation, record.meta.void_time);
-    partition.insert(request.digest, record);
+    records.insert(request.digest, record);
     Ok(Change::Record)
 }
 
 /// Whether the policies of a write allow it for the record that is there, or is not.
-fn admit(request: &Request<'_>, found: Option<&Record>, context: &Context<'_>) -> Result<(), ResultCode> {
+fn admit(
+    request: &Request<'_>,
+    found: Option<&Record>,
+    is_locked: bool,
+    context: &Context<'_>,
+) -> Result<(), ResultCode> {
     if found.is_some() && request.info2.contains(Info2::CREATE_ONLY) {
         return Err(ResultCode::RECORD_EXISTS);
+    }
+    if is_locked && request.info4.contains(Info4::MRT_ON_LOCKING_ONLY) {
+        return Err(ResultCode::MRT_ALREADY_LOCKED);
     }
     generation_allows(request, found)?;
     let Some(record) = found else { return Ok(()) };
@@ -163,7 +169,7 @@ fn apply<'a>(
 
 /// The generation a write gives a record.
 pub(super) fn next_generation(found: Option<&Record>) -> u16 {
-    found.map_or(1, |record| record.meta.generation.checked_add(1).unwrap_or(1))
+    found.map_or(1, Record::next_generation)
 }
 
 /// Makes the record that is stored.

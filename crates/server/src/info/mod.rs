@@ -6,6 +6,7 @@
 //! | `identity` | what a node says of itself and of its client |
 //! | `topology` | addresses, peers, partition maps |
 //! | `statistics` | namespaces, sets, counters, settings |
+//! | `consistency` | rosters, and partitions that were lost |
 //! | `truncate` | truncations |
 //! | `indexes`, `index_text` | secondary indexes, and how they are described |
 //! | `jobs` | queries that run or ran |
@@ -14,6 +15,7 @@
 //! Every command is a line of [`COMMANDS`] or [`ENTERPRISE_COMMANDS`], but for the one that changes its connection's [`Session`].
 
 mod ask;
+mod consistency;
 mod identity;
 mod index_text;
 mod indexes;
@@ -129,14 +131,15 @@ const ENTERPRISE_COMMANDS: &[(&str, Handler)] = &[
     ("peers-tls-std", topology::tls_peers),
     ("rack-ids", topology::rack_ids),
     ("racks", topology::racks),
+    ("revive", consistency::revive),
+    ("roster", consistency::roster),
     ("service-tls-alt", identity::empty),
     ("service-tls-std", topology::tls_service),
 ];
 
 /// Commands of the Enterprise edition that this server has nothing behind. A Community server knows and refuses them
 /// all the same.
-const ENTERPRISE_NAMES: &[&str] =
-    &["feature-key", "masking", "masking-show", "quiesce", "quiesce-undo", "revive", "roster", "roster-set"];
+const ENTERPRISE_NAMES: &[&str] = &["feature-key", "masking", "masking-show", "quiesce", "quiesce-undo", "roster-set"];
 
 fn is_enterprise(name: &str) -> bool {
     find(ENTERPRISE_COMMANDS, name).is_some()

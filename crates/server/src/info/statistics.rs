@@ -12,7 +12,8 @@ use super::ask::{Ask, Refusal};
 use super::topology::cluster_key;
 use crate::clock::Moment;
 use crate::cluster::Node;
-use crate::store::{Namespace, SetId, Store};
+use crate::store::{Namespace, Phase, SetId, Store};
+use crate::transaction;
 
 /// Records and bytes of a set on a node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,11 +50,13 @@ pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
         return Ok("type=unknown".to_owned());
     };
     let map = ask.state.map();
-    let (mut masters, mut others, mut bytes) = (0, 0, 0);
+    let (mut masters, mut others, mut bytes, mut tombstones) = (0, 0, 0, 0);
+    let (unavailable, dead) = unusable(ask, namespace);
     for id in PartitionId::all() {
         let records = store.lock(id);
         let master = map.holders(id).first().and_then(|index| ask.state.nodes.get(*index));
         *(if master.is_some_and(|n| n.id == ask.node.id) { &mut masters } else { &mut others }) += records.len();
+        tombstones += records.tombstone_count();
         bytes += records.records().map(|(_, record)| record.storage_size(0)).sum::<usize>();
     }
     let all = masters + others;
@@ -61,29 +64,61 @@ pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
     let truncated = *namespace.truncated.read();
     let truncated = if truncated == Moment::default() { 0 } else { truncated.0 };
     Ok(format!(
-        "ns_cluster_size={};effective_replication_factor={};objects={all};tombstones=0;master_objects={masters};\
+        "ns_cluster_size={};effective_replication_factor={};objects={all};tombstones={tombstones};master_objects={masters};\
          master_tombstones=0;prole_objects={others};prole_tombstones=0;non_replica_objects=0;\
-         non_replica_tombstones=0;unreplicated_records=0;dead_partitions=0;unavailable_partitions=0;\
+         non_replica_tombstones=0;unreplicated_records=0;dead_partitions={dead};unavailable_partitions={unavailable};\
          clock_skew_stop_writes=false;stop_writes=false;hwm_breached=false;current_time={};truncate_lut={truncated};\
          truncating=false;data_used_bytes={bytes};data_used_pct=0;data_avail_pct=99;pending_quiesce=false;\
          effective_is_quiesced=false;nodes_quiesced=0;migrate_tx_partitions_active=0;migrate_rx_partitions_active=0;\
-         migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0;migrate_signals_remaining=0;{}",
+         migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0;migrate_signals_remaining=0;{}{}",
         ask.state.members().count(),
         map.copies(),
         now.seconds(),
+        transactions(store),
         namespace_config(ask, namespace),
     ))
+}
+
+/// What is counted of transactions.
+fn transactions(store: &Store) -> String {
+    let (mut provisionals, mut monitors, mut active) = (0, 0, 0);
+    for id in PartitionId::all() {
+        let records = store.lock(id);
+        provisionals += records.provisionals().len();
+        monitors += records.monitors().count();
+        active += records.monitors().filter(|monitor| monitor.phase == Phase::Back).count();
+    }
+    let mut out = format!("mrt_provisionals={provisionals};mrt_monitors={monitors};mrt_monitors_active={active};");
+    for (name, count) in store.counters.iter() {
+        let _ = write!(out, "{name}={count};"); // writing to a string cannot fail
+    }
+    out
+}
+
+/// Partitions that this node would be the master of and that cannot be used, and those whose copies are lost.
+fn unusable(ask: &Ask<'_>, namespace: &Namespace) -> (usize, usize) {
+    if !namespace.strong_consistency {
+        return (0, 0);
+    }
+    let dead = PartitionId::all().filter(|id| namespace.dead.read().contains(*id)).count();
+    let unavailable = PartitionId::all().filter(|id| !ask.state.is_available(namespace, *id)).count();
+    (unavailable - dead.min(unavailable), dead)
 }
 
 fn namespace_config(ask: &Ask<'_>, namespace: &Namespace) -> String {
     format!(
         "allow-ttl-without-nsup=false;apply-ttl-reductions=true;conflict-resolution-policy=generation;\
          default-read-touch-ttl-pct=0;default-ttl={};max-record-size=1048576;nsup-period={};\
-         replication-factor={};strong-consistency=false;transaction-pending-limit=20;\
+         replication-factor={};strong-consistency={};strong-consistency-allow-expunge=false;disable-mrt-writes=false;mrt-duration={};\
+         transaction-pending-limit=20;\
          geo2dsphere-within.strict=true;geo2dsphere-within.min-level=1;geo2dsphere-within.max-level=20;\
          geo2dsphere-within.max-cells=12;geo2dsphere-within.level-mod=1;\
          geo2dsphere-within.earth-radius-meters=6371000;index-type=mem;sindex-type=mem;storage-engine=memory",
-        namespace.default_ttl, ask.state.options.nsup_period, ask.state.options.replication_factor,
+        namespace.default_ttl,
+        ask.state.options.nsup_period,
+        ask.state.options.replication_factor,
+        namespace.strong_consistency,
+        transaction::DEFAULT_DURATION,
     )
 }
 

@@ -202,7 +202,9 @@ impl<'f> QueryRun<'f> {
         id: PartitionId,
     ) -> Option<parking_lot::MutexGuard<'s, Partition>> {
         let store = state.nodes.get(self.here)?.stores.get(self.query.namespace)?;
-        map.holders(id).contains(&self.here).then(|| store.lock(id))
+        let namespace = state.namespaces.get(self.query.namespace)?;
+        let is_here = map.holders(id).contains(&self.here) && state.is_available(namespace, id);
+        is_here.then(|| store.lock(id))
     }
 
     /// Answers with records of one partition.
@@ -215,8 +217,15 @@ impl<'f> QueryRun<'f> {
         out: &mut BytesMut,
     ) -> Option<Stop> {
         let namespace = state.namespaces.get(self.query.namespace)?;
-        let context =
-            Context { namespace, now, scratch: &mut self.scratch, edition: state.options.edition, is_master: false };
+        let counters = &state.nodes.get(self.here)?.stores.get(self.query.namespace)?.counters;
+        let context = Context {
+            namespace,
+            now,
+            scratch: &mut self.scratch,
+            edition: state.options.edition,
+            counters,
+            is_master: false,
+        };
         for _ in 0..HOLD {
             if out.len() >= full {
                 break;

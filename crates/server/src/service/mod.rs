@@ -8,9 +8,11 @@
 //! | `udf` | a function on one record |
 //! | `query` | commands on whatever matches |
 //! | `aggregate` | a function on whatever matches |
+//! | `abandoned` | transactions whose clients do not end them |
 //!
 //! Nothing here waits, save where a frozen node or a function is waited for, and queries in the background.
 
+mod abandoned;
 mod aggregate;
 mod batch;
 mod query;
@@ -32,6 +34,7 @@ use crate::cluster::{Node, NodeIndex, State};
 use crate::info::{self, Session};
 use crate::query::QueryRun;
 use crate::security::Guard;
+pub(crate) use abandoned::end_abandoned;
 pub(crate) use aggregate::AggregateRun;
 pub(crate) use batch::{BatchRun, RowStep};
 use route::Route;

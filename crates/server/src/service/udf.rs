@@ -16,8 +16,9 @@ use super::route::{Route, Served};
 use super::{Service, Step, fail};
 use crate::clock::Moment;
 use crate::cluster::{NodeIndex, State};
-use crate::command::udf::{self, Call, Seen};
+use crate::command::udf::{Call, Seen};
 use crate::command::{Change, Reply, Request};
+use crate::transaction::udf;
 
 /// How long a function may take that is not told.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);

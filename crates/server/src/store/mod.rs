@@ -5,27 +5,38 @@
 //! | `record` | one stored record, in the form it is answered in |
 //! | `bins` | the bins of a record while a command changes them |
 //! | `partition` | the records of one partition |
+//! | `provisional` | what is kept beside the records for transactions |
+//! | `view` | a partition as one command sees it |
+//! | `due` | when the transactions of a namespace have to be over |
+//! | `counters` | what is counted of transactions |
 //! | `sets` | the set names of a namespace |
 //! | `trees` | the entries of secondary indexes in one partition |
 //! | `namespace` | what the nodes share about a namespace |
 
 mod bins;
+mod counters;
+mod due;
 mod namespace;
 mod partition;
+mod provisional;
 mod record;
 mod sets;
 mod trees;
+mod view;
 
 use aerospike_wire::PartitionId;
 use aerospike_wire::limits::PARTITIONS;
 use parking_lot::{Mutex, MutexGuard};
 
 pub(crate) use bins::Bins;
+pub(crate) use counters::{Counted, Counters};
 pub(crate) use namespace::Namespace;
 pub(crate) use partition::Partition;
+pub(crate) use provisional::{Monitor, Phase};
 pub(crate) use record::{BinRef, Record, RecordMeta};
 pub(crate) use sets::SetId;
 pub(crate) use trees::{Entry, IndexId, Tree};
+pub(crate) use view::{Scope, View};
 
 /// One node's copies of one namespace.
 ///
@@ -34,12 +45,14 @@ pub(crate) use trees::{Entry, IndexId, Tree};
 #[derive(Debug)]
 pub(crate) struct Store {
     partitions: Box<[Mutex<Partition>]>,
+    /// What the node counts of transactions.
+    pub(crate) counters: Counters,
 }
 
 impl Store {
     /// A store without records.
     pub(crate) fn new() -> Self {
-        Self { partitions: (0..PARTITIONS).map(|_| Mutex::default()).collect() }
+        Self { partitions: (0..PARTITIONS).map(|_| Mutex::default()).collect(), counters: Counters::default() }
     }
 
     /// Locks a partition.

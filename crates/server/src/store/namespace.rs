@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use aerospike_wire::info::PartitionBitmap;
 use parking_lot::RwLock;
 
+use super::due::DueMonitors;
 use super::sets::{SetId, Sets};
 use crate::clock::Moment;
 use crate::options::NamespaceOptions;
@@ -22,6 +24,12 @@ pub(crate) struct Namespace {
     pub(crate) truncated: RwLock<Moment>,
     /// Its secondary indexes.
     pub(crate) indexes: RwLock<Indexes>,
+    /// Whether it is strongly consistent.
+    pub(crate) strong_consistency: bool,
+    /// Partitions whose copies were all lost.
+    pub(crate) dead: RwLock<PartitionBitmap>,
+    /// When its transactions have to be over.
+    pub(crate) due: DueMonitors,
 }
 
 impl Namespace {
@@ -33,6 +41,9 @@ impl Namespace {
             sets: RwLock::default(),
             truncated: RwLock::default(),
             indexes: RwLock::default(),
+            strong_consistency: options.strong_consistency,
+            dead: RwLock::new(PartitionBitmap::empty()),
+            due: DueMonitors::default(),
         }
     }
 

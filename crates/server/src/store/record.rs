@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use aerospike_wire::message::Ops;
+use aerospike_wire::transaction::RecordVersion;
 use aerospike_wire::{OpCode, ParticleType};
 
 use super::sets::SetId;
@@ -57,6 +58,16 @@ impl Record {
     pub(crate) fn key(&self) -> Option<&[u8]> {
         let key = self.body.get(..self.key_size as usize)?;
         (!key.is_empty()).then_some(key)
+    }
+
+    /// The generation that the next write gives it.
+    pub(crate) fn next_generation(&self) -> u16 {
+        self.meta.generation.checked_add(1).unwrap_or(1)
+    }
+
+    /// What a transaction sees of it.
+    pub(crate) fn version(&self) -> RecordVersion {
+        RecordVersion::new(self.meta.last_update.0, self.meta.generation)
     }
 
     /// Whether it is the very same version of a record.

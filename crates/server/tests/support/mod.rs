@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test file uses its own part
 
 pub(crate) mod query;
+pub(crate) mod transaction;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +12,9 @@ use aerospike_server::{Cluster, ClusterOptions};
 use aerospike_wire::command::{CommandSpec, RecordCommand, UserKey};
 use aerospike_wire::message::{Message, Messages};
 use aerospike_wire::op::write_op;
-use aerospike_wire::{Digest, Info1, Info2, KeyType, OpCode, ParticleType, ProtoHeader, ProtoType, ResultCode, info};
+use aerospike_wire::{
+    Digest, FieldType, Info1, Info2, KeyType, OpCode, ParticleType, ProtoHeader, ProtoType, ResultCode, info,
+};
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -36,6 +39,7 @@ pub(crate) struct Answer {
     pub(crate) index: u32,
     pub(crate) last: bool,
     pub(crate) ops: Vec<AnswerOp>,
+    pub(crate) fields: Vec<(FieldType, Vec<u8>)>,
 }
 
 impl From<Message<'_>> for Answer {
@@ -49,11 +53,17 @@ impl From<Message<'_>> for Answer {
             index: header.timeout,
             last: header.is_last(),
             ops: ops.collect(),
+            fields: message.fields().map(|field| (field.kind, field.data.to_vec())).collect(),
         }
     }
 }
 
 impl Answer {
+    /// The data of a field.
+    pub(crate) fn field(&self, kind: FieldType) -> Option<&[u8]> {
+        self.fields.iter().find(|field| field.0 == kind).map(|field| field.1.as_slice())
+    }
+
     /// The value of an integer bin.
     pub(crate) fn integer(&self, bin: &str) -> Option<i64> {
         let (.., value) = self.ops.iter().find(|op| op.2 == bin.as_bytes())?;

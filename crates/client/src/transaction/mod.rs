@@ -1,0 +1,271 @@
+//! Transactions: several records written or none (protocol-2 section 1).
+//!
+//! | file | subject |
+//! |---|---|
+//! | `mod.rs` | the handle, and commands in a transaction |
+//! | `state.rs` | what a transaction has read and written, and how far it is |
+//! | `turns.rs` | commands on one record, one after another |
+//! | `monitor.rs` | the record that lists what a transaction writes |
+//! | `finish.rs` | committing and undoing |
+//!
+//! A transaction reads and writes records through ordinary commands that carry its id. What it reads is noted with its
+//! version; what it writes is locked at the server, and listed in the transaction's monitor before. Committing compares
+//! the versions, marks the monitor, and makes what was written final. From the mark on the transaction is committed,
+//! whatever becomes of the client: the server finishes it.
+
+mod finish;
+mod monitor;
+mod state;
+mod turns;
+
+use std::sync::Arc;
+
+use aerospike_wire::Digest;
+use bytes::Bytes;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
+
+use crate::batch::{self, Batch, BatchReply};
+use crate::cluster::Cluster;
+use crate::command::{Command, Reply, SentFlag};
+use crate::error::{Code, Error, Failure};
+use crate::execute::execute;
+pub use finish::{Aborted, CommitFailure, Committed, FailedRead, Stage};
+use monitor::Monitor;
+use state::Progress;
+pub use state::State;
+use turns::Turns;
+
+/// Seconds a transaction may ask for.
+pub const MAX_TIMEOUT: u32 = 120;
+
+/// A transaction. Dropping it undoes what was written, in the background, unless it was committed.
+#[derive(Debug)]
+pub struct Transaction(Arc<Shared>);
+
+/// What the commands of a transaction share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    cluster: Arc<Cluster>,
+    id: u64,
+    progress: Progress,
+    monitor: Monitor,
+    turns: Turns,
+    /// Held while it is committed or undone.
+    ending: AsyncMutex<()>,
+}
+
+/// A command of a transaction that is under way: the transaction does not end before it.
+#[derive(Debug)]
+pub struct UnderWay(Arc<Shared>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.progress.leave();
+    }
+}
+
+impl Transaction {
+    /// Begins a transaction; nothing is sent before its first command. `timeout` is in seconds, 0 for what the server
+    /// gives a transaction.
+    pub(crate) fn begin(cluster: &Arc<Cluster>, timeout: u32) -> Self {
+        let id = fastrand::u64(1..);
+        Self(Arc::new(Shared {
+            cluster: cluster.clone(),
+            id,
+            progress: Progress::default(),
+            monitor: Monitor::new(id, timeout.min(MAX_TIMEOUT)),
+            turns: Turns::default(),
+            ending: AsyncMutex::default(),
+        }))
+    }
+
+    /// Its id, which is never 0.
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// How far it is.
+    pub fn state(&self) -> State {
+        self.0.progress.state()
+    }
+
+    /// Registers a command. A transaction that ends, or has ended, takes none.
+    pub fn enter(&self) -> Result<UnderWay, Error> {
+        self.0.progress.enter().map_err(|f| Error::new(f.code, f.detail))?;
+        Ok(UnderWay(self.0.clone()))
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if self.0.progress.is_abandoned() {
+            let shared = self.0.clone();
+            // whether that succeeds or not, the server does the same when the time of the transaction is over
+            self.0.cluster.runtime.spawn(async move { drop(shared.abort().await) });
+        }
+    }
+}
+
+impl UnderWay {
+    /// Says that a command is about to be carried out. Writes that are announced before the first of them is carried out
+    /// are listed in the monitor together.
+    pub fn announce(&self, command: &Command) {
+        if command.spec.is_write() {
+            self.0.monitor.announce(command.key.digest(&command.set));
+        }
+    }
+
+    /// The same for the writes of a batch.
+    pub fn announce_batch(&self, batch: &Batch) {
+        for row in &batch.rows {
+            let spec = batch.specs.get(row.spec as usize);
+            let keyspace = batch.keyspaces.get(row.keyspace as usize);
+            if let (Some(spec), Some(keyspace)) = (spec, keyspace)
+                && spec.is_write()
+            {
+                self.0.monitor.announce(row.key.digest(&keyspace.set));
+            }
+        }
+    }
+
+    /// Carries out a command in the transaction.
+    pub async fn execute(&self, mut command: Command) -> Result<Reply, Error> {
+        let (shared, begun) = (&*self.0, Instant::now());
+        let digest = command.key.digest(&command.set);
+        let _turn = shared.turns.take(&digest).await;
+        let is_write = command.spec.is_write();
+        let written = if is_write { vec![digest] } else { Vec::new() };
+        shared.prepare(&command.namespace, written, &mut command.policy, begun).await?;
+        command.spec.transaction = shared.fields(&digest, is_write);
+        let sent = command.sent.get_or_insert_default().clone();
+        let set = command.set.clone();
+        let doubt = Doubt { shared, writes: if is_write { vec![(digest, set.clone())] } else { Vec::new() }, sent };
+        let outcome = execute(&shared.cluster, command, |outcome| outcome).await;
+        doubt.resolve();
+        let seen = match &outcome {
+            Ok(reply) => shared.progress.note(digest, &set, is_write, Code::OK, &reply.message),
+            Err(error) => match error.message() {
+                _ if error.in_doubt() => {
+                    shared.progress.note_doubt(digest, &set);
+                    Ok(())
+                }
+                Some(message) => shared.progress.note(digest, &set, is_write, error.code(), message),
+                None => Ok(()),
+            },
+        };
+        seen.map_err(|failure| Error::new(failure.code, failure.detail).in_doubt_if(is_write))?;
+        outcome
+    }
+
+    /// Carries out a batch in the transaction. Where the transaction is in the way of it as a whole, every row says so.
+    pub async fn batch(&self, mut batch: Batch) -> BatchReply {
+        let (shared, begun) = (&self.0, Instant::now());
+        let digests = batch.digests();
+        let namespaces: Vec<Bytes> = batch.keyspaces.iter().map(|keyspace| keyspace.namespace.clone()).collect();
+        let _turns = shared.turns.take_all(&digests).await;
+        let writes: Vec<(Digest, Bytes)> = batch
+            .rows
+            .iter()
+            .zip(&digests)
+            .filter(|(row, _)| batch.specs.get(row.spec as usize).is_some_and(crate::command::Spec::is_write))
+            .map(|(row, digest)| {
+                let set = batch.keyspaces.get(row.keyspace as usize).map(|keyspace| keyspace.set.clone());
+                (*digest, set.unwrap_or_default())
+            })
+            .collect();
+        let mut prepared = Ok(());
+        for namespace in &namespaces {
+            prepared = prepared.and_then(|()| shared.progress.claim(namespace));
+        }
+        let prepared = match (prepared, namespaces.first()) {
+            (Ok(()), Some(namespace)) => {
+                let written = writes.iter().map(|(digest, _)| *digest).collect();
+                shared.prepare(namespace, written, &mut batch.policy, begun).await
+            }
+            (Ok(()), None) => Ok(()),
+            (Err(failure), _) => Err(Error::new(failure.code, failure.detail)),
+        };
+        if let Err(error) = prepared {
+            return BatchReply::refused(batch.rows.len(), error.code(), begun.elapsed());
+        }
+        let sent = batch.sent.get_or_insert_default().clone();
+        let doubt = Doubt { shared, writes, sent };
+        let reply = batch::run_in(&shared.cluster, batch, shared).await;
+        let writes = doubt.resolve();
+        let in_doubt = reply.rows.iter().zip(&digests).filter(|(row, _)| row.in_doubt);
+        for (_, digest) in in_doubt {
+            if let Some((_, set)) = writes.iter().find(|(written, _)| written == digest) {
+                shared.progress.note_doubt(*digest, set);
+            }
+        }
+        reply
+    }
+}
+
+impl Shared {
+    /// Sees to it that commands on a namespace can be sent: the transaction is of that namespace, and its monitor lists
+    /// what they write. The time that takes is theirs.
+    async fn prepare(
+        &self,
+        namespace: &Bytes,
+        writes: Vec<Digest>,
+        policy: &mut crate::policy::CommandPolicy,
+        begun: Instant,
+    ) -> Result<(), Error> {
+        self.progress.claim(namespace).map_err(|f| Error::new(f.code, f.detail))?;
+        if writes.is_empty() {
+            return Ok(());
+        }
+        self.monitor.list(&self.cluster, namespace, &writes, policy).await?;
+        if policy.total_timeout > 0 {
+            let spent = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+            policy.total_timeout = policy.total_timeout.saturating_sub(spent);
+            if policy.total_timeout == 0 {
+                let failure =
+                    Failure::timeout("the time was over when the monitor of the transaction listed the write");
+                return Err(Error::new(failure.code, failure.detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a command on a record carries.
+    pub(crate) fn fields(&self, digest: &Digest, is_write: bool) -> aerospike_wire::transaction::TransactionFields {
+        aerospike_wire::transaction::TransactionFields {
+            id: Some(self.id),
+            version: self.progress.version(digest),
+            deadline: if is_write { self.monitor.deadline() } else { None },
+        }
+    }
+
+    /// Notes what the answer for a row of a batch says of its record.
+    pub(crate) fn note_row(&self, digest: Digest, set: &Bytes, is_write: bool, code: Code, message: &[u8]) {
+        if self.progress.note(digest, set, is_write, code, message).is_err() {
+            // a version that cannot be read is one that cannot be verified
+            self.progress.note_doubt(digest, set);
+        }
+    }
+}
+
+/// Writes that are in doubt when nobody waits for their outcome any more.
+struct Doubt<'t> {
+    shared: &'t Shared,
+    writes: Vec<(Digest, Bytes)>,
+    sent: Arc<SentFlag>,
+}
+
+impl Doubt<'_> {
+    /// The outcome is there.
+    fn resolve(mut self) -> Vec<(Digest, Bytes)> {
+        std::mem::take(&mut self.writes)
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if self.sent.is_set() {
+            self.writes.iter().for_each(|(digest, set)| self.shared.progress.note_doubt(*digest, set));
+        }
+    }
+}
