@@ -144,6 +144,9 @@ export declare function askForTurn(number: number): void
 /** The digest of a user key in a set: `keyType` is 1 (integer, eight bytes big-endian), 3 (string) or 4 (bytes). */
 export declare function digest(set: string, keyType: number, key: Uint8Array): Buffer
 
+/** Milliseconds on a clock that only goes forward, since a moment of its own. */
+export declare function monotonicTime(): number
+
 /** A call on users or roles. What a verb does not need is absent. */
 export interface NativeAdminCall {
   /** What to do. */
@@ -173,9 +176,6 @@ export interface NativeAdminReply {
   /** Roles, for a call that lists them. */
   roles: Array<NativeRole>
 }
-
-/** Milliseconds on a clock that only goes forward, since a moment of its own. */
-export declare function monotonicTime(): number
 
 /** The last steps of an aggregation. */
 export interface NativeAggregation {
@@ -551,6 +551,22 @@ export interface NativeTls {
   crl?: Buffer
 }
 
+/** An address that was tried. */
+export interface NativeTried {
+  /** `host:port`. */
+  address: string
+  /** What happened there. */
+  reason: string
+}
+
+/** A node that others list, and to which none of its addresses leads. */
+export interface NativeUnreachable {
+  /** The node's name. */
+  name: string
+  /** What was tried. */
+  tried: Array<NativeTried>
+}
+
 /** What a user does at one node. */
 export interface NativeUsage {
   /** Records in a second that are allowed; 0 for any number. */
@@ -575,22 +591,6 @@ export interface NativeUser {
   writes?: NativeUsage
   /** Connections in use. */
   connections: number
-}
-
-/** An address that was tried. */
-export interface NativeTried {
-  /** `host:port`. */
-  address: string
-  /** What happened there. */
-  reason: string
-}
-
-/** A node that others list, and to which none of its addresses leads. */
-export interface NativeUnreachable {
-  /** The node's name. */
-  name: string
-  /** What was tried. */
-  tried: Array<NativeTried>
 }
 
 /**
