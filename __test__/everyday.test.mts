@@ -89,7 +89,7 @@ test('options of the official client are recognised', async (t) => {
   await wrong({ maxConnsPerNode: 1 }, /did you mean 'maxConnectionsPerNode'/)
   await wrong({ connTimeoutMs: 1 }, /did you mean 'connectTimeout'/)
   await wrong({ hosts: [{ addr: 'a', port: 1 }] }, /no option 'addr'; did you mean 'host'/)
-  await wrong({ hosts: [{ host: 'a', tlsName: 'b' }] }, /no option 'tlsName'/)
+  await wrong({ hosts: [{ host: 'a', tlsname: 'b' }] }, /no option 'tlsname'; did you mean 'tlsName'/)
   await t.throwsAsync(client().get(freshKey(), { timeout: 5 } as never), { message: /did you mean 'totalTimeout'/ })
 })
 

@@ -82,13 +82,16 @@ const change = fc.record({
 })
 const condition = fc.constantFrom(undefined, undefined, 10, 50)
 const step = fc.oneof(
-  fc.record({
-    kind: fc.constant('write' as const),
-    verb: fc.constantFrom(...(Object.keys(EXISTS) as Writes[])),
-    ids: fc.array(id, { minLength: 1, maxLength: 3 }),
-    changes: fc.array(change, { minLength: 1, maxLength: 4 }),
-    above: condition,
-  }),
+  fc
+    .record({
+      kind: fc.constant('write' as const),
+      verb: fc.constantFrom(...(Object.keys(EXISTS) as Writes[])),
+      ids: fc.array(id, { minLength: 1, maxLength: 3 }),
+      changes: fc.array(change, { minLength: 1, maxLength: 4 }),
+      above: condition,
+      // A null where a record is replaced is left out by the session and refused by servers where it is an operation.
+    })
+    .filter(({ verb, changes }) => !verb.startsWith('replace') || changes.every(({ name }) => name !== 'drop')),
   fc.record({
     kind: fc.constant('put' as const),
     verb: fc.constantFrom(...(Object.keys(EXISTS) as Writes[])),

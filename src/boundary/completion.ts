@@ -3,7 +3,7 @@
 
 import type { AttemptError, UdfSite } from '../errors/base.js'
 import { Code } from '../errors/codes.js'
-import { Failure } from '../errors/failure.js'
+import { Failure, whyGivenUp } from '../errors/failure.js'
 import type { Key } from '../key.js'
 import { viewOf } from '../values/unpack.js'
 import { Page } from './page-pool.js'
@@ -48,7 +48,7 @@ export function readFailure(call: FailedCall, code: number, bytes: Buffer, at: n
   return new Failure({
     verb: call.verb,
     key: call.key,
-    code,
+    code: whyGivenUp(code),
     node,
     attempts,
     elapsed,

@@ -6,6 +6,7 @@ import type { NativeTls } from '../boundary/addon.js'
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { TruePromise } from '../host.js'
 
 /** PEM: as text, as bytes, or in a file, whose path may be relative to the working directory. */
 export type Pem = string | Uint8Array | { readonly file: string }
@@ -71,7 +72,7 @@ export function checkTls(verb: string, tls: unknown): TlsOptions | undefined {
 /** Reads the files and opens the key. */
 export async function readTls(verb: string, tls: TlsOptions): Promise<NativeTls> {
   const { servername, minVersion, ciphers, passphrase } = tls
-  const [ca, cert, key, crl] = await Promise.all([
+  const [ca, cert, key, crl] = await TruePromise.all([
     readAll(verb, 'ca', tls.ca),
     readAll(verb, 'cert', tls.cert),
     readAll(verb, 'key', tls.key),
@@ -96,7 +97,7 @@ function isPem(pem: unknown): pem is Pem {
 async function readAll(verb: string, name: string, pem: Pem | readonly Pem[] | undefined): Promise<Buffer | undefined> {
   if (pem === undefined) return undefined
   const parts = Array.isArray(pem) ? (pem as readonly Pem[]) : [pem as Pem]
-  const texts = await Promise.all(parts.map((part) => read(verb, name, part)))
+  const texts = await TruePromise.all(parts.map((part) => read(verb, name, part)))
   return Buffer.concat(texts.flatMap((text) => [text, LINE_FEED]))
 }
 

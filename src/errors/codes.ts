@@ -108,9 +108,9 @@ export const Code = {
   maxErrorRate: -14,
   noResponse: -15,
   batchFailed: -16,
-  transactionFailed: -17,
-  transactionCommitted: -18,
-  transactionAborted: -19,
+  txnFailed: -17,
+  txnAlreadyCommitted: -18,
+  txnAlreadyAborted: -19,
   metricsConflict: -20,
   clientClosed: -21,
 } as const

@@ -124,9 +124,9 @@ const ROWS: readonly (readonly [code: number, errorClass: ErrorClass, meaning: s
   [Code.useNormalRetry, errors.ClientError, 'client error'],
   [Code.maxErrorRate, errors.NodeErrorRateError, 'the node is left alone after too many errors', RETRY],
   [Code.noResponse, errors.NoResponseError, 'no answer for this row', RETRY],
-  [Code.transactionFailed, errors.TransactionError, 'the transaction failed'],
-  [Code.transactionCommitted, errors.TransactionEndedError, 'the transaction is committed already'],
-  [Code.transactionAborted, errors.TransactionEndedError, 'the transaction is aborted already'],
+  [Code.txnFailed, errors.TransactionError, 'the transaction failed'],
+  [Code.txnAlreadyCommitted, errors.TransactionEndedError, 'the transaction is committed already'],
+  [Code.txnAlreadyAborted, errors.TransactionEndedError, 'the transaction is aborted already'],
   [Code.metricsConflict, errors.ClientError, 'metrics setting conflicts'],
   [Code.clientClosed, errors.ClientClosedError, 'the client is closed'],
 ]

@@ -6,6 +6,7 @@ import type { Boundary } from '../boundary/native.js'
 import { describe } from '../checks/check.js'
 import { AerospikeError, InvalidArgumentError } from '../errors/classes.js'
 import { aborted } from '../errors/failure.js'
+import { now } from '../host.js'
 import type { Policies } from '../options/policy.js'
 import { CommitError } from './errors.js'
 import { type BeginOptions, resolveOptions, type TransactionOptions } from './options.js'
@@ -70,10 +71,10 @@ export async function transaction<T>(
     throw new InvalidArgumentError(`transaction: expected a function, not ${describe(work)}`)
   }
   const { timeout, attempts, signal } = resolveOptions('transaction', options, ['timeout', 'attempts', 'signal'])
-  const end = timeout === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout * 1000
+  const end = timeout === 0 ? Number.POSITIVE_INFINITY : now() + timeout * 1000
   for (let attempt = 1; ; attempt++) {
     if (signal?.aborted === true) throw aborted('transaction', undefined, signal.reason, false)
-    const left = timeout === 0 ? 0 : Math.max(1, Math.ceil((end - performance.now()) / 1000))
+    const left = timeout === 0 ? 0 : Math.max(1, Math.ceil((end - now()) / 1000))
     const tx = begin(boundary, policies, left)
     try {
       const result = await work(tx)
@@ -83,7 +84,7 @@ export async function transaction<T>(
       await undo(tx)
       // full jitter: those that got into one another's way spread out
       const wait = Math.random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt)
-      if (attempt >= attempts || !mayRunAgain(error) || performance.now() + wait >= end) throw error
+      if (attempt >= attempts || !mayRunAgain(error) || now() + wait >= end) throw error
       await pause('transaction', wait, signal)
     }
   }

@@ -127,14 +127,17 @@ impl Run {
                 return Err(self.error(failure, Some(&node)));
             }
             let advanced = self.replica_plan.as_mut().is_some_and(|replica_plan| replica_plan.advance(failure.code));
+            let left = self.prepared.deadline.remaining(Instant::now()).unwrap_or(Duration::MAX);
+            if left <= policy.pause() {
+                return Err(self.error(failure, Some(&node)));
+            }
             let pause = if advanced && self.attempts == 1 {
                 Duration::ZERO // another replica has nothing to recover from
             } else {
-                COMMAND.pause_at_least(policy.pause(), self.attempts)
+                // what is waited beyond the caller's wish leaves some of the time to the attempt
+                let most = policy.pause() + (left - policy.pause()) / 2;
+                COMMAND.pause_at_least(policy.pause(), self.attempts).min(most)
             };
-            if self.prepared.deadline.has_passed(Instant::now() + pause) {
-                return Err(self.error(failure, Some(&node)));
-            }
             self.note(failure, &node, self.attempts);
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;

@@ -1,4 +1,4 @@
-//! Transactions: several records written or none (protocol 1.10 of the second part).
+//! Transactions: several records written or none (protocol 14).
 //!
 //! | file | subject |
 //! |---|---|
