@@ -1,7 +1,7 @@
 // The results of a batch: positional, by key, honest about every row, and decoded only where someone looks.
 
 import { inspect } from 'node:util'
-import { type BatchReply, NO_PAGE, type NodeReport } from '../boundary/completion.js'
+import type { BatchReply, NodeReport } from '../boundary/completion.js'
 import type { AerospikeError } from '../errors/base.js'
 import { ClientError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
@@ -347,25 +347,22 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
 
   /**
    * @internal
-   * @throws BatchPartialError when no node answered for any row. Returns the batch otherwise.
+   * @throws BatchPartialError when not a single row was processed, or may have been. Returns the batch otherwise.
    */
   throwIfNothing(): this {
-    for (let i = 0; i < this.length; i++) {
-      const result = this.#resultOf(i)
-      if (result !== 'unprocessed' && !(result === 'error' && this.#isUnanswered(i))) return this
-    }
+    for (let i = 0; i < this.length; i++) if (this.#resultOf(i) !== 'unprocessed') return this
     return this.throwIfFailed()
+  }
+
+  /** @internal @throws ClientClosedError when `close` cut the batch off. */
+  throwIfCutOff(): void {
+    for (let i = 0; i < this.length; i++) {
+      if (this.#reply(i).code(this.#rowOf?.[i] ?? i) === Code.clientAbort) throw this.#row(i).error
+    }
   }
 
   #isInDoubt(index: number): boolean {
     return this.#reply(index).inDoubt(this.#rowOf?.[index] ?? index)
-  }
-
-  /** Whether a row is in doubt because no node answered for it. */
-  #isUnanswered(index: number): boolean {
-    const reply = this.#reply(index)
-    const row = this.#rowOf?.[index] ?? index
-    return reply.inDoubt(row) && reply.page(row) === NO_PAGE
   }
 
   /**

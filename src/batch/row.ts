@@ -5,7 +5,7 @@ import { type BatchReply, NO_PAGE } from '../boundary/completion.js'
 import type { Page } from '../boundary/page-pool.js'
 import type { AerospikeError } from '../errors/base.js'
 import { Code } from '../errors/codes.js'
-import { errorOf } from '../errors/failure.js'
+import { errorOf, whyGivenUp } from '../errors/failure.js'
 import { resultCode } from '../errors/result-codes.js'
 import { unixTime } from '../host.js'
 import type { Key } from '../key.js'
@@ -177,7 +177,7 @@ const explainLater = lazyProperty('error', ({ part, row, position }: Why): Aeros
   return errorOf({
     verb: `${request.verb} rows[${request.first + position}]`,
     key: request.keys.at(position),
-    code: reply.code(row),
+    code: whyGivenUp(reply.code(row)),
     node: reply.node(row)?.name,
     attempts: reply.attempts(row),
     elapsed: reply.elapsed,

@@ -373,6 +373,7 @@ function finish<B extends object, R>(
   answers: Answers,
 ): BatchRecords<B, R> {
   const batch = new BatchRecords<B, R>(request, answers, context.resend)
+  if (answers.replies.some(({ left }) => left > 0)) batch.throwIfCutOff()
   switch (request.policy.onPartial) {
     case OnPartial.throw:
       return batch.throwIfFailed()

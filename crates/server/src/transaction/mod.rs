@@ -1,4 +1,4 @@
-//! Transactions: several records written or none (protocol 14).
+//! Transactions: several records written or none.
 //!
 //! | file | subject |
 //! |---|---|
