@@ -39,26 +39,11 @@ test('result codes have the numbers and names that the core and the codec know',
   const ofTheClient = tableOf(await rust('client/src/error.rs'), codes)
   t.true(Object.keys(ofServers).length > 70 && Object.keys(ofTheClient).length > 12)
   isPartOf(t, { ...ofServers, ...ofTheClient }, Code)
-  // What only this side has: answers of info commands and of LDAP, and what never leaves it.
+  // What only this side has: answers of info commands, and what never leaves it.
   const known = new Set(Object.keys({ ...ofServers, ...ofTheClient }))
   t.deepEqual(
     Object.keys(Code).filter((name) => !known.has(name)),
-    [
-      'invalidEncoding',
-      'ldap90',
-      'ldap91',
-      'ldap92',
-      'ldap93',
-      'ldap94',
-      'udfNotFound',
-      'luaFileNotFound',
-      'useNormalRetry',
-      'transactionFailed',
-      'transactionCommitted',
-      'transactionAborted',
-      'metricsConflict',
-      'clientClosed',
-    ],
+    ['invalidEncoding', 'udfNotFound', 'luaFileNotFound', 'useNormalRetry', 'metricsConflict', 'clientClosed'],
   )
 })
 
