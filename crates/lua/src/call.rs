@@ -7,7 +7,8 @@ use crate::encode::{self, Particle};
 use crate::error::{Failure, FailureKind, failed};
 use crate::limits::Limits;
 use crate::module::{Module, Ran, call};
-use crate::record::{self, Change, Record, Refusal, Target};
+use crate::record::{Change, Record, Refusal, Target};
+use crate::record_functions;
 use crate::state::State;
 
 /// Arguments a call may have.
@@ -68,7 +69,7 @@ impl Module {
     /// lost then.
     pub fn apply(&self, function: &str, target: Target, packed: &[u8], limits: &Limits) -> Result<Applied, Failure> {
         self.with_state(function, limits, |state| {
-            let object = record::create(&state.lua, Record::new(target)).map_err(failed)?;
+            let object = record_functions::create(&state.lua, Record::new(target)).map_err(failed)?;
             let (table, count) = arguments(state, packed)?;
             let results = call(&state.call, (function, table, count, &object))?;
             let value = output(state, results.first())?;
@@ -151,5 +152,5 @@ fn next_value(lua: &mlua::Lua, input: &mut impl FnMut() -> Option<Input>) -> mlu
 }
 
 fn stream_record(lua: &mlua::Lua, target: Target) -> mlua::Result<AnyUserData> {
-    record::create(lua, Record::read_only(target))
+    record_functions::create(lua, Record::read_only(target))
 }

@@ -8,7 +8,8 @@
 //! | `limits` | how long and how large a call may become |
 //! | `args` | arguments of our functions, checked as Lua checks its own |
 //! | `class`, `value` | which objects there are, and how values are kept inside them |
-//! | `list`, `map`, `iterator`, `bytes`, `byte_functions`, `geojson`, `record` | one class each |
+//! | `list`, `map`, `iterator`, `bytes`, `byte_functions`, `geojson` | one class each |
+//! | `record`, `record_functions` | records as functions find and leave them; what functions can call on them |
 //! | `text`, `pattern` | string functions that could run for ever, written so that they cannot |
 //! | `decode`, `encode`, `print` | values in and out of Lua, and as text |
 //!
@@ -34,6 +35,7 @@ mod module;
 mod pattern;
 mod print;
 mod record;
+mod record_functions;
 mod state;
 mod text;
 mod value;

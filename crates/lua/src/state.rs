@@ -10,7 +10,7 @@ use mlua::{AnyUserData, Function, Lua, LuaOptions, StdLib, Table, Value, VmState
 use crate::args::add;
 use crate::error::failed;
 use crate::limits::{MAX_MEMORY, Watch};
-use crate::{byte_functions, class, geojson, iterator, list, map, record, text};
+use crate::{byte_functions, class, geojson, iterator, list, map, record_functions, text};
 
 /// Instructions after which the hook looks at the time.
 const INSTRUCTIONS: u32 = 128;
@@ -84,7 +84,7 @@ fn install(lua: &Lua, host: &Table, watch: &Arc<Watch>) -> mlua::Result<()> {
     iterator::install(lua, host, watch)?;
     byte_functions::install(lua, host, watch)?;
     geojson::install(lua, host, watch)?;
-    record::install(lua, host, watch)?;
+    record_functions::install(lua, host, watch)?;
     text::install(lua, host, watch)
 }
 

@@ -5,12 +5,13 @@ use std::ops::Range;
 
 use aerospike_wire::ResultCode;
 
+use super::answer::{finish, is_range, return_type};
 use super::call::{Args, Outcome};
 use super::collection::List;
 use super::heap;
 use super::select::{
-    Found, Pick, Places, Selection, Take, complement, count_argument, finish, gaps, is_range, outside, place,
-    ranks_of_values, relative, return_type, run, wanted,
+    Found, Pick, Places, Selection, Take, complement, count_argument, gaps, outside, place, ranks_of_values, relative,
+    run, wanted,
 };
 use super::value::{Element, compare};
 

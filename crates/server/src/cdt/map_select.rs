@@ -5,12 +5,13 @@ use std::ops::Range;
 
 use aerospike_wire::ResultCode;
 
+use super::answer::{INVERTED, finish, is_known, return_type};
 use super::call::{Args, Outcome};
 use super::collection::{Collection, Map};
 use super::normal::MAP_ORDER;
 use super::select::{
-    Found, INVERTED, Pick, Places, Selection, Take, complement, count_argument, finish, gaps, is_known,
-    last_occurrences, outside, place, ranks_of_values, relative, return_type, run, wanted,
+    Found, Pick, Places, Selection, Take, complement, count_argument, gaps, last_occurrences, outside, place,
+    ranks_of_values, relative, run, wanted,
 };
 use super::value::{Element, compare};
 

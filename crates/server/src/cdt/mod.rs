@@ -12,11 +12,13 @@
 //! | `collection` | lists and maps taken apart and put together |
 //! | `opcodes`, `call` | the table of operations, and their arguments |
 //! | `list`, `map`, `number` | operations on one kind of collection |
-//! | `select`, `list_select`, `map_select`, `heap` | picking elements and telling what was picked |
+//! | `select`, `list_select`, `map_select`, `heap` | picking elements |
+//! | `answer` | telling what was picked |
 //! | `context`, `path` | nested collections: one, or any number at once |
 //! | `bits` | bits of blobs |
 //! | `hll`, `sketch`, `murmur` | HyperLogLogs: operations, registers and estimates, hash |
 
+mod answer;
 mod bits;
 mod call;
 pub(crate) mod collection;

@@ -9,7 +9,7 @@
 //! | `value` | values while an expression runs |
 //! | `eval` | walking through the tree |
 //! | `logic`, `arithmetic`, `bits`, `compare`, `maps`, `geo`, `metadata` | one family of operations each |
-//! | `posix`, `bracket` | regular expressions as the C library reads them |
+//! | `posix` | regular expressions as the C library reads them |
 //! | `call`, `engine` | operations on lists, maps, blobs and sketches inside expressions |
 //! | `path` | the expressions inside paths |
 //! | `write` | the operations that evaluate an expression |
@@ -19,7 +19,6 @@
 
 mod arithmetic;
 mod bits;
-mod bracket;
 mod call;
 mod compare;
 mod engine;

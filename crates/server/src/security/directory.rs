@@ -1,90 +1,21 @@
 //! Users and roles, which all nodes share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aerospike_wire::ResultCode;
-use aerospike_wire::admin::{
-    NO_PASSWORD_HASH, PASSWORD_COST, PASSWORD_SALT, PRIVILEGES, Privilege, RoleReply, UserReply,
-};
-use aerospike_wire::limits::MAX_USER_SIZE;
+use aerospike_wire::admin::{PASSWORD_COST, PASSWORD_SALT, PRIVILEGES, Privilege, RoleReply, UserReply};
 use parking_lot::RwLock;
 use zeroize::Zeroizing;
 
 use super::allowlist::Allowlist;
 use super::options::{SecurityOptions, UserOptions};
-use super::permission::{Grants, Permissions};
+use super::permission::Grants;
 use super::quota::AtNode;
+use super::tables::{Outcome, Proof, Quotas, Role, Tables, User, check_name, check_privileges, check_roles, is_same};
 
-type Outcome = Result<(), ResultCode>;
-/// Read and write quota; 0 for any number.
-type Quotas = [u32; 2];
-
-/// How a user proves to be the one.
-#[derive(Clone, PartialEq, Eq)]
-enum Proof {
-    /// By the hash of a password.
-    Password(Zeroizing<String>),
-    /// By a certificate.
-    Certificate,
-    /// By a password that a directory knows.
-    External(Zeroizing<String>),
-}
-
-impl Proof {
-    /// A hash that a client sent; [`NO_PASSWORD_HASH`] says that there is none.
-    fn of_hash(hash: &str) -> Self {
-        if is_same(hash, NO_PASSWORD_HASH) {
-            Self::Certificate
-        } else {
-            Self::Password(Zeroizing::new(hash.to_owned()))
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Password(_) => "password",
-            Self::Certificate => "PKI",
-            Self::External(_) => "LDAP",
-        }
-    }
-}
-
-impl std::fmt::Debug for Proof {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-#[derive(Debug)]
-struct User {
-    /// Another user of the same name, later, has another.
-    id: u64,
-    proof: Proof,
-    roles: BTreeSet<String>,
-    /// What the user does at each node.
-    nodes: Arc<[AtNode]>,
-}
-
-#[derive(Debug, Default)]
-struct Role {
-    privileges: BTreeSet<Privilege>,
-    allowlist: Allowlist,
-    quotas: Quotas,
-    /// Named as its one privilege, and not to be changed.
-    is_predefined: bool,
-}
-
-#[derive(Debug, Default)]
-struct Tables {
-    users: BTreeMap<String, User>,
-    roles: BTreeMap<String, Role>,
-    last_id: u64,
-}
-
-/// What a connection knows of the user it belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Account {
     pub(super) name: String,
@@ -352,68 +283,9 @@ impl Directory {
     }
 }
 
-impl Tables {
-    fn user(&mut self, name: &str) -> Result<&mut User, ResultCode> {
-        self.users.get_mut(name).ok_or(ResultCode::INVALID_USER)
-    }
-
-    /// A role that can be changed.
-    fn role(&mut self, name: &str) -> Result<&mut Role, ResultCode> {
-        self.roles.get_mut(name).filter(|role| !role.is_predefined).ok_or(ResultCode::INVALID_ROLE)
-    }
-
-    fn describe(&self, name: &str, user: &User, node: usize, second: Option<u64>) -> UserReply {
-        let roles = || user.roles.iter().filter_map(|role| self.roles.get(role));
-        let quota = |which: usize| roles().filter_map(|role| role.quotas.get(which)).copied().max().unwrap_or_default();
-        let here = user.nodes.get(node);
-        let usage = here
-            .zip(second)
-            .map(|(here, second)| (here.reads.usage(second, quota(0)), here.writes.usage(second, quota(1))));
-        UserReply {
-            user: name.to_owned(),
-            roles: user.roles.iter().cloned().collect(),
-            reads: usage.map(|(reads, _)| reads),
-            writes: usage.map(|(_, writes)| writes),
-            connections: here.map_or(0, |here| here.connections.load(Ordering::Relaxed)),
-            auth_mode: Some(user.proof.name().to_owned()),
-        }
-    }
-}
-
-/// Users can have roles that are not there yet: a real server takes any name, as the official clients' tests show.
-fn check_roles(roles: &[&str]) -> Outcome {
-    if roles.iter().all(|role| name_fits(role)) { Ok(()) } else { Err(ResultCode::INVALID_ROLE) }
-}
-
-fn name_fits(name: &str) -> bool {
-    (1..=MAX_USER_SIZE).contains(&name.len())
-}
-
-/// A scope is of privileges that have one, and a set is of a namespace.
-fn check_privileges(privileges: &[Privilege]) -> Outcome {
-    let is_sound = |privilege: &Privilege| {
-        Permissions::of(privilege.code).is_some() && (privilege.set.is_empty() || !privilege.namespace.is_empty())
-    };
-    if privileges.iter().all(is_sound) { Ok(()) } else { Err(ResultCode::INVALID_PRIVILEGE) }
-}
-
-fn check_name(name: &str) -> Result<(), String> {
-    if name_fits(name) {
-        Ok(())
-    } else {
-        Err(format!("a user or role has a name of 1 to {MAX_USER_SIZE} bytes, not '{name}'"))
-    }
-}
-
 /// What clients send in place of a password.
 fn hash(password: &str) -> Result<String, String> {
     bcrypt::hash_with_salt(password, PASSWORD_COST, PASSWORD_SALT)
         .map(|parts| parts.format_for_version(bcrypt::Version::TwoA))
         .map_err(|_| "a password cannot be hashed".to_owned())
-}
-
-/// Compares in a time that tells nothing of where they differ.
-fn is_same(one: &str, other: &str) -> bool {
-    let differ = one.bytes().zip(other.bytes()).fold(0, |bits, (a, b)| bits | (a ^ b));
-    one.len() == other.len() && differ == 0
 }

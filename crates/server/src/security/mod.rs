@@ -3,6 +3,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `options` | how a cluster begins: users, roles, quotas, how long sessions live |
+//! | `tables` | users and roles as rows, and how they must be |
 //! | `directory` | users and roles, which all nodes share |
 //! | `permission` | what the privileges of roles allow |
 //! | `needs` | what each class of commands and each info command needs |
@@ -24,6 +25,7 @@ mod options;
 mod permission;
 mod quota;
 mod session;
+mod tables;
 
 use std::time::Instant;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::posix::Options;
+use super::options::Options;
 
 /// A set of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

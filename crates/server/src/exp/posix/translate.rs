@@ -1,93 +1,14 @@
-//! Regular expressions as the C library reads them: POSIX basic and extended syntax with its GNU additions, in the C
-//! locale, where a character is a byte.
-//!
-//! A pattern is translated into one of the `regex` crate, which takes time in proportion to the text. Every character
-//! becomes a set of bytes, so case and the newline rules are settled here. Back-references need a search without such
-//! a bound: a pattern with one goes to the `fancy-regex` crate, which gives up after so many steps.
-
-use fancy_regex::{Regex as Backtracking, RegexBuilder as BacktrackingBuilder};
-use regex::bytes::{Regex, RegexBuilder};
+//! A POSIX pattern as one of the `regex` crate. Every character becomes a set of bytes, so case and the newline rules
+//! are settled here.
 
 use super::bracket::{ByteSet, bracket};
+use super::options::Options;
 
-/// A compiled pattern.
-#[derive(Debug, Clone)]
-pub(super) enum Pattern {
-    Linear(Regex),
-    /// With back-references; works on text whose characters are the bytes.
-    Backtracking(Box<Backtracking>),
-}
-
-/// How a pattern is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Options {
-    extended: bool,
-    pub(super) ignores_case: bool,
-    /// A newline ends a line: for `^` and `$`, and for what `.` and negated brackets match.
-    pub(super) newline: bool,
-}
-
-impl Options {
-    /// Reads the flags of `regcomp`. What is reported of a match is of no interest here, so its flag (8) is not either.
-    pub(super) const fn from_flags(flags: i64) -> Self {
-        Self { extended: flags & 1 != 0, ignores_case: flags & 2 != 0, newline: flags & 4 != 0 }
-    }
-}
-
-/// Bytes the compiled form of a pattern may take.
-const MAX_COMPILED_SIZE: usize = 4 * 1024 * 1024;
 /// Groups inside one another.
-const MAX_NESTING: u32 = 200;
-/// Steps a search with back-references may take.
-const MAX_STEPS: usize = 100_000;
+pub(super) const MAX_NESTING: u32 = 200;
+
 /// The C library's bound of an interval.
 const MAX_REPEAT: u32 = 0x7fff;
-
-impl Pattern {
-    /// Compiles a pattern; `None` if it is not valid. Like every C string, it ends at a zero byte.
-    pub(super) fn compile(pattern: &[u8], flags: i64) -> Option<Self> {
-        let mut translator = Translator {
-            rest: c_string(pattern),
-            options: Options::from_flags(flags),
-            out: String::with_capacity(pattern.len() * 4),
-            nesting: 0,
-            groups: 0,
-            closed: Vec::new(),
-            refers_back: false,
-        };
-        translator.alternatives(Position::Start)?;
-        if translator.refers_back {
-            return BacktrackingBuilder::new(&translator.out)
-                .backtrack_limit(MAX_STEPS)
-                .delegate_size_limit(MAX_COMPILED_SIZE)
-                .build()
-                .ok()
-                .map(|regex| Self::Backtracking(Box::new(regex)));
-        }
-        RegexBuilder::new(&translator.out)
-            .unicode(false)
-            .size_limit(MAX_COMPILED_SIZE)
-            .nest_limit(4 * MAX_NESTING)
-            .build()
-            .ok()
-            .map(Self::Linear)
-    }
-
-    /// Whether the pattern matches somewhere in a text, which ends at a zero byte. `None` when it takes too long to tell.
-    pub(super) fn is_match(&self, text: &[u8]) -> Option<bool> {
-        match self {
-            Self::Linear(regex) => Some(regex.is_match(c_string(text))),
-            Self::Backtracking(regex) => {
-                let text: String = c_string(text).iter().map(|byte| char::from(*byte)).collect();
-                regex.is_match(&text).ok()
-            }
-        }
-    }
-}
-
-fn c_string(bytes: &[u8]) -> &[u8] {
-    bytes.split(|b| *b == 0).next().unwrap_or_default()
-}
 
 /// What was read just before: it decides what `*` and `^` mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +42,28 @@ enum Token {
     OpenInterval,
     /// What a group matched, once more.
     BackReference(usize),
+}
+
+/// A pattern in the syntax of the `regex` crate.
+pub(super) struct Translation {
+    pub(super) text: String,
+    /// Whether it has a back-reference.
+    pub(super) refers_back: bool,
+}
+
+/// Translates a pattern; `None` if it is not valid.
+pub(super) fn translate(pattern: &[u8], options: Options) -> Option<Translation> {
+    let mut translator = Translator {
+        rest: pattern,
+        options,
+        out: String::with_capacity(pattern.len() * 4),
+        nesting: 0,
+        groups: 0,
+        closed: Vec::new(),
+        refers_back: false,
+    };
+    translator.alternatives(Position::Start)?;
+    Some(Translation { text: translator.out, refers_back: translator.refers_back })
 }
 
 struct Translator<'p> {
@@ -316,91 +259,5 @@ impl Translator<'_> {
             b'|' if basic => Token::Or,
             _ => Token::Byte(byte),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BASIC: i64 = 0;
-    const EXTENDED: i64 = 1;
-    const ICASE: i64 = 2;
-    const NEWLINE: i64 = 4;
-
-    fn matches(pattern: &str, flags: i64, text: &str) -> Option<bool> {
-        Pattern::compile(pattern.as_bytes(), flags).map(|p| p.is_match(text.as_bytes()).unwrap())
-    }
-
-    #[test]
-    fn operators_need_a_backslash_in_basic_syntax() {
-        for (basic, extended) in [(r"a\|b", "a|b"), (r"^\(ab\)\{2\}$", "^(ab){2}$"), (r"^xa\+$", "^xa+$")] {
-            for text in ["a", "b", "abab", "xaa", "x", "", "{", "|"] {
-                assert_eq!(matches(basic, BASIC, text), matches(extended, EXTENDED, text), "{basic} {text}");
-            }
-        }
-        assert_eq!(matches("a|b", BASIC, "a"), Some(false));
-        assert_eq!(matches("*a", BASIC, "*a"), Some(true));
-        assert_eq!(matches("^*a", BASIC, "*a"), Some(true));
-        assert_eq!(matches("a^b", BASIC, "a^b"), Some(true));
-        assert_eq!(matches("a$b", BASIC, "a$b"), Some(true));
-    }
-
-    #[test]
-    fn what_the_c_library_refuses_is_refused() {
-        for pattern in
-            ["*a", "a|*b", "(a", "[a", "a{2", "a{2,1}", "a{x}", "{1}", "^*", "a\\", "[[:nope:]]", "[b-a]", "a{32768}"]
-        {
-            assert_eq!(matches(pattern, EXTENDED, ""), None, "{pattern}");
-        }
-        for pattern in [r"\(a", r"a\)", r"\{1\}", r"a\{1", "a**", r"a\{1\}*"] {
-            assert_eq!(matches(pattern, BASIC, ""), None, "{pattern}");
-        }
-        assert_eq!(matches("a)", EXTENDED, "a)"), Some(true));
-        assert_eq!(matches("a||b", EXTENDED, ""), Some(true));
-    }
-
-    #[test]
-    fn a_group_can_be_referred_to_once_it_is_complete() {
-        for (pattern, flags) in [(r"^(.)(.)\2\1$", EXTENDED), (r"^\(.\)\(.\)\2\1$", BASIC)] {
-            assert_eq!(matches(pattern, flags, "abba"), Some(true));
-            assert_eq!(matches(pattern, flags, "abab"), Some(false));
-        }
-        assert_eq!(matches(r"(a)\1", EXTENDED | ICASE, "aA"), Some(true));
-        assert_eq!(matches(r"(\xff)\1", EXTENDED, "xffxff"), Some(true));
-        for pattern in [r"\1", r"(a\1)", r"\1(a)", r"(a)\2"] {
-            assert_eq!(matches(pattern, EXTENDED, ""), None, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn a_search_that_takes_too_long_is_given_up() {
-        let pattern = Pattern::compile(br"^(a*)*(a*)*(a*)*\1b$", EXTENDED).unwrap();
-        assert_eq!(pattern.is_match(&[b'a'; 200]), None);
-    }
-
-    #[test]
-    fn lines_end_at_newlines_when_asked() {
-        assert_eq!(matches("^b$", EXTENDED, "a\nb\nc"), Some(false));
-        assert_eq!(matches("^b$", EXTENDED | NEWLINE, "a\nb\nc"), Some(true));
-        assert_eq!(matches("a.b", EXTENDED, "a\nb"), Some(true));
-        assert_eq!(matches("a.b", EXTENDED | NEWLINE, "a\nb"), Some(false));
-        assert_eq!(matches("a[^x]b", EXTENDED | NEWLINE, "a\nb"), Some(false));
-    }
-
-    #[test]
-    fn case_is_ignored_when_asked() {
-        assert_eq!(matches("^HeL[k-m]o$", EXTENDED | ICASE, "hELLO"), Some(true));
-        assert_eq!(matches("[^a]", EXTENDED | ICASE, "A"), Some(false));
-        assert_eq!(matches("[[:upper:]]", EXTENDED | ICASE, "a"), Some(true));
-        assert_eq!(matches("hello", EXTENDED, "HELLO"), Some(false));
-    }
-
-    #[test]
-    fn repetitions_can_follow_one_another() {
-        assert_eq!(matches("^a*?b$", EXTENDED, "aaab"), Some(true));
-        assert_eq!(matches("^(a{2}){2}$", EXTENDED, "aaaa"), Some(true));
-        assert_eq!(matches("^a{,2}$", EXTENDED, "aaa"), Some(false));
-        assert_eq!(matches("^a{2,}$", EXTENDED, "aaa"), Some(true));
     }
 }
