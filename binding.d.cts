@@ -53,6 +53,8 @@ export declare class NativeClient {
   isConnected(): boolean
   /** The nodes of the cluster. */
   nodes(): Array<NativeNode>
+  /** All that is counted, as it is now. */
+  metrics(): NativeMetrics
   /** Calls `changed` for every node that comes or goes, until `unwatch` or `close`. */
   watch(changed: (change: NativeChange) => void): void
   /** Ends what `watch` began. */
@@ -291,6 +293,8 @@ export interface NativeConfig {
   rackIds?: Array<number>
   /** Encrypt connections. */
   tls?: NativeTls
+  /** Count and time what is done. */
+  metrics: boolean
 }
 
 /** Connections to one node. */
@@ -299,6 +303,28 @@ export interface NativeConnections {
   open: number
   /** Those with commands on them. */
   inUse: number
+}
+
+/** What is counted of one kind of command. */
+export interface NativeCounted {
+  /** The kind. */
+  kind: string
+  /** How long it took. */
+  latency: NativeLatency
+  /** Records of batches and queries. */
+  rows: number
+  /** Records that do not exist or were filtered out. */
+  missing: number
+  /** Bytes of requests. */
+  bytesOut: number
+  /** Bytes of answers. */
+  bytesIn: number
+  /** What was tried again. */
+  retries: number
+  /** Writes in doubt. */
+  inDoubt: number
+  /** Failures by code. */
+  failures: Array<NativeFailures>
 }
 
 /** A record that could not be verified. */
@@ -311,6 +337,14 @@ export interface NativeFailedRead {
   digest: Buffer
   /** What the server says of it, or why it says nothing. */
   code: number
+}
+
+/** Failures of one code. */
+export interface NativeFailures {
+  /** The code. */
+  code: number
+  /** How many. */
+  count: number
 }
 
 /** A certificate and its key, in PEM. */
@@ -369,6 +403,14 @@ export interface NativeJobSpec {
   sleepBetweenRetries: number
 }
 
+/** How long things took. */
+export interface NativeLatency {
+  /** Milliseconds of everything together. */
+  sum: number
+  /** For each bucket that is not empty its upper end in milliseconds and how many are in it, one after the other. */
+  buckets: Array<number>
+}
+
 /** How a cluster encrypts. Without a certificate it makes one, and an authority that signs it. */
 export interface NativeLocalTls {
   /** The name that nodes announce. */
@@ -393,6 +435,22 @@ export interface NativeLocalUser {
   roles: Array<string>
 }
 
+/** All that is counted of a client. */
+export interface NativeMetrics {
+  /** Whether anything is counted. */
+  enabled: boolean
+  /** Calls by kind. */
+  calls: Array<NativeCounted>
+  /** Calls under way in the core. */
+  inFlight: number
+  /** How late the JavaScript thread takes up what is ready for it. */
+  resumeDelay: NativeLatency
+  /** What became of transactions. */
+  transactions: NativeTransactionMetrics
+  /** The nodes. */
+  nodes: Array<NativeNodeMetrics>
+}
+
 /** A node, as the client sees it now. */
 export interface NativeNode {
   /** The node's id. */
@@ -407,6 +465,50 @@ export interface NativeNode {
   connections: NativeConnections
   /** The server's version. */
   build: string
+}
+
+/** One node. */
+export interface NativeNodeMetrics {
+  /** The node's id. */
+  name: string
+  /** Whether it is part of the cluster; the next three are there then. */
+  present: boolean
+  /** The address in use. */
+  host?: string
+  /** The port in use. */
+  port?: number
+  /** The server's version. */
+  build?: string
+  /** Requests by kind. */
+  requests: Array<NativeCounted>
+  /** Connections that are open. */
+  open: number
+  /** Connections in use. */
+  inUse: number
+  /** Connections opened so far. */
+  opened: number
+  /** Connections closed so far. */
+  closed: number
+  /** Connections that could not be opened. */
+  failed: number
+  /** Calls that wait for a connection. */
+  queued: number
+  /** Requests of batches under way. */
+  batchRequests: number
+  /** Whether it is left alone until the next window. */
+  breakerOpen: boolean
+  /** Errors in this window. */
+  breakerErrors: number
+  /** How often that happened. */
+  breakerOpened: number
+  /** Whether it answers nothing at all. */
+  silent: boolean
+  /** How often that was found. */
+  fellSilent: number
+  /** How often it was asked for its state. */
+  tends: number
+  /** How often that failed. */
+  failedTends: number
 }
 
 /** A privilege, by its code. */
@@ -549,6 +651,20 @@ export interface NativeTls {
   ciphers?: Array<string>
   /** Lists of revoked certificates. */
   crl?: Buffer
+}
+
+/** What became of transactions. */
+export interface NativeTransactionMetrics {
+  /** Begun. */
+  begun: number
+  /** Committed. */
+  committed: number
+  /** Undone. */
+  aborted: number
+  /** Commits with an unknown outcome. */
+  inDoubt: number
+  /** Commits that failed. */
+  failed: number
 }
 
 /** An address that was tried. */

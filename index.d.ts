@@ -34,6 +34,17 @@ declare class Views {
   /** Says that the indexes of a namespace are not what they seemed. */
   forgetIndexes(namespace: string): void;
 }
+declare const COMMAND_KINDS: readonly [
+  "read",
+  "write",
+  "udf",
+  "batchRead",
+  "batchWrite",
+  "query",
+  "job",
+  "info",
+  "admin"
+];
 declare const IN: unique symbol;
 declare const LIST_CREATE: {
   readonly unordered: 64;
@@ -577,6 +588,16 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
    */
   nodes(): Node[];
   /**
+   * What the client counted so far: calls, failures and times by kind, the same and connections by node, and how late the
+   * event loop of this process was. Clients of `with` share their counts. See docs/telemetry.md.
+   *
+   * @throws ClientClosedError after `close`
+   * @example
+   * const { calls, resumeDelay } = client.metrics()
+   * console.log(calls.read.count, calls.read.latency.p99, resumeDelay.p99)
+   */
+  metrics(): ClientMetrics;
+  /**
    * Listens to an event of the cluster: `nodeAdded`, `nodeRemoved`, `nodeUnreachable`, `connected`, `disconnected`. Listening does not keep the
    * process alive, and ends with `close`, which is no event.
    *
@@ -605,6 +626,45 @@ export declare class ClientClosedError extends ClientError {
 }
 /** The client refused or gave up by itself; the parent of all errors that no server sent. */
 export declare class ClientError extends AerospikeError {
+}
+/** What a client counted so far: plain data, of one moment. Made by `client.metrics()`. */
+export declare class ClientMetrics implements Facts {
+  /** False with `connect({ metrics: false })`: only what is there at the moment is told then, all counts are 0. */
+  readonly enabled: boolean;
+  /** When this was. Milliseconds since 1970. */
+  readonly time: number;
+  /** Calls by kind, from the call to its outcome, retries included, in the core. */
+  readonly calls: {
+    readonly [kind in CommandKind]: CommandMetrics;
+  };
+  /** Calls that wait for their outcome now. */
+  readonly waiting: number;
+  /**
+   * How late the event loop of this process took up answers that were there. Large values mean that your own code, or
+   * garbage collection, held it up: the cluster was not the slow one.
+   */
+  readonly resumeDelay: LatencyHistogram;
+  readonly transactions: TransactionMetrics;
+  /** The nodes of the cluster, and behind them up to 64 that left. */
+  readonly nodes: readonly NodeMetrics[];
+  /**
+   * What happened after an earlier snapshot of the same client: counts and histograms of the time between, and of what is
+   * there at the moment (`waiting`, `queued`, open connections, the state of breakers) the value of now.
+   *
+   * @example
+   * const before = client.metrics()
+   * await work()
+   * console.log(client.metrics().since(before).calls.read.latency.p99)
+   */
+  since(earlier: ClientMetrics): ClientMetrics;
+  /**
+   * The snapshot in the text format of Prometheus. Times are seconds there, and sizes bytes.
+   *
+   * @throws InvalidArgumentError for a label that Prometheus would not take
+   * @example
+   * http.createServer((_, response) => response.end(client.metrics().toPrometheus())).listen(9464)
+   */
+  toPrometheus(options?: PrometheusOptions): string;
 }
 /** The cluster changed during the command. */
 export declare class ClusterChangeError extends ClusterError {
@@ -2601,6 +2661,23 @@ export interface ColumnOptions {
   /** Numbers in a vector, for `Float32Array`. Default: as many as the first row with a value has. */
   readonly dimensions?: number | undefined;
 }
+/** What is counted of one kind of command. Everything only grows while the client lives. */
+export interface CommandMetrics {
+  /** How many there were, failures included. */
+  readonly count: number;
+  /** Milliseconds that they took, failures included. */
+  readonly latency: LatencyHistogram;
+  /** Failures together. A record that is not there, or that a filter left out, is none. Of batches this counts rows. */
+  readonly failed: number;
+  /** The same by result code. */
+  readonly failures: readonly FailureCount[];
+  /** Records that are not there, or that a filter left out. */
+  readonly missing: number;
+  /** Records of batches and queries. */
+  readonly rows: number;
+  /** Writes that may have happened although they failed. */
+  readonly inDoubt: number;
+}
 export interface Cond {
   /**
    * The value after the first test that is true, else the default. All values have one type.
@@ -2670,6 +2747,17 @@ export interface ConnectOptions extends ClientOptions {
   readonly rackIds?: readonly number[] | undefined;
   /** `true`, or how, to encrypt connections. */
   readonly tls?: boolean | TlsOptions | undefined;
+  /** Count and time what is done, for `client.metrics()`. Default true: it costs less than a hundredth of a call. */
+  readonly metrics?: boolean | undefined;
+}
+/** Connections to one node; the one that watches the node's state is not counted. */
+export interface ConnectionMetrics {
+  readonly open: number;
+  readonly inUse: number;
+  /** Opened, closed, and failed to open so far. */
+  readonly opened: number;
+  readonly closed: number;
+  readonly failed: number;
 }
 /** Option of every operation on a collection. */
 export interface ContextOptions {
@@ -2778,6 +2866,18 @@ export interface Explanation {
     readonly [option: string]: Explained;
   };
 }
+/** What {@link ClientMetrics} is made of. */
+export interface Facts {
+  readonly enabled: boolean;
+  readonly time: number;
+  readonly calls: {
+    readonly [kind in CommandKind]: CommandMetrics;
+  };
+  readonly waiting: number;
+  readonly resumeDelay: LatencyHistogram;
+  readonly transactions: TransactionMetrics;
+  readonly nodes: readonly NodeMetrics[];
+}
 /** A record that could not be verified: it is not what it was when the transaction read it, or could not be asked for. */
 export interface FailedRead {
   readonly namespace: string;
@@ -2787,6 +2887,14 @@ export interface FailedRead {
   readonly digest: Uint8Array;
   /** 121: it has changed; 120: another transaction is about to change it; others: it could not be verified. */
   readonly code: number;
+}
+/** Failures of one result code. */
+export interface FailureCount {
+  /** The server's code, or a negative one of the client. */
+  readonly code: number;
+  /** What it is called, such as `timeout`; the code where it has no name. */
+  readonly name: string;
+  readonly count: number;
 }
 /** What went wrong in a batch. */
 export interface Failures {
@@ -3138,6 +3246,27 @@ export interface Latency {
   readonly perSecond: number;
   /** The percentage of operations that took longer than 1, 2, 4, 8, … units, by that number. */
   readonly over: ReadonlyMap<number, number>;
+}
+/** A bucket of a {@link LatencyHistogram}. */
+export interface LatencyBucket {
+  /** What is in it took less than this. Milliseconds. */
+  readonly below: number;
+  readonly count: number;
+}
+/** How long things took. Milliseconds; percentiles are at most an eighth above the truth. */
+export interface LatencyHistogram {
+  readonly count: number;
+  /** Everything together. */
+  readonly sum: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  /** The end of the last bucket that is not empty. */
+  readonly max: number;
+  /** The buckets that are not empty, from short to long. */
+  readonly buckets: readonly LatencyBucket[];
 }
 /** Options of writes that may create the list. */
 export interface ListAddOptions extends ListWriteOptions, ListOrderOptions {
@@ -3785,6 +3914,42 @@ export interface NodeInfoOptions extends InfoOptions {
   /** The name of one node to ask; without it all are asked. */
   readonly node?: string | undefined;
 }
+/** One node of the cluster, or one that left. */
+export interface NodeMetrics {
+  readonly name: string;
+  /** Whether it is part of the cluster now. Address and version are there only then. */
+  readonly present: boolean;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  /** Version of the server. */
+  readonly build: string | undefined;
+  /** From the moment a request was made, waiting for a connection included, to its answer. */
+  readonly requests: {
+    readonly [kind in CommandKind]: RequestMetrics;
+  };
+  readonly connections: ConnectionMetrics;
+  /** Calls and requests that wait for a connection now. */
+  readonly queued: number;
+  /** Requests of batches that are under way there now. */
+  readonly batchRequests: number;
+  readonly breaker: {
+    /** `open`: the node failed too often, and calls to it are refused until the next window (`maxErrorRate`). */
+    readonly state: "closed" | "open";
+    /** Errors in this window. */
+    readonly errors: number;
+    /** How often it opened so far. */
+    readonly opened: number;
+  };
+  /** Whether it answers nothing at all at the moment: reads begin at another replica. */
+  readonly silent: boolean;
+  /** How often that was found so far. */
+  readonly silences: number;
+  /** How often it was asked for its state, and how often that failed. */
+  readonly tends: {
+    readonly count: number;
+    readonly failed: number;
+  };
+}
 /** What one node did for a batch. */
 export interface NodeReport {
   /** Name of the node. */
@@ -3838,6 +4003,13 @@ export interface PathSelectOptions extends PathOptions {
    * key, value, key, value.
    */
   readonly return?: PathResult | undefined;
+}
+/** Options of `toPrometheus`. */
+export interface PrometheusOptions {
+  /** Labels that every sample gets, such as `{ client: 'sessions' }` where a process has several clients. */
+  readonly labels?: {
+    readonly [name: string]: string;
+  } | undefined;
 }
 /** The rows of a write of objects. */
 export interface PutRows<B extends object, P extends object, W> extends RowConditions, Conditions, Verbs<P | Partial<B>, "many">, Runnable<P | Partial<B>> {
@@ -4189,6 +4361,15 @@ export interface RemoveRange<S extends Style, C extends "list" | "map", Given ex
 }
 /** A step that removes. */
 export interface RemoveStep<P extends object> extends KeyStep<P>, Generational, Durable {
+}
+/** What is counted of the requests of one kind to one node: a call makes one, and one more for each retry. */
+export interface RequestMetrics extends CommandMetrics {
+  /** Requests, and rows of batches, that failed there and were tried again. */
+  readonly retries: number;
+  /** Those that were not answered in time: the failures with code 9. */
+  readonly timeouts: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
 }
 /**
  * One row: the code on the wire (negative: the client's own), its class, what it means, and whether trying again can
@@ -4543,6 +4724,16 @@ export interface TransactionCommands {
    */
   beginTransaction(options?: BeginOptions): Transaction;
 }
+/** What became of transactions. */
+export interface TransactionMetrics {
+  readonly begun: number;
+  readonly committed: number;
+  readonly aborted: number;
+  /** Commits with an unknown outcome. */
+  readonly inDoubt: number;
+  /** Commits that failed. */
+  readonly failed: number;
+}
 /** A transaction of `client.beginTransaction` or `client.transaction`. */
 export interface TransactionOption {
   readonly id: bigint;
@@ -4817,6 +5008,13 @@ export type Changes<S extends Style, Given extends readonly unknown[], Options =
 export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEvents[E]) => void;
 /** What a column can be made of: see `BatchRecords.column`. */
 export type ColumnType = Float64ArrayConstructor | Int32ArrayConstructor | BigInt64ArrayConstructor | Float32ArrayConstructor | ArrayConstructor;
+/**
+ * A kind of command: `read` (get, find, select, exists, operations that only read), `write` (put, remove, touch, operate and
+ * the like), `udf` (apply), `batchRead` and `batchWrite` (batches, also coalesced reads; one that writes any row is a
+ * `batchWrite`), `query` (queries and aggregations), `job` (background jobs), `info` (info commands and all that is made of
+ * them) and `admin` (users and roles).
+ */
+export type CommandKind = (typeof COMMAND_KINDS)[number];
 /**
  * How a commit ended: `ok`, everything is done; `alreadyCommitted`; `rollForwardAbandoned` and `closeAbandoned`, the server
  * does the rest by itself within the transaction's time. In each case the transaction is committed.

@@ -174,6 +174,18 @@ export type {
 } from './src/session/steps.js'
 export { type ErrorHandler, ErrorStrategy } from './src/session/strategy.js'
 export { RecordResults, RecordStream } from './src/session/stream.js'
+export type { LatencyBucket, LatencyHistogram } from './src/telemetry/latency.js'
+export {
+  ClientMetrics,
+  type CommandKind,
+  type CommandMetrics,
+  type ConnectionMetrics,
+  type FailureCount,
+  type NodeMetrics,
+  type RequestMetrics,
+  type TransactionMetrics,
+} from './src/telemetry/metrics.js'
+export type { PrometheusOptions } from './src/telemetry/prometheus.js'
 export { CommitError, type FailedRead } from './src/transactions/errors.js'
 export type { BeginOptions, TransactionOptions } from './src/transactions/options.js'
 export type { TransactionCommands } from './src/transactions/run.js'

@@ -7,6 +7,7 @@ import type {
   NativeClient,
   NativeJobReply,
   NativeJobSpec,
+  NativeMetrics,
   NativeQuery,
   NativeQuerySpec,
   NativeQueryStep,
@@ -133,6 +134,10 @@ export class FakeNative implements NativeClient {
   }
   nodes() {
     return []
+  }
+  metrics(): NativeMetrics {
+    const transactions = { begun: 0, committed: 0, aborted: 0, inDoubt: 0, failed: 0 }
+    return { enabled: true, calls: [], inFlight: 0, resumeDelay: { sum: 0, buckets: [] }, transactions, nodes: [] }
   }
   async info(): Promise<{ node: string; response: string }[]> {
     return []

@@ -30,6 +30,7 @@ export interface NativeConfig {
   readonly appId: string
   readonly rackIds: readonly number[]
   readonly tls?: NativeTls
+  readonly metrics: boolean
 }
 
 /** PEM, as bytes. */
@@ -214,6 +215,62 @@ export interface NativeChange {
   readonly unreachable?: NativeUnreachable | null
 }
 
+/** How long things took: ms of all of them, and for each bucket its end in ms and how many are in it, one after the other. */
+export interface NativeLatency {
+  readonly sum: number
+  readonly buckets: readonly number[]
+}
+
+export interface NativeCounted {
+  readonly kind: string
+  readonly latency: NativeLatency
+  readonly rows: number
+  readonly missing: number
+  readonly bytesOut: number
+  readonly bytesIn: number
+  readonly retries: number
+  readonly inDoubt: number
+  readonly failures: readonly { readonly code: number; readonly count: number }[]
+}
+
+export interface NativeNodeMetrics {
+  readonly name: string
+  readonly present: boolean
+  readonly host?: string | null
+  readonly port?: number | null
+  readonly build?: string | null
+  readonly requests: readonly NativeCounted[]
+  readonly open: number
+  readonly inUse: number
+  readonly opened: number
+  readonly closed: number
+  readonly failed: number
+  readonly queued: number
+  readonly batchRequests: number
+  readonly breakerOpen: boolean
+  readonly breakerErrors: number
+  readonly breakerOpened: number
+  readonly silent: boolean
+  readonly fellSilent: number
+  readonly tends: number
+  readonly failedTends: number
+}
+
+export interface NativeMetrics {
+  readonly enabled: boolean
+  readonly calls: readonly NativeCounted[]
+  readonly inFlight: number
+  readonly resumeDelay: NativeLatency
+  readonly transactions: {
+    readonly begun: number
+    readonly committed: number
+    readonly aborted: number
+    readonly inDoubt: number
+    readonly failed: number
+  }
+  readonly nodes: readonly NativeNodeMetrics[]
+}
+
 export interface NativeClient {
   /**
    * Has commands need no other thread while they are few; false where that is not possible. `wake` is then called in place
@@ -233,6 +290,7 @@ export interface NativeClient {
   close(timeoutMs: number): Promise<void>
   isConnected(): boolean
   nodes(): NativeNode[]
+  metrics(): NativeMetrics
   /** Calls `changed` for every node that comes or goes until `unwatch`; does not keep the process alive. */
   watch(changed: (change: NativeChange) => void): void
   unwatch(): void

@@ -150,6 +150,11 @@ export class Boundary {
     return this.#native
   }
 
+  /** Calls that wait for their outcome. */
+  get waiting(): number {
+    return this.#calls.waiting
+  }
+
   get closed(): boolean {
     return this.#closed !== undefined
   }

@@ -62,6 +62,7 @@ import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projecti
 import { Roles } from '../security/roles.js'
 import { Users } from '../security/users.js'
 import { makeSession, type Session } from '../session/session.js'
+import { type ClientMetrics, readMetrics } from '../telemetry/metrics.js'
 import type { BeginOptions, TransactionOptions } from '../transactions/options.js'
 import type { TransactionCommands } from '../transactions/run.js'
 import * as transactions from '../transactions/run.js'
@@ -433,6 +434,20 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
    */
   nodes(): Node[] {
     return this[CONTEXT].boundary.native.nodes()
+  }
+
+  /**
+   * What the client counted so far: calls, failures and times by kind, the same and connections by node, and how late the
+   * event loop of this process was. Clients of `with` share their counts. See docs/telemetry.md.
+   *
+   * @throws ClientClosedError after `close`
+   * @example
+   * const { calls, resumeDelay } = client.metrics()
+   * console.log(calls.read.count, calls.read.latency.p99, resumeDelay.p99)
+   */
+  metrics(): ClientMetrics {
+    const { boundary } = this[CONTEXT]
+    return readMetrics(boundary.native.metrics(), boundary.waiting)
   }
 
   /**

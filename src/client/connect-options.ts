@@ -93,6 +93,8 @@ export interface ConnectOptions extends ClientOptions {
   readonly rackIds?: readonly number[] | undefined
   /** `true`, or how, to encrypt connections. */
   readonly tls?: boolean | TlsOptions | undefined
+  /** Count and time what is done, for `client.metrics()`. Default true: it costs less than a hundredth of a call. */
+  readonly metrics?: boolean | undefined
 }
 
 /** What an option may be, and what holds without it. */
@@ -154,6 +156,7 @@ const SETTINGS: { readonly [name: string]: Setting } = {
     expects: 'true, false or an object',
     check: (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null && isPlain(value)),
   },
+  metrics: { ...flag, fallback: true },
   coalesceReads: { ...flag, fallback: false },
   codecs: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
   defaults: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },

@@ -18,6 +18,7 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
 use crate::inline::InlineIo;
+use crate::metrics::{Kind, Snapshot};
 use crate::query::{self, Job, JobReply, Query, QueryStream};
 use crate::security::{self, AdminCall, AdminReply};
 use crate::tls::TlsConfig;
@@ -146,6 +147,11 @@ impl Client {
         self.inner.cluster.routing.load().nodes.iter().map(|node| NodeSummary::of(node)).collect()
     }
 
+    /// All that is counted, as it is now.
+    pub fn metrics(&self) -> Snapshot {
+        Snapshot::of(&self.inner.cluster)
+    }
+
     /// The nodes that come and go from now on.
     pub fn changes(&self) -> Changes {
         Changes::new(self.inner.cluster.clone())
@@ -176,16 +182,29 @@ impl Client {
         }
         let deadline = Deadline::within(start, timeout);
         let answers = join_all(nodes.into_iter().map(async |node| {
+            let begun = Instant::now();
             let answer = ask_node(&node, command, deadline).await;
+            match &answer {
+                Ok(text) => {
+                    let bytes = (command.len() as u64, text.len() as u64);
+                    node.metrics().answered(Kind::Info, begun.elapsed(), bytes.0, bytes.1);
+                }
+                Err(failure) => node.metrics().failed(Kind::Info, begun.elapsed(), failure.code),
+            }
             let failed = |f: Failure| Error::new(f.code, f.detail).at(Some(node.name.clone()), 1, start.elapsed());
             answer.map(|text| (node.name.clone(), text)).map_err(failed)
         }));
-        answers.await.into_iter().collect()
+        let outcome: Result<Vec<_>, Error> = answers.await.into_iter().collect();
+        self.inner.cluster.metrics.called(Kind::Info, start.elapsed(), &outcome);
+        outcome
     }
 
     /// Makes, changes or lists users or roles, at any node. Fails within `timeout`.
     pub async fn admin(&self, call: AdminCall, timeout: Duration) -> Result<AdminReply, Error> {
-        security::run(&self.inner.cluster, call, timeout).await
+        let start = Instant::now();
+        let outcome = security::run(&self.inner.cluster, call, timeout).await;
+        self.inner.cluster.metrics.called(Kind::Admin, start.elapsed(), &outcome);
+        outcome
     }
 
     /// Takes certificates anew, for connections to come.

@@ -48,6 +48,8 @@ pub struct Config {
     pub preferred_racks: Vec<u32>,
     /// Encrypt every connection.
     pub tls: Option<TlsConfig>,
+    /// Count and time what is done: on.
+    pub metrics: bool,
 }
 
 impl Default for Config {
@@ -71,6 +73,7 @@ impl Default for Config {
             app_id: None,
             preferred_racks: Vec::new(),
             tls: None,
+            metrics: true,
         }
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use aerospike_wire::limits::PROTO_HEADER_SIZE;
 use aerospike_wire::message::MessageHeader;
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -23,6 +24,7 @@ use crate::connection::probe::{LOOK, SUSPICION};
 use crate::connection::request::{Prepared, Request, Response, attempt};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
+use crate::metrics::Kind;
 use crate::retry::COMMAND;
 use crate::routing::replica::ReplicaPlan;
 
@@ -56,6 +58,16 @@ struct Pending {
     response: Response,
     node: Arc<Node>,
     attempt: u32,
+    begun: Instant,
+}
+
+impl Pending {
+    /// Counts the answer to it.
+    fn count(&self, kind: Kind, now: Instant, message: &Bytes) {
+        let received = PROTO_HEADER_SIZE + message.len();
+        let took = now.saturating_duration_since(self.begun);
+        self.node.metrics().answered(kind, took, self.response.size(), received as u64);
+    }
 }
 
 /// A command on its way to its outcome.
@@ -63,6 +75,8 @@ struct Pending {
 pub(crate) struct Run {
     prepared: Arc<Prepared>,
     start: Instant,
+    /// When the latest attempt began.
+    begun: Instant,
     replica_plan: Option<ReplicaPlan>,
     attempts: u32,
     /// Attempts that are over and of which bytes went out.
@@ -85,6 +99,7 @@ impl Run {
         Self {
             prepared: Arc::new(Prepared::new(command, start)),
             start,
+            begun: start,
             replica_plan: None,
             attempts: 0,
             sent: 0,
@@ -101,6 +116,12 @@ impl Run {
 
     /// Goes on to the outcome; with an attempt that was begun elsewhere, if there is one.
     pub(crate) async fn finish(&mut self, cluster: &Cluster) -> Result<Reply, Error> {
+        let outcome = self.go_on(cluster).await;
+        cluster.metrics.called(self.prepared.kind, self.start.elapsed(), &outcome);
+        outcome
+    }
+
+    async fn go_on(&mut self, cluster: &Cluster) -> Result<Reply, Error> {
         let policy = self.prepared.command.policy;
         let mut is_begun = !self.pending.is_empty();
         loop {
@@ -117,6 +138,7 @@ impl Run {
                 Err(Setback::TimeUp) => return Err(self.time_up()),
                 Err(Setback::Failed(failure, node)) => (failure, node),
             };
+            node.metrics().failed(self.prepared.kind, self.begun.elapsed(), failure.code);
             if failure.code == Code::CONNECTION && !node.is_active() && self.was_never_sent() {
                 // the node left the cluster before it got anything: who has its records now is asked in its place
                 self.attempts -= 1;
@@ -139,6 +161,9 @@ impl Run {
                 COMMAND.pause_at_least(policy.pause(), self.attempts).min(most)
             };
             self.note(failure, &node, self.attempts);
+            if let Some(series) = node.metrics().of(self.prepared.kind) {
+                series.retried(1);
+            }
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
@@ -166,7 +191,10 @@ impl Run {
 
     fn request(&mut self, node: Arc<Node>) -> Request {
         let (response, request) = attempt(self.prepared.clone());
-        self.pending.push(Pending { response, node, attempt: self.attempts });
+        if self.attempts > 1 {
+            self.begun = Instant::now();
+        }
+        self.pending.push(Pending { response, node, attempt: self.attempts, begun: self.begun });
         request
     }
 
@@ -190,13 +218,27 @@ impl Run {
     }
 
     /// Ends the command with the answer to its only attempt; unless that is to be followed by another.
-    pub(crate) fn conclude(&mut self, message: &Bytes) -> Option<Result<Reply, Error>> {
-        let node = self.pending.pop()?.node;
+    pub(crate) fn conclude(
+        &mut self,
+        cluster: &Cluster,
+        message: &Bytes,
+        now: Instant,
+    ) -> Option<Result<Reply, Error>> {
+        let over = self.pending.pop()?;
         self.sent += 1;
-        Some(match judge(message.clone(), &node) {
-            Ok(message) => Ok(Reply { message, node: node.name.clone(), attempts: self.attempts }),
-            Err(failure) => Err(self.error(failure, Some(&node))),
-        })
+        let outcome = match judge(message.clone(), &over.node) {
+            Ok(message) => {
+                over.count(self.prepared.kind, now, &message);
+                Ok(Reply { message, node: over.node.name.clone(), attempts: self.attempts })
+            }
+            Err(failure) => {
+                let took = now.saturating_duration_since(over.begun);
+                over.node.metrics().failed(self.prepared.kind, took, failure.code);
+                Err(self.error(failure, Some(&over.node)))
+            }
+        };
+        cluster.metrics.called(self.prepared.kind, now.saturating_duration_since(self.start), &outcome);
+        Some(outcome)
     }
 
     /// Waits for an answer to any attempt. With `more` attempts left it waits no longer than the share of the latest.
@@ -213,6 +255,7 @@ impl Run {
                     self.sent += u32::from(over.response.sent_at().is_some());
                     let failure = match outcome.and_then(|message| judge(message, &over.node)) {
                         Ok(message) => {
+                            over.count(self.prepared.kind, Instant::now(), &message);
                             return Ok(Reply { message, node: over.node.name.clone(), attempts: self.attempts });
                         }
                         Err(failure) => failure,
@@ -313,6 +356,9 @@ impl Run {
         let was_sent = sent().next().is_some();
         sent().for_each(|p| p.node.health.record_error());
         self.abandon();
+        if let Some(node) = &latest {
+            node.metrics().failed(self.prepared.kind, self.begun.elapsed(), Code::TIMEOUT);
+        }
         let total = self.prepared.command.policy.total_timeout;
         let detail = if was_sent || self.sent > 0 {
             format!("no answer within {total} ms")

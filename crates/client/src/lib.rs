@@ -16,6 +16,7 @@
 //! | `cluster` | nodes and partitions, and keeping the view of them up to date |
 //! | `routing` | which node a command goes to |
 //! | `connection` | sockets, pools, and how commands share them |
+//! | `metrics` | what is counted and timed |
 //! | `deadline`, `concurrent` | waiting within limits, and for several things at once |
 //! | `security` | logging in, sessions, users and roles |
 //! | `tls` | encrypted connections |
@@ -37,6 +38,7 @@ mod deadline;
 mod error;
 mod execute;
 mod inline;
+mod metrics;
 mod policy;
 mod query;
 mod retry;
@@ -57,6 +59,7 @@ pub use command::{Command, Key, Reply, SentFlag, Spec};
 pub use config::Config;
 pub use error::{CLIENT_CODES, Code, Error, SubError};
 pub use inline::{ConnectionId, Event, InlineIo, Released, Resumed, ResumedBatch, Tag};
+pub use metrics::{ConnectionMetrics, Counted, Histogram, Kind, Latency, NodeSnapshot, Snapshot, TransactionMetrics};
 pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use security::{AuthMode, Credentials, Password};

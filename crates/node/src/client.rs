@@ -18,6 +18,7 @@ use crate::completion::Outcome;
 use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, control_error};
 use crate::entry::{self, Entry, Malformed, Work};
 use crate::inline::{self, Setup, Submission};
+use crate::metrics::NativeMetrics;
 use crate::notifier::{Notifier, WakeUp};
 use crate::queue::Queue;
 use crate::settlement::{Settlement, Shared, settle, take_tracking};
@@ -56,9 +57,11 @@ impl NativeClient {
     /// again only after `drain` returned 0.
     #[napi(factory)]
     pub async fn connect(config: NativeConfig, #[napi(ts_arg_type = "() => void")] wake: WakeUp) -> Result<Self> {
-        let core = Client::connect(config.into_core()?).await.map_err(|e| control_error(&e))?;
+        let config = config.into_core()?;
+        let is_timed = config.metrics;
+        let core = Client::connect(config).await.map_err(|e| control_error(&e))?;
         let runtime = Handle::current();
-        let queue = Queue::new(Notifier::new(wake), runtime.clone());
+        let queue = Queue::new(Notifier::new(wake), runtime.clone(), is_timed);
         let shared = Arc::new(Shared::new(queue));
         let transactions = Arc::default();
         Ok(Self { core, runtime, shared, transactions, driver: AtomicUsize::new(0), watching: Mutex::default() })
@@ -188,6 +191,12 @@ impl NativeClient {
     #[napi]
     pub fn nodes(&self) -> Vec<NativeNode> {
         self.core.nodes().into_iter().map(NativeNode::from).collect()
+    }
+
+    /// All that is counted, as it is now.
+    #[napi]
+    pub fn metrics(&self) -> NativeMetrics {
+        NativeMetrics::new(self.core.metrics(), &self.shared.queue.resume_delay())
     }
 
     /// Calls `changed` for every node that comes or goes, until `unwatch` or `close`.

@@ -91,6 +91,8 @@ pub struct NativeConfig {
     pub rack_ids: Option<Vec<u32>>,
     /// Encrypt connections.
     pub tls: Option<NativeTls>,
+    /// Count and time what is done.
+    pub metrics: bool,
 }
 
 fn auth_mode(name: &str) -> napi::Result<AuthMode> {
@@ -130,6 +132,7 @@ impl NativeConfig {
             app_id: self.app_id,
             preferred_racks: self.rack_ids.unwrap_or_default(),
             tls: self.tls.map(NativeTls::into_core),
+            metrics: self.metrics,
         })
     }
 }

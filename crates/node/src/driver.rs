@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use aerospike_core::{Batch, Command, ConnectionId, Event, InlineIo};
 use tokio::runtime::Handle as Runtime;
@@ -23,6 +24,8 @@ use crate::uv::{self, AsyncHandle, Handle, Loop, Watch};
 /// Milliseconds between looks at commands in flight, and at idle connections.
 const IN_FLIGHT_TICK: u64 = 2;
 const IDLE_TICK: u64 = 250;
+/// How late a timer of libuv may be for the first without a reason: its clock has milliseconds.
+const IN_FLIGHT_PATIENCE: Duration = Duration::from_millis(IN_FLIGHT_TICK + 1);
 
 /// Answers that JavaScript is called for at once. A batch counts as this many.
 const MANY: usize = 8;
@@ -57,6 +60,8 @@ struct State {
     polls: Vec<Poll>,
     timer: Handle,
     timing: Timing,
+    /// When the timer was to fire at the latest, while commands are in flight.
+    due: Option<Instant>,
     /// Runs when all sockets that are readable in a turn of the loop were read.
     turn_end: Handle,
     /// There are answers to announce then.
@@ -113,6 +118,7 @@ pub(crate) fn open(setup: Setup<'_>) -> Option<usize> {
         polls: Vec::new(),
         timer,
         timing: Timing::Off,
+        due: None,
         turn_end,
         has_answers: false,
         async_handle: Some(async_handle),
@@ -315,6 +321,7 @@ impl Driver {
         // a timer that fires too soon is harmless, and cheaper than one that is set for every command
         if state.timing == Timing::Off || (wanted == Timing::Soon && state.timing == Timing::Later) {
             state.timing = wanted;
+            state.due = (wanted == Timing::Soon).then(|| Instant::now() + IN_FLIGHT_PATIENCE);
             state.timer.start(if wanted == Timing::Soon { IN_FLIGHT_TICK } else { IDLE_TICK }, loop_events::on_timer);
         }
     }
@@ -334,7 +341,13 @@ impl LoopEvents for Driver {
     }
 
     fn on_timer(self: Rc<Self>) {
-        self.state.borrow_mut().timing = Timing::Off;
+        let mut state = self.state.borrow_mut();
+        state.timing = Timing::Off;
+        let due = state.due.take();
+        drop(state);
+        if let Some(due) = due {
+            self.shared.queue.resumed_after(due.elapsed());
+        }
         self.after(InlineIo::maintain, Announce::Now);
     }
 

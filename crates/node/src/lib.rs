@@ -22,6 +22,7 @@
 //! | `aggregation` | the last steps of aggregations, in Lua |
 //! | `security` | users and roles |
 //! | `config` | connect options and the plain objects of the control plane |
+//! | `metrics` | what is counted, as plain objects |
 //! | `cluster` | the embedded cluster as a class |
 //!
 //! No panic may cross into JavaScript: commands run in Tokio tasks whose tickets settle even when the task dies, and the
@@ -43,6 +44,7 @@ mod inline;
 mod loop_events;
 #[cfg_attr(not(inline_io), path = "loop_services_absent.rs")]
 mod loop_services;
+mod metrics;
 mod notifier;
 mod query;
 mod queue;

@@ -6,8 +6,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+#[cfg(inline_io)]
+use std::time::Duration;
+use std::time::Instant;
 
-use aerospike_core::BatchReply;
+use aerospike_core::{BatchReply, Histogram, Latency};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -26,11 +29,15 @@ pub(crate) struct Queue {
     notifier: Arc<Notifier>,
     runtime: Handle,
     state: Mutex<State>,
+    /// How late the JavaScript thread takes up what is ready for it; none while nothing is timed.
+    resume_delay: Option<Histogram>,
 }
 
 #[derive(Default)]
 struct State {
     awake: bool,
+    /// Since when the first of those that wait has done so, while that is timed.
+    waits_since: Option<Instant>,
     waiting: VecDeque<(u32, Outcome)>,
     /// A completion that was encoded and did not fit the target of the last drain.
     encoded: Vec<u8>,
@@ -39,8 +46,23 @@ struct State {
 }
 
 impl Queue {
-    pub(crate) fn new(notifier: Notifier, runtime: Handle) -> Self {
-        Self { notifier: Arc::new(notifier), runtime, state: Mutex::default() }
+    /// A queue that times, if it `is_timed`, how late completions are taken up.
+    pub(crate) fn new(notifier: Notifier, runtime: Handle, is_timed: bool) -> Self {
+        let resume_delay = is_timed.then(Histogram::default);
+        Self { notifier: Arc::new(notifier), runtime, state: Mutex::default(), resume_delay }
+    }
+
+    /// How late the JavaScript thread took up completions that were ready.
+    pub(crate) fn resume_delay(&self) -> Latency {
+        self.resume_delay.as_ref().map(Histogram::read).unwrap_or_default()
+    }
+
+    /// Notes that the thread came back late to its event loop while commands were in flight.
+    #[cfg(inline_io)]
+    pub(crate) fn resumed_after(&self, delay: Duration) {
+        if let Some(histogram) = &self.resume_delay {
+            histogram.record(delay);
+        }
     }
 
     /// What wakes the JavaScript thread.
@@ -53,6 +75,9 @@ impl Queue {
         let is_batch = matches!(outcome, Outcome::Batch(_) | Outcome::Part(_));
         let mut state = self.state.lock();
         state.waiting.push_back((ticket, outcome));
+        if self.resume_delay.is_some() && state.waits_since.is_none() {
+            state.waits_since = Some(Instant::now());
+        }
         let wake = !std::mem::replace(&mut state.awake, true);
         drop(state);
         if wake && is_batch {
@@ -85,7 +110,15 @@ impl Queue {
     /// Fills `target` with whole completions. Returns the bytes written, 0 when nothing waits, and `-n` when the next
     /// completion needs `n` bytes.
     pub(crate) fn drain(&self, target: &mut [u8]) -> i64 {
-        self.state.lock().drain(target)
+        let mut state = self.state.lock();
+        if let (Some(histogram), Some(since)) = (&self.resume_delay, state.waits_since.take()) {
+            histogram.record(since.elapsed());
+        }
+        let filled = state.drain(target);
+        if self.resume_delay.is_some() && !state.waiting.is_empty() {
+            state.waits_since = Some(Instant::now());
+        }
+        filled
     }
 
     /// Copies the table of a batch's rows; false when `target` has the wrong size or there is no such batch.

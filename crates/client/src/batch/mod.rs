@@ -11,8 +11,10 @@
 //! | `node_limits.rs` | how much a node is given at once |
 //! | `pages.rs` | where the bytes of answers end up |
 //! | `costs.rs` | what it cost at each node |
+//! | `counts.rs` | what it adds to the counts of the client |
 
 mod costs;
+mod counts;
 mod node_limits;
 mod order;
 mod pages;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{Batch, BatchRow, Keyspace};
 use crate::command::{Key, Spec};
 use crate::deadline::Deadline;
+use crate::metrics::Kind;
 use crate::transaction;
 
 /// Most bytes of one request: far below what servers take (128 MiB), and enough that nobody splits for it in earnest.
@@ -36,6 +37,7 @@ pub(super) struct Plan {
     digests: Vec<Digest>,
     pub(super) start: Instant,
     pub(super) deadline: Deadline,
+    pub(super) kind: Kind,
     taken_in: AtomicU64,
     /// The transaction that its rows belong to.
     pub(super) transaction: Option<Arc<transaction::Shared>>,
@@ -63,7 +65,8 @@ impl Plan {
 
     fn with(batch: Batch, digests: Vec<Digest>, start: Instant) -> Self {
         let deadline = Deadline::after(start, batch.policy.total_timeout);
-        Self { batch, digests, start, deadline, taken_in: AtomicU64::new(0), transaction: None }
+        let kind = Kind::of_batch(&batch.specs);
+        Self { batch, digests, start, deadline, kind, taken_in: AtomicU64::new(0), transaction: None }
     }
 
     /// The same for rows of a transaction.

@@ -47,6 +47,8 @@ pub(crate) struct SubRequest {
     pub(super) bytes_out: u64,
     pub(super) bytes_in: u64,
     pub(super) was_sent: bool,
+    /// When it was made.
+    pub(super) begun: Instant,
     _counted: UnderWay,
 }
 
@@ -86,6 +88,7 @@ impl SubRequest {
             bytes_out: 0,
             bytes_in: 0,
             was_sent: false,
+            begun: Instant::now(),
         }
     }
 

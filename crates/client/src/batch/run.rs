@@ -10,6 +10,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::costs::Costs;
+use super::counts;
 use super::node_limits::{LimitId, NodeLimits};
 use super::order::Order;
 use super::plan::{Plan, ROWS_PER_TURN, RowId};
@@ -60,7 +61,7 @@ async fn carry_out(
         }
         Err(failure) => run.rows.settle_rest(&failure),
     }
-    run.reply()
+    run.last_reply()
 }
 
 #[derive(Debug)]
@@ -407,6 +408,7 @@ impl Run {
         self.rows.leave(rows);
         self.costs.add(request);
         let failure = outcome.err();
+        counts::request(self.plan.kind, request, failure.as_ref());
         let overloaded = request.refused.iter().any(|(_, code)| is_overload(*code))
             || failure.as_ref().is_some_and(|failure| is_overload(failure.code));
         match limit {
@@ -438,6 +440,7 @@ impl Run {
         self.note_transaction(request);
         let places: Vec<(u16, u32)> = request.frames.drain(..).map(|frame| self.rows.keep(&frame)).collect();
         let at = self.costs.index_of(&request.node);
+        counts::rows(self.plan.kind, &request.node, &request.hits);
         let mut answered = 0;
         for hit in request.hits.drain(..) {
             let Some(place) = places.get(hit.frame as usize) else { continue };
@@ -477,6 +480,7 @@ impl Run {
         }
         if let Some(node) = node {
             self.costs.note(node, failure, round, any_in_doubt);
+            counts::retries(self.plan.kind, node, again.len());
         }
         self.try_later(again, round.saturating_add(1));
     }
@@ -493,6 +497,7 @@ impl Run {
         if let Some((_, code)) = request.refused.last() {
             self.costs.note(&request.node, &Failure::new(*code, ""), round, false);
         }
+        counts::retries(self.plan.kind, &request.node, again.len());
         self.try_later(again, round.saturating_add(1));
     }
 
@@ -511,9 +516,18 @@ impl Run {
         self.covered.insert(task.id(), covered);
     }
 
+    /// What became of the rows since the last part, when all have their outcome: the batch is over.
+    pub(crate) fn last_reply(&mut self) -> BatchReply {
+        counts::batch(self.plan.kind, &self.cluster.metrics, self.plan.start);
+        self.reply()
+    }
+
     /// What became of the rows since the last part.
     pub(crate) fn reply(&mut self) -> BatchReply {
         let (rows, pages) = self.rows.part();
-        BatchReply { rows, pages, nodes: self.costs.nodes().to_vec(), elapsed: self.plan.start.elapsed() }
+        let nodes = self.costs.nodes().to_vec();
+        let reply = BatchReply { rows, pages, nodes, elapsed: self.plan.start.elapsed() };
+        counts::reply(self.plan.kind, &self.cluster.metrics, &reply);
+        reply
     }
 }

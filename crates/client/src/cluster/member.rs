@@ -14,6 +14,7 @@ use crate::connection::Connection;
 use crate::connection::dial::NODE_TIMEOUT;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+use crate::metrics::Happening;
 
 /// How long a node that answers nothing at all is given for an info command.
 const SILENT_TIMEOUT: Duration = Duration::from_millis(100);
@@ -92,6 +93,7 @@ impl Member {
             Ok(answer) => self.take_in(&answer, with_racks),
             Err(failure) => Err(failure),
         };
+        self.node.metrics().happened(if outcome.is_ok() { Happening::Tended } else { Happening::TendFailed });
         match outcome {
             Ok(()) => {
                 self.failures = 0;

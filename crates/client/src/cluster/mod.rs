@@ -37,6 +37,7 @@ use self::reach::{UnreachableNode, Unreached};
 use crate::config::Config;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
+use crate::metrics::Metrics;
 use crate::routing::Routing;
 use crate::routing::replica::Turn;
 use crate::security::Login;
@@ -46,6 +47,7 @@ use crate::tls::Tls;
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) config: Config,
+    pub(crate) metrics: Metrics,
     pub(crate) login: Option<Arc<Login>>,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) runtime: Handle,
@@ -71,6 +73,7 @@ impl Cluster {
         };
         let tls = config.tls.as_ref().map(Tls::new).transpose()?.map(Arc::new);
         Ok(Self {
+            metrics: Metrics::new(config.metrics),
             config,
             login,
             tls,
@@ -100,6 +103,11 @@ impl Cluster {
         self.in_flight.fetch_add(1, Ordering::SeqCst);
         let guard = InFlight(self.clone());
         if self.is_closing.load(Ordering::SeqCst) { Err(closed()) } else { Ok(guard) }
+    }
+
+    /// Commands in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -11,6 +11,7 @@ use super::validate::Build;
 use crate::connection::health::Health;
 use crate::connection::pool::Pool;
 use crate::error::Failure;
+use crate::metrics::NodeMetrics;
 
 /// A node of the cluster. A node that left and came back is a new one, even under its old name.
 #[derive(Debug)]
@@ -40,6 +41,11 @@ impl Node {
             batch_requests: AtomicUsize::new(0),
             racks: ArcSwap::default(),
         }
+    }
+
+    /// What is counted there.
+    pub(crate) fn metrics(&self) -> &NodeMetrics {
+        &self.health.metrics
     }
 
     /// Whether commands may be sent to it.

@@ -276,7 +276,8 @@ impl Tender {
             max_idle: config.max_idle,
         };
         let endpoint = found.dialer.endpoint.clone();
-        let health = Arc::new(Health::new(config.max_error_rate, self.cluster.tend_now.clone()));
+        let metrics = self.cluster.metrics.node(&found.name);
+        let health = Arc::new(Health::new(config.max_error_rate, self.cluster.tend_now.clone(), metrics));
         let pool = Pool::new(limits, found.dialer, health, self.cluster.runtime.clone());
         let node = Arc::new(Node::new(found.name, endpoint, found.build, pool));
         self.next_id += 1;

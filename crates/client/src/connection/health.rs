@@ -7,9 +7,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::metrics::{Happening, NodeMetrics};
+
 /// The health of one node. Written by its connections, read by whoever chooses a node.
 #[derive(Debug)]
 pub(crate) struct Health {
+    /// What is counted at the node.
+    pub(crate) metrics: Arc<NodeMetrics>,
     /// Failures within a window that trip the breaker; 0 for none.
     max_errors: u32,
     errors: AtomicU32,
@@ -27,8 +31,9 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    pub(crate) fn new(max_errors: u32, tend_now: Arc<Notify>) -> Self {
+    pub(crate) fn new(max_errors: u32, tend_now: Arc<Notify>, metrics: Arc<NodeMetrics>) -> Self {
         Self {
+            metrics,
             max_errors,
             errors: AtomicU32::new(0),
             base: Instant::now(),
@@ -50,6 +55,7 @@ impl Health {
     pub(crate) fn record_error(&self) {
         let errors = self.errors.fetch_add(1, Ordering::Relaxed) + 1;
         if errors == self.max_errors {
+            self.metrics.happened(Happening::BreakerOpened);
             self.tend_now.notify_one();
         }
     }
@@ -57,6 +63,11 @@ impl Health {
     /// Whether the node failed too often in this window to be asked again.
     pub(crate) fn is_tripped(&self) -> bool {
         self.max_errors > 0 && self.errors.load(Ordering::Relaxed) >= self.max_errors
+    }
+
+    /// Failures in this window.
+    pub(crate) fn errors(&self) -> u32 {
+        self.errors.load(Ordering::Relaxed)
     }
 
     /// Starts a new window.
@@ -95,6 +106,7 @@ impl Health {
     /// The node was asked whether it is there, and did not answer.
     pub(crate) fn record_silence(&self) {
         if !self.is_silent.swap(true, Ordering::Relaxed) {
+            self.metrics.happened(Happening::FellSilent);
             self.tend_now.notify_one();
         }
     }

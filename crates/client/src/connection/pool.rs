@@ -25,6 +25,7 @@ use super::window::Window;
 use super::{Connection, exclusive};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+use crate::metrics::Happening;
 use crate::retry::DIAL;
 
 /// Of this many connections that a pool may have, one may be leased for long.
@@ -139,11 +140,13 @@ impl Pool {
         for (lease, outcome) in leases.iter_mut().zip([first, second]) {
             match outcome {
                 Ok(mut connection) => {
+                    self.health.metrics.happened(Happening::Opened);
                     state.number(&mut connection);
                     connection.origin.opened_at = begun;
                     lease.put(connection);
                 }
                 Err(_) => {
+                    self.health.metrics.happened(Happening::DialFailed);
                     self.health.record_connection_error();
                     is_whole = false;
                 }
@@ -185,6 +188,7 @@ impl Pool {
     }
 
     fn dialed(self: &Arc<Self>, mut connection: Connection) {
+        self.health.metrics.happened(Happening::Opened);
         self.change(|state| {
             state.dialing -= 1;
             state.failed_dials = 0;
@@ -195,6 +199,7 @@ impl Pool {
 
     /// A connection could not be opened: one caller learns of it, and the backlog too when nothing else can serve it.
     fn dial_failed(self: &Arc<Self>, failure: Failure) {
+        self.health.metrics.happened(Happening::DialFailed);
         self.health.record_connection_error();
         let mut refused = Refused::default();
         self.change(|state| {
@@ -260,6 +265,12 @@ impl Pool {
         let waiting = state.backlog.len() + state.callers.len();
         let most = self.limits.max;
         format!("{open} connections of {most} (maxConnectionsPerNode) were open, and {waiting} calls waited for them")
+    }
+
+    /// Commands, and callers that want a connection, that wait for one.
+    pub(crate) fn queued(&self) -> usize {
+        let state = self.state.lock();
+        state.backlog.len() + state.callers.len()
     }
 
     /// Whether somebody waits for a connection while no more may be opened.

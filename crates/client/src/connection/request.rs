@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::command::Command;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+use crate::metrics::Kind;
 
 /// A connection is not given up sooner than this, however little time its oldest command has: those behind it have
 /// deadlines of their own, and closing it fails the writes among them.
@@ -29,6 +30,7 @@ pub(crate) struct Prepared {
     pub(crate) digest: Digest,
     pub(crate) is_brief: bool,
     pub(crate) is_write: bool,
+    pub(crate) kind: Kind,
     /// When the whole command must be done.
     pub(crate) deadline: Deadline,
 }
@@ -39,6 +41,7 @@ impl Prepared {
             digest: command.key.digest(&command.set),
             is_brief: command.spec.is_brief(),
             is_write: command.spec.is_write(),
+            kind: Kind::of(&command.spec),
             deadline: Deadline::after(start, command.policy.total_timeout),
             command,
         }
@@ -54,6 +57,8 @@ struct Attempt {
 #[derive(Debug, Default)]
 struct State {
     sent_at: Option<Instant>,
+    /// Bytes of the request.
+    size: usize,
     outcome: Option<Result<Bytes, Failure>>,
     is_settled: bool,
     is_abandoned: bool,
@@ -82,6 +87,11 @@ impl Response {
     /// When bytes of the request may first have reached a socket, if they have.
     pub(crate) fn sent_at(&self) -> Option<Instant> {
         self.0.state.lock().sent_at
+    }
+
+    /// Bytes of the request, once it was sent.
+    pub(crate) fn size(&self) -> u64 {
+        self.0.state.lock().size as u64
     }
 }
 
@@ -124,7 +134,7 @@ impl Request {
         if let Some(flag) = &command.sent {
             flag.set();
         }
-        self.attempt.state.lock().sent_at = Some(now);
+        let before = out.len();
         RecordCommand {
             namespace: &command.namespace,
             set: &command.set,
@@ -134,6 +144,9 @@ impl Request {
             timeout: prepared.deadline.server_timeout(now, command.policy.socket_timeout),
         }
         .encode(out);
+        let mut state = self.attempt.state.lock();
+        state.sent_at = Some(now);
+        state.size = out.len() - before;
     }
 
     /// How long a connection waits for the answer before it is given up: the socket timeout, within the total, but at

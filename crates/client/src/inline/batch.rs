@@ -120,7 +120,7 @@ impl InlineIo {
         let Some(at) = self.batches.iter().position(|b| b.tag == tag) else { return };
         let InlineBatch { in_flight, mut run, in_parts, .. } = self.batches.swap_remove(at);
         let event = if run.is_complete() {
-            Event::Rows(Box::new(run.reply()))
+            Event::Rows(Box::new(run.last_reply()))
         } else {
             Event::ResumeBatch(Box::new(ResumedBatch { in_flight, run, requests: Vec::new(), in_parts }))
         };

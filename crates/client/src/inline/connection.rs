@@ -161,7 +161,7 @@ impl InlineConnection {
                 match &mut self.load {
                     Load::Commands(commands) => {
                         let size = PROTO_HEADER_SIZE + frame.body.len();
-                        commands.answer(frame.into_message()?, completed)?;
+                        commands.answer(frame.into_message()?, self.last_used, completed)?;
                         self.answer_size = (self.answer_size * 7 + size) / 8;
                     }
                     Load::Rows(outgoing, _) => {
@@ -203,10 +203,10 @@ impl Load {
 }
 
 impl Commands {
-    fn answer(&mut self, message: Bytes, completed: &mut Vec<Completed>) -> Result<(), Failure> {
+    fn answer(&mut self, message: Bytes, now: Instant, completed: &mut Vec<Completed>) -> Result<(), Failure> {
         let request = self.pipeline.answered()?;
         if let (Some(request), Some(command)) = (request, self.commands.pop_front()) {
-            completed.push(command.end(Ok(message), request));
+            completed.push(command.end(Ok(message), request, now));
         }
         Ok(())
     }
@@ -214,8 +214,9 @@ impl Commands {
     fn fail(mut self, failure: &Failure, completed: &mut Vec<Completed>) {
         let unsent = self.pipeline.take_unsent();
         let sent = std::iter::from_fn(|| self.pipeline.answered().ok().flatten());
+        let now = Instant::now();
         for (request, command) in sent.chain(unsent).zip(self.commands) {
-            completed.push(command.end(Err(failure.clone()), request));
+            completed.push(command.end(Err(failure.clone()), request, now));
         }
     }
 
@@ -226,11 +227,11 @@ impl Commands {
 }
 
 impl InlineCommand {
-    fn end(mut self, outcome: Result<Bytes, Failure>, request: Request) -> Completed {
+    fn end(mut self, outcome: Result<Bytes, Failure>, request: Request, now: Instant) -> Completed {
         if let Ok(message) = &outcome {
             let header = message.first_chunk().map(MessageHeader::decode).unwrap_or_default();
             if !Code::from(header.result).is_retryable()
-                && let Some(answer) = self.run.conclude(message)
+                && let Some(answer) = self.run.conclude(self.in_flight.cluster(), message, now)
             {
                 return Completed::Answer(self.tag, Event::Answer(answer));
             }

@@ -100,6 +100,6 @@ impl ResumedBatch {
             }
         }
         run.complete(in_parts.then_some(part)).await;
-        run.reply()
+        run.last_reply()
     }
 }

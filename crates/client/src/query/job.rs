@@ -12,6 +12,7 @@ use crate::cluster::node::Node;
 use crate::concurrent::join_all;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
+use crate::metrics::Kind;
 use crate::policy::CommandPolicy;
 use crate::retry::COMMAND;
 
@@ -67,6 +68,7 @@ pub(crate) async fn start(cluster: &Arc<Cluster>, job: Job) -> JobReply {
         Ok(_guard) => start_everywhere(cluster, &job, task_id, start).await,
         Err(failure) => Err(Error::new(failure.code, failure.detail)),
     };
+    cluster.metrics.called(Kind::Job, start.elapsed(), &outcome);
     JobReply { task_id, outcome }
 }
 
@@ -111,7 +113,8 @@ async fn attempt(
     policy: CommandPolicy,
     deadline: Deadline,
 ) -> (Result<(), Failure>, bool) {
-    let limit = Deadline::after(Instant::now(), policy.socket_timeout).earlier(deadline);
+    let begun = Instant::now();
+    let limit = Deadline::after(begun, policy.socket_timeout).earlier(deadline);
     let mut lease = match node.pool.lease(limit).await {
         Ok(lease) => lease,
         Err(failure) => return (Err(failure), false),
@@ -126,10 +129,18 @@ async fn attempt(
         Ok(message) => {
             lease.done();
             let result = Message::decode_exact(&message).map_or(ResultCode::OK, |m| m.header.result);
+            if let Some(series) = node.metrics().of(Kind::Job) {
+                series.took(begun.elapsed());
+                series.bytes(request.len() as u64, message.len() as u64);
+                if !result.is_ok() {
+                    series.result(result.into(), 1);
+                }
+            }
             (if result.is_ok() { Ok(()) } else { Err(Failure::answer(result, message)) }, true)
         }
         Err(failure) => {
             node.health.record_connection_error();
+            node.metrics().failed(Kind::Job, begun.elapsed(), failure.code);
             (Err(failure), true)
         }
     }

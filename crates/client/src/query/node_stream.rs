@@ -15,6 +15,7 @@ use crate::cluster::node::Node;
 use crate::connection::lease::Lease;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
+use crate::metrics::Kind;
 
 /// What the reader is told, in order.
 #[derive(Debug)]
@@ -76,15 +77,32 @@ pub(super) struct Finished {
 impl NodeStream {
     pub(super) async fn run(self) -> Finished {
         let Self { shared, node, portion, task_id } = self;
+        let begun = Instant::now();
         let query = &shared.query;
         let ids = portion.partitions.iter().map(|(id, _)| *id);
         let cutter = Cutter::new(query.results, query.from.has_values(), ids);
-        let mut answer = Answer { shared: &shared, node: &node, cutter, lease: None, accepted: 0, had_surplus: false };
+        let mut answer = Answer {
+            shared: &shared,
+            node: &node,
+            cutter,
+            lease: None,
+            accepted: 0,
+            had_surplus: false,
+            bytes: (0, 0),
+        };
         let end = match node.pool.unless_closed(answer.read(&portion, task_id)).await {
             Ok(end) => end,
             Err(failure) => Err(failure),
         };
-        let Answer { lease, cutter, accepted, had_surplus, .. } = answer;
+        let Answer { lease, cutter, accepted, had_surplus, bytes, .. } = answer;
+        if let Some(series) = node.metrics().of(Kind::Query) {
+            series.took(begun.elapsed());
+            series.bytes(bytes.0, bytes.1);
+            series.rows(accepted);
+            if let Err(failure) = &end {
+                series.result(failure.code, 1);
+            }
+        }
         match (lease, &end) {
             (Some(lease), Ok(())) => lease.done(),
             // a refusal is the last message, too
@@ -103,6 +121,8 @@ struct Answer<'a> {
     lease: Option<Lease>,
     accepted: u64,
     had_surplus: bool,
+    /// Sent and received.
+    bytes: (u64, u64),
 }
 
 impl Answer<'_> {
@@ -128,6 +148,7 @@ impl Answer<'_> {
     async fn send(&mut self, portion: &Portion, task_id: u64) -> Result<(), Failure> {
         let left = self.shared.deadline.server_timeout(Instant::now(), 0);
         let request = self.shared.query.encode(portion, task_id, left);
+        self.bytes.0 += request.len() as u64;
         let read_timeout = self.read_timeout();
         let Some(lease) = &mut self.lease else { return Ok(()) };
         let sending = read_timeout.bound(lease.connection()?.send(&request)).await;
@@ -145,6 +166,7 @@ impl Answer<'_> {
                     return Err(Failure::connection("the server sent a frame that is no message"));
                 }
                 self.node.health.record_answer(Instant::now());
+                self.bytes.1 += frame.body.len() as u64;
                 let end = self.cutter.take(&frame.body);
                 if end.is_some() || !self.cutter.ready.is_empty() {
                     return Ok(end);

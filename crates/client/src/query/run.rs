@@ -16,6 +16,7 @@ use super::tracker::{Assignment, Tracker, divide};
 use crate::cluster::{Cluster, closed};
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
+use crate::metrics::Kind;
 use crate::retry::{QUERY, query_may_recover};
 
 /// How long nodes may take to end an answer that nobody needs any more, before their connections are closed.
@@ -47,6 +48,12 @@ pub(super) async fn run(cluster: Arc<Cluster>, shared: Arc<Shared>) {
             Event::Failure(error.with_sub_errors(run.failures).with_message(failure.message))
         }
     };
+    if let Some(series) = cluster.metrics.of(Kind::Query) {
+        series.took(run.start.elapsed());
+        if let Event::Failure(error) = &event {
+            series.result(error.code(), 1);
+        }
+    }
     let _ = shared.reader.send(event).await; // nobody reads it any more
 }
 

@@ -142,6 +142,7 @@ pub(crate) mod tests {
     use crate::connection::pool::Pool;
     use crate::connection::pool_state::Limits;
     use crate::error::Failure;
+    use crate::metrics::Metrics;
     use crate::security::Session;
 
     const PARTITION: u16 = 7;
@@ -151,7 +152,7 @@ pub(crate) mod tests {
         let session = Arc::new(Session::new(None));
         let dialer = Dialer { endpoint: endpoint.clone(), tls: None, tls_name: None, session };
         let limits = Limits { min: 0, max: 1, max_idle: Duration::from_secs(1) };
-        let health = Arc::new(Health::new(0, Arc::default()));
+        let health = Arc::new(Health::new(0, Arc::default(), Metrics::new(false).node(&name.into())));
         let pool = Pool::new(limits, dialer, health, tokio::runtime::Handle::current());
         Arc::new(Node::new(name.into(), endpoint, Build::parse("8.1.2.0"), pool))
     }

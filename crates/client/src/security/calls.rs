@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::cluster::node::Node;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
+use crate::metrics::Kind;
 
 /// A call. Names of users and roles have 1 to 63 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,6 +191,7 @@ pub(crate) async fn run(cluster: &Arc<Cluster>, call: AdminCall, timeout: Durati
         return Err(Error::new(Code::INVALID_NODE, "the cluster has no active node"));
     };
     let deadline = Deadline::within(start, timeout);
+    let begun = Instant::now();
     let answer = deadline.bound(ask(&node, &call, &hashes, deadline)).await;
     let timed_out = |_| Err(Failure::timeout("the node did not answer in time"));
     let reply = answer.unwrap_or_else(timed_out).and_then(|answered| {
@@ -198,6 +200,10 @@ pub(crate) async fn run(cluster: &Arc<Cluster>, call: AdminCall, timeout: Durati
             Failure::new(code.into(), format!("{reason} ({})", call.subject()))
         })
     });
+    match &reply {
+        Ok(_) => node.metrics().answered(Kind::Admin, begun.elapsed(), 0, 0),
+        Err(failure) => node.metrics().failed(Kind::Admin, begun.elapsed(), failure.code),
+    }
     let reply = reply.map_err(|f| Error::new(f.code, f.detail).at(Some(node.name.clone()), 1, start.elapsed()))?;
     if let (Some(login), Some(hash)) = (&cluster.login, &hashes.new)
         && let AdminCall::SetPassword { user, password } | AdminCall::ChangePassword { user, password, .. } = &call

@@ -21,6 +21,7 @@ use crate::batch::{self, Batch, BatchRow, Keyspace};
 use crate::command::{Key, Spec};
 use crate::error::{Code, Error};
 use crate::execute::execute;
+use crate::metrics::Fate;
 
 /// How a commit ended well. In each case the transaction is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +99,15 @@ impl Transaction {
     /// Commits the transaction, once the commands under way are over. It takes no more commands from now on. Where the
     /// outcome is in doubt, committing again finds out.
     pub async fn commit(&self) -> Result<Committed, CommitFailure> {
-        self.0.commit().await
+        let outcome = self.0.commit().await;
+        let fate = match &outcome {
+            Ok(Committed::Already) => return outcome,
+            Ok(_) => Fate::Committed,
+            Err(failure) if failure.error.in_doubt() => Fate::InDoubt,
+            Err(_) => Fate::Failed,
+        };
+        self.0.cluster.metrics.transaction(fate);
+        outcome
     }
 
     /// Undoes the transaction, once the commands under way are over. It takes no more commands from now on.
@@ -149,6 +158,7 @@ impl Shared {
 
     async fn undo(&self) -> Aborted {
         self.progress.set_state(State::Aborted);
+        self.cluster.metrics.transaction(Fate::Aborted);
         let (is_rolled, writes) = self.roll(Info4::MRT_ROLL_BACK).await;
         let aborted = match is_rolled {
             false => Aborted::RollBackAbandoned,

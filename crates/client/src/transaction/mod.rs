@@ -30,6 +30,7 @@ use crate::cluster::Cluster;
 use crate::command::{Command, Reply, SentFlag};
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
+use crate::metrics::Fate;
 pub use finish::{Aborted, CommitFailure, Committed, FailedRead, Stage};
 use monitor::Monitor;
 use state::Progress;
@@ -70,6 +71,7 @@ impl Transaction {
     /// gives a transaction.
     pub(crate) fn begin(cluster: &Arc<Cluster>, timeout: u32) -> Self {
         let id = fastrand::u64(1..);
+        cluster.metrics.transaction(Fate::Begun);
         Self(Arc::new(Shared {
             cluster: cluster.clone(),
             id,

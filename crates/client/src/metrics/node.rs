@@ -1,0 +1,82 @@
+//! What is counted at one node. It outlives the node: one that leaves and comes back goes on counting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::Kind;
+use super::series::{Counted, Series};
+use crate::error::Code;
+
+/// Something that happens at a node now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Happening {
+    /// A connection was opened.
+    Opened,
+    /// A connection could not be opened.
+    DialFailed,
+    /// The node failed so often that it is left alone until the next window.
+    BreakerOpened,
+    /// It answers nothing at all.
+    FellSilent,
+    /// It was asked for its state.
+    Tended,
+    /// It was, and did not answer as it should.
+    TendFailed,
+}
+
+const HAPPENINGS: usize = Happening::TendFailed as usize + 1;
+
+/// The counts of one node.
+#[derive(Debug)]
+pub(crate) struct NodeMetrics {
+    pub(crate) name: Arc<str>,
+    is_on: bool,
+    series: [Series; Kind::ALL.len()],
+    happenings: [AtomicU64; HAPPENINGS],
+}
+
+impl NodeMetrics {
+    pub(super) fn new(name: Arc<str>, is_on: bool) -> Self {
+        let happenings = std::array::from_fn(|_| AtomicU64::new(0));
+        Self { name, is_on, series: Default::default(), happenings }
+    }
+
+    /// Where a kind of command is counted; nowhere while metrics are off.
+    pub(crate) fn of(&self, kind: Kind) -> Option<&Series> {
+        if self.is_on { self.series.get(kind as usize) } else { None }
+    }
+
+    /// Counts a request that was answered with a record.
+    pub(crate) fn answered(&self, kind: Kind, took: Duration, bytes_out: u64, bytes_in: u64) {
+        if let Some(series) = self.of(kind) {
+            series.took(took);
+            series.bytes(bytes_out, bytes_in);
+        }
+    }
+
+    /// Counts a request that failed, or was answered with another result than 0.
+    pub(crate) fn failed(&self, kind: Kind, took: Duration, code: Code) {
+        if let Some(series) = self.of(kind) {
+            series.took(took);
+            series.result(code, 1);
+        }
+    }
+
+    pub(crate) fn happened(&self, what: Happening) {
+        if self.is_on
+            && let Some(counter) = self.happenings.get(what as usize)
+        {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn times(&self, what: Happening) -> u64 {
+        self.happenings.get(what as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn read(&self) -> Vec<(Kind, Counted)> {
+        super::read_all(&self.series)
+    }
+}
