@@ -541,13 +541,13 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
   batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B, UnprocessedRow<"operate">>>;
   batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords<Bins, UnprocessedRow<"remove">>>;
   batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<"apply">>>;
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record<B> | null)[]>;
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<B>[]>;
   existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
-  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record<Bins> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record<Partial<B>> | null)[]>;
-  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record<Pick<B, N>> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record<Parts<B>> | null)[]>;
-  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record<Projected<B, N>> | null)[]>;
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<MaybeRecord<Partial<B>>[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<Pick<B, N>>[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<MaybeRecord<Parts<B>>[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<Projected<B, N>>[]>;
   batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
   query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
   scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
@@ -2119,14 +2119,14 @@ export interface BatchCommands {
    */
   batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<"apply">>>;
   /**
-   * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
-   * not exist.
+   * Reads many records as the classic clients do: one record for each key in the order of the keys. What does not exist, or
+   * is left out by a filter, has its key, and `null` for `meta` and `bins`.
    *
    * @throws BatchPartialError when any row failed or was not processed: `null` always means missing
    * @example
-   * for (const [key, meta, bins] of (await client.getMany<User>(keys)).filter((record) => record !== null)) show(bins)
+   * for (const [key, meta, bins] of await client.getMany<User>(keys)) console.log(key[2], meta?.gen, bins?.name)
    */
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record<B> | null)[]>;
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<B>[]>;
   /**
    * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
    *
@@ -2136,17 +2136,17 @@ export interface BatchCommands {
    */
   existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
   /**
-   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
+   * Reads some bins of many records, or parts of them as `select` does. What does not exist is as in `getMany`.
    *
    * @throws BatchPartialError when any row failed or was not processed
    * @example
    * const names = await client.selectMany<User, 'name'>(keys, ['name'])
    */
-  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<(Record<Bins> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<(Record<Partial<B>> | null)[]>;
-  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record<Pick<B, N>> | null)[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<(Record<Parts<B>> | null)[]>;
-  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<(Record<Projected<B, N>> | null)[]>;
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<MaybeRecord<Partial<B>>[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<Pick<B, N>>[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<MaybeRecord<Parts<B>>[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<Projected<B, N>>[]>;
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
@@ -2822,6 +2822,8 @@ export interface ExistsResult extends Readonly<[
 ]> {
   readonly key: Key;
   readonly meta: Meta | null;
+  /** The 20-byte digest of the key. It is computed when it is asked for. */
+  readonly digest: Buffer;
 }
 /** Options of `op.expRead`. */
 export interface ExpReadOptions {
@@ -3030,7 +3032,7 @@ export interface GeoRangeOptions extends RangeOptions {
 }
 /** Options of `get`. */
 export interface GetOptions extends ReadOptions {
-  /** Bins to read, or parts of them (see `select`): `undefined` all. */
+  /** Bins to read, or parts of them (see `select`): `undefined` all, `[]` none (generation and time to live only). */
   readonly bins?: readonly string[] | undefined;
 }
 /** What HyperLogLogs can do, as operations on a bin (`hll`) and as expressions (`exp.hll`). */
@@ -3863,6 +3865,18 @@ export interface Meta {
   readonly gen: number;
   /** Seconds until the record expires, at least 1; `-1` ({@link NEVER_EXPIRES}) when it never does. */
   readonly ttl: number;
+}
+/** In the place of a record that does not exist, where records are looked for: `meta` and `bins` are `null`. */
+export interface MissingRecord extends Readonly<[
+  key: Key,
+  meta: null,
+  bins: null
+]> {
+  /** The key the record was asked for. */
+  readonly key: Key;
+  readonly meta: null;
+  readonly bins: null;
+  readonly digest: Buffer;
 }
 /** The rows of a write with named bins. */
 export interface NamedRows<B extends object, P extends object, N extends readonly (keyof B & string)[]> extends RowConditions, Conditions, Verbs<P | Partial<B>, "many">, Runnable<P | Partial<B>> {
@@ -5147,7 +5161,8 @@ export type IntoUntyped<S, N extends string, W extends boolean> = IntoList<Value
 export type JobState = "running" | "done" | "aborted" | "unknown";
 /**
  * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
- * `null` and the record's 20-byte digest when the user key is not known.
+ * `null` and the record's 20-byte digest when the user key is not known. A key may have both; the digest has to be that
+ * of the user key then.
  *
  * Keys are kept by reference until a call has settled; do not change one meanwhile. `record.key` is the same key, though
  * not always the same array.
@@ -5163,7 +5178,7 @@ export type Key = readonly [
 ] | readonly [
   namespace: string,
   set: string | null,
-  key: null,
+  key: UserKey | null,
   digest: Uint8Array
 ];
 export type Keys<S extends Style> = readonly MapKey[] | (S extends "expression" ? Exp<"list"> : never);
@@ -5193,6 +5208,8 @@ export type MapKeyOf<V> = V extends ReadonlyMap<infer K, unknown> ? K & MapKey :
 /** Values of option `return` of maps. */
 export type MapReturn = ListReturn | "key" | "keyValue" | "unorderedMap" | "orderedMap";
 export type MapValueOf<V> = V extends ReadonlyMap<unknown, infer E> ? E : NonNullable<V[keyof V]>;
+/** A record, or what stands in its place: `meta` and `bins` are both there or both `null`. */
+export type MaybeRecord<B extends object = Bins> = Record<B> | MissingRecord;
 /**
  * A row of a mixed batch, or a key alone, which is read with all its bins. `operate` runs operations; `read` with `ops`
  * only such that read.
@@ -5568,6 +5585,8 @@ interface Record<B extends object = Bins> extends RecordTuple<B> {
   readonly meta: Meta;
   /** Values by bin name, in the server's order. */
   readonly bins: B;
+  /** The 20-byte digest of the key. It is computed when it is asked for, and is no part of the record as a value. */
+  readonly digest: Buffer;
 }
 type BinPaths$1<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}`;
 type Key$1<S extends Style> = MapKey | (S extends "expression" ? AnyExp : never);

@@ -220,15 +220,26 @@ test('batchRemove removes, and says what was not there', async (t) => {
   t.is((await client().batchRead(keys, { bins: [] })).missing.length, 5)
 })
 
-test('getMany, selectMany and existsMany answer with null for what is missing', async (t) => {
+test('getMany, selectMany and existsMany answer with a tuple of nulls for what is missing', async (t) => {
   const keys = await filled(2)
   const missing: Key = ['test', freshSet(), 1]
   const [first, gone, second] = await client().getMany<{ i: number }>([keys[0] as Key, missing, keys[1] as Key])
   t.deepEqual(first?.bins, { i: 0, name: 'n0', half: 0.5 } as object)
-  t.is(gone, null)
-  t.is(second?.bins.i, 1)
+  t.deepEqual([...(gone ?? [])], [missing, null, null])
+  t.is(gone?.meta, null)
+  t.deepEqual({ ...gone }, { key: missing, meta: null, bins: null } as object)
+  t.is(second?.bins?.i, 1)
   const names = await client().selectMany([keys[1] as Key], ['name'])
   t.deepEqual(names[0]?.bins, { name: 'n1' })
+  const seen: unknown[] = []
+  for (const [key, meta, bins] of await client().selectMany<{ i: number }, 'i'>([...keys, missing], ['i'])) {
+    seen.push([key, meta?.gen, bins?.i])
+  }
+  t.deepEqual(seen, [
+    [keys[0], 1, 0],
+    [keys[1], 1, 1],
+    [missing, undefined, undefined],
+  ])
   const there = await client().existsMany([keys[0] as Key, missing])
   t.deepEqual(
     there.map(([key, meta]) => [key, meta?.gen]),

@@ -67,6 +67,48 @@ test('a record is found by its digest alone', async (t) => {
   t.is((await client().get(key)).bins.v, 2)
 })
 
+test('a key may have user key and digest both', async (t) => {
+  const plain = ['test', freshSet(), 'user'] as const
+  const both: Key = [...plain, digest(plain)]
+  t.deepEqual(digest(both), digest(plain))
+  await client().put(both, { v: 1 }, { key: 'send' })
+  t.is((await client().get(plain)).bins.v, 1)
+  const batch = await client().batchRead([both, plain, both])
+  t.deepEqual(
+    Array.from(batch, (row) => row.record?.bins.v),
+    [1, 1, 1],
+  )
+  t.is(batch.get(plain)?.key, both)
+  const mixed = await client().batch([plain, { type: 'write', key: both, bins: { v: 2 } }, plain])
+  t.is(mixed.at(2)?.record?.bins.v, 2, 'a write stands between the reads of its record')
+  const coalescing = client().with({ coalesceReads: true })
+  const [one, two] = await Promise.all([coalescing.get(both), coalescing.get(plain)])
+  t.deepEqual([one.bins.v, two.bins.v], [2, 2])
+})
+
+test('a digest that is not that of the user key beside it is refused', async (t) => {
+  const key = ['test', freshSet(), 1] as const
+  const wrong: Key = [...key, digest([key[0], key[1], 2])]
+  const refused = { instanceOf: InvalidArgumentError, message: /is that of another record/ }
+  t.throws(() => digest(wrong), refused)
+  await t.throwsAsync(client().get(wrong), refused)
+  await t.throwsAsync(client().batchRead([key, wrong]), { ...refused, message: /rows\[1\].*another record/ })
+})
+
+test('records, and what stands in for missing ones, have the digest of their key', async (t) => {
+  const key = ['test', freshSet(), 'user'] as const
+  await client().put(key, { v: 1 })
+  const hex = digest(key).toString('hex')
+  const record = await client().get(key)
+  t.is(record.digest.toString('hex'), hex)
+  t.false(Object.keys(record).includes('digest'))
+  t.is((await client().exists(key)).digest.toString('hex'), hex)
+  const [missing] = await client().getMany([['test', freshSet(), 1]])
+  t.is(missing?.digest.length, 20)
+  const [found] = await client().query('test', key[1]).results()
+  t.is(found?.digest.toString('hex'), hex)
+})
+
 test('a set may be empty or null', async (t) => {
   const user = freshSet()
   await client().put(['test', '', user], { v: 1 })
@@ -94,7 +136,8 @@ const malformed: [string, unknown, RegExp][] = [
   ['a fraction as user key', ['test', 'demo', 1.5], /safe integer/],
   ['an unsafe number as user key', ['test', 'demo', 2 ** 53], /bigint/],
   ['a bigint above int64', ['test', 'demo', 2n ** 63n], /64 bits/],
-  ['a short digest', ['test', 'demo', null, Buffer.alloc(19)], /20 bytes/],
+  ['a short digest', ['test', 'demo', null, Buffer.alloc(19)], /20 bytes, not 19/],
+  ['a user key beside a digest of another size', ['test', 'demo', 1, Buffer.alloc(21)], /20 bytes, not 21/],
   ['a namespace that is no text', [1, 'demo', 1], /namespace/],
   ['an empty namespace', ['', 'demo', 1], /1 to 31/],
   ['a namespace of 32 bytes', ['n'.repeat(32), 'demo', 1], /1 to 31/],

@@ -4,6 +4,8 @@ import {
   BinTypeError,
   Double,
   GenerationError,
+  InvalidArgumentError,
+  type Key,
   NEVER_EXPIRES,
   OperationResults,
   op,
@@ -55,6 +57,21 @@ test('select reads only the bins that are asked for, and leaves out those that d
   await client().put(key, { a: 1, b: 2, c: 3 })
   const { bins } = await client().select(key, ['c', 'a', 'nope'])
   t.deepEqual(bins, { a: 1, c: 3 })
+})
+
+test('no bins are read of a record when the list of bins is empty, in batches and in single reads alike', async (t) => {
+  const key: Key = ['test', freshSet(), 1]
+  await client().put(key, { a: 1, b: 2 })
+  const reads = [
+    client().get(key, { bins: [] }),
+    client().find(key, { bins: [] }),
+    client().select(key, []),
+    client().with({ coalesceReads: true }).get(key, { bins: [] }),
+    client().batchRead([key], { bins: [] }).then((batch) => batch.at(0)?.record),
+  ]
+  for (const record of await Promise.all(reads)) t.deepEqual([record?.meta.gen, record?.bins], [1, {}])
+  await t.throwsAsync(client().get(['test', key[1], 2], { bins: [] }), { instanceOf: RecordNotFoundError })
+  await t.throwsAsync(client().removeBin(key, []), { instanceOf: InvalidArgumentError, message: /nothing to remove/ })
 })
 
 test('exists tells generation and TTL, or null', async (t) => {

@@ -159,10 +159,10 @@ test('batches belong to transactions, and throw when one of their rows failed', 
   t.is(seen.missing.length, 10)
   await tx.batchWrite(all.map((k, n) => ({ key: k, bins: { n } })))
   t.deepEqual(
-    (await tx.getMany(all)).map((record) => record?.bins.n),
+    (await tx.getMany(all)).map((record) => record?.bins?.n),
     all.map((_, n) => n),
   )
-  t.true((await client.getMany(all)).every((record) => record === null || record.bins.n === 1))
+  t.true((await client.getMany(all)).every((record) => record.bins === null || record.bins.n === 1))
 
   const blocked = client.beginTransaction()
   const rows = [
@@ -180,7 +180,7 @@ test('batches belong to transactions, and throw when one of their rows failed', 
 
   await tx.commit()
   t.deepEqual(
-    (await client.getMany(all)).map((record) => record?.bins.n),
+    (await client.getMany(all)).map((record) => record?.bins?.n),
     all.map((_, n) => n),
   )
   const removal = client.beginTransaction()
@@ -259,7 +259,7 @@ test('a commit waits for the calls that were made before it', async (t) => {
   t.is(await tx.commit(), 'ok')
   await Promise.all(writes)
   t.deepEqual(
-    (await client.getMany(all)).map((record) => record?.bins.n),
+    (await client.getMany(all)).map((record) => record?.bins?.n),
     all.map((_, n) => n),
   )
 })
@@ -287,7 +287,7 @@ test('transaction() commits what the function did and gives what it returned', a
   })
   t.is(left, 5)
   t.deepEqual(
-    (await client.getMany<{ sum: number }>([a, b])).map((record) => record?.bins.sum),
+    (await client.getMany<{ sum: number }>([a, b])).map((record) => record?.bins?.sum),
     [5, 15],
   )
 })
@@ -340,8 +340,8 @@ test("transactions that get into each other's way all succeed in the end", async
   await client.batchWrite(counters.map((k) => ({ key: k, bins: { n: 0 } })))
   const bump = async (tx: Transaction): Promise<void> => {
     const [a, b] = await tx.getMany<{ n: number }>(counters)
-    await tx.put(counters[0], { n: (a?.bins.n ?? 0) + 1 })
-    await tx.put(counters[1], { n: (b?.bins.n ?? 0) + 1 })
+    await tx.put(counters[0], { n: (a?.bins?.n ?? 0) + 1 })
+    await tx.put(counters[1], { n: (b?.bins?.n ?? 0) + 1 })
   }
   const clients = [client, other]
   const runs = Array.from({ length: 12 }, (_, i) =>

@@ -154,7 +154,7 @@ test('batchApply calls a function on many records, each with arguments of its ow
     keys.map((_, i) => (i % 3 === 0 ? 100 + i : 1)),
   )
   t.deepEqual(
-    (await client().getMany<{ n: number }>(keys)).map((record) => record?.bins.n),
+    (await client().getMany<{ n: number }>(keys)).map((record) => record?.bins?.n),
     keys.map((_, i) => (i % 3 === 0 ? 100 + i : 1)),
   )
   const failed = await client().batchApply([keys[0] as never], name, 'break_it', ['n'])

@@ -10,7 +10,8 @@ export type UserKey = string | number | bigint | Uint8Array
 
 /**
  * The key of a record: namespace (1 to 31 bytes), set (up to 63 bytes; `''` or `null` for no set) and user key, or
- * `null` and the record's 20-byte digest when the user key is not known.
+ * `null` and the record's 20-byte digest when the user key is not known. A key may have both; the digest has to be that
+ * of the user key then.
  *
  * Keys are kept by reference until a call has settled; do not change one meanwhile. `record.key` is the same key, though
  * not always the same array.
@@ -21,7 +22,7 @@ export type UserKey = string | number | bigint | Uint8Array
  */
 export type Key =
   | readonly [namespace: string, set: string | null, key: UserKey]
-  | readonly [namespace: string, set: string | null, key: null, digest: Uint8Array]
+  | readonly [namespace: string, set: string | null, key: UserKey | null, digest: Uint8Array]
 
 /** What the keys of one set have in common. */
 export interface KeyNames {

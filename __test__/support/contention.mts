@@ -93,7 +93,7 @@ export async function contend(seed: number, milliseconds: number, faulty = true)
         const key = Math.floor(dice() * LISTS)
         if (dice() < 0.5) {
           const record = (await tx.getMany<{ l: number[] }>([listKey(key)]))[0]
-          steps.push({ kind: 'read', key, list: record?.bins.l ?? [] })
+          steps.push({ kind: 'read', key, list: record?.bins?.l ?? [] })
         } else {
           const value = nextValue++
           // noted before it is sent: it may be written although nobody hears of it
@@ -135,7 +135,7 @@ export async function contend(seed: number, milliseconds: number, faulty = true)
     let sum = 0
     const work = async (tx: Transaction): Promise<void> => {
       const all = await tx.getMany<Account>(Array.from({ length: ACCOUNTS }, (_, n) => accountKey(n)))
-      sum = all.reduce((total, record) => total + (record?.bins.sum ?? 0), 0)
+      sum = all.reduce((total, record) => total + (record?.bins?.sum ?? 0), 0)
     }
     try {
       await client.transaction(work, { timeout: TIMEOUT, attempts: 3 })
@@ -185,12 +185,12 @@ export async function contend(seed: number, milliseconds: number, faulty = true)
     Array.from({ length: LISTS }, (_, n) => listKey(n)),
     patient,
   )
-  for (const [n, record] of all.entries()) last.set(n, record?.bins.l ?? [])
+  for (const [n, record] of all.entries()) last.set(n, record?.bins?.l ?? [])
   const accounts = await setup.getMany<Account>(
     Array.from({ length: ACCOUNTS }, (_, n) => accountKey(n)),
     patient,
   )
-  const sum = accounts.reduce((total, record) => total + (record?.bins.sum ?? 0), 0)
+  const sum = accounts.reduce((total, record) => total + (record?.bins?.sum ?? 0), 0)
   if (sum !== ACCOUNTS * START_SUM) problems.push(`in the end there is ${sum} in the accounts`)
   problems.push(...problemsOf(history, last))
   await setup.close()

@@ -9,6 +9,7 @@ import {
   type ExistsResult,
   exp,
   type Key,
+  type MaybeRecord,
   type Meta,
   type Node,
   op,
@@ -203,9 +204,9 @@ async function batches(list: Key[]) {
   // @ts-expect-error a Date cannot be stored
   await client.batchWrite([{ key, bins: { when: new Date() } }])
   const many = await client.getMany<User>(list)
-  exactly<Same<typeof many, (Record<User> | null)[]>>()
+  exactly<Same<typeof many, MaybeRecord<User>[]>>()
   const names = await client.selectMany<User, 'name'>(list, ['name'])
-  exactly<Same<typeof names, (Record<Pick<User, 'name'>> | null)[]>>()
+  exactly<Same<typeof names, MaybeRecord<Pick<User, 'name'>>[]>>()
 }
 
 async function functions(list: Key[]) {

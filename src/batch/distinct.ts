@@ -110,8 +110,8 @@ export function* distinctRows(request: BatchRequest): Generator<void, Distinct |
       // A duplicate asks the same; it is a read if this one is.
       if (duplicate >= 0 && (request.spec(duplicate) !== request.spec(row) || writes(request.spec(row)))) duplicate = -1
       if (duplicate < 0) places.put(row)
-    } else if (named === null && request.writes && writes(request.spec(row))) {
-      // A digest may be that of any key.
+    } else if ((named === null || named === undefined) && request.writes && writes(request.spec(row))) {
+      // A digest may be that of any key, alone or beside a user key.
       places.clear()
     }
     if (duplicate >= 0 && rows === undefined) {

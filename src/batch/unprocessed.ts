@@ -72,7 +72,12 @@ function keyRow(key: Key, said: Said, origin: number): unknown {
   const row = dataRow({ type: kind, key }, said, origin)
   const isBare =
     kind === 'read' && Object.keys(row).every((name) => name === 'type' || name === 'key' || name === 'origin')
-  return isBare ? key : row
+  return isBare ? (row.key as Key) : row
+}
+
+/** The key without a digest that its user key leads to: what is sent again survives JSON, which has no bytes. */
+function sparseKey(key: Key): Key {
+  return key.length === 4 && key[2] !== null && key[2] !== undefined ? [key[0], key[1], key[2]] : key
 }
 
 function dataRow(given: Fields, said: Said, origin: number): Fields {
@@ -91,7 +96,7 @@ function dataRow(given: Fields, said: Said, origin: number): Fields {
 
 /** What a row is about: its key, and bins, operations or a function, its own or those of its batch. */
 function contents(kind: RowKind, given: Fields, common: Common): Fields {
-  const { key } = given
+  const key = sparseKey(given.key as Key)
   const bins = given.bins ?? undefined
   const ops = given.ops ?? undefined
   switch (kind) {

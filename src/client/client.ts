@@ -57,7 +57,7 @@ import type { Job } from '../query/job.js'
 import type { QueryOptions } from '../query/options.js'
 import type { Query } from '../query/query.js'
 import type { Meta } from '../records/meta.js'
-import type { ExistsResult, OrderedResults, Record } from '../records/record.js'
+import type { ExistsResult, MaybeRecord, OrderedResults, Record } from '../records/record.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
 import { Roles } from '../security/roles.js'
 import { Users } from '../security/users.js'
@@ -283,7 +283,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     return batches.batchApply(this[CONTEXT], keys, module, name, args, options)
   }
 
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record<B> | null)[]> {
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<B>[]> {
     return batches.getMany(this[CONTEXT], keys, options)
   }
 
@@ -295,32 +295,32 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     keys: readonly Key[],
     bins: readonly string[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Bins> | null)[]>
+  ): Promise<MaybeRecord<Bins>[]>
   selectMany<B extends object>(
     keys: readonly Key[],
     bins: readonly WholeBins<B>[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Partial<B>> | null)[]>
+  ): Promise<MaybeRecord<Partial<B>>[]>
   selectMany<B extends object, N extends WholeBins<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Pick<B, N>> | null)[]>
+  ): Promise<MaybeRecord<Pick<B, N>>[]>
   selectMany<B extends object>(
     keys: readonly Key[],
     bins: readonly BinPaths<B>[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Parts<B>> | null)[]>
+  ): Promise<MaybeRecord<Parts<B>>[]>
   selectMany<B extends object, N extends BinPaths<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Projected<B, N>> | null)[]>
+  ): Promise<MaybeRecord<Projected<B, N>>[]>
   selectMany(
     keys: readonly Key[],
     bins: readonly string[],
     options?: BatchReadOptions,
-  ): Promise<(Record<never> | null)[]> {
+  ): Promise<MaybeRecord<never>[]> {
     return batches.selectMany(this[CONTEXT], keys, bins, options)
   }
 

@@ -30,7 +30,7 @@ import type {
   BatchRemoveOptions,
   BatchWriteOptions,
 } from '../options/types.js'
-import { ExistsObject, type ExistsResult, type Record } from '../records/record.js'
+import { ExistsObject, type ExistsResult, type MaybeRecord, MissingObject } from '../records/record.js'
 import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
 import type { Bins, Storable, Value } from '../values/values.js'
 import type { CommandContext } from './context.js'
@@ -131,14 +131,14 @@ export interface BatchCommands {
   ): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<'apply'>>>
 
   /**
-   * Reads many records as the classic clients do: one record for each key in the order of the keys, `null` for what does
-   * not exist.
+   * Reads many records as the classic clients do: one record for each key in the order of the keys. What does not exist, or
+   * is left out by a filter, has its key, and `null` for `meta` and `bins`.
    *
    * @throws BatchPartialError when any row failed or was not processed: `null` always means missing
    * @example
-   * for (const [key, meta, bins] of (await client.getMany<User>(keys)).filter((record) => record !== null)) show(bins)
+   * for (const [key, meta, bins] of await client.getMany<User>(keys)) console.log(key[2], meta?.gen, bins?.name)
    */
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<(Record<B> | null)[]>
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<B>[]>
 
   /**
    * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
@@ -150,7 +150,7 @@ export interface BatchCommands {
   existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>
 
   /**
-   * Reads some bins of many records, or parts of them as `select` does, `null` for what does not exist.
+   * Reads some bins of many records, or parts of them as `select` does. What does not exist is as in `getMany`.
    *
    * @throws BatchPartialError when any row failed or was not processed
    * @example
@@ -160,27 +160,27 @@ export interface BatchCommands {
     keys: readonly Key[],
     bins: readonly string[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Bins> | null)[]>
+  ): Promise<MaybeRecord<Bins>[]>
   selectMany<B extends object>(
     keys: readonly Key[],
     bins: readonly WholeBins<B>[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Partial<B>> | null)[]>
+  ): Promise<MaybeRecord<Partial<B>>[]>
   selectMany<B extends object, N extends WholeBins<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Pick<B, N>> | null)[]>
+  ): Promise<MaybeRecord<Pick<B, N>>[]>
   selectMany<B extends object>(
     keys: readonly Key[],
     bins: readonly BinPaths<B>[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Parts<B>> | null)[]>
+  ): Promise<MaybeRecord<Parts<B>>[]>
   selectMany<B extends object, N extends BinPaths<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
-  ): Promise<(Record<Projected<B, N>> | null)[]>
+  ): Promise<MaybeRecord<Projected<B, N>>[]>
 
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
@@ -264,9 +264,10 @@ export async function getMany<B extends object = Bins>(
   context: CommandContext,
   keys: readonly Key[],
   options?: BatchReadOptions,
-): Promise<(Record<B> | null)[]> {
+): Promise<MaybeRecord<B>[]> {
   const batch = (await batchRead<B>(context, keys, options)).throwIfFailed()
-  return Array.from(batch, (row) => row.record)
+  // Its classes have what their types say, but for what they inherit of arrays.
+  return Array.from(batch, (row) => row.record ?? (new MissingObject(row.key) as unknown as MaybeRecord<B>))
 }
 
 export async function existsMany(
@@ -283,7 +284,7 @@ export function selectMany(
   keys: readonly Key[],
   bins: readonly string[],
   options?: BatchReadOptions,
-): Promise<(Record<never> | null)[]> {
+): Promise<MaybeRecord<never>[]> {
   return getMany(context, keys, { ...options, bins })
 }
 

@@ -341,6 +341,7 @@ export function removeBin(
   try {
     const policy = writePolicy(context, options, 'removeBin')
     const names = binNames(typeof bins === 'string' ? [bins] : bins, 'removeBin')
+    if (names.length === 0) throw new InvalidArgumentError('removeBin: bins is an empty list: there is nothing to remove')
     const command = writeCommand(policy, Info2.write)
     const task = { verb: 'removeBin', policy, writes: true, command, body: writeRemovals }
     return context.boundary.submit(new MetaCall(task, key, names))
@@ -408,7 +409,12 @@ function readSome(
   ReadCall: typeof RecordCall,
 ): Promise<RecordObject> {
   const policy = readPolicy(context, options, verb)
-  const reads = readsOf(binNames(bins, verb), verb)
+  const names = binNames(bins, verb)
+  if (names.length === 0) {
+    const command = readCommand(policy, Info1.read | Info1.getNoBins)
+    return context.reads.submit(new ReadCall({ verb, policy, writes: false, command, body: writeNothing }, key))
+  }
+  const reads = readsOf(names, verb)
   const body = reads instanceof Projection ? Projection.write : writeReads
   const task = { verb, policy, writes: false, command: readCommand(policy, Info1.read), body: body as Body }
   return context.reads.submit(new ReadCall(task, key, reads))
@@ -474,8 +480,6 @@ function refused<T>(error: unknown, verb: string): Promise<T> {
 }
 
 function binNames(names: unknown, verb: string): readonly unknown[] {
-  if (Array.isArray(names) && names.length > 0) return names
-  throw new InvalidArgumentError(
-    `${verb}: bins must be a list of at least one bin name, not ${Array.isArray(names) ? 'an empty list' : describe(names)}`,
-  )
+  if (Array.isArray(names)) return names
+  throw new InvalidArgumentError(`${verb}: bins must be a list of bin names, not ${describe(names)}`)
 }

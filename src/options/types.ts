@@ -143,7 +143,7 @@ export interface ReadRowOptions
 
 /** Options of `get`. */
 export interface GetOptions extends ReadOptions {
-  /** Bins to read, or parts of them (see `select`): `undefined` all. */
+  /** Bins to read, or parts of them (see `select`): `undefined` all, `[]` none (generation and time to live only). */
   readonly bins?: readonly string[] | undefined
 }
 

@@ -1,12 +1,8 @@
 // The digest of a key, and the partition it lives in.
 
-import { binding } from '../boundary/native.js'
 import type { Key } from '../key.js'
 import { PARTITIONS } from '../limits.js'
-import { Writer } from '../values/writer.js'
-import { checkKey, KeyType, keyType, namesRecord, writeUserKey } from './key-encoding.js'
-
-const writer = new Writer(256)
+import { checkKey, digestOf, keyType } from './key-encoding.js'
 
 /**
  * The 20-byte digest (RIPEMD-160 of set and user key) that the cluster knows the record by. The namespace does not
@@ -18,11 +14,7 @@ const writer = new Writer(256)
  */
 export function digest(key: Key): Buffer {
   checkKey(key, 'key')
-  const type = keyType(key, 'key')
-  writer.at = 0
-  writeUserKey(writer, namesRecord(key, type))
-  const bytes = writer.bytes.subarray(0, writer.at)
-  return type === KeyType.digest ? Buffer.from(bytes) : binding().digest(key[1] ?? '', type, bytes)
+  return digestOf(key, keyType(key, 'key'))
 }
 
 /**

@@ -1,11 +1,12 @@
-// The bytes that a key becomes in a request, and the checks of its parts.
+// The bytes that a key becomes in a request, its digest, and the checks of its parts.
 
 import { types } from 'node:util'
+import { binding } from '../boundary/native.js'
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import type { Key, UserKey } from '../key.js'
+import { type Key, keyText, type UserKey } from '../key.js'
 import { DIGEST_BYTES, MAX_INT64, MAX_NAMESPACE_SIZE, MAX_SET_SIZE, MIN_INT64 } from '../limits.js'
-import type { Writer } from '../values/writer.js'
+import { Writer } from '../values/writer.js'
 
 /** Key types in a request: the particle type of the user key, 0 for a digest. */
 export const KeyType = { digest: 0, integer: 1, string: 3, bytes: 4 } as const
@@ -15,20 +16,43 @@ export function checkKey(key: unknown, where: string): asserts key is Key {
   if (!Array.isArray(key)) {
     throw new InvalidArgumentError(`${where}: a key is [namespace, set, user key], not ${describe(key)}`)
   }
-  if (key.length === 3) return
-  if (key.length === 4 && (key[2] === null || key[2] === undefined)) return
+  if (key.length === 3 || key.length === 4) return
   throw new InvalidArgumentError(
-    `${where}: a key is [namespace, set, user key] or [namespace, set, null, digest], not an array of ${key.length}`,
+    `${where}: a key is [namespace, set, user key] or [namespace, set, user key or null, digest], not an array of ${key.length}`,
   )
 }
 
 /** The type of a key's user key, after checking it. */
 export function keyType(key: Key, where: string): number {
   const user = key[2]
-  if (key.length !== 4 || (user !== null && user !== undefined)) return userKeyType(user, where)
+  if (key.length !== 4) return userKeyType(user, where)
   const digest: unknown = key[3]
-  if (types.isUint8Array(digest) && digest.length === DIGEST_BYTES) return KeyType.digest
-  throw new InvalidArgumentError(`${where}: a digest is ${DIGEST_BYTES} bytes, not ${describe(digest)}`)
+  if (!types.isUint8Array(digest) || digest.length !== DIGEST_BYTES) {
+    throw new InvalidArgumentError(`${where}: a digest is ${DIGEST_BYTES} bytes, not ${digestShown(digest)}`)
+  }
+  if (user === null || user === undefined) return KeyType.digest
+  const type = userKeyType(user, where)
+  // Two names for one record that are of two records: whichever counted, the other was meant by somebody.
+  if (!digestOf(key, type).equals(digest)) {
+    throw new InvalidArgumentError(`${where}: the digest of ${keyText(key)} is that of another record`)
+  }
+  return type
+}
+
+function digestShown(digest: unknown): string {
+  return types.isUint8Array(digest) ? `${digest.length}` : describe(digest)
+}
+
+const digested = new Writer(256)
+
+/** The digest that a key has or leads to; `type` is its {@link keyType}. */
+export function digestOf(key: Key, type: number): Buffer {
+  const set: unknown = key[1] ?? ''
+  if (typeof set !== 'string') throw new InvalidArgumentError(`key: the set must be text, not ${describe(set)}`)
+  digested.at = 0
+  writeUserKey(digested, namesRecord(key, type))
+  const bytes = digested.bytes.subarray(0, digested.at)
+  return type === KeyType.digest ? Buffer.from(bytes) : binding().digest(set, type, bytes)
 }
 
 /** The type of a user key, after checking it. */

@@ -96,7 +96,7 @@ export class KeyRows implements KeyList {
 
   user(row: number): unknown {
     const key: unknown = this.#keys[row]
-    // What is no key has no user key: so it never counts as a duplicate of a key that was checked.
+    // What is no key, or may turn out to be none, has no user key: so it never counts as a duplicate of a key that was checked.
     return Array.isArray(key) && (key.length === 3 || key[2] === null) ? key[2] : undefined
   }
 

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import type { Key } from '../key.js'
 import { lazyProperty } from '../lazy.js'
 import type { Bins } from '../values/values.js'
+import { digest } from './digest.js'
 import type { BinSource } from './message.js'
 import type { Meta } from './meta.js'
 
@@ -27,12 +28,28 @@ export interface Record<B extends object = Bins> extends RecordTuple<B> {
   readonly meta: Meta
   /** Values by bin name, in the server's order. */
   readonly bins: B
+  /** The 20-byte digest of the key. It is computed when it is asked for, and is no part of the record as a value. */
+  readonly digest: Buffer
 }
+
+/** In the place of a record that does not exist, where records are looked for: `meta` and `bins` are `null`. */
+export interface MissingRecord extends Readonly<[key: Key, meta: null, bins: null]> {
+  /** The key the record was asked for. */
+  readonly key: Key
+  readonly meta: null
+  readonly bins: null
+  readonly digest: Buffer
+}
+
+/** A record, or what stands in its place: `meta` and `bins` are both there or both `null`. */
+export type MaybeRecord<B extends object = Bins> = Record<B> | MissingRecord
 
 /** What `exists` tells: the key, and `meta` or `null` when there is no such record. Also a tuple `[key, meta]`. */
 export interface ExistsResult extends Readonly<[key: Key, meta: Meta | null]> {
   readonly key: Key
   readonly meta: Meta | null
+  /** The 20-byte digest of the key. It is computed when it is asked for. */
+  readonly digest: Buffer
 }
 
 /** What makes `operateOrdered` different: one `[bin, value]` for each operation, in the order of the operations. */
@@ -50,6 +67,10 @@ abstract class Tuple {
 
   get 1(): Meta | null {
     return this.meta
+  }
+
+  get digest(): Buffer {
+    return digest(this.key)
   }
 }
 Object.setPrototypeOf(Tuple.prototype, Array.prototype)
@@ -113,6 +134,34 @@ export class RecordObject extends Tuple {
 
   [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
     return `Record ${show({ key: this.key, meta: this.meta, bins: this.bins }, options)}`
+  }
+}
+
+/** The class behind {@link MissingRecord}. */
+export class MissingObject extends Tuple {
+  readonly key: Key
+  readonly meta = null
+  readonly bins = null
+
+  constructor(key: Key) {
+    super()
+    this.key = key
+  }
+
+  get 2(): null {
+    return null
+  }
+
+  get length(): number {
+    return 3
+  }
+
+  [Symbol.iterator](): ArrayIterator<unknown> {
+    return [this.key, null, null][Symbol.iterator]()
+  }
+
+  [inspect.custom](_depth: number, options: object, show: typeof inspect): string {
+    return `MissingRecord ${show({ key: this.key }, options)}`
   }
 }
 
