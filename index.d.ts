@@ -933,9 +933,10 @@ export declare class Job {
   /** How the job goes, on all nodes together. */
   status(options?: InfoOptions): Promise<JobStatus>;
   /**
-   * Waits until no node works on the job any more, and gives how it went. Servers forget jobs: a job that none of them
-   * knows is over, with state `unknown`.
+   * Waits until no node works on the job any more, and gives how it went. Servers forget jobs that are long over: one that
+   * this client has started, or seen, is over when no server knows it any more, with state `unknown`.
    *
+   * @throws JobNotFoundError when no node knows a job of this id
    * @throws QueryAbortedError when the job was stopped
    * @throws TimeoutError after `timeout`; the servers go on
    */
@@ -948,6 +949,9 @@ export declare class Job {
   toJSON(): {
     id: string;
   };
+}
+/** No node knows a background job of that id. */
+export declare class JobNotFoundError extends QueryError {
 }
 /** A newer change of the bin arrived from another datacentre first. */
 export declare class LostConflictError extends ServerError {
@@ -1007,6 +1011,23 @@ export declare class OperationNotApplicableError extends BinError {
  */
 export declare class OperationResults extends Array<unknown> {
   static get [Symbol.species](): ArrayConstructor;
+}
+/**
+ * Some nodes did not answer an info command. `answers` has what the others said, `errors` why these did not; `cause` is the
+ * first of them.
+ *
+ * @example
+ * if (error instanceof PartialInfoError) console.log(error.answers.get('A1'), error.errors.get('A2')?.message)
+ */
+export declare class PartialInfoError extends ClusterError {
+  /** The answers by the name of the node: as they came, one for each command. */
+  readonly answers: ReadonlyMap<string, string>;
+  /** The errors of the other nodes by their names. */
+  readonly errors: ReadonlyMap<string, AerospikeError>;
+  constructor(message: string, answers: ReadonlyMap<string, string>, errors: ReadonlyMap<string, AerospikeError>, details?: ErrorDetails);
+  toJSON(): {
+    [name: string]: unknown;
+  };
 }
 /** What {@link WILDCARD} and {@link INFINITY} are. Their place is in the arguments of operations, also inside lists there. */
 export declare class Placeholder {
@@ -2005,7 +2026,7 @@ export interface Applied<T = Value> {
   SUCCESS: T;
 }
 /** What `apply` takes. Whether the record exists and which generation it has is for the function to judge. */
-export interface ApplyOptions extends CallOptions, Pick<WriteOptions, "ttl" | "durableDelete" | "commit" | "idempotent"> {
+export interface ApplyOptions extends CallOptions, Pick<WriteOptions, "ttl" | "expiresAt" | "durableDelete" | "commit" | "idempotent"> {
 }
 /** A row of `batchApply`: what it does not say is as the call has it. */
 export interface ApplyRow extends ApplyRowOptions {
@@ -2015,7 +2036,7 @@ export interface ApplyRow extends ApplyRowOptions {
   readonly args?: readonly Value[] | undefined;
 }
 /** What a row of a batch that calls a function may say for itself. */
-export interface ApplyRowOptions extends Pick<ApplyOptions, "ttl" | "durableDelete" | "commit" | "filter" | "integers" | "maps" | "doubles"> {
+export interface ApplyRowOptions extends Pick<ApplyOptions, "ttl" | "expiresAt" | "durableDelete" | "commit" | "filter" | "integers" | "maps" | "doubles"> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
 }
@@ -2776,16 +2797,29 @@ export interface CreateUserOptions extends AdminOptions {
   /** Names of roles. Default none. */
   readonly roles?: readonly string[] | undefined;
 }
-/** The client's defaults: what a call uses that does not say otherwise. */
+/**
+ * The client's defaults: what a call uses that does not say otherwise. Of two groups that both hold for a call the more
+ * special one counts, option by option: `remove` over `write`.
+ */
 export interface Defaults {
-  /** For `get`, `select`, `exists` and `operate` without writes. */
-  readonly read?: Omit<ReadOptions, "signal" | "filter"> | undefined;
+  /** For `get`, `find`, `select`, `exists`, and `operate` without writes. */
+  readonly read?: Omit<ReadOptions, NoDefault> | undefined;
   /** For all writes of single records. */
-  readonly write?: Omit<WriteOptions, "signal" | "filter" | "generation" | "generationMode"> | undefined;
+  readonly write?: Omit<WriteOptions, NoDefault> | undefined;
+  /** For `operate` and `operateOrdered`, over `read` or `write`. */
+  readonly operate?: Omit<OperateOptions, NoDefault> | undefined;
+  /** For `remove`, over `write`. */
+  readonly remove?: Omit<RemoveOptions, NoDefault> | undefined;
+  /** For `apply`, over `write`. */
+  readonly apply?: Omit<ApplyOptions, NoDefault> | undefined;
   /** For queries, scans, aggregations and background jobs. */
-  readonly query?: Pick<CallOptions & BatchLimits, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "integers" | "maps" | "doubles" | "concurrency"> | undefined;
+  readonly query?: QueryDefaults | undefined;
+  /** For what begins with `scan`, over `query`. */
+  readonly scan?: QueryDefaults | undefined;
   /** For all batches. */
-  readonly batch?: Omit<BatchWriteOptions, "signal" | "filter" | "generation" | "generationMode"> | undefined;
+  readonly batch?: Omit<BatchWriteOptions, NoDefault> | undefined;
+  /** For `info` and all other questions to nodes: statistics, indexes, modules, users and roles. */
+  readonly info?: Pick<CallOptions, "totalTimeout"> | undefined;
 }
 export interface Durable {
   /** A record that is removed, by this or by losing its last bin, leaves a tombstone. Enterprise servers only. */
@@ -3206,7 +3240,7 @@ export interface IntoMap<M, K extends MapKey, V, S, N extends string, W extends 
   onMapValueRelativeRankRange(value: V, rank: number, count?: number): MapEntries<K, V, S, N, W>;
 }
 /** Options of `execute` and `apply`. */
-export interface JobOptions extends Pick<CallOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "filter" | "signal">, Pick<WriteOptions, "ttl" | "durableDelete"> {
+export interface JobOptions extends Pick<CallOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "filter" | "signal">, Pick<WriteOptions, "ttl" | "expiresAt" | "durableDelete"> {
 }
 /** How a background job goes, on all nodes together. */
 export interface JobStatus {
@@ -4441,7 +4475,7 @@ export interface RowBase<B extends object> {
 export interface RowConditions extends Expiring, Generational, Durable {
 }
 /** What a row of a batch write may say for itself. */
-export interface RowOptions extends Pick<WriteOptions, "ttl" | "exists" | "generation" | "generationMode" | "durableDelete" | "commit" | "filter"> {
+export interface RowOptions extends Pick<WriteOptions, "ttl" | "expiresAt" | "exists" | "generation" | "generationMode" | "durableDelete" | "commit" | "filter"> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
 }
@@ -4820,7 +4854,7 @@ export interface Unprocessed {
    */
   readonly origin: number;
   /**
-   * The fields whose values JSON cannot carry and that are encoded: `'key'`, `'ops'`, `'args'`, `'filter'`,
+   * The fields whose values JSON cannot carry and that are encoded: `'key'`, `'ops'`, `'args'`, `'filter'`, `'expiresAt'`,
    * `'bins.name'`.
    */
   readonly encoded?: readonly string[] | undefined;
@@ -4921,10 +4955,12 @@ export interface WriteOptions extends RemoveOptions {
    */
   readonly undefined?: "refuse" | "omit" | undefined;
   /**
-   * Seconds until the record expires (1 to 315,360,000), `never`, `keep` as it is, or `default` as the namespace says
-   * (default).
+   * Seconds until the record expires (1 to 315,360,000), `never` (or `-1`, as `meta.ttl` says it), `keep` as it is, or
+   * `default` as the namespace says (default).
    */
   readonly ttl?: number | "never" | "default" | "keep" | undefined;
+  /** When the record expires, by the clock of this machine, in the place of `ttl`: up to ten years from now. */
+  readonly expiresAt?: Date | undefined;
   /**
    * Whether the record must exist: `create` must not, `update` and `replace` must, `createOrUpdate` (default) and
    * `createOrReplace` do not care. The replacing ones drop all bins that are not written.
@@ -5155,8 +5191,8 @@ export type IntoUntyped<S, N extends string, W extends boolean> = IntoList<Value
   [key: string]: Value;
 }, MapKey, Value, S, N, W>;
 /**
- * `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long
- * over.
+ * `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long over:
+ * then it says nothing about whether there was one.
  */
 export type JobState = "running" | "done" | "aborted" | "unknown";
 /**
@@ -5233,6 +5269,8 @@ export type MixedRow = Key | ({
 export type NeedsCodec<B extends object> = {
   [N in keyof B & string]-?: Exclude<B[N], undefined> extends Storable<Exclude<B[N], undefined>> ? never : N;
 }[keyof B & string];
+/** What a call says for itself alone: no default has it. */
+export type NoDefault = "signal" | "filter" | "generation" | "generationMode" | "transaction" | "expiresAt";
 export type Num = "int" | "float";
 export type Numeric<S extends Style> = number | bigint | Double | (S extends "expression" ? Exp<"int"> | Exp<"float"> : never);
 /** Type of a selection of one element; `E` is the type of the element. */
@@ -5305,6 +5343,7 @@ export type Privilege = GlobalPrivilege | ScopedPrivilege | {
 export type Projected<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
   [K in Exclude<Before<Before<N, ".">, "[">, N> & keyof B]?: Parts<B[K]>;
 };
+export type QueryDefaults = Pick<CallOptions & BatchLimits, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "integers" | "maps" | "doubles" | "concurrency">;
 /** What a behavior can say of queries on sets. */
 export type QuerySettings = Omit<CallSettings, "key"> & Pick<BatchLimits, "concurrency">;
 /** A bin that is read. */
@@ -5363,7 +5402,7 @@ export type RemoveOneOptions<S extends Style, R> = S extends "operation" ? Retur
 /** A row of a batch remove with conditions of its own. */
 export type RemoveRow = {
   readonly key: Key;
-} & Omit<RowOptions, "ttl" | "exists">;
+} & Omit<RowOptions, "ttl" | "expiresAt" | "exists">;
 /** Values of option `return` of a kind of collection. */
 export type ReturnOf<C extends "list" | "map"> = C extends "map" ? MapReturn : ListReturn;
 /** The bins of a step's rows: what was answered, or else the record. */

@@ -238,6 +238,34 @@ faultTest("a client's defaults go along, and a call may say how, not what", asyn
   await own.close()
 })
 
+faultTest('rows keep the moment at which their records expire', async (t) => {
+  const set = freshSet()
+  const soon = new Date(Date.now() + 300_000)
+  const later = new Date(Date.now() + 900_000)
+  const rows = [
+    { key: ['test', set, 1] as const, bins: { v: 1 } },
+    { key: ['test', set, 2] as const, bins: { v: 1 }, expiresAt: later },
+    { key: ['test', set, 3] as const, bins: { v: 1 }, ttl: 50 },
+  ]
+  const own = client().with({ defaults: { batch: { ttl: 5000 } } })
+  const { unprocessed } = await turnedAway(() =>
+    own.batchWrite(rows, { expiresAt: soon, maxRetries: 0, onPartial: 'return' }),
+  )
+  t.deepEqual(
+    unprocessed.map((row) => [row.ttl, row.expiresAt]),
+    [
+      [undefined, soon.toISOString()],
+      [undefined, later.toISOString()],
+      [50, undefined],
+    ] as unknown[],
+  )
+  ;(await client().batchWrite(json(unprocessed) as typeof unprocessed, { expiresAt: undefined })).throwIfFailed()
+  const ttls = (await client().getMany(rows.map(({ key }) => key))).map(({ meta }) => meta?.ttl ?? 0)
+  for (const [i, wanted] of [300, 900, 50].entries()) t.true(Math.abs((ttls[i] as number) - wanted) < 20, `${ttls}`)
+  const damaged = json(unprocessed).map((row) => ({ ...(row as object), expiresAt: 'soon' }))
+  await t.throwsAsync(client().batchWrite(damaged as never), { instanceOf: InvalidArgumentError, message: /expiresAt/ })
+})
+
 faultTest('rows that somebody changed on the way are refused before anything is sent', async (t) => {
   const set = freshSet()
   const rows = [

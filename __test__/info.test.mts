@@ -7,6 +7,8 @@ import {
   InvalidArgumentError,
   NamespaceNotFoundError,
   NodeNotFoundError,
+  PartialInfoError,
+  TimeoutError,
 } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
@@ -203,6 +205,24 @@ test('a node that answers something else is an error that names it', async (t) =
   t.is(error?.node, 'A1')
   const { client: refusing } = infoFake(() => 'ERROR:81:role violation')
   t.like(await t.throwsAsync(refusing.statistics()), { code: 81, node: 'A1', name: 'RoleViolationError' })
+})
+
+faultTest('what the others say is kept when one node does not answer', async (t) => {
+  await using cluster = await LocalCluster.start({ nodes: 3 })
+  await using own = await connect({ hosts: cluster.hosts, tendInterval: 60_000 })
+  const names = own.nodes().map(({ name }) => name)
+  await cluster.freezeNode(1)
+  const error = await t.throwsAsync(own.info('build', { totalTimeout: 300 }), { instanceOf: PartialInfoError })
+  t.deepEqual([...error.answers.keys(), ...error.errors.keys()].sort(), names.sort())
+  t.regex([...error.answers.values()].join(), /^8\.[\d.]+,8\.[\d.]+$/)
+  const [[frozen, reason] = []] = error.errors
+  t.true(reason instanceof TimeoutError)
+  t.like(error, { cause: reason, node: frozen, code: 9, retryable: true })
+  t.regex(error.message, /^info: 1 of 3 nodes did not answer; first: info: timed out/)
+  t.is(Object.keys(JSON.parse(JSON.stringify(error)).answers).length, 2)
+  await t.throwsAsync(own.statistics({ totalTimeout: 300 }), { instanceOf: PartialInfoError })
+  for (const node of [0, 2]) await cluster.freezeNode(node)
+  await t.throwsAsync(own.info('build', { totalTimeout: 300 }), { instanceOf: TimeoutError })
 })
 
 faultTest('a node that is frozen or gone is passed over by what any node can answer', async (t) => {

@@ -1,6 +1,6 @@
 // Options: checked strictly, merged one by one.
 
-import { exp, InvalidArgumentError } from 'aerospike-napi'
+import { type Client, exp, InvalidArgumentError, op, type WriteOptions } from 'aerospike-napi'
 import test from 'ava'
 import { editDistance, nearest } from '#src/checks/nearest'
 import { resolveDefaults } from '#src/options/policy'
@@ -160,6 +160,91 @@ test('defaults are checked like options', (t) => {
     message: /totalTimeout/,
   })
   t.throws(() => resolveDefaults({ write: { generation: 1 } }), { instanceOf: InvalidArgumentError })
+})
+
+test('operate, remove, apply, scan and info have defaults of their own, over those of their kind', async (t) => {
+  const defaults = {
+    read: { totalTimeout: 100, maxRetries: 9 },
+    write: { totalTimeout: 200, commit: 'master' },
+    operate: { totalTimeout: 300 },
+    remove: { totalTimeout: 400, durableDelete: true },
+    apply: { totalTimeout: 500 },
+    query: { socketTimeout: 7000 },
+    scan: { totalTimeout: 600 },
+  }
+  t.like(await crossing((one) => one.operate(key, [op.read('a')]), defaults), { totalTimeout: 300, maxRetries: 9 })
+  const increment = [op.increment('a')]
+  const write = await crossing((one) => one.operateOrdered(key, increment), defaults)
+  t.like(write, { totalTimeout: 300, maxRetries: 0 })
+  t.is(write.command.info3, 0x02)
+  t.is((await crossing((one) => one.operate(key, increment, { totalTimeout: 1 }), defaults)).totalTimeout, 1)
+  const remove = await crossing((one) => one.remove(key), defaults)
+  t.is(remove.totalTimeout, 400)
+  t.like(remove.command, { info2: 0x13, info3: 0x02 })
+  t.like(await crossing((one) => one.apply(key, 'm', 'f'), defaults), { totalTimeout: 500 })
+  t.like(await crossing((one) => one.put(key, { a: 1 }), defaults), { totalTimeout: 200 })
+  // Said later of the wider kind, it does not override what was said of the call.
+  const later = (one: Client) => one.with({ defaults: { write: { totalTimeout: 1, commit: 'all' } } })
+  t.is((await crossing((one) => later(one).remove(key), defaults)).totalTimeout, 400)
+  t.is((await crossing((one) => later(one).put(key, { a: 1 }), defaults)).totalTimeout, 1)
+
+  const { client, native } = fakeClient(defaults)
+  native.steps = () => []
+  await client.query('test', 's').results()
+  await client.scan('test', 's').results()
+  t.like(native.queries[0]?.spec, { totalTimeout: 0, socketTimeout: 7000 })
+  t.like(native.queries[1]?.spec, { totalTimeout: 600, socketTimeout: 600 })
+})
+
+test('questions to nodes have a default of their own', async (t) => {
+  const waits = async (defaults: unknown, act: (client: Client) => Promise<unknown>) => {
+    const { client, native } = fakeClient(defaults)
+    const given: number[] = []
+    native.info = async (...[, command, timeout]: unknown[]) => {
+      given.push(timeout as number)
+      return [{ node: 'A1', response: `${command as string}\t\n` }]
+    }
+    await act(client).catch(() => {})
+    return given[0]
+  }
+  const info = { info: { totalTimeout: 77 } }
+  t.is(await waits({}, (one) => one.info('build')), 1000)
+  t.is(await waits(info, (one) => one.info('build')), 77)
+  t.is(await waits(info, (one) => one.info('build', { totalTimeout: 5 })), 5)
+  t.is(await waits(info, (one) => one.udf.list()), 77)
+  t.is(await waits({}, (one) => one.with({ defaults: info }).udf.remove('m')), 77)
+  t.is(await waits(info, (one) => one.job(1).status({})), 77)
+})
+
+test('a default on a group whose calls do not take it is refused', (t) => {
+  const refused = { instanceOf: InvalidArgumentError, message: /does not apply to this call/ }
+  for (const defaults of [
+    { remove: { ttl: 5 } },
+    { read: { commit: 'all' } },
+    { apply: { exists: 'create' } },
+    { info: { maxRetries: 1 } },
+    { scan: { key: 'send' } },
+    { write: { expiresAt: new Date(Date.now() + 1e6) } },
+  ]) {
+    t.throws(() => resolveDefaults(defaults), refused, JSON.stringify(defaults))
+  }
+})
+
+test('expiresAt is the moment of the expiry, and ttl takes what meta.ttl is', async (t) => {
+  const soon = new Date(Date.now() + 60_000)
+  const write = await crossing((one) => one.put(key, { a: 1 }, { expiresAt: soon }))
+  t.true(write.command.ttl >= 59 && write.command.ttl <= 60, `${write.command.ttl}`)
+  const over = await crossing((one) => one.put(key, { a: 1 }, { expiresAt: soon }), { write: { ttl: 5 } })
+  t.true(over.command.ttl >= 59)
+  t.is((await crossing((one) => one.put(key, { a: 1 }, { ttl: -1 }))).command.ttl, 0xffffffff)
+  const { client } = fakeClient()
+  const refused = (options: WriteOptions, message: RegExp) =>
+    t.throwsAsync(client.put(key, { a: 1 }, options), { instanceOf: InvalidArgumentError, message })
+  await refused({ expiresAt: new Date(Date.now() - 1) }, /must be a date from now to .*, not the date 20/)
+  await refused({ expiresAt: new Date(Number.NaN) }, /not an invalid date/)
+  await refused({ expiresAt: new Date(Date.now() + 4e11) }, /expiresAt/)
+  await refused({ expiresAt: soon, ttl: 5 }, /both say when/)
+  await refused({ ttl: -2 }, /'ttl' must be/)
 })
 
 test('the nearest name is the one that was meant', (t) => {

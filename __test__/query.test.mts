@@ -6,6 +6,7 @@ import {
   GeoJSON,
   IndexNotFoundError,
   InvalidArgumentError,
+  JobNotFoundError,
   type Key,
   lists,
   op,
@@ -277,7 +278,9 @@ test('waiting for a job has an end: its own, a limit, or a signal; and it can be
   t.false(await job.abort())
 })
 
-test('a job that nobody knows is over', async (t) => {
-  const status = await client().job(123456789012345n).done()
-  t.like(status, { state: 'unknown', recordsSucceeded: 0 })
+test('a job that nobody knows has not been done', async (t) => {
+  const job = client().job(123456789012345n)
+  t.like(await job.status(), { state: 'unknown', progress: 0, recordsSucceeded: 0 })
+  await t.throwsAsync(job.done(), { instanceOf: JobNotFoundError, message: /no node knows a job of this id/ })
+  t.false(await job.abort())
 })

@@ -67,7 +67,9 @@ test('no bins are read of a record when the list of bins is empty, in batches an
     client().find(key, { bins: [] }),
     client().select(key, []),
     client().with({ coalesceReads: true }).get(key, { bins: [] }),
-    client().batchRead([key], { bins: [] }).then((batch) => batch.at(0)?.record),
+    client()
+      .batchRead([key], { bins: [] })
+      .then((batch) => batch.at(0)?.record),
   ]
   for (const record of await Promise.all(reads)) t.deepEqual([record?.meta.gen, record?.bins], [1, {}])
   await t.throwsAsync(client().get(['test', key[1], 2], { bins: [] }), { instanceOf: RecordNotFoundError })

@@ -22,7 +22,7 @@ export type WriteRow<B extends object = object> = { readonly key: Key } & RowOpt
   ({ readonly bins: B; readonly ops?: undefined } | { readonly bins?: undefined; readonly ops: readonly Operation[] })
 
 /** A row of a batch remove with conditions of its own. */
-export type RemoveRow = { readonly key: Key } & Omit<RowOptions, 'ttl' | 'exists'>
+export type RemoveRow = { readonly key: Key } & Omit<RowOptions, 'ttl' | 'expiresAt' | 'exists'>
 
 /** A row of `batchOperate` with operations of its own, in the place of the call's. */
 export type OperateRow = { readonly key: Key; readonly ops?: readonly Operation[] | undefined } & RowOptions &

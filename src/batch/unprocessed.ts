@@ -32,7 +32,7 @@ export interface Unprocessed {
    */
   readonly origin: number
   /**
-   * The fields whose values JSON cannot carry and that are encoded: `'key'`, `'ops'`, `'args'`, `'filter'`,
+   * The fields whose values JSON cannot carry and that are encoded: `'key'`, `'ops'`, `'args'`, `'filter'`, `'expiresAt'`,
    * `'bins.name'`.
    */
   readonly encoded?: readonly string[] | undefined
@@ -87,6 +87,11 @@ function dataRow(given: Fields, said: Said, origin: number): Fields {
   for (const name of Object.keys(OPTIONS)) {
     const value = optionOf(name, kind, given, said)
     if (value !== undefined) row[name] = value
+  }
+  // Of the two ways to say it the row's own counts, then the call's, then the client's.
+  if (row.ttl !== undefined && row.expiresAt !== undefined) {
+    const first = [given, said.options].find((one) => one.ttl !== undefined || one.expiresAt !== undefined)
+    delete row[first?.expiresAt === undefined ? 'expiresAt' : 'ttl']
   }
   row.origin = origin
   const call = callOptions(said.options)
@@ -153,7 +158,8 @@ export function callOver(verb: string, rows: readonly unknown[], options: unknow
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || OPTIONS_OF_CALL.includes(name)) continue
     const [field, wanted] = name === 'key' ? ['sendKey', value === 'send' ? true : undefined] : [name, value]
-    const said = wanted instanceof Exp ? encodeExpression(wanted) : wanted
+    const said =
+      wanted instanceof Exp ? encodeExpression(wanted) : wanted instanceof Date ? wanted.toISOString() : wanted
     const odd = rows.findIndex((row) => !isDeepStrictEqual((row as Fields)[field as string], said))
     if (odd < 0) continue
     const own = (rows[odd] as unknown as Fields)[field as string]
@@ -184,6 +190,7 @@ function encodeRow(row: Fields): Fields {
   if (row.args !== undefined && !isJson(row.args))
     replace('args', { base64: base64Of((w) => packList(w, row.args as [])) })
   if (row.filter !== undefined) replace('filter', encodeExpression(row.filter as Exp))
+  if (row.expiresAt !== undefined) replace('expiresAt', (row.expiresAt as Date).toISOString())
   if (row.type === 'write' && row.bins !== undefined) {
     const bins: { [name: string]: unknown } = Object.create(null)
     for (const [name, value] of Object.entries(row.bins as object)) {
@@ -254,6 +261,7 @@ export function decodeRow(row: Fields, where: Where): Fields {
     if (place === 'key') made.key = decodeKey(row.key, where)
     else if (place === 'ops') made.ops = decodeOperations(row.ops, where)
     else if (place === 'args') made.args = new Encoded(bytesOf((row.args as Fields | null)?.base64, where, 'args'))
+    else if (place === 'expiresAt') made.expiresAt = decodeDate(row.expiresAt, where)
     else if (place === 'filter') made.filter = decodeExpression(row.filter, where)
     else if (typeof place === 'string' && place.startsWith('bins.')) decodeBin(row, made, place.slice(5), where)
     else throw damaged(where, 'encoded')
@@ -277,6 +285,12 @@ function decodeKey(key: unknown, where: Where): unknown {
   const { integer } = last
   if (typeof integer === 'string' && /^-?\d{1,20}$/.test(integer)) return [...key.slice(0, -1), BigInt(integer)]
   return [...key.slice(0, -1), bytesOf(last.bytes, where, 'key')]
+}
+
+function decodeDate(text: unknown, where: Where): Date {
+  const date = new Date(typeof text === 'string' ? text : Number.NaN)
+  if (Number.isNaN(date.getTime())) throw damaged(where, 'expiresAt')
+  return date
 }
 
 function decodeExpression(filter: unknown, where: Where): Exp {

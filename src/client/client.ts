@@ -115,11 +115,12 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     coalesceReads?: boolean,
     listeners: Listeners = new Listeners(boundary),
   ) {
-    Object.defineProperty(this, CONTEXT, { value: new CommandContext(boundary, policies, coalesceReads) })
+    const context = new CommandContext(boundary, policies, coalesceReads)
+    Object.defineProperty(this, CONTEXT, { value: context })
     Object.defineProperty(this, LISTENERS, { value: listeners })
-    this.udf = new UdfAdmin(boundary)
-    this.users = new Users(boundary)
-    this.roles = new Roles(boundary)
+    this.udf = new UdfAdmin(context)
+    this.users = new Users(context)
+    this.roles = new Roles(context)
   }
 
   /**
@@ -291,11 +292,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     return batches.existsMany(this[CONTEXT], keys, options)
   }
 
-  selectMany(
-    keys: readonly Key[],
-    bins: readonly string[],
-    options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Bins>[]>
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>
   selectMany<B extends object>(
     keys: readonly Key[],
     bins: readonly WholeBins<B>[],
@@ -316,11 +313,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     bins: readonly N[],
     options?: BatchReadOptions,
   ): Promise<MaybeRecord<Projected<B, N>>[]>
-  selectMany(
-    keys: readonly Key[],
-    bins: readonly string[],
-    options?: BatchReadOptions,
-  ): Promise<MaybeRecord<never>[]> {
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<MaybeRecord<never>[]> {
     return batches.selectMany(this[CONTEXT], keys, bins, options)
   }
 

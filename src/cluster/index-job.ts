@@ -1,10 +1,9 @@
 // An index that is being built: every node builds its own part, and the job waits for all of them.
 
-import type { Boundary } from '../boundary/native.js'
 import { Code } from '../errors/codes.js'
 import { now } from '../host.js'
 import { type IndexInfo, type IndexStatistics, indexStatistics } from './index-list.js'
-import { InfoRequest, readRefusal } from './info-request.js'
+import { type InfoContext, InfoRequest, readRefusal } from './info-request.js'
 import { type Look, type WaitOptions, waitFor } from './wait.js'
 
 /** How far an index is. */
@@ -32,13 +31,13 @@ export class IndexJob {
   readonly namespace: string
   /** The name of the index. */
   readonly name: string
-  readonly #boundary: Boundary
+  readonly #context: InfoContext
   readonly #created = now()
   #seen = false
 
   /** @internal */
-  constructor(boundary: Boundary, namespace: string, name: string) {
-    this.#boundary = boundary
+  constructor(context: InfoContext, namespace: string, name: string) {
+    this.#context = context
     this.namespace = namespace
     this.name = name
   }
@@ -54,7 +53,7 @@ export class IndexJob {
   }
 
   async #look(limits: object): Promise<Look<IndexProgress>> {
-    const request = InfoRequest.read(this.#boundary, 'IndexJob.ready', limits)
+    const request = InfoRequest.read(this.#context, 'IndexJob.ready', limits)
     const { found, missing } = await statOf(request, this.namespace, this.name)
     if (found.size > 0) this.#seen = true
     if (found.size === 0 && (this.#seen || now() - this.#created > GRACE_MS)) {

@@ -5,12 +5,18 @@ import type { NativeClient, NativeNode } from '../boundary/addon.js'
 import type { Boundary } from '../boundary/native.js'
 import { describe } from '../checks/check.js'
 import type { AerospikeError } from '../errors/base.js'
-import { ClusterError, InvalidArgumentError, NodeNotFoundError, TimeoutError } from '../errors/classes.js'
+import {
+  ClusterError,
+  InvalidArgumentError,
+  NodeNotFoundError,
+  PartialInfoError,
+  TimeoutError,
+} from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { controlError, errorOf } from '../errors/failure.js'
-import { now } from '../host.js'
+import { now, TruePromise } from '../host.js'
 import { MAX_INT32 } from '../limits.js'
-import { applyOptions, Policy } from '../options/policy.js'
+import { applyOptions, type InfoPolicies, type Policy } from '../options/policy.js'
 import { Takes } from '../options/table.js'
 
 /** What calls of the info protocol take. */
@@ -21,9 +27,11 @@ export interface InfoOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Milliseconds for what only looks, and for what changes the whole cluster: that takes an agreement of all nodes. */
-const LOOK = new Policy()
-const CHANGE = Object.assign(new Policy(), { totalTimeout: 5000 })
+/** What calls of the info protocol go through, and what they do that say nothing else. */
+export interface InfoContext {
+  readonly boundary: Boundary
+  readonly policies: { readonly info: InfoPolicies }
+}
 
 /** As long as a number of milliseconds can be on the boundary. */
 const FOREVER_MS = MAX_INT32
@@ -44,27 +52,28 @@ export class InfoRequest {
   readonly #until: number
 
   /** @param extra options that the call reads itself */
-  static read(boundary: Boundary, verb: string, options: unknown, extra?: readonly string[]): InfoRequest {
-    return new InfoRequest(boundary, verb, LOOK, options, extra)
+  static read(context: InfoContext, verb: string, options: unknown, extra?: readonly string[]): InfoRequest {
+    return new InfoRequest(context, verb, false, options, extra)
   }
 
   /** A call that changes the cluster. */
-  static write(boundary: Boundary, verb: string, options: unknown, extra?: readonly string[]): InfoRequest {
-    return new InfoRequest(boundary, verb, CHANGE, options, extra)
+  static write(context: InfoContext, verb: string, options: unknown, extra?: readonly string[]): InfoRequest {
+    return new InfoRequest(context, verb, true, options, extra)
   }
 
   private constructor(
-    boundary: Boundary,
+    { boundary, policies }: InfoContext,
     verb: string,
-    base: Policy,
+    changes: boolean,
     options: unknown,
     extra: readonly string[] | undefined,
   ) {
-    const policy = applyOptions(base, options ?? {}, Takes.info, verb, extra)
+    const base = changes ? policies.info.change : policies.info.look
+    const policy: Policy = applyOptions(base, options ?? {}, Takes.info, verb, extra)
     this.verb = verb
     this.#native = boundary.native
     this.#signal = policy.signal
-    this.#changes = base === CHANGE
+    this.#changes = changes
     this.#timeout = policy.totalTimeout
     this.#until = policy.totalTimeout === 0 ? Number.POSITIVE_INFINITY : now() + policy.totalTimeout
   }
@@ -83,9 +92,38 @@ export class InfoRequest {
     return this.#native.nodes().filter((node) => node.active)
   }
 
-  /** What every node answers. Fails when any of them cannot be asked. */
-  all(...commands: readonly string[]): Promise<NodeAnswers[]> {
-    return this.#send('*', commands)
+  /**
+   * What every node answers.
+   *
+   * @throws PartialInfoError, with what the others said, when some of them did not answer
+   */
+  async all(...commands: readonly string[]): Promise<NodeAnswers[]> {
+    const nodes = this.#active()
+    if (nodes.length < 2) return this.#send('*', commands)
+    const errors = new Map<string, AerospikeError>()
+    const asked = nodes.map(({ name }) =>
+      this.#send(name, commands).catch((error: AerospikeError): NodeAnswers[] => {
+        errors.set(name, error)
+        return []
+      }),
+    )
+    const said = (await TruePromise.all(asked)).flat()
+    const [first] = errors.values()
+    if (first === undefined) return said
+    if (said.length === 0) throw first
+    throw this.#partial(nodes.length, said, errors, first)
+  }
+
+  #partial(
+    nodes: number,
+    said: readonly NodeAnswers[],
+    errors: ReadonlyMap<string, AerospikeError>,
+    cause: AerospikeError,
+  ): PartialInfoError {
+    const answers = new Map(said.map(({ node, answers }) => [node, answers.join('\n')]))
+    const { code, node, attempts, elapsed, inDoubt, retryable } = cause
+    const message = `${this.verb}: ${errors.size} of ${nodes} nodes did not answer; first: ${cause.message}`
+    return new PartialInfoError(message, answers, errors, { code, node, attempts, elapsed, inDoubt, retryable, cause })
   }
 
   /** What the node of a name answers. */

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { types } from 'node:util'
-import type { Boundary } from '../boundary/native.js'
 import { argumentError, describe, isPlain } from '../checks/check.js'
 import { checkNames } from '../checks/options.js'
 import {
@@ -15,7 +14,7 @@ import {
   UdfNotFoundError,
 } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
-import { checkName, type InfoOptions, InfoRequest } from './info-request.js'
+import { checkName, type InfoContext, type InfoOptions, InfoRequest } from './info-request.js'
 import { readPairs } from './info-text.js'
 import { type Look, type WaitOptions, waitFor } from './wait.js'
 
@@ -66,14 +65,14 @@ const SOURCE_FIELDS = ['file', 'source', 'name']
 export class UdfJob {
   /** The name that calls use. */
   readonly module: string
-  readonly #boundary: Boundary
+  readonly #context: InfoContext
   readonly #file: string
   readonly #hash: string
   readonly #before: string | undefined
 
   /** @internal @param before the hash of what the module was before */
-  constructor(boundary: Boundary, file: string, hash: string, before: string | undefined) {
-    this.#boundary = boundary
+  constructor(context: InfoContext, file: string, hash: string, before: string | undefined) {
+    this.#context = context
     this.module = file.slice(0, -ENDING.length)
     this.#file = file
     this.#hash = hash
@@ -90,7 +89,7 @@ export class UdfJob {
   }
 
   async #look(limits: object): Promise<Look<UdfProgress>> {
-    const hashes = await hashesOf(InfoRequest.read(this.#boundary, 'UdfJob.done', limits), this.#file)
+    const hashes = await hashesOf(InfoRequest.read(this.#context, 'UdfJob.done', limits), this.#file)
     const done = hashes.filter((hash) => this.#isNew(hash, hashes[0])).length
     return { progress: { done, total: hashes.length }, done: done === hashes.length }
   }
@@ -103,11 +102,11 @@ export class UdfJob {
 
 /** The modules of the cluster: `client.udf`. */
 export class UdfAdmin {
-  readonly #boundary: Boundary
+  readonly #context: InfoContext
 
   /** @internal */
-  constructor(boundary: Boundary) {
-    this.#boundary = boundary
+  constructor(context: InfoContext) {
+    this.#context = context
   }
 
   /**
@@ -125,13 +124,13 @@ export class UdfAdmin {
     const verb = 'udf.register'
     try {
       const { file, content } = await read(verb, source)
-      const request = InfoRequest.write(this.#boundary, verb, options)
+      const request = InfoRequest.write(this.#context, verb, options)
       const [before] = await hashesOf(request, file)
       const text = content.toString('base64')
       const command = `udf-put:filename=${file};content=${text};content-len=${text.length};udf-type=LUA;`
       const { node, answers } = await request.any(command)
       accepted(request, node, file, answers[0] ?? '')
-      return new UdfJob(this.#boundary, file, hashOf(file, text), before)
+      return new UdfJob(this.#context, file, hashOf(file, text), before)
     } catch (error) {
       throw argumentError(error, verb)
     }
@@ -141,7 +140,7 @@ export class UdfAdmin {
   async list(options?: InfoOptions): Promise<UdfModule[]> {
     const verb = 'udf.list'
     try {
-      const request = InfoRequest.read(this.#boundary, verb, options)
+      const request = InfoRequest.read(this.#context, verb, options)
       const { node, answers } = await request.any('udf-list')
       return readList(request.accepted(node, answers[0] ?? ''))
     } catch (error) {
@@ -159,7 +158,7 @@ export class UdfAdmin {
     const verb = 'udf.get'
     try {
       const file = fileName(verb, name)
-      const request = InfoRequest.read(this.#boundary, verb, options)
+      const request = InfoRequest.read(this.#context, verb, options)
       const { node, answers } = await request.any(`udf-get:filename=${file}`)
       const answer = accepted(request, node, file, answers[0] ?? '')
       return Buffer.from(readPairs(answer, ';').get('content') ?? '', 'base64').toString('utf8')
@@ -177,7 +176,7 @@ export class UdfAdmin {
     const verb = 'udf.remove'
     try {
       const file = fileName(verb, name)
-      const request = InfoRequest.write(this.#boundary, verb, options)
+      const request = InfoRequest.write(this.#context, verb, options)
       const { node, answers } = await request.any(`udf-remove:filename=${file};`)
       accepted(request, node, file, answers[0] ?? '')
       while ((await hashesOf(request, file)).some((hash) => hash !== undefined)) {

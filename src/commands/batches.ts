@@ -156,11 +156,7 @@ export interface BatchCommands {
    * @example
    * const names = await client.selectMany<User, 'name'>(keys, ['name'])
    */
-  selectMany(
-    keys: readonly Key[],
-    bins: readonly string[],
-    options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Bins>[]>
+  selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>
   selectMany<B extends object>(
     keys: readonly Key[],
     bins: readonly WholeBins<B>[],

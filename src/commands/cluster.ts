@@ -171,7 +171,7 @@ export function info(
   options: NodeInfoOptions = {},
 ): Promise<Map<string, string>> {
   return attempt('info', async () => {
-    const request = InfoRequest.read(context.boundary, 'info', options, ['node'])
+    const request = InfoRequest.read(context, 'info', options, ['node'])
     const line = checkCommand('info', command)
     const { node } = options
     if (node === undefined) return byNode(await request.all(line))
@@ -181,7 +181,7 @@ export function info(
 
 export function infoAll(context: CommandContext, command: string, options?: InfoOptions): Promise<Map<string, string>> {
   return attempt('infoAll', async () => {
-    const request = InfoRequest.read(context.boundary, 'infoAll', options)
+    const request = InfoRequest.read(context, 'infoAll', options)
     return byNode(await request.all(checkCommand('infoAll', command)))
   })
 }
@@ -193,7 +193,7 @@ export function infoNode(
   options?: InfoOptions,
 ): Promise<string> {
   return attempt('infoNode', async () => {
-    const request = InfoRequest.read(context.boundary, 'infoNode', options)
+    const request = InfoRequest.read(context, 'infoNode', options)
     const { answers } = await request.node(nodeName('infoNode', node), checkCommand('infoNode', command))
     return answers[0] ?? ''
   })
@@ -201,7 +201,7 @@ export function infoNode(
 
 export function infoRandom(context: CommandContext, command: string, options?: InfoOptions): Promise<string> {
   return attempt('infoRandom', async () => {
-    const request = InfoRequest.read(context.boundary, 'infoRandom', options)
+    const request = InfoRequest.read(context, 'infoRandom', options)
     const { answers } = await request.any(checkCommand('infoRandom', command))
     return answers[0] ?? ''
   })
@@ -209,7 +209,7 @@ export function infoRandom(context: CommandContext, command: string, options?: I
 
 export function statistics(context: CommandContext, options?: InfoOptions): Promise<Map<string, Statistics>> {
   return attempt('statistics', async () => {
-    const request = InfoRequest.read(context.boundary, 'statistics', options)
+    const request = InfoRequest.read(context, 'statistics', options)
     const answers = await request.all('statistics')
     return new Map(
       answers.map(({ node, answers: [answer = ''] }) => [node, readStatistics(request.accepted(node, answer), ';')]),
@@ -219,7 +219,7 @@ export function statistics(context: CommandContext, options?: InfoOptions): Prom
 
 export function namespaces(context: CommandContext, options?: InfoOptions): Promise<NamespaceInfo[]> {
   return attempt('namespaces', async () => {
-    const request = InfoRequest.read(context.boundary, 'namespaces', options)
+    const request = InfoRequest.read(context, 'namespaces', options)
     const { node, answers } = await request.any('namespaces')
     const names = request
       .accepted(node, answers[0] ?? '')
@@ -233,7 +233,7 @@ export function namespaces(context: CommandContext, options?: InfoOptions): Prom
 export function sets(context: CommandContext, namespace: string, options?: InfoOptions): Promise<SetInfo[]> {
   return attempt('sets', async () => {
     checkName('sets', 'namespace', namespace, MAX_NAMESPACE_SIZE)
-    const request = InfoRequest.read(context.boundary, 'sets', options)
+    const request = InfoRequest.read(context, 'sets', options)
     await request.checkNamespace(namespace)
     const said = await request.all(`namespace/${namespace}`, `sets/${namespace}`)
     const copies = replicationFactor(statisticsByNode(request, said, 0))
@@ -250,7 +250,7 @@ export function sets(context: CommandContext, namespace: string, options?: InfoO
 
 export function latencies(context: CommandContext, options?: InfoOptions): Promise<Map<string, Latency[]>> {
   return attempt('latencies', async () => {
-    const request = InfoRequest.read(context.boundary, 'latencies', options)
+    const request = InfoRequest.read(context, 'latencies', options)
     const said = await request.all('latencies:')
     return new Map(
       said.map(({ node, answers: [answer = ''] }) => [node, readLatencies(request.accepted(node, answer))]),
@@ -262,14 +262,14 @@ export function createIndex(context: CommandContext, index: IndexDefinition, opt
   return attempt('createIndex', async () => {
     const checked = checkDefinition('createIndex', index)
     const { namespace, name } = checked
-    const request = InfoRequest.write(context.boundary, 'createIndex', options)
+    const request = InfoRequest.write(context, 'createIndex', options)
     await request.checkNamespace(namespace)
     const parameters = checked.parameters(request.supports(8, 1))
     const { node, answers } = await request.any(
       `sindex-create:${namespaceParameter(request)}=${namespace};${parameters}`,
     )
     request.accepted(node, answers[0] ?? '')
-    return new IndexJob(context.boundary, namespace, name)
+    return new IndexJob(context, namespace, name)
   })
 }
 
@@ -300,7 +300,7 @@ export function listIndexes(
 ): Promise<IndexInfo[]> {
   return attempt('listIndexes', async () => {
     checkName('listIndexes', 'namespace', namespace, MAX_NAMESPACE_SIZE)
-    const request = InfoRequest.read(context.boundary, 'listIndexes', options, ['statistics'])
+    const request = InfoRequest.read(context, 'listIndexes', options, ['statistics'])
     await request.checkNamespace(namespace)
     const { node, answers } = await request.any(`sindex-list:${namespaceParameter(request)}=${namespace};b64=true`)
     const indexes = readIndexes(request.accepted(node, answers[0] ?? ''))
@@ -329,7 +329,7 @@ async function indexRequest(
 ): Promise<InfoRequest> {
   checkName(verb, 'namespace', namespace, MAX_NAMESPACE_SIZE)
   checkName(verb, 'name', name, MAX_INDEX_NAME)
-  const request = InfoRequest.write(context.boundary, verb, options)
+  const request = InfoRequest.write(context, verb, options)
   await request.checkNamespace(namespace as string)
   return request
 }
@@ -347,7 +347,7 @@ export function truncate(
     }
     // Never by a name that was meant to be another: that would be the whole namespace.
     if (set !== null && what.length > 0) checkName('truncate', 'set', set, MAX_SET_SIZE)
-    const request = InfoRequest.write(context.boundary, 'truncate', options, ['before'])
+    const request = InfoRequest.write(context, 'truncate', options, ['before'])
     const before = options.before === undefined ? '' : `;lut=${nanoseconds(options.before)}`
     await request.checkNamespace(namespace)
     const command =

@@ -42,7 +42,7 @@ export function query<B extends object = Bins>(
   set?: string | null,
   options?: QueryOptions,
 ): Query<B> {
-  return Query.of<B>(context.boundary, 'query', namespace, set, context.policies.query, options)
+  return Query.of<B>(context, 'query', namespace, set, context.policies.query, options)
 }
 
 export function scan<B extends object = Bins>(
@@ -51,9 +51,9 @@ export function scan<B extends object = Bins>(
   set?: string | null,
   options?: QueryOptions,
 ): Query<B> {
-  return Query.of<B>(context.boundary, 'scan', namespace, set, context.policies.query, options)
+  return Query.of<B>(context, 'scan', namespace, set, context.policies.scan, options)
 }
 
 export function job(context: CommandContext, id: bigint | number | string): Job {
-  return new Job(context.boundary, jobId(id))
+  return new Job(context, jobId(id), false)
 }

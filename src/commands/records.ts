@@ -341,7 +341,8 @@ export function removeBin(
   try {
     const policy = writePolicy(context, options, 'removeBin')
     const names = binNames(typeof bins === 'string' ? [bins] : bins, 'removeBin')
-    if (names.length === 0) throw new InvalidArgumentError('removeBin: bins is an empty list: there is nothing to remove')
+    if (names.length === 0)
+      throw new InvalidArgumentError('removeBin: bins is an empty list: there is nothing to remove')
     const command = writeCommand(policy, Info2.write)
     const task = { verb: 'removeBin', policy, writes: true, command, body: writeRemovals }
     return context.boundary.submit(new MetaCall(task, key, names))
@@ -390,7 +391,7 @@ export function apply<T = Value>(
   options?: ApplyOptions,
 ): Promise<T> {
   try {
-    const base = context.policies.write
+    const base = context.policies.apply
     const policy = options === undefined ? base : applyOptions(base, options, Takes.apply, 'apply')
     const command = applyCommand(policy, new UdfCall('apply', module, name, args))
     const task = { verb: 'apply', policy, writes: true, command, body: writeNothing }
@@ -460,7 +461,7 @@ function operationTask(
   options: OperateOptions | undefined,
 ): RecordTask {
   const writes = (needsOf(operations, verb) & Needs.write) !== 0
-  const base = writes ? context.policies.write : context.policies.read
+  const base = writes ? context.policies.operateWrite : context.policies.operateRead
   const policy = options === undefined ? base : applyOptions(base, options, Takes.operate, verb)
   const command = writes ? writeCommand(policy, Info2.write) : readCommand(policy, 0)
   if (writes) {

@@ -172,8 +172,41 @@ export class IndexNameTooLongError extends IndexError {}
 /** The namespace has as many indexes as it can have. */
 export class IndexLimitError extends IndexError {}
 
+/**
+ * Some nodes did not answer an info command. `answers` has what the others said, `errors` why these did not; `cause` is the
+ * first of them.
+ *
+ * @example
+ * if (error instanceof PartialInfoError) console.log(error.answers.get('A1'), error.errors.get('A2')?.message)
+ */
+export class PartialInfoError extends ClusterError {
+  /** The answers by the name of the node: as they came, one for each command. */
+  readonly answers: ReadonlyMap<string, string>
+  /** The errors of the other nodes by their names. */
+  readonly errors: ReadonlyMap<string, AerospikeError>
+
+  constructor(
+    message: string,
+    answers: ReadonlyMap<string, string>,
+    errors: ReadonlyMap<string, AerospikeError>,
+    details: ErrorDetails = {},
+  ) {
+    super(message, details)
+    this.answers = answers
+    this.errors = errors
+  }
+
+  override toJSON(): { [name: string]: unknown } {
+    const errors = Object.fromEntries([...this.errors].map(([node, error]) => [node, error.toJSON()]))
+    return { ...super.toJSON(), answers: Object.fromEntries(this.answers), errors }
+  }
+}
+
 /** The parent of errors that concern a query or scan. */
 export class QueryError extends AerospikeError {}
+
+/** No node knows a background job of that id. */
+export class JobNotFoundError extends QueryError {}
 
 /** The query was stopped. */
 export class QueryAbortedError extends QueryError {}
@@ -384,6 +417,8 @@ nameClasses({
   IndexNotReadableError,
   IndexNameTooLongError,
   IndexLimitError,
+  JobNotFoundError,
+  PartialInfoError,
   QueryError,
   QueryAbortedError,
   QueryQueueFullError,

@@ -5,9 +5,9 @@ import { describe, isPlain } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { BehaviorFileOptions, FileBehavior } from './behavior-file.js'
-import { applyOptions, Policy } from './policy.js'
+import { applyOptions, type Group, ofGroup, Policy } from './policy.js'
 import { Takes } from './table.js'
-import type { BatchLimits, CallOptions, ReadOptions, WriteOptions } from './types.js'
+import type { BatchLimits, CallOptions, Defaults, ReadOptions, WriteOptions } from './types.js'
 
 /** What a behavior can say of all calls. */
 export type CallSettings = Pick<
@@ -304,6 +304,22 @@ export class Behavior {
       this.#resolved.set(category, options)
     }
     return options
+  }
+
+  /** @internal What a kind of call uses, as defaults of a client: said to all groups that such calls may go by. */
+  defaultsOf(kind: 'reads' | 'writes.retryable' | 'writes.nonRetryable'): Defaults {
+    const all = kind === 'reads' ? 'reads.point' : kind
+    const options: { readonly [group in Group]?: Settings } = {
+      read: this.optionsOf(all),
+      operate: this.optionsOf(all),
+      batch: this.optionsOf(kind === 'reads' ? 'reads.batch' : kind),
+      ...(kind === 'reads'
+        ? { query: this.optionsOf('reads.query') }
+        : { write: this.optionsOf(kind), remove: this.optionsOf(kind), apply: this.optionsOf(kind) }),
+    }
+    return Object.fromEntries(
+      Object.entries(options).map(([group, settings]) => [group, ofGroup(group as Group, settings)]),
+    )
   }
 
   /** @internal Says something else from now on: a file was changed. */

@@ -3,6 +3,7 @@
 // types.ts,
 // and a line in docs/options.md.
 
+import { unixTime } from '../host.js'
 import { MAX_INT32, MAX_TTL_SECONDS, MAX_UINT32 } from '../limits.js'
 import { EXISTENCE, Info1, Info2, Info3, SC_READ } from '../protocol.js'
 import { isFilter } from '../values/expression.js'
@@ -169,6 +170,8 @@ const EXISTS: { readonly [name: string]: { readonly info2: number; readonly info
 }
 
 export const TTL_NEVER = MAX_UINT32
+/** What `meta.ttl` of a record that never expires is. */
+const NEVER = -1
 const TTLS: { readonly [name: string]: number } = { default: 0, never: TTL_NEVER, keep: MAX_UINT32 - 1 }
 
 /** The names of all options: the table and the types have the same. */
@@ -238,11 +241,26 @@ const TABLE: { readonly [name in OptionName]: Option } = {
     ...ofRow(((WRITES | Takes.defaults) & ~REMOVES) | APPLIES | Takes.job),
     divides: true,
     sets: ['ttl'],
-    expects: `seconds from 1 to ${MAX_TTL_SECONDS}, 'never', 'default' or 'keep'`,
+    expects: `seconds from 1 to ${MAX_TTL_SECONDS}, 'never' (or -1), 'default' or 'keep'`,
     apply(policy, value) {
       if (isWhole(value, 1, MAX_TTL_SECONDS)) policy.ttl = value
+      // As `meta.ttl` says it.
+      else if (value === NEVER) policy.ttl = TTL_NEVER
       else if (typeof value === 'string' && Object.hasOwn(TTLS, value)) policy.ttl = TTLS[value] as number
       else return false
+      return true
+    },
+  },
+  expiresAt: {
+    ...ofRow((WRITES & ~REMOVES) | APPLIES | Takes.job),
+    divides: true,
+    sets: ['ttl'],
+    expects: `a date from now to ${MAX_TTL_SECONDS} seconds on`,
+    apply(policy, value) {
+      if (!(value instanceof Date)) return false
+      const seconds = Math.ceil((value.getTime() - unixTime()) / 1000)
+      if (!isWhole(seconds, 1, MAX_TTL_SECONDS)) return false
+      policy.ttl = seconds
       return true
     },
   },

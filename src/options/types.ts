@@ -73,10 +73,12 @@ export interface WriteOptions extends RemoveOptions {
    */
   readonly undefined?: 'refuse' | 'omit' | undefined
   /**
-   * Seconds until the record expires (1 to 315,360,000), `never`, `keep` as it is, or `default` as the namespace says
-   * (default).
+   * Seconds until the record expires (1 to 315,360,000), `never` (or `-1`, as `meta.ttl` says it), `keep` as it is, or
+   * `default` as the namespace says (default).
    */
   readonly ttl?: number | 'never' | 'default' | 'keep' | undefined
+  /** When the record expires, by the clock of this machine, in the place of `ttl`: up to ten years from now. */
+  readonly expiresAt?: Date | undefined
   /**
    * Whether the record must exist: `create` must not, `update` and `replace` must, `createOrUpdate` (default) and
    * `createOrReplace` do not care. The replacing ones drop all bins that are not written.
@@ -104,7 +106,7 @@ export interface OperateOptions extends ReadOptions, WriteOptions {}
 /** What `apply` takes. Whether the record exists and which generation it has is for the function to judge. */
 export interface ApplyOptions
   extends CallOptions,
-    Pick<WriteOptions, 'ttl' | 'durableDelete' | 'commit' | 'idempotent'> {}
+    Pick<WriteOptions, 'ttl' | 'expiresAt' | 'durableDelete' | 'commit' | 'idempotent'> {}
 
 /** What batches take in addition. */
 export interface BatchLimits {
@@ -167,7 +169,10 @@ export interface BatchApplyOptions extends ApplyOptions, BatchLimits {}
 
 /** What a row of a batch that calls a function may say for itself. */
 export interface ApplyRowOptions
-  extends Pick<ApplyOptions, 'ttl' | 'durableDelete' | 'commit' | 'filter' | 'integers' | 'maps' | 'doubles'> {
+  extends Pick<
+    ApplyOptions,
+    'ttl' | 'expiresAt' | 'durableDelete' | 'commit' | 'filter' | 'integers' | 'maps' | 'doubles'
+  > {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined
 }
@@ -176,33 +181,49 @@ export interface ApplyRowOptions
 export interface RowOptions
   extends Pick<
     WriteOptions,
-    'ttl' | 'exists' | 'generation' | 'generationMode' | 'durableDelete' | 'commit' | 'filter'
+    'ttl' | 'expiresAt' | 'exists' | 'generation' | 'generationMode' | 'durableDelete' | 'commit' | 'filter'
   > {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined
 }
 
-/** The client's defaults: what a call uses that does not say otherwise. */
+/** What a call says for itself alone: no default has it. */
+type NoDefault = 'signal' | 'filter' | 'generation' | 'generationMode' | 'transaction' | 'expiresAt'
+
+type QueryDefaults = Pick<
+  CallOptions & BatchLimits,
+  | 'totalTimeout'
+  | 'socketTimeout'
+  | 'maxRetries'
+  | 'sleepBetweenRetries'
+  | 'replica'
+  | 'integers'
+  | 'maps'
+  | 'doubles'
+  | 'concurrency'
+>
+
+/**
+ * The client's defaults: what a call uses that does not say otherwise. Of two groups that both hold for a call the more
+ * special one counts, option by option: `remove` over `write`.
+ */
 export interface Defaults {
-  /** For `get`, `select`, `exists` and `operate` without writes. */
-  readonly read?: Omit<ReadOptions, 'signal' | 'filter'> | undefined
+  /** For `get`, `find`, `select`, `exists`, and `operate` without writes. */
+  readonly read?: Omit<ReadOptions, NoDefault> | undefined
   /** For all writes of single records. */
-  readonly write?: Omit<WriteOptions, 'signal' | 'filter' | 'generation' | 'generationMode'> | undefined
+  readonly write?: Omit<WriteOptions, NoDefault> | undefined
+  /** For `operate` and `operateOrdered`, over `read` or `write`. */
+  readonly operate?: Omit<OperateOptions, NoDefault> | undefined
+  /** For `remove`, over `write`. */
+  readonly remove?: Omit<RemoveOptions, NoDefault> | undefined
+  /** For `apply`, over `write`. */
+  readonly apply?: Omit<ApplyOptions, NoDefault> | undefined
   /** For queries, scans, aggregations and background jobs. */
-  readonly query?:
-    | Pick<
-        CallOptions & BatchLimits,
-        | 'totalTimeout'
-        | 'socketTimeout'
-        | 'maxRetries'
-        | 'sleepBetweenRetries'
-        | 'replica'
-        | 'integers'
-        | 'maps'
-        | 'doubles'
-        | 'concurrency'
-      >
-    | undefined
+  readonly query?: QueryDefaults | undefined
+  /** For what begins with `scan`, over `query`. */
+  readonly scan?: QueryDefaults | undefined
   /** For all batches. */
-  readonly batch?: Omit<BatchWriteOptions, 'signal' | 'filter' | 'generation' | 'generationMode'> | undefined
+  readonly batch?: Omit<BatchWriteOptions, NoDefault> | undefined
+  /** For `info` and all other questions to nodes: statistics, indexes, modules, users and roles. */
+  readonly info?: Pick<CallOptions, 'totalTimeout'> | undefined
 }

@@ -1,9 +1,9 @@
 // Aggregations: what stream UDFs make of the records of a query. The servers run the first steps of the stream, the core the
 // last ones; here the values are decoded and handed out.
 
-import type { Boundary } from '../boundary/native.js'
 import { argumentError } from '../checks/check.js'
 import { badValue } from '../checks/options.js'
+import type { InfoContext } from '../cluster/info-request.js'
 import { UdfAdmin } from '../cluster/udf-modules.js'
 import { InvalidArgumentError, UdfError } from '../errors/classes.js'
 import { applyOptions, type Policy } from '../options/policy.js'
@@ -61,7 +61,7 @@ interface Order {
  */
 export class Aggregation<T = Value> extends QueryStream<T> {
   /** @internal What is wrong with the order is thrown by the first step, not here. */
-  static of<T>(boundary: Boundary, make: () => Order): Aggregation<T> {
+  static of<T>(context: InfoContext, make: () => Order): Aggregation<T> {
     const reader = new ValueReader<T>()
     let order: (Order & { policy: Policy; source: string | undefined }) | { failure: Error }
     try {
@@ -73,12 +73,12 @@ export class Aggregation<T = Value> extends QueryStream<T> {
     const spec = async () => {
       if ('failure' in order) throw order.failure
       const { plan, policy, udf } = order
-      const source = order.source ?? (await sourceOf(boundary, udf.module, policy))
+      const source = order.source ?? (await sourceOf(context, udf.module, policy))
       return querySpec({ ...plan, policy }, 'aggregate', { udf, source })
     }
     const signal = 'failure' in order ? undefined : order.policy.signal
     const called = 'failure' in order ? undefined : order.udf
-    return new Aggregation<T>(new Steps(boundary, 'aggregate', spec, signal, called), reader, undefined)
+    return new Aggregation<T>(new Steps(context.boundary, 'aggregate', spec, signal, called), reader, undefined)
   }
 
   /**
@@ -118,6 +118,6 @@ function checked(order: Order): Order & { policy: Policy; source: string | undef
 }
 
 /** The text of a module as the cluster has it. */
-function sourceOf(boundary: Boundary, module: string, { totalTimeout, signal }: Policy): Promise<string> {
-  return new UdfAdmin(boundary).get(module, { totalTimeout, signal })
+function sourceOf(context: InfoContext, module: string, { totalTimeout, signal }: Policy): Promise<string> {
+  return new UdfAdmin(context).get(module, { totalTimeout, signal })
 }

@@ -1,8 +1,8 @@
 // How a background job goes, out of what each node says (protocol 4.10).
 
 /**
- * `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long
- * over.
+ * `running` on some node; `done` on all; `aborted` on some; `unknown` to all of them, who forget jobs that are long over:
+ * then it says nothing about whether there was one.
  */
 export type JobState = 'running' | 'done' | 'aborted' | 'unknown'
 
@@ -40,8 +40,8 @@ function pairsOf(answer: string): Map<string, string> | undefined {
   )
 }
 
-/** The answers of all nodes to one question about a job, as one. */
-export function sumUp(id: bigint, answers: readonly string[]): JobStatus {
+/** The answers of all nodes to one question about a job, as one. A job that `existed` is over when nobody knows it. */
+export function sumUp(id: bigint, answers: readonly string[], existed = true): JobStatus {
   const known = answers.map(pairsOf).filter((pairs) => pairs !== undefined)
   const number = (pairs: Map<string, string>, name: string): number => Number(pairs.get(name) ?? 0) || 0
   const sum = (...names: string[]): number =>
@@ -51,7 +51,8 @@ export function sumUp(id: bigint, answers: readonly string[]): JobStatus {
   // `active(…)` or `done(…)`, with `ok` or the reason of an end before time.
   const reason = statuses.map((status) => /\((.*)\)/.exec(status)?.[1] ?? 'ok').find((one) => one !== 'ok') ?? ''
   // A node that has forgotten the job is done with it.
-  const progress = known.length === 0 ? 100 : sum('job-progress') + 100 * (answers.length - known.length)
+  const progress =
+    known.length === 0 ? (existed ? 100 : 0) : sum('job-progress') + 100 * (answers.length - known.length)
   return {
     id,
     state: known.length === 0 ? 'unknown' : running > 0 ? 'running' : reason === '' ? 'done' : 'aborted',

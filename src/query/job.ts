@@ -3,11 +3,10 @@
 import { randomBytes } from 'node:crypto'
 import { untilAborted } from '../boundary/abort.js'
 import type { NativeJobSpec } from '../boundary/addon.js'
-import type { Boundary } from '../boundary/native.js'
 import { argumentError, describe } from '../checks/check.js'
-import { type InfoOptions, InfoRequest } from '../cluster/info-request.js'
+import { type InfoContext, type InfoOptions, InfoRequest } from '../cluster/info-request.js'
 import { type WaitOptions, waitFor } from '../cluster/wait.js'
-import { InvalidArgumentError } from '../errors/classes.js'
+import { InvalidArgumentError, JobNotFoundError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { aborted, controlError, errorOf } from '../errors/failure.js'
 import type { Operation } from '../operations/operation.js'
@@ -26,7 +25,7 @@ export interface JobOptions
       CallOptions,
       'totalTimeout' | 'socketTimeout' | 'maxRetries' | 'sleepBetweenRetries' | 'filter' | 'signal'
     >,
-    Pick<WriteOptions, 'ttl' | 'durableDelete'> {}
+    Pick<WriteOptions, 'ttl' | 'expiresAt' | 'durableDelete'> {}
 
 const LOOK_MS = 5000
 
@@ -43,23 +42,28 @@ const POINTLESS = ['maxRecords', 'noBins', 'duration', 'after', 'nodes', 'cursor
 export class Job {
   /** What the servers know the job by. */
   readonly id: bigint
-  readonly #boundary: Boundary
+  readonly #context: InfoContext
+  #existed: boolean
 
-  /** @internal */
-  constructor(boundary: Boundary, id: bigint) {
-    this.#boundary = boundary
+  /** @internal @param existed whether a server has taken it on, or said something of it: what is unknown then is over */
+  constructor(context: InfoContext, id: bigint, existed: boolean) {
+    this.#context = context
     this.id = id
+    this.#existed = existed
   }
 
   /** How the job goes, on all nodes together. */
   async status(options?: InfoOptions): Promise<JobStatus> {
-    return sumUp(this.id, await this.#ask('status', 'query-show', options))
+    const status = sumUp(this.id, await this.#ask('status', 'query-show', options), this.#existed)
+    if (status.state !== 'unknown') this.#existed = true
+    return status
   }
 
   /**
-   * Waits until no node works on the job any more, and gives how it went. Servers forget jobs: a job that none of them
-   * knows is over, with state `unknown`.
+   * Waits until no node works on the job any more, and gives how it went. Servers forget jobs that are long over: one that
+   * this client has started, or seen, is over when no server knows it any more, with state `unknown`.
    *
+   * @throws JobNotFoundError when no node knows a job of this id
    * @throws QueryAbortedError when the job was stopped
    * @throws TimeoutError after `timeout`; the servers go on
    */
@@ -70,6 +74,9 @@ export class Job {
       return { progress: last, done: last.state !== 'running' }
     })
     const status = last as JobStatus
+    if (!this.#existed) {
+      throw new JobNotFoundError(`job ${this.id}: no node knows a job of this id: there was none, or it is long over`)
+    }
     if (status.state !== 'aborted') return status
     throw errorOf({ verb: `job ${this.id}`, key: undefined, code: Code.queryAborted, detail: status.reason })
   }
@@ -85,7 +92,7 @@ export class Job {
 
   /** What all nodes answer to a command about this job. */
   async #ask(verb: string, command: string, options: InfoOptions = { totalTimeout: LOOK_MS }): Promise<string[]> {
-    const request = InfoRequest.read(this.#boundary, `job ${this.id}: ${verb}`, options)
+    const request = InfoRequest.read(this.#context, `job ${this.id}: ${verb}`, options)
     // Servers before 8.1 have another name for it.
     const id = request.supports(8, 1) ? 'id' : 'trid'
     return (await request.all(`${command}:${id}=${this.id}`)).map(({ answers }) => answers[0] ?? '')
@@ -106,7 +113,7 @@ interface Order {
 
 /** Starts a job; resolves when every node has taken it on. */
 export async function startJob(
-  boundary: Boundary,
+  context: InfoContext,
   verb: string,
   plan: Plan,
   work: Work,
@@ -115,8 +122,8 @@ export async function startJob(
   const { spec, signal } = specOf(verb, plan, work, options)
   try {
     // Some nodes may have taken it on when it is aborted.
-    const reply = await untilAborted(verb, signal, boundary.native.startJob(spec), true)
-    if (reply.failure === undefined) return new Job(boundary, reply.taskId)
+    const reply = await untilAborted(verb, signal, context.boundary.native.startJob(spec), true)
+    if (reply.failure === undefined) return new Job(context, reply.taskId, true)
     throw errorOf(failureOf(verb, reply.failure, 'udf' in work ? work.udf : undefined).facts)
   } catch (error) {
     throw controlError(verb, error)

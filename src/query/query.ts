@@ -2,9 +2,9 @@
 
 import type { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
-import type { Boundary } from '../boundary/native.js'
 import { argumentError, describe } from '../checks/check.js'
 import { badValue } from '../checks/options.js'
+import type { InfoContext } from '../cluster/info-request.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { exp } from '../expressions/exp.js'
 import type { Operation } from '../operations/operation.js'
@@ -47,22 +47,22 @@ export type Selected<B extends object, N extends string> = string extends keyof 
  * for await (const { bins } of adults) console.log(bins.name)
  */
 export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> {
-  readonly #boundary: Boundary
+  readonly #context: InfoContext
   readonly #verb: string
   /** @internal */
   readonly plan: Planned
   #last: QueryRecordStream<B> | undefined
 
   /** @internal */
-  constructor(boundary: Boundary, verb: string, plan: Planned) {
-    this.#boundary = boundary
+  constructor(context: InfoContext, verb: string, plan: Planned) {
+    this.#context = context
     this.#verb = verb
     this.plan = plan
   }
 
   /** @internal */
   static of<B extends object>(
-    boundary: Boundary,
+    context: InfoContext,
     verb: string,
     namespace: unknown,
     set: unknown,
@@ -81,9 +81,9 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
         bins: undefined,
         operations: undefined,
       }
-      return new Query<B>(boundary, verb, plan)
+      return new Query<B>(context, verb, plan)
     } catch (error) {
-      return new Query<B>(boundary, verb, { failure: argumentError(error, verb) })
+      return new Query<B>(context, verb, { failure: argumentError(error, verb) })
     }
   }
 
@@ -100,7 +100,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
         plan = { failure: argumentError(error, this.#verb) }
       }
     }
-    return new Query<C>(this.#boundary, this.#verb, plan)
+    return new Query<C>(this.#context, this.#verb, plan)
   }
 
   /**
@@ -173,7 +173,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
 
   /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
   stream(): QueryRecordStream<B> {
-    const stream = new QueryRecordStream<B>(this.#boundary, this.#verb, this.plan)
+    const stream = new QueryRecordStream<B>(this.#context.boundary, this.#verb, this.plan)
     this.#last = stream
     return stream
   }
@@ -245,7 +245,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    */
   async execute(operations: readonly Operation[], options?: JobOptions): Promise<Job> {
     const work = { operations: checkOperations(operations, true, 'execute') }
-    return startJob(this.#boundary, 'execute', planOf(this.plan), work, options)
+    return startJob(this.#context, 'execute', planOf(this.plan), work, options)
   }
 
   /**
@@ -257,7 +257,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    */
   async apply(module: string, name: string, args: readonly Value[] = [], options?: JobOptions): Promise<Job> {
     const work = { udf: new UdfCall('apply', module, name, args) }
-    return startJob(this.#boundary, 'apply', planOf(this.plan), work, options)
+    return startJob(this.#context, 'apply', planOf(this.plan), work, options)
   }
 
   /**
@@ -274,8 +274,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
     options?: AggregateOptions,
   ): Aggregation<T> {
     const call = 'aggregate'
-    const boundary = this.#boundary
-    return Aggregation.of<T>(boundary, () => ({
+    return Aggregation.of<T>(this.#context, () => ({
       plan: planOf(this.plan),
       udf: new UdfCall(call, module, name, args),
       options,

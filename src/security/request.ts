@@ -2,13 +2,12 @@
 
 import { untilAborted } from '../boundary/abort.js'
 import type { NativeAdminCall, NativeAdminReply } from '../boundary/addon.js'
-import type { Boundary } from '../boundary/native.js'
 import { describe } from '../checks/check.js'
-import type { InfoOptions } from '../cluster/info-request.js'
+import type { InfoContext, InfoOptions } from '../cluster/info-request.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { controlError } from '../errors/failure.js'
 import { MAX_INT32 } from '../limits.js'
-import { applyOptions, Policy } from '../options/policy.js'
+import { applyOptions } from '../options/policy.js'
 import { Takes } from '../options/table.js'
 
 /** What calls on users and roles take: `totalTimeout`, in milliseconds (default 1,000; 5,000 for what changes something), and `signal`. */
@@ -21,9 +20,6 @@ const MAX_PASSWORD = 63
 /** A byte says how many there are. */
 const MAX_ROLES = 255
 
-const LOOK = new Policy()
-const CHANGE = Object.assign(new Policy(), { totalTimeout: 5000 })
-
 /** Calls that only look. */
 const LOOKS = ['queryUsers', 'queryRoles']
 
@@ -33,17 +29,23 @@ const LOOKS = ['queryUsers', 'queryRoles']
  * @param extra options that the call reads itself
  */
 export async function request(
-  boundary: Boundary,
+  context: InfoContext,
   verb: string,
   call: NativeAdminCall,
   options: unknown,
   extra?: readonly string[],
 ): Promise<NativeAdminReply> {
   const changes = !LOOKS.includes(call.verb)
-  const policy = applyOptions(changes ? CHANGE : LOOK, options ?? {}, Takes.info, verb, extra)
+  const policy = applyOptions(
+    changes ? context.policies.info.change : context.policies.info.look,
+    options ?? {},
+    Takes.info,
+    verb,
+    extra,
+  )
   const timeout = policy.totalTimeout === 0 ? MAX_INT32 : policy.totalTimeout
   try {
-    return await untilAborted(verb, policy.signal, boundary.native.admin(call, timeout), changes)
+    return await untilAborted(verb, policy.signal, context.boundary.native.admin(call, timeout), changes)
   } catch (error) {
     throw controlError(verb, error)
   }

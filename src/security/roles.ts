@@ -1,8 +1,8 @@
 // The roles of a cluster: `client.roles`.
 
 import type { NativeRole } from '../boundary/addon.js'
-import type { Boundary } from '../boundary/native.js'
 import { describe } from '../checks/check.js'
+import type { InfoContext } from '../cluster/info-request.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_UINT32 } from '../limits.js'
 import { fromNative, type Privilege, toNative } from './privileges.js'
@@ -41,11 +41,11 @@ const MAX_ALLOWLIST = 64 * 1024
 
 /** The roles of the cluster. Every call needs the privilege `user-admin`. A privilege's name is also the name of the role that has just it. */
 export class Roles {
-  readonly #boundary: Boundary
+  readonly #context: InfoContext
 
   /** @internal */
-  constructor(boundary: Boundary) {
-    this.#boundary = boundary
+  constructor(context: InfoContext) {
+    this.#context = context
   }
 
   /**
@@ -68,13 +68,13 @@ export class Roles {
       allowlist: checkAllowlist(verb, options?.allowlist ?? []),
       ...checkQuotas(verb, options),
     }
-    await request(this.#boundary, verb, call, options, CREATE_OPTIONS)
+    await request(this.#context, verb, call, options, CREATE_OPTIONS)
   }
 
   /** Removes a role, also from the users who have it. @throws InvalidRoleError when there is none @example await client.roles.drop('reporter') */
   async drop(role: string, options?: AdminOptions): Promise<void> {
     const verb = 'roles.drop'
-    await request(this.#boundary, verb, { verb: 'dropRole', name: checkName(verb, 'role', role) }, options)
+    await request(this.#context, verb, { verb: 'dropRole', name: checkName(verb, 'role', role) }, options)
   }
 
   /** Adds privileges to a role. @example await client.roles.grant('reporter', [{ privilege: 'write', namespace: 'test' }]) */
@@ -97,7 +97,7 @@ export class Roles {
     const verb = 'roles.setAllowlist'
     const name = checkName(verb, 'role', role)
     const call = { verb: 'setAllowlist', name, allowlist: checkAllowlist(verb, allowlist) }
-    await request(this.#boundary, verb, call, options)
+    await request(this.#context, verb, call, options)
   }
 
   /**
@@ -115,20 +115,20 @@ export class Roles {
     if (call.readQuota === undefined && call.writeQuota === undefined) {
       throw new InvalidArgumentError(`${verb}: give readQuota, writeQuota or both`)
     }
-    await request(this.#boundary, verb, call, options)
+    await request(this.#context, verb, call, options)
   }
 
   /** What a role is. @throws InvalidRoleError when there is none @example (await client.roles.get('reporter')).privileges */
   async get(role: string, options?: AdminOptions): Promise<Role> {
     const verb = 'roles.get'
     const call = { verb: 'queryRoles', name: checkName(verb, 'role', role) }
-    const { roles } = await request(this.#boundary, verb, call, options)
+    const { roles } = await request(this.#context, verb, call, options)
     return roleOf(roles[0] ?? { role, privileges: [], allowlist: '', readQuota: 0, writeQuota: 0 })
   }
 
   /** All roles, by name; those that are named as the one privilege they have are among them. @example await client.roles.list() */
   async list(options?: AdminOptions): Promise<Role[]> {
-    const { roles } = await request(this.#boundary, 'roles.list', { verb: 'queryRoles' }, options)
+    const { roles } = await request(this.#context, 'roles.list', { verb: 'queryRoles' }, options)
     return roles.map(roleOf)
   }
 
@@ -140,7 +140,7 @@ export class Roles {
     options: unknown,
   ): Promise<void> {
     const call = { verb: change, name: checkName(verb, 'role', role), privileges: toNative(verb, privileges) }
-    await request(this.#boundary, verb, call, options)
+    await request(this.#context, verb, call, options)
   }
 }
 

@@ -1,7 +1,7 @@
 // The users of a cluster: `client.users`.
 
 import type { NativeUsage, NativeUser } from '../boundary/addon.js'
-import type { Boundary } from '../boundary/native.js'
+import type { InfoContext } from '../cluster/info-request.js'
 import { type AdminOptions, checkName, checkPassword, checkRoles, request } from './request.js'
 
 /** Options of `users.create` and `users.createPki`. */
@@ -46,11 +46,11 @@ export interface User {
  * All but `changePassword`, and `get` of oneself, need the privilege `user-admin`.
  */
 export class Users {
-  readonly #boundary: Boundary
+  readonly #context: InfoContext
 
   /** @internal */
-  constructor(boundary: Boundary) {
-    this.#boundary = boundary
+  constructor(context: InfoContext) {
+    this.#context = context
   }
 
   /**
@@ -63,7 +63,7 @@ export class Users {
     const verb = 'users.create'
     const call = { name: checkName(verb, 'user', user), password: checkPassword(verb, password) }
     const roles = checkRoles(verb, options?.roles ?? [])
-    await request(this.#boundary, verb, { verb: 'createUser', ...call, roles }, options, ['roles'])
+    await request(this.#context, verb, { verb: 'createUser', ...call, roles }, options, ['roles'])
   }
 
   /**
@@ -80,13 +80,13 @@ export class Users {
       name: checkName(verb, 'user', user),
       roles: checkRoles(verb, options?.roles ?? []),
     }
-    await request(this.#boundary, verb, call, options, ['roles'])
+    await request(this.#context, verb, call, options, ['roles'])
   }
 
   /** Removes a user. @throws InvalidUserError when there is none @example await client.users.drop('bob') */
   async drop(user: string, options?: AdminOptions): Promise<void> {
     const verb = 'users.drop'
-    await request(this.#boundary, verb, { verb: 'dropUser', name: checkName(verb, 'user', user) }, options)
+    await request(this.#context, verb, { verb: 'dropUser', name: checkName(verb, 'user', user) }, options)
   }
 
   /**
@@ -99,7 +99,7 @@ export class Users {
   async setPassword(user: string, password: string, options?: AdminOptions): Promise<void> {
     const verb = 'users.setPassword'
     const call = { name: checkName(verb, 'user', user), password: checkPassword(verb, password) }
-    await request(this.#boundary, verb, { verb: 'setPassword', ...call }, options)
+    await request(this.#context, verb, { verb: 'setPassword', ...call }, options)
   }
 
   /**
@@ -113,7 +113,7 @@ export class Users {
     const call = { name: checkName(verb, 'user', user), password: checkPassword(verb, password) }
     const old = options?.oldPassword
     const oldPassword = old === undefined ? {} : { oldPassword: checkPassword(verb, old) }
-    await request(this.#boundary, verb, { verb: 'changePassword', ...call, ...oldPassword }, options, ['oldPassword'])
+    await request(this.#context, verb, { verb: 'changePassword', ...call, ...oldPassword }, options, ['oldPassword'])
   }
 
   /** Adds roles to a user. A role need not be there yet: it counts from when it is made. @example await client.users.grant('bob', ['read']) */
@@ -130,19 +130,19 @@ export class Users {
   async get(user: string, options?: AdminOptions): Promise<User> {
     const verb = 'users.get'
     const call = { verb: 'queryUsers', name: checkName(verb, 'user', user) }
-    const { users } = await request(this.#boundary, verb, call, options)
+    const { users } = await request(this.#context, verb, call, options)
     return userOf(users[0] ?? { user, roles: [], connections: 0 })
   }
 
   /** All users, by name. @example for (const { name, roles } of await client.users.list()) console.log(name, roles) */
   async list(options?: AdminOptions): Promise<User[]> {
-    const { users } = await request(this.#boundary, 'users.list', { verb: 'queryUsers' }, options)
+    const { users } = await request(this.#context, 'users.list', { verb: 'queryUsers' }, options)
     return users.map(userOf)
   }
 
   async #changeRoles(verb: string, change: string, user: unknown, roles: unknown, options: unknown): Promise<void> {
     const call = { verb: change, name: checkName(verb, 'user', user), roles: checkRoles(verb, roles) }
-    await request(this.#boundary, verb, call, options)
+    await request(this.#context, verb, call, options)
   }
 }
 

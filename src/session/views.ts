@@ -66,15 +66,12 @@ export class Views {
   /** For what only reads. */
   get reads(): Calls {
     this.#follow()
-    this.#reads ??= this.#base.with({
-      codecs: NO_CODECS,
-      defaults: {
-        read: this.#behavior.optionsOf('reads.point'),
-        // What became of each row is in the stream, also when it is nothing.
-        batch: { ...this.#behavior.optionsOf('reads.batch'), onPartial: 'return' },
-        query: this.#behavior.optionsOf('reads.query'),
-      },
-    })
+    if (this.#reads === undefined) {
+      const defaults = this.#behavior.defaultsOf('reads')
+      // What became of each row is in the stream, also when it is nothing.
+      const batch = { ...defaults.batch, onPartial: 'return' } as const
+      this.#reads = this.#base.with({ codecs: NO_CODECS, defaults: { ...defaults, batch } })
+    }
     return this.#reads
   }
 
@@ -112,11 +109,13 @@ export class Views {
   }
 
   #writes(kind: 'writes.retryable' | 'writes.nonRetryable'): Calls {
-    const options = this.#behavior.optionsOf(kind)
+    const defaults = this.#behavior.defaultsOf(kind)
     // Whether the record must exist is what the verb says, whatever the client's defaults are.
-    const write = { ...options, exists: 'createOrUpdate' } as const
-    const batch = { ...write, onPartial: 'return' } as const
-    return this.#base.with({ codecs: NO_CODECS, defaults: { read: options, write, batch } })
+    const exists = 'createOrUpdate'
+    const write = { ...defaults.write, exists } as const
+    const operate = { ...defaults.operate, exists } as const
+    const batch = { ...defaults.batch, exists, onPartial: 'return' } as const
+    return this.#base.with({ codecs: NO_CODECS, defaults: { ...defaults, write, operate, batch } })
   }
 
   #follow(): void {

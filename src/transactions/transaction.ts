@@ -188,6 +188,9 @@ function policiesIn(policies: Policies, membership: Membership): Policies {
     read: within(policies.read),
     write: within(policies.write),
     remove: within(policies.remove),
+    operateRead: within(policies.operateRead),
+    operateWrite: within(policies.operateWrite),
+    apply: within(policies.apply),
     batchRead: within(policies.batchRead),
     batchWrite: within(policies.batchWrite),
   }
