@@ -416,11 +416,11 @@ export interface NativeLocalTls {
   /** The name that nodes announce. */
   name: string
   /** The certificate, in PEM. */
-  cert?: Buffer
+  cert?: Uint8Array
   /** Its key, in PEM. */
-  key?: Buffer
+  key?: Uint8Array
   /** Who signs certificates of clients, in PEM. */
-  clientCa?: Buffer
+  clientCa?: Uint8Array
   /** `none`, `optional` or `required`. */
   clientCertificates: string
 }
@@ -529,7 +529,7 @@ export interface NativeProgress {
   total: number
 }
 
-/** What a query looks for, reads and may cost. The same fields as in `src/boundary/addon.ts`. */
+/** What a query looks for, reads and may cost, encoded as far as it has a meaning (docs/internal/boundary.md). */
 export interface NativeQuerySpec {
   /** The namespace. */
   namespace: string
@@ -638,11 +638,11 @@ export interface NativeSecurity {
 /** How to encrypt connections; PEM as bytes. */
 export interface NativeTls {
   /** Certificates to trust instead of the system's. */
-  ca?: Buffer
+  ca?: Uint8Array
   /** The client's own certificate chain. */
-  cert?: Buffer
+  cert?: Uint8Array
   /** Its private key. */
-  key?: Buffer
+  key?: Uint8Array
   /** The name the servers' certificates must carry, when it is not the one that peers announce. */
   serverName?: string
   /** The least version: `TLSv1.2` or `TLSv1.3`. */
@@ -650,7 +650,7 @@ export interface NativeTls {
   /** Cipher suites to offer. */
   ciphers?: Array<string>
   /** Lists of revoked certificates. */
-  crl?: Buffer
+  crl?: Uint8Array
 }
 
 /** What became of transactions. */

@@ -21,7 +21,7 @@ export type {
 } from './src/batch/rows.js'
 export { BatchStream, type BatchStreamOptions, type StreamProgress } from './src/batch/stream.js'
 export type { Unprocessed } from './src/batch/unprocessed.js'
-export type { NodeReport } from './src/boundary/completion.js'
+export type { NodeReport } from './src/boundary/batch-reply.js'
 export { Client, type CloseOptions, connect } from './src/client/client.js'
 export type { AuthMode, ClientOptions, ConnectOptions, Host } from './src/client/connect-options.js'
 export type { ClientEvents, ClientListener, Node, UnreachableNode } from './src/client/events.js'

@@ -101,8 +101,8 @@ test('nothing is asked of the core before somebody listens, and after the last h
   client.on('nodeAdded', first).once('disconnected', second)
   const node = { name: 'A1', host: 'h', port: 1, active: true, connections: { open: 0, inUse: 0 }, build: '8' }
   native.changed?.({ kind: 'nodeAdded', node })
-  native.changed?.({ kind: 'disconnected', node: null })
-  native.changed?.({ kind: 'disconnected', node: null })
+  native.changed?.({ kind: 'disconnected' })
+  native.changed?.({ kind: 'disconnected' })
   native.changed?.({ kind: 'connected' })
   t.deepEqual(heard, [['first', node], ['second']])
   client.off('nodeAdded', second)

@@ -20,7 +20,7 @@ import {
   RecordNotFoundError,
 } from 'aerospike-napi'
 import test from 'ava'
-import { loadingFailed } from '#src/boundary/native'
+import { loadingFailed } from '#src/boundary/addon'
 import { another, client, faultTest, freshKey, freshSet, local } from './support/cluster.mjs'
 
 interface User {

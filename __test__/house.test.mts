@@ -42,6 +42,7 @@ for (const room of Object.keys(rooms)) {
   test(`${room} imports no package, no entry and, unless it is the boundary, no addon`, (t) => {
     t.is(planted(room, 'lodash').length, 1)
     t.is(planted(room, '../../index.js').length, 1)
+    t.is(planted(room, '#binding').length, room === 'boundary' || room === 'host' ? 0 : 1)
     t.is(planted(room, '../../../binding.cjs').length, room === 'boundary' ? 0 : 1)
     t.is(
       importProblems({ [`src/${room}/a.ts`]: "const x = require('../../../binding.cjs')" }).length,

@@ -2,7 +2,7 @@
 
 import { stat } from 'node:fs'
 import test from 'ava'
-import { binding } from '#src/boundary/native'
+import { binding } from '#src/boundary/addon'
 import { afterTurn } from '#src/host'
 import { inSlices } from '#src/time-slice'
 

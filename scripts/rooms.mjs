@@ -45,8 +45,9 @@ const outsiders = { session: [...ground, 'errors', 'checks', 'transactions'] }
 /** Packages that are there if the user installed them, and the one room that asks for each. */
 const optionalPeers = { yaml: 'options' }
 
-/** The only room that imports the addon. */
+/** The only room that loads the addon, and those that know its types, under the name that package.json gives them. */
 const addonRoom = 'boundary'
+const addonTypes = { name: '#binding', rooms: [addonRoom, 'host'] }
 
 const entries = ['index.ts', 'local.ts']
 
@@ -84,6 +85,7 @@ function sourceProblem (path, name, exported) {
   const allowed = rooms[room]
   if (allowed === undefined) return `the room ${room} is not in the table of scripts/rooms.mjs`
   if (/binding\.cjs$/.test(name)) return room === addonRoom ? undefined : `only src/${addonRoom} imports the addon`
+  if (name === addonTypes.name) return addonTypes.rooms.includes(room) ? undefined : `only ${addonTypes.rooms.join(' and ')} know the addon`
   if (name.startsWith('node:')) return undefined
   if (optionalPeers[name] === room) return undefined
   if (!name.startsWith('.')) return 'the product has no dependencies'

@@ -6,17 +6,13 @@
 // (crates/node/src/event_loop.rs) and clocks of its own. Before it is loaded, what was there first is used.
 
 import { performance } from 'node:perf_hooks'
+import type * as Addon from '#binding'
 
-/** The addon's part. */
-export interface HostBinding {
-  /** `call` is called with `TURN`, and with `TICK_WAS_LOST` when `flags[0]` is not 0 at the end of a turn of the loop. */
-  openEventLoop(call: (service: number) => void, flags: Uint8Array): number
-  askForTurn(number: number): void
-  turn(): Promise<void>
-  monotonicTime(): number
-  unixTime(): number
-  readonly NativePause: new () => { over(milliseconds: number): Promise<void>; end(): void }
-}
+/** The addon's part: `openEventLoop` has `call` called with `TURN`, and with anything else for a tick that was lost. */
+type HostAddon = Pick<
+  typeof Addon,
+  'openEventLoop' | 'askForTurn' | 'turn' | 'monotonicTime' | 'unixTime' | 'NativePause'
+>
 
 const TURN = 1
 
@@ -32,12 +28,12 @@ const firstImmediate = setImmediate
 const firstTimeout = setTimeout
 const firstClear = clearTimeout
 
-let binding: HostBinding | undefined
+let binding: HostAddon | undefined
 /** The services of the event loop; 0 where there are none. */
 let eventLoop = 0
 
 /** Has the addon serve from now on. */
-export function serveFrom(addon: HostBinding): void {
+export function serveFrom(addon: HostAddon): void {
   if (binding !== undefined) return
   binding = addon
   now = addon.monotonicTime
@@ -110,7 +106,7 @@ let waiting: (() => void)[] = []
 export function afterTurn(callback: () => void): void {
   waiting.push(callback)
   if (waiting.length > 1) return
-  if (eventLoop !== 0) (binding as HostBinding).askForTurn(eventLoop)
+  if (eventLoop !== 0) (binding as HostAddon).askForTurn(eventLoop)
   else if (binding !== undefined) void binding.turn().then(endTurn)
   // An immediate alone would come before timers where sockets were read last.
   else firstImmediate(() => firstImmediate(endTurn))

@@ -1,7 +1,13 @@
 // A cluster inside this process, for trying things out and for tests.
 
-import type { NativeCluster, NativeLocalTls, NativeLocalUser, NativeRefusal, NativeSecurity } from './boundary/addon.js'
-import { binding } from './boundary/native.js'
+import {
+  binding,
+  type NativeCluster,
+  type NativeLocalTls,
+  type NativeLocalUser,
+  type NativeRefusal,
+  type NativeSecurity,
+} from './boundary/addon.js'
 import { describe, isPlain } from './checks/check.js'
 import { badValue, didYouMean } from './checks/options.js'
 import { InvalidArgumentError } from './errors/classes.js'

@@ -1,8 +1,8 @@
 // Coalesced reads: the reads of single records that one tick asks for become one batch, and every call settles as it would
 // have by itself, when the rows of its node are there.
 
+import { type BatchReply, NO_PAGE } from '../boundary/batch-reply.js'
 import { Call, COALESCED, SETTLED } from '../boundary/call.js'
-import { type BatchReply, NO_PAGE } from '../boundary/completion.js'
 import type { Boundary } from '../boundary/native.js'
 import { argumentError } from '../checks/check.js'
 import { Code } from '../errors/codes.js'

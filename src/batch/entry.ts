@@ -1,6 +1,7 @@
 // Batch entries, byte by byte as docs/internal/boundary.md has them (kind 2): whole batches, and parts of large ones.
 
-import { closeEntry, EntryKind, openEntry } from '../boundary/entry.js'
+import { closeEntry, openEntry } from '../boundary/entry.js'
+import { EntryAt, EntryKind, RowFlag, Size } from '../boundary/layout.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { now } from '../host.js'
 import type { Key, UserKey } from '../key.js'
@@ -23,17 +24,6 @@ import type { BatchRequest, Spec } from './request.js'
 
 /** Batch flags on the wire: every row is answered, and one that fails is named. */
 const ANSWER_ALL = 0x04 | 0x08
-
-const SAME_NAMES = 1
-const SAME_SPEC = 2
-const SEND_KEY = 4
-
-/** Bytes of the entry in front of the filter and the specs, and where the numbers in it are that are known last. */
-const HEAD_BYTES = 52
-const TICKET_AT = 4
-const TIMEOUT_AT = 12
-const REFUSALS_AT = 29
-const RESPONSE_AT = 36
 
 /** What a row takes on the wire that repeats the one before it, and what another one takes besides its own bytes. */
 const REPEATED_BYTES = 25
@@ -97,8 +87,8 @@ export class EntryWriter {
     const start = openBatch(w, ticket, policy, specs.length, this.length)
     if (inParts) {
       // Coalesced, reads get no more attempts than alone.
-      w.bytes[start + REFUSALS_AT] = 0
-      w.bytes[start + REFUSALS_AT + 1] = 1
+      w.bytes[start + EntryAt.refusalRetries] = 0
+      w.bytes[start + EntryAt.inParts] = 1
     }
     for (const spec of specs) writeSpec(w, spec)
     w.row = -1
@@ -106,7 +96,7 @@ export class EntryWriter {
     const rows = this.#rows
     const { keys, specOf } = this.#request
     const users = keys instanceof KeyColumn && rows === undefined && specOf === undefined ? keys.users : undefined
-    const flags = SAME_NAMES | SAME_SPEC | (specs[0]?.sendKey === true ? SEND_KEY : 0)
+    const flags = RowFlag.sameKeyspace | RowFlag.sameSpec | (specs[0]?.sendKey === true ? RowFlag.sendKey : 0)
     for (let i = 0; i < this.length; ) {
       const row = rows === undefined ? i : (rows[i] as number)
       this.#writeRow(w, row, specOf?.[row] ?? 0)
@@ -149,7 +139,7 @@ export class EntryWriter {
       numbers.set(spec, number)
       wire += cost
     }
-    const whole = new Writer(HEAD_BYTES + specs.at + rows.at)
+    const whole = new Writer(Size.batchHead + specs.at + rows.at)
     const start = openBatch(whole, 0, request.policy, numbers.size, at - from)
     whole.raw(specs.bytes.subarray(0, specs.at))
     whole.raw(rows.bytes.subarray(0, rows.at))
@@ -174,13 +164,13 @@ export class EntryWriter {
 
   #writeRow(w: Writer, row: number, spec: number): void {
     const { keys } = this.#request
-    const sendKey = this.#request.spec(row).sendKey ? SEND_KEY : 0
+    const sendKey = this.#request.spec(row).sendKey ? RowFlag.sendKey : 0
     try {
       // Mostly, nothing but the user key is new.
       if (spec === this.#last && keys instanceof KeyColumn) {
         const user = keys.user(row)
         const type = userKeyType(user, 'key')
-        openRow(w, SAME_NAMES | SAME_SPEC | sendKey, type)
+        openRow(w, RowFlag.sameKeyspace | RowFlag.sameSpec | sendKey, type)
         writeRowKey(w, user, type)
         return
       }
@@ -188,8 +178,8 @@ export class EntryWriter {
       checkKey(key, 'key')
       const type = keyType(key, 'key')
       const sameNames = this.#last !== -1 && key[0] === this.#namespace && key[1] === this.#set
-      let flags = sameNames ? SAME_NAMES : 0
-      if (spec === this.#last) flags |= SAME_SPEC
+      let flags = sameNames ? RowFlag.sameKeyspace : 0
+      if (spec === this.#last) flags |= RowFlag.sameSpec
       if (type !== KeyType.digest) flags |= sendKey
       openRow(w, flags, type)
       if (spec !== this.#last) w.u32LE(spec)
@@ -242,9 +232,9 @@ function writeUsers(w: Writer, users: readonly UserKey[], from: number, flags: n
 export function copySlice(w: Writer, slice: Slice, ticket: number, timeout: number, responseBytes: number): number {
   const start = w.at
   w.raw(slice.bytes)
-  w.patchU32LE(start + TICKET_AT, ticket)
-  w.patchU32LE(start + TIMEOUT_AT, timeout)
-  w.patchU32LE(start + RESPONSE_AT, responseBytes)
+  w.patchU32LE(start + EntryAt.ticket, ticket)
+  w.patchU32LE(start + EntryAt.totalTimeout, timeout)
+  w.patchU32LE(start + EntryAt.maxResponseBytes, responseBytes)
   return start
 }
 

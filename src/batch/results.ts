@@ -1,7 +1,7 @@
 // The results of a batch: positional, by key, honest about every row, and decoded only where someone looks.
 
 import { inspect } from 'node:util'
-import type { BatchReply, NodeReport } from '../boundary/completion.js'
+import type { BatchReply, NodeReport } from '../boundary/batch-reply.js'
 import type { AerospikeError } from '../errors/base.js'
 import { ClientError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'

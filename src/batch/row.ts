@@ -1,7 +1,7 @@
 // One reply of a batch and its rows: views on the bytes the nodes sent, and what became of each.
 
 import { inspect } from 'node:util'
-import { type BatchReply, NO_PAGE } from '../boundary/completion.js'
+import { type BatchReply, NO_PAGE } from '../boundary/batch-reply.js'
 import type { Page } from '../boundary/page-pool.js'
 import type { AerospikeError } from '../errors/base.js'
 import { Code } from '../errors/codes.js'

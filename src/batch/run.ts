@@ -1,8 +1,8 @@
 // Carries out a batch: in one entry, or, when it is large or its limits say so, in parts. Parts are sent one after another,
 // and their replies are put together.
 
+import { BatchReply, NO_PAGE } from '../boundary/batch-reply.js'
 import { Call } from '../boundary/call.js'
-import { BatchReply, NO_PAGE } from '../boundary/completion.js'
 import type { Boundary } from '../boundary/native.js'
 import { AbortError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'

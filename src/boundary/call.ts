@@ -7,7 +7,7 @@ import { rejectThrough } from '../errors/failure.js'
 import type { Key } from '../key.js'
 import type { Policy } from '../options/policy.js'
 import type { Writer } from '../values/writer.js'
-import type { BatchReply } from './completion.js'
+import type { BatchReply } from './batch-reply.js'
 
 /** In place of a ticket: the call is settled, or it is a row of a batch of coalesced reads. */
 export const SETTLED = -1

@@ -2,25 +2,17 @@
 
 import { type Policy, socketTimeoutOf } from '../options/policy.js'
 import type { Writer } from '../values/writer.js'
+import { EntryFlag, Size } from './layout.js'
 
-/** Kinds of entries. */
-export const EntryKind = { skipped: 0, record: 1, batch: 2 } as const
-
-/** Offset of the kind in an entry; set to 0 when a call is cancelled before it was handed over. */
-export const KIND_AT = 8
-
-/** The entry flag that asks the core to keep track of the command, so that it can be cancelled. */
-const CANCELLABLE = 1
-
-/** Opens an entry: everything up to offset 28. The length is written by {@link closeEntry}. */
+/** Opens an entry: what all of them have in front. The length is written by {@link closeEntry}. */
 export function openEntry(w: Writer, ticket: number, kind: number, policy: Policy): number {
   const start = w.at
   w.row = -1
-  w.reserve(28)
+  w.reserve(Size.entryHead)
   w.u32LE(0)
   w.u32LE(ticket)
   w.bytes[w.at] = kind
-  w.bytes[w.at + 1] = policy.signal === undefined ? 0 : CANCELLABLE
+  w.bytes[w.at + 1] = policy.signal === undefined ? 0 : EntryFlag.cancellable
   const transaction = policy.transaction === undefined ? 0 : policy.transaction.number
   w.bytes[w.at + 2] = transaction & 0xff
   w.bytes[w.at + 3] = transaction >>> 8

@@ -138,7 +138,7 @@ export function querySpec(plan: Plan, verb: string, aggregation?: { udf: UdfCall
     partitionBegin: limits.partitionBegin,
     partitionCount: limits.partitionCount,
     ...(cursor !== undefined && { cursor }),
-    ...(limits.nodes !== undefined && { nodes: limits.nodes }),
+    ...(limits.nodes !== undefined && { nodes: [...limits.nodes] }),
     replica: policy.replica,
     ...timing(policy),
     ...(aggregation !== undefined && { aggregation: aggregationOf(aggregation) }),

@@ -3,7 +3,7 @@
 
 import { whenAborted } from '../boundary/abort.js'
 import type { NativeQuery, NativeQuerySpec } from '../boundary/addon.js'
-import { readFailure } from '../boundary/completion.js'
+import { readFailure } from '../boundary/failure-reader.js'
 import type { Boundary } from '../boundary/native.js'
 import { AerospikeError } from '../errors/classes.js'
 import { aborted, controlError, errorOf, type Failure, whyGivenUp } from '../errors/failure.js'

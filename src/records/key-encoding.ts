@@ -1,7 +1,7 @@
 // The bytes that a key becomes in a request, its digest, and the checks of its parts.
 
 import { types } from 'node:util'
-import { binding } from '../boundary/native.js'
+import { binding } from '../boundary/addon.js'
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { type Key, keyText, type UserKey } from '../key.js'

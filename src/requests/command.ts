@@ -1,6 +1,7 @@
 // Commands on one record, byte by byte as docs/internal/boundary.md has them: flags, fields and operations.
 
-import { closeEntry, EntryKind, openEntry } from '../boundary/entry.js'
+import { closeEntry, openEntry } from '../boundary/entry.js'
+import { EntryKind, Size } from '../boundary/layout.js'
 import { describe, isPlain, type Where } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
@@ -15,14 +16,11 @@ import { writeBareOp, writeBin } from '../values/write-particle.js'
 import type { Writer } from '../values/writer.js'
 import { UDF_FIELDS, type UdfCall } from './udf-call.js'
 
-/** Bytes of the command block: info flags, generation, TTL, counts and sizes. Record commands and batch specs share it. */
-const COMMAND_BYTES = 24
-
-/** Leaves room for the command block and returns where it is. */
+/** Leaves room for the command block, which record commands and batch specs share, and returns where it is. */
 export function openCommand(w: Writer): number {
   const at = w.at
-  w.reserve(COMMAND_BYTES)
-  w.at = at + COMMAND_BYTES
+  w.reserve(Size.command)
+  w.at = at + Size.command
   return at
 }
 

@@ -150,6 +150,6 @@ function userOf({ user, roles, connections, reads, writes }: NativeUser): User {
   return { name: user, roles: [...roles].sort(), connections, reads: usageOf(reads), writes: usageOf(writes) }
 }
 
-function usageOf(usage: NativeUsage | null | undefined): Usage | undefined {
+function usageOf(usage: NativeUsage | undefined): Usage | undefined {
   return usage ?? undefined
 }

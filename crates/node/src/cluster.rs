@@ -14,7 +14,7 @@ use std::time::Duration;
 use aerospike_server::{
     Authority, Cluster, ClusterOptions, NamespaceOptions, Refusal, SecurityOptions, TlsOptions, UserOptions,
 };
-use napi::bindgen_prelude::{Buffer, Env, PromiseRaw};
+use napi::bindgen_prelude::{Env, PromiseRaw, Uint8Array};
 use napi::{Error, Result};
 use napi_derive::napi;
 use parking_lot::Mutex;
@@ -74,11 +74,11 @@ pub struct NativeLocalTls {
     /// The name that nodes announce.
     pub name: String,
     /// The certificate, in PEM.
-    pub cert: Option<Buffer>,
+    pub cert: Option<Uint8Array>,
     /// Its key, in PEM.
-    pub key: Option<Buffer>,
+    pub key: Option<Uint8Array>,
     /// Who signs certificates of clients, in PEM.
-    pub client_ca: Option<Buffer>,
+    pub client_ca: Option<Uint8Array>,
     /// `none`, `optional` or `required`.
     pub client_certificates: String,
 }

@@ -7,18 +7,18 @@ use aerospike_core::{
     AuthMode, Change, Config, Credentials, Endpoint, Error, NodeSummary, Password, PrivateKey, TlsConfig, TlsVersion,
     UnreachableNode,
 };
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 /// How to encrypt connections; PEM as bytes.
 #[napi(object, object_to_js = false)]
 pub struct NativeTls {
     /// Certificates to trust instead of the system's.
-    pub ca: Option<Buffer>,
+    pub ca: Option<Uint8Array>,
     /// The client's own certificate chain.
-    pub cert: Option<Buffer>,
+    pub cert: Option<Uint8Array>,
     /// Its private key.
-    pub key: Option<Buffer>,
+    pub key: Option<Uint8Array>,
     /// The name the servers' certificates must carry, when it is not the one that peers announce.
     pub server_name: Option<String>,
     /// The least version: `TLSv1.2` or `TLSv1.3`.
@@ -26,12 +26,12 @@ pub struct NativeTls {
     /// Cipher suites to offer.
     pub ciphers: Option<Vec<String>>,
     /// Lists of revoked certificates.
-    pub crl: Option<Buffer>,
+    pub crl: Option<Uint8Array>,
 }
 
 impl NativeTls {
     pub(crate) fn into_core(self) -> TlsConfig {
-        let bytes = |pem: Option<Buffer>| pem.map(|pem| pem.to_vec());
+        let bytes = |pem: Option<Uint8Array>| pem.map(|pem| pem.to_vec());
         TlsConfig {
             ca: bytes(self.ca).unwrap_or_default(),
             certificate: bytes(self.cert),

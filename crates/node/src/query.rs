@@ -16,7 +16,7 @@ use crate::client::NativeClient;
 use crate::completion::{self, Outcome};
 use crate::config::control_error;
 
-/// What a query looks for, reads and may cost. The same fields as in `src/boundary/addon.ts`.
+/// What a query looks for, reads and may cost, encoded as far as it has a meaning (docs/internal/boundary.md).
 #[napi(object, object_to_js = false)]
 pub struct NativeQuerySpec {
     /// The namespace.

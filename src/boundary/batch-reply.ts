@@ -1,63 +1,9 @@
-// Reads completions of failures and of batches, as the core writes them (docs/internal/boundary.md). Completions of records
-// are messages, which records/message.ts reads.
+// The answer to a batch, as the core writes it (docs/internal/boundary.md): a table of rows, and pages of messages.
 
-import type { AttemptError, UdfSite } from '../errors/base.js'
 import { Code } from '../errors/codes.js'
-import { Failure, whyGivenUp } from '../errors/failure.js'
-import type { Key } from '../key.js'
 import { viewOf } from '../values/unpack.js'
+import { OutcomeFlag, Size } from './layout.js'
 import { Page } from './page-pool.js'
-
-/** A call as its failure needs it. */
-export interface FailedCall {
-  readonly verb: string
-  readonly key: Key | undefined
-  /** The user-defined function it called. */
-  readonly called: UdfSite | undefined
-  /** What the message that came with the failure says. */
-  detail(bytes: Buffer, at: number, end: number): string | undefined
-}
-
-/** The facts of a failure completion. */
-export function readFailure(call: FailedCall, code: number, bytes: Buffer, at: number): Failure {
-  const flags = bytes[at + 9] as number
-  const attempts = bytes.readUInt32LE(at + 12)
-  const elapsed = bytes.readDoubleLE(at + 16)
-  let pos = at + 24
-  const text = (): string => {
-    const length = bytes.readUInt16LE(pos)
-    pos += 2 + length
-    return bytes.utf8Slice(pos - length, pos)
-  }
-  const node = text()
-  let detail = text()
-  const count = bytes.readUInt16LE(pos)
-  pos += 2
-  const subErrors: AttemptError[] = []
-  for (let i = 0; i < count; i++) {
-    const subCode = bytes.readInt16LE(pos)
-    const inDoubt = bytes[pos + 2] === 1
-    const attempt = bytes.readUInt32LE(pos + 3)
-    pos += 7
-    subErrors.push({ code: subCode, inDoubt, attempt, node: text() || undefined, message: text() })
-  }
-  if ((flags & 2) !== 0) {
-    const length = bytes.readUInt32LE(pos)
-    detail = call.detail(bytes, pos + 4, pos + 4 + length) ?? detail
-  }
-  return new Failure({
-    verb: call.verb,
-    key: call.key,
-    code: whyGivenUp(code),
-    node,
-    attempts,
-    elapsed,
-    detail,
-    inDoubt: (flags & 1) !== 0,
-    subErrors,
-    udf: call.called,
-  })
-}
 
 /** What one node did for a batch. */
 export interface NodeReport {
@@ -79,14 +25,6 @@ export interface NodeReport {
 
 /** The page of a row that was not answered. */
 export const NO_PAGE = 0xffff
-
-/** Bytes of a row in the row table (boundary.md). */
-const ROW_BYTES = 12
-
-/** Bytes of a batch completion in front of its pages, of a page there, and of a node between its name and its error. */
-const HEAD_BYTES = 22
-const PAGE_BYTES = 8
-const NODE_BYTES = 34
 
 const NO_BYTES = Buffer.alloc(0)
 
@@ -123,7 +61,7 @@ export class BatchReply {
 
   /** A reply of which only the head has come; there is room for its table and its pages, to be filled in. */
   static announced(bytes: Buffer, head: number): BatchReply {
-    const table = new DataView(new ArrayBuffer(bytes.readUInt32LE(head) * ROW_BYTES))
+    const table = new DataView(new ArrayBuffer(bytes.readUInt32LE(head) * Size.outcome))
     const reply = new BatchReply(bytes, head, table, 0, undefined)
     const pages = bytes.readUInt32LE(head + 4)
     for (let i = 0; i < pages; i++) reply.pages.push(new Page(pageSize(bytes, head, i)))
@@ -134,14 +72,14 @@ export class BatchReply {
   /** A reply that has come with all its bytes. Good until these are used again: see {@link kept}. */
   static inPlace(bytes: Buffer, head: number): BatchReply {
     const pages = bytes.readUInt32LE(head + 4)
-    let pos = head + HEAD_BYTES + PAGE_BYTES * pages
+    let pos = head + Size.batchReplyHead + Size.page * pages
     for (let nodes = bytes.readUInt16LE(head + 16); nodes > 0; nodes--) {
-      pos += 2 + bytes.readUInt16LE(pos) + NODE_BYTES
+      pos += 2 + bytes.readUInt16LE(pos) + Size.node
       pos += 2 + bytes.readUInt16LE(pos)
     }
     const starts: number[] = []
     const reply = new BatchReply(bytes, head, viewOf(bytes), pos, starts)
-    pos += reply.rows * ROW_BYTES
+    pos += reply.rows * Size.outcome
     for (let i = 0; i < pages; i++) {
       starts.push(pos)
       pos += pageSize(bytes, head, i)
@@ -152,17 +90,17 @@ export class BatchReply {
 
   /** The reply to a batch of no rows, which never crosses. */
   static empty(): BatchReply {
-    return BatchReply.announced(Buffer.alloc(HEAD_BYTES), 0)
+    return BatchReply.announced(Buffer.alloc(Size.batchReplyHead), 0)
   }
 
   /** The reply to rows that were not sent, each with the code that says why. */
   static unanswered(rows: number, code: number): BatchReply {
-    const head = Buffer.alloc(HEAD_BYTES)
+    const head = Buffer.alloc(Size.batchReplyHead)
     head.writeUInt32LE(rows)
     head.writeUInt32LE(rows, 18)
     const reply = BatchReply.announced(head, 0)
     const table = reply.#table
-    for (let at = 0; at < table.byteLength; at += ROW_BYTES) {
+    for (let at = 0; at < table.byteLength; at += Size.outcome) {
       table.setUint16(at + 4, NO_PAGE, true)
       table.setInt16(at + 6, code, true)
       table.setUint8(at + 9, 0xff)
@@ -175,7 +113,7 @@ export class BatchReply {
     const starts = this.#starts
     if (starts === undefined) return this
     const bytes = this.#bytes
-    const table = new Uint8Array(this.rows * ROW_BYTES)
+    const table = new Uint8Array(this.rows * Size.outcome)
     table.set(bytes.subarray(this.#tableAt, this.#tableAt + table.length))
     const reply = new BatchReply(bytes, this.#head, new DataView(table.buffer), 0, undefined)
     for (let i = 0; i + 1 < starts.length; i++) {
@@ -201,7 +139,7 @@ export class BatchReply {
   #readNodes(): readonly NodeReport[] {
     const bytes = this.#bytes
     const nodes: NodeReport[] = []
-    let pos = this.#head + HEAD_BYTES + PAGE_BYTES * this.answered.length
+    let pos = this.#head + Size.batchReplyHead + Size.page * this.answered.length
     const text = (): string => {
       const length = bytes.readUInt16LE(pos)
       pos += 2 + length
@@ -210,7 +148,7 @@ export class BatchReply {
     for (let count = bytes.readUInt16LE(this.#head + 16); count > 0; count--) {
       const name = text()
       const at = pos
-      pos += NODE_BYTES
+      pos += Size.node
       // In one literal: for a copy with one property more the engine takes its slow path each time.
       nodes.push({
         name,
@@ -231,7 +169,7 @@ export class BatchReply {
   }
 
   #place(row: number): number {
-    return this.#tableAt + row * ROW_BYTES
+    return this.#tableAt + row * Size.outcome
   }
 
   /** The page that has the answer of a row, or {@link NO_PAGE}. */
@@ -258,12 +196,12 @@ export class BatchReply {
 
   /** Whether a write may have happened although it has no good answer. */
   inDoubt(row: number): boolean {
-    return (this.#table.getUint8(this.#place(row) + 8) & 1) !== 0
+    return (this.#table.getUint8(this.#place(row) + 8) & OutcomeFlag.inDoubt) !== 0
   }
 
   /** Whether the outcome of a row is in another part of the reply. */
   isElsewhere(row: number): boolean {
-    return (this.#table.getUint8(this.#place(row) + 8) & 2) !== 0
+    return (this.#table.getUint8(this.#place(row) + 8) & OutcomeFlag.isElsewhere) !== 0
   }
 
   /** The node that answered, or was asked last. */
@@ -279,14 +217,14 @@ export class BatchReply {
 
 /** The size of a page, from the head of a batch completion. */
 function pageSize(bytes: Buffer, head: number, page: number): number {
-  return bytes.readUInt32LE(head + HEAD_BYTES + PAGE_BYTES * page)
+  return bytes.readUInt32LE(head + Size.batchReplyHead + Size.page * page)
 }
 
 /** For each page how many rows it answers, from the same. */
 function answeredBy(bytes: Buffer, head: number): number[] {
   const answered: number[] = []
   for (let page = 0; page < bytes.readUInt32LE(head + 4); page++) {
-    answered.push(bytes.readUInt32LE(head + HEAD_BYTES + PAGE_BYTES * page + 4))
+    answered.push(bytes.readUInt32LE(head + Size.batchReplyHead + Size.page * page + 4))
   }
   return answered
 }

@@ -1,0 +1,57 @@
+// A failure as the core writes it (docs/internal/boundary.md): a completion, or the end of a query or job.
+
+import type { AttemptError, UdfSite } from '../errors/base.js'
+import { Failure, whyGivenUp } from '../errors/failure.js'
+import type { Key } from '../key.js'
+import { CompletionAt, CompletionFlag } from './layout.js'
+
+/** A call as its failure needs it. */
+export interface FailedCall {
+  readonly verb: string
+  readonly key: Key | undefined
+  /** The user-defined function it called. */
+  readonly called: UdfSite | undefined
+  /** What the message that came with the failure says. */
+  detail(bytes: Buffer, at: number, end: number): string | undefined
+}
+
+/** The facts of a failure completion. */
+export function readFailure(call: FailedCall, code: number, bytes: Buffer, at: number): Failure {
+  const flags = bytes[at + CompletionAt.flags] as number
+  const attempts = bytes.readUInt32LE(at + CompletionAt.body)
+  const elapsed = bytes.readDoubleLE(at + CompletionAt.body + 4)
+  let pos = at + CompletionAt.body + 12
+  const text = (): string => {
+    const length = bytes.readUInt16LE(pos)
+    pos += 2 + length
+    return bytes.utf8Slice(pos - length, pos)
+  }
+  const node = text()
+  let detail = text()
+  const count = bytes.readUInt16LE(pos)
+  pos += 2
+  const subErrors: AttemptError[] = []
+  for (let i = 0; i < count; i++) {
+    const subCode = bytes.readInt16LE(pos)
+    const inDoubt = bytes[pos + 2] === 1
+    const attempt = bytes.readUInt32LE(pos + 3)
+    pos += 7
+    subErrors.push({ code: subCode, inDoubt, attempt, node: text() || undefined, message: text() })
+  }
+  if ((flags & CompletionFlag.hasMessage) !== 0) {
+    const length = bytes.readUInt32LE(pos)
+    detail = call.detail(bytes, pos + 4, pos + 4 + length) ?? detail
+  }
+  return new Failure({
+    verb: call.verb,
+    key: call.key,
+    code: whyGivenUp(code),
+    node,
+    attempts,
+    elapsed,
+    detail,
+    inDoubt: (flags & CompletionFlag.inDoubt) !== 0,
+    subErrors,
+    udf: call.called,
+  })
+}
