@@ -182,24 +182,32 @@ impl Error {
         }))
     }
 
-    pub(crate) fn at(mut self, node: Option<Arc<str>>, attempts: u32, elapsed: Duration) -> Self {
+    /// The same error of the node that was asked last, after so many attempts and so long.
+    #[must_use]
+    pub fn at(mut self, node: Option<Arc<str>>, attempts: u32, elapsed: Duration) -> Self {
         self.0.node = node;
         self.0.attempts = attempts;
         self.0.elapsed = elapsed;
         self
     }
 
-    pub(crate) fn in_doubt_if(mut self, in_doubt: bool) -> Self {
+    /// The same error, of a command that may have been carried out all the same.
+    #[must_use]
+    pub fn in_doubt_if(mut self, in_doubt: bool) -> Self {
         self.0.in_doubt = in_doubt;
         self
     }
 
-    pub(crate) fn with_sub_errors(mut self, sub_errors: Vec<SubError>) -> Self {
+    /// The same error with those of the attempts before.
+    #[must_use]
+    pub fn with_sub_errors(mut self, sub_errors: Vec<SubError>) -> Self {
         self.0.sub_errors = sub_errors;
         self
     }
 
-    pub(crate) fn with_message(mut self, message: Option<Bytes>) -> Self {
+    /// The same error with the message of the server that it came with.
+    #[must_use]
+    pub fn with_message(mut self, message: Option<Bytes>) -> Self {
         self.0.message = message;
         self
     }

@@ -3,16 +3,8 @@
 use aerospike_core::wire::ResultCode;
 use aerospike_core::{BatchReply, Code, Error, NodeCost, Reply, RowOutcome};
 
-const KIND_RECORD: u8 = 1;
-const KIND_FAILURE: u8 = 2;
-const KIND_BATCH: u8 = 3;
-const IN_DOUBT: u8 = 1;
-const HAS_MESSAGE: u8 = 2;
-const IS_PART: u8 = 4;
-const IS_WHOLE: u8 = 8;
-const ELSEWHERE: u8 = 2;
-/// Bytes of a row in a batch's table.
-pub(crate) const TABLE_ROW_SIZE: usize = 12;
+use crate::layout::{completion_flag, completion_kind, outcome_flag, size};
+
 /// A batch whose table and pages take no more than this travels whole in its completion: copying so little twice costs
 /// less than fetching it piece by piece.
 const MAX_WHOLE: usize = 32 * 1024;
@@ -73,7 +65,7 @@ impl Writer<'_> {
 /// Whether a batch is small enough for its table and its pages to be in its completion.
 pub(crate) fn fits_whole(reply: &BatchReply) -> bool {
     let pages: usize = reply.pages.iter().map(|page| page.len()).sum();
-    reply.rows.len() * TABLE_ROW_SIZE + pages <= MAX_WHOLE
+    reply.rows.len() * size::OUTCOME + pages <= MAX_WHOLE
 }
 
 /// Appends one completion; of a batch, if `whole`, with its table and pages.
@@ -84,14 +76,14 @@ pub(crate) fn write(out: &mut Vec<u8>, ticket: u32, outcome: &Outcome, whole: bo
     to.u32(ticket);
     match outcome {
         Outcome::Record(reply) => {
-            to.u8(KIND_RECORD);
+            to.u8(completion_kind::RECORD);
             to.u8(0);
             to.i16(0);
             to.0.extend_from_slice(&reply.message);
         }
         Outcome::Failure(error) => write_failure(&mut to, error),
         Outcome::Refused(code, detail) => {
-            to.u8(KIND_FAILURE);
+            to.u8(completion_kind::FAILURE);
             to.u8(0);
             to.i16(code.0);
             to.u32(0);
@@ -101,16 +93,17 @@ pub(crate) fn write(out: &mut Vec<u8>, ticket: u32, outcome: &Outcome, whole: bo
             to.u16(0);
         }
         Outcome::Batch(reply) => write_batch(&mut to, reply, 0, whole),
-        Outcome::Part(reply) => write_batch(&mut to, reply, IS_PART, whole),
+        Outcome::Part(reply) => write_batch(&mut to, reply, completion_flag::IS_PART, whole),
     }
-    let size = (out.len() - start) as u32;
-    out[start..start + 4].copy_from_slice(&size.to_le_bytes());
+    let length = (out.len() - start) as u32;
+    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
 }
 
 fn write_failure(to: &mut Writer<'_>, error: &Error) {
     let message = error.message();
-    to.u8(KIND_FAILURE);
-    to.u8(if error.in_doubt() { IN_DOUBT } else { 0 } | if message.is_some() { HAS_MESSAGE } else { 0 });
+    to.u8(completion_kind::FAILURE);
+    to.u8(if error.in_doubt() { completion_flag::IN_DOUBT } else { 0 }
+        | if message.is_some() { completion_flag::HAS_MESSAGE } else { 0 });
     to.i16(error.code().0);
     to.u32(error.attempts());
     to.f64(error.elapsed().as_secs_f64() * 1000.0);
@@ -155,8 +148,8 @@ impl Tally {
 }
 
 fn write_batch(to: &mut Writer<'_>, reply: &BatchReply, flags: u8, whole: bool) {
-    to.u8(KIND_BATCH);
-    to.u8(flags | if whole { IS_WHOLE } else { 0 });
+    to.u8(completion_kind::BATCH);
+    to.u8(flags | if whole { completion_flag::IS_WHOLE } else { 0 });
     to.i16(0);
     to.u32(reply.rows.len() as u32);
     to.u32(reply.pages.len() as u32);
@@ -181,7 +174,7 @@ fn write_batch(to: &mut Writer<'_>, reply: &BatchReply, flags: u8, whole: bool) 
     }
     if whole {
         let table = to.0.len();
-        to.0.resize(table + reply.rows.len() * TABLE_ROW_SIZE, 0);
+        to.0.resize(table + reply.rows.len() * size::OUTCOME, 0);
         write_table(&mut to.0[table..], &reply.rows);
         for page in &reply.pages {
             to.0.extend_from_slice(page);
@@ -189,14 +182,87 @@ fn write_batch(to: &mut Writer<'_>, reply: &BatchReply, flags: u8, whole: bool) 
     }
 }
 
-/// Writes the table of a batch's rows; `target` must hold [`TABLE_ROW_SIZE`] bytes for each.
+/// Writes the table of a batch's rows; `target` must hold [`size::OUTCOME`] bytes for each.
 pub(crate) fn write_table(target: &mut [u8], rows: &[RowOutcome]) {
-    for (to, row) in target.chunks_exact_mut(TABLE_ROW_SIZE).zip(rows) {
+    for (to, row) in target.chunks_exact_mut(size::OUTCOME).zip(rows) {
         to[0..4].copy_from_slice(&row.offset.to_le_bytes());
         to[4..6].copy_from_slice(&row.page.to_le_bytes());
         to[6..8].copy_from_slice(&row.code.0.to_le_bytes());
-        to[8] = if row.in_doubt { IN_DOUBT } else { 0 } | if row.is_elsewhere { ELSEWHERE } else { 0 };
+        to[8] = if row.in_doubt { outcome_flag::IN_DOUBT } else { 0 }
+            | if row.is_elsewhere { outcome_flag::IS_ELSEWHERE } else { 0 };
         to[9] = row.node;
         to[10..12].copy_from_slice(&row.attempts.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use aerospike_core::SubError;
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::layout::fixture;
+
+    const MILLIS: fn(u64) -> Duration = Duration::from_millis;
+
+    fn written(ticket: u32, outcome: &Outcome) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(&mut out, ticket, outcome, true);
+        out
+    }
+
+    #[test]
+    fn a_failure_is_written_as_typescript_reads_it() {
+        let node: Arc<str> = "A1".into();
+        let before = SubError { code: Code(-8), detail: "reset".into(), node: None, attempt: 1, in_doubt: true };
+        let error = Error::new(Code(9), "too slow")
+            .at(Some(node), 3, MILLIS(1500))
+            .in_doubt_if(true)
+            .with_sub_errors(vec![before])
+            .with_message(Some(Bytes::from_static(b"\x16\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")));
+        assert_eq!(written(7, &Outcome::Failure(error)), fixture("failure"));
+    }
+
+    #[test]
+    fn a_batch_is_written_as_typescript_reads_it() {
+        let last = SubError { code: Code(18), detail: "busy".into(), node: None, attempt: 2, in_doubt: false };
+        let reply = BatchReply {
+            rows: vec![
+                RowOutcome {
+                    page: 0,
+                    offset: 2,
+                    code: Code(0),
+                    in_doubt: false,
+                    node: 0,
+                    attempts: 1,
+                    is_elsewhere: false,
+                },
+                RowOutcome {
+                    page: RowOutcome::NO_PAGE,
+                    offset: 0,
+                    code: Code(-8),
+                    in_doubt: true,
+                    node: 0,
+                    attempts: 258,
+                    is_elsewhere: true,
+                },
+            ],
+            pages: vec![Bytes::from_static(b"page")],
+            nodes: vec![NodeCost {
+                name: "A1".into(),
+                asked: 3,
+                answered: 1,
+                bytes_out: 100,
+                bytes_in: 50,
+                round_trips: 2,
+                retries: 1,
+                last_error: Some(last),
+            }],
+            elapsed: MILLIS(1500),
+        };
+        assert_eq!(written(7, &Outcome::Part(Box::new(reply))), fixture("batch"));
     }
 }

@@ -8,20 +8,14 @@ use aerospike_core::wire::{Digest, Info1, Info2, Info3, Info4, KeyType};
 use aerospike_core::{Batch, BatchFlags, BatchRow, Command, CommandPolicy, Key, Keyspace, Replica, Spec};
 use bytes::{Buf, Bytes};
 
-/// Bytes of the part that every entry starts with.
-const ENTRY_HEAD_SIZE: usize = 28;
-/// The kind of an entry for one record, and of a batch.
-const RECORD: u8 = 1;
-const BATCH: u8 = 2;
-/// The command can be cancelled: keep track of it.
-const CANCELLABLE: u8 = 1;
+use crate::layout::{entry_at, entry_flag, entry_kind, row_flag, size};
+
 /// A write in doubt may be sent again.
 const IDEMPOTENT: u8 = 1;
 const KEY_SEND: u8 = 1;
-const ROW_SAME_KEYSPACE: u8 = 1;
-const ROW_SAME_SPEC: u8 = 2;
-const ROW_SEND_KEY: u8 = 4;
 const DIGEST_KEY: u8 = 0;
+/// A row of a batch that differs from the one before in nothing but an empty key.
+const LEAST_ROW: usize = 6;
 
 /// What an entry asks for.
 #[derive(Debug)]
@@ -62,9 +56,9 @@ pub(crate) fn check(
         let size = entry_size(buffer)?;
         let (entry, rest) = buffer.split_at(size);
         if let [_, _, _, _, a, b, c, d, kind, flags, low, high, ..] = *entry
-            && kind != 0
+            && kind != entry_kind::SKIPPED
         {
-            if flags & CANCELLABLE != 0 {
+            if flags & entry_flag::CANCELLABLE != 0 {
                 cancellable(u32::from_le_bytes([a, b, c, d]));
             }
             match u16::from_le_bytes([low, high]) {
@@ -80,14 +74,14 @@ pub(crate) fn check(
 /// Whether the entries are cheap to read where they were submitted, which a batch of more than `most_rows` is not.
 pub(crate) fn is_small(mut buffer: &[u8], most_rows: usize) -> bool {
     const SMALL: usize = 64 * 1024;
-    const ROW_COUNT_AT: usize = 48;
     if buffer.len() > SMALL {
         return false;
     }
     while let Ok(size) = entry_size(buffer) {
         let (entry, rest) = buffer.split_at(size);
-        let rows = entry.get(ROW_COUNT_AT..).and_then(<[u8]>::first_chunk).map_or(0, |rows| u32::from_le_bytes(*rows));
-        if entry.get(8) == Some(&BATCH) && rows as usize > most_rows {
+        let rows =
+            entry.get(entry_at::ROW_COUNT..).and_then(<[u8]>::first_chunk).map_or(0, |rows| u32::from_le_bytes(*rows));
+        if entry.get(entry_at::KIND) == Some(&entry_kind::BATCH) && rows as usize > most_rows {
             return false;
         }
         buffer = rest;
@@ -97,8 +91,8 @@ pub(crate) fn is_small(mut buffer: &[u8], most_rows: usize) -> bool {
 
 /// The size that the entry at the front of a buffer claims, if that many bytes are there.
 fn entry_size(buffer: &[u8]) -> Result<usize, Malformed> {
-    let size = buffer.first_chunk().map(|b| u32::from_le_bytes(*b) as usize);
-    size.filter(|n| (ENTRY_HEAD_SIZE..=buffer.len()).contains(n)).ok_or(Malformed("entry length"))
+    let claimed = buffer.first_chunk().map(|b| u32::from_le_bytes(*b) as usize);
+    claimed.filter(|n| (size::ENTRY_HEAD..=buffer.len()).contains(n)).ok_or(Malformed("entry length"))
 }
 
 /// Splits a submitted buffer into its entries, without those that were cancelled before they were submitted.
@@ -117,7 +111,7 @@ fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
     from.u32()?; // the length
     let ticket = from.u32()?;
     let kind = from.u8()?;
-    let cancellable = from.u8()? & CANCELLABLE != 0;
+    let cancellable = from.u8()? & entry_flag::CANCELLABLE != 0;
     let transaction = from.u16()?;
     let policy = CommandPolicy {
         total_timeout: from.u32()?,
@@ -133,9 +127,9 @@ fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
         idempotent: from.u8()? & IDEMPOTENT != 0,
     };
     let work = match kind {
-        0 => return Ok(None),
-        RECORD => read_record(&mut from, policy).map(Work::Record),
-        BATCH => read_batch(&mut from, policy),
+        entry_kind::SKIPPED => return Ok(None),
+        entry_kind::RECORD => read_record(&mut from, policy).map(Work::Record),
+        entry_kind::BATCH => read_batch(&mut from, policy),
         _ => Err(Malformed("entry kind")),
     };
     Ok(Some(Entry { ticket, cancellable, transaction, work }))
@@ -194,8 +188,8 @@ fn read_batch(from: &mut Reader, policy: CommandPolicy) -> Result<Work, Malforme
     let spec_count = from.size()?;
     let row_count = from.size()?;
     let filter = if filter_size == 0 { None } else { Some(from.bytes(filter_size)?) };
-    // a spec takes 24 bytes at least and a row 6: counts above that are refused before memory is taken
-    if spec_count > from.left() / 24 || row_count > from.left() / 6 {
+    // counts of more than can be there are refused before memory is taken
+    if spec_count > from.left() / size::COMMAND || row_count > from.left() / LEAST_ROW {
         return Err(Malformed("batch counts"));
     }
     let mut specs = Vec::with_capacity(spec_count);
@@ -237,11 +231,11 @@ fn read_row(
     let flags = from.u8()?;
     let key_type = from.u8()?;
     let before = |same: u8| if flags & same == 0 { Ok(None) } else { before.ok_or(Malformed("first row")).map(Some) };
-    let spec = match before(ROW_SAME_SPEC)? {
+    let spec = match before(row_flag::SAME_SPEC)? {
         Some(row) => row.spec,
         None => from.u32()?,
     };
-    let keyspace = match before(ROW_SAME_KEYSPACE)? {
+    let keyspace = match before(row_flag::SAME_KEYSPACE)? {
         Some(row) => row.keyspace,
         None => {
             let namespace_size = from.u8()?;
@@ -257,7 +251,7 @@ fn read_row(
         _ => from.size()?,
     };
     let key = read_key(from, key_type, size)?;
-    Ok(BatchRow { keyspace, spec, send_key: flags & ROW_SEND_KEY != 0, key })
+    Ok(BatchRow { keyspace, spec, send_key: flags & row_flag::SEND_KEY != 0, key })
 }
 
 /// Rows that alternate between a few sets share their entries; more than a few are not worth the search.
@@ -303,11 +297,12 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::fixture;
 
     fn head(kind: u8, ticket: u32) -> Vec<u8> {
         let mut out = vec![0; 4];
         out.extend(ticket.to_le_bytes());
-        out.extend([kind, CANCELLABLE, 0, 0]);
+        out.extend([kind, entry_flag::CANCELLABLE, 0, 0]);
         for n in [1000u32, 30_000, 5] {
             out.extend(n.to_le_bytes());
         }
@@ -359,9 +354,9 @@ mod tests {
         out.extend([0, 3, 0, 0, 0, 0, 4, 1]);
         out.extend(b"tests");
         out.extend([1, 0, 0, 0, b'a']);
-        out.extend([ROW_SAME_KEYSPACE | ROW_SAME_SPEC, 1]);
+        out.extend([row_flag::SAME_KEYSPACE | row_flag::SAME_SPEC, 1]);
         out.extend(7i64.to_be_bytes());
-        out.extend([ROW_SAME_KEYSPACE | ROW_SAME_SPEC | ROW_SEND_KEY, 0]);
+        out.extend([row_flag::SAME_KEYSPACE | row_flag::SAME_SPEC | row_flag::SEND_KEY, 0]);
         out.extend([5; 20]);
         let entries = split(finish(out)).unwrap();
         let [Entry { work: Ok(Work::Batch(batch)), .. }] = &entries[..] else { panic!("{entries:?}") };
@@ -383,7 +378,7 @@ mod tests {
         out.extend([0; 20]);
         out.extend([0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         for _ in 1..100 {
-            out.extend([ROW_SAME_KEYSPACE | ROW_SAME_SPEC, 3, 0, 0, 0, 0]);
+            out.extend([row_flag::SAME_KEYSPACE | row_flag::SAME_SPEC, 3, 0, 0, 0, 0]);
         }
         let entry = finish(out);
         let entries = split(entry.clone()).unwrap();
@@ -394,6 +389,47 @@ mod tests {
         let both = [&record(1, b"k", b"")[..], &larger].concat();
         assert!(!is_small(&both, 128));
         assert!(is_small(&both, 129));
+    }
+
+    #[test]
+    fn a_record_entry_is_read_as_typescript_writes_it() {
+        let entries = split(fixture("record").into()).unwrap();
+        let [Entry { ticket: 1, cancellable: false, transaction: 0, work: Ok(Work::Record(command)) }] = &entries[..]
+        else {
+            panic!("{entries:?}");
+        };
+        assert_eq!((&command.namespace[..], &command.set[..]), (&b"test"[..], &b"users"[..]));
+        assert_eq!(command.key, Key::User { kind: KeyType::String, bytes: Bytes::from_static(b"k") });
+        assert_eq!((command.spec.info2, command.spec.ttl, command.spec.op_count), (Info2::WRITE, 60, 1));
+        assert_eq!(&command.spec.ops[..], b"\0\0\0\x0d\x02\x01\0\x01n\0\0\0\0\0\0\0\x01");
+        assert!(command.send_key && command.policy.idempotent);
+        assert_eq!(command.policy, policy(5, Replica::Sequence, true));
+    }
+
+    #[test]
+    fn a_batch_entry_is_read_as_typescript_writes_it() {
+        let entries = split(fixture("batch entry").into()).unwrap();
+        let [Entry { ticket: 1, work: Ok(Work::Batch(batch)), .. }] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((batch.flags.bits(), batch.refusal_retries, batch.max_response_bytes), (0x0d, 255, 100));
+        assert_eq!((batch.max_rows_per_request, batch.filter.is_none()), (0, true));
+        assert_eq!((batch.specs.len(), batch.specs[0].info1), (1, Info1::READ));
+        assert_eq!(&batch.specs[0].ops[..], b"\0\0\0\x05\x01\0\0\x01n");
+        assert_eq!((&batch.keyspaces[0].namespace[..], &batch.keyspaces[0].set[..]), (&b"test"[..], &b"s"[..]));
+        let keys: Vec<_> = batch.rows.iter().map(|row| row.key.clone()).collect();
+        let user = |kind, bytes: &'static [u8]| Key::User { kind, bytes: Bytes::from_static(bytes) };
+        assert_eq!(keys, [user(KeyType::String, b"a"), user(KeyType::Integer, &[0, 0, 0, 0, 0, 0, 0, 7])]);
+        assert_eq!(batch.policy, policy(0, Replica::Any, false));
+    }
+
+    fn policy(sleep_between_retries: u32, replica: Replica, idempotent: bool) -> CommandPolicy {
+        CommandPolicy {
+            total_timeout: 0x0102_0304,
+            socket_timeout: 30_000,
+            sleep_between_retries,
+            max_retries: 258,
+            replica,
+            idempotent,
+        }
     }
 
     #[test]

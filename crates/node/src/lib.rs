@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `entry` | request entries from TypeScript to commands of the client core |
 //! | `completion` | outcomes of commands to completions for TypeScript |
+//! | `layout` | the numbers of both by name, for comparison with those of TypeScript |
 //! | `queue` | completions on their way to the JavaScript thread, and the one wake-up for all of them |
 //! | `settlement` | what becomes of each command: settled once, or cancelled |
 //! | `notifier` | the wake-up itself |
@@ -40,6 +41,7 @@ mod driver;
 mod entry;
 pub mod event_loop;
 mod inline;
+mod layout;
 #[cfg(inline_io)]
 mod loop_events;
 #[cfg_attr(not(inline_io), path = "loop_services_absent.rs")]

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use crate::completion::{self, Outcome};
+use crate::layout::size;
 use crate::notifier::Notifier;
 
 /// How often the runtime goes round before the JavaScript thread is woken for a record. What has just been read from a
@@ -180,7 +181,7 @@ impl State {
 
     fn table(&self, ticket: u32, target: &mut [u8]) -> bool {
         match self.batches.get(&ticket).and_then(VecDeque::front) {
-            Some(reply) if target.len() == reply.rows.len() * completion::TABLE_ROW_SIZE => {
+            Some(reply) if target.len() == reply.rows.len() * size::OUTCOME => {
                 completion::write_table(target, &reply.rows);
                 true
             }
