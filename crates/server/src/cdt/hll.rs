@@ -1,8 +1,9 @@
 //! Operations on HyperLogLogs (protocol 9.10): what they accept, and what they make of a bin.
 
 use aerospike_wire::{ParticleType, ResultCode};
+use bytes::BytesMut;
 
-use super::normal::take_normal;
+use super::normal::normalise;
 use super::pack;
 use super::sketch::{Shape, Sketch};
 use super::value::{Element, Head, as_integer, head, take_element, take_head};
@@ -131,13 +132,17 @@ fn list<T>(payload: &mut &[u8], read: fn(&mut &[u8]) -> Option<T>) -> Option<Vec
     (0..n).map(|_| read(payload)).collect()
 }
 
-/// What is hashed of an element: its stored form.
+/// What is hashed of an element: its stored form. Even the flags of an ordered list are one, and wildcards.
 fn hashable(payload: &mut &[u8]) -> Option<Vec<u8>> {
-    let element = take_normal(payload).ok()?;
-    match head(&element)? {
+    let element = take_element(payload)?;
+    match head(element)? {
         Head::List(_) | Head::Map(_) => None,
-        // anything else: even the flags of an ordered list, and wildcards
-        _ => Some(element.into()),
+        Head::Ext(kind, data) => {
+            let mut out = BytesMut::with_capacity(element.len());
+            pack::ext(&mut out, kind, data);
+            Some(out.into())
+        }
+        _ => normalise(element).ok().map(Into::into),
     }
 }
 

@@ -51,8 +51,12 @@ fn pick_ordered(list: &List<'_>, pick: Pick, inverted: bool, args: &Args) -> Res
         Pick::AllByValue => list.equal_range(value),
         Pick::ValueInterval => {
             let start = list.below(value);
-            let end = args.optional_element(2).map_or(n, |end| list.below(end));
-            start..end.max(start)
+            match args.optional_element(2) {
+                None => start..n,
+                // an end that is a wildcard equals any start
+                Some(end) if compare(value, end) != Ordering::Less => start..start,
+                Some(end) => start..list.below(end).max(start),
+            }
         }
         Pick::ValueRelRankRange => {
             let rank = args.integer(2).unwrap_or_default();

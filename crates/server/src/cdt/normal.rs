@@ -6,11 +6,10 @@
 
 use std::cmp::Ordering;
 
-use aerospike_wire::limits::MAX_VALUE_DEPTH;
 use bytes::{BufMut, BytesMut};
 
 use super::pack;
-use super::value::{Element, Head, Kind, compare, head, kind, take_element, take_flags, take_head};
+use super::value::{Element, Head, Kind, compare, head, kind, take_element, take_head};
 
 /// The value cannot be stored, or is not MessagePack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +22,14 @@ pub(crate) const PERSIST_INDEX: u8 = 0x10;
 /// The bits of map flags that say how it is sorted.
 pub(crate) const MAP_ORDER: u8 = 0x03;
 
+/// Lists and maps inside one another. A record has no room for more, since each takes a byte.
+const MAX_DEPTH: usize = 1 << 20;
+
 /// The stored form of the element at the front of `buf`, which advances past it.
 pub(crate) fn take_normal(buf: &mut &[u8]) -> Result<BytesMut, Malformed> {
     let element = take_element(buf).ok_or(Malformed)?;
     let mut out = BytesMut::with_capacity(element.len());
-    normalise_next(&mut &*element, &mut out, 0)?;
+    write_normal(element, &mut out)?;
     Ok(out)
 }
 
@@ -37,81 +39,162 @@ pub(crate) fn normalise(mut bytes: &[u8]) -> Result<BytesMut, Malformed> {
     if bytes.is_empty() { Ok(out) } else { Err(Malformed) }
 }
 
-fn normalise_next(buf: &mut &[u8], out: &mut BytesMut, depth: usize) -> Result<(), Malformed> {
-    let start = *buf;
-    let head = take_head(buf).ok_or(Malformed)?;
-    match head {
+/// Appends the stored form of an element. Values may be nested as deep as their bytes allow, so what is open is kept in
+/// a list instead of on the stack.
+fn write_normal(mut bytes: Element<'_>, out: &mut BytesMut) -> Result<(), Malformed> {
+    let mut open: Vec<Open> = Vec::new();
+    loop {
+        if let Some(around) = open.last_mut() {
+            around.element = out.len();
+        }
+        if let Some(inner) = write_head(&mut bytes, out)? {
+            if open.len() == MAX_DEPTH {
+                return Err(Malformed);
+            }
+            open.push(inner);
+            continue;
+        }
+        // an element is complete, and so may be those that it is the last of
+        loop {
+            let Some(around) = open.last_mut() else { return Ok(()) };
+            around.take(out)?;
+            if around.left > 0 {
+                break;
+            }
+            around.finish(out)?;
+            open.pop();
+        }
+    }
+}
+
+/// Writes a scalar, or the head of a list or map, which is returned if there is something in it.
+fn write_head(bytes: &mut &[u8], out: &mut BytesMut) -> Result<Option<Open>, Malformed> {
+    let start = *bytes;
+    match take_head(bytes).ok_or(Malformed)? {
         Head::Integer(n) => pack::integer(out, n),
         Head::Unsigned(n) => {
             out.put_u8(0xcf);
             out.put_u64(n);
         }
-        Head::String(bytes) => pack::string(out, bytes),
-        Head::Ext(0xff, _) => return Err(Malformed),
-        Head::List(_) | Head::Map(_) if depth >= MAX_VALUE_DEPTH => return Err(Malformed),
-        Head::List(n) => return normalise_list(buf, n, out, depth),
-        Head::Map(n) => return normalise_map(buf, n, out, depth),
-        _ => out.put_slice(&start[..start.len() - buf.len()]),
-    }
-    Ok(())
-}
-
-fn normalise_list(buf: &mut &[u8], n: usize, out: &mut BytesMut, depth: usize) -> Result<(), Malformed> {
-    let (n, flags) = take_flags(buf, n, false);
-    pack::list_header(out, n, flags & ORDERED);
-    let mut previous = None;
-    for _ in 0..n {
-        let start = out.len();
-        normalise_next(buf, out, depth + 1)?;
-        if flags & ORDERED != 0 {
-            let unsorted = previous.is_some_and(|p| compare(&out[p..start], &out[start..]) == Ordering::Greater);
-            if unsorted {
-                return Err(Malformed);
-            }
-            previous = Some(start);
+        Head::String(text) => pack::string(out, text),
+        Head::Ext(FOR_COMPARISON, [_] | [_, _] | [_, _, _]) => return Err(Malformed),
+        Head::Ext(kind, data) => pack::ext(out, kind, data),
+        Head::List(n) => {
+            let (n, flags) = take_header(bytes, n, false);
+            let flags = flags & ORDERED;
+            pack::list_header(out, n, flags);
+            return Ok((n > 0).then(|| Open::new(Entries::Elements { is_ordered: flags != 0 }, n, out)));
         }
+        Head::Map(n) => {
+            let (n, flags) = take_header(bytes, n, true);
+            let flags = flags & MAP_ORDER;
+            pack::map_header(out, n, flags);
+            let pairs = Entries::Pairs { flags, sorted: true, done: Vec::new() };
+            return Ok((n > 0).then(|| Open::new(pairs, 2 * n, out)));
+        }
+        _ => out.put_slice(&start[..start.len() - bytes.len()]),
     }
-    Ok(())
+    Ok(None)
 }
 
-fn normalise_map(buf: &mut &[u8], n: usize, out: &mut BytesMut, depth: usize) -> Result<(), Malformed> {
-    let (n, flags) = take_flags(buf, n, true);
-    pack::map_header(out, n, flags & MAP_ORDER);
-    let first = out.len();
-    let mut pairs: Vec<(usize, usize, usize)> = Vec::with_capacity(n.min(buf.len() / 2 + 1));
-    let mut sorted = true;
-    for _ in 0..n {
-        let key = out.len();
-        normalise_next(buf, out, depth + 1)?;
-        if !is_key(&out[key..]) {
+/// The type of extensions that only comparisons know: wildcard and infinity.
+const FOR_COMPARISON: u8 = 0xff;
+
+/// Takes what a container says of its order off the front of its elements: the number of entries without it, and its
+/// flags. An extension of one byte that has a marker of its own is an element like others.
+fn take_header(buf: &mut &[u8], entries: usize, is_map: bool) -> (usize, u8) {
+    let mut rest = *buf;
+    let is_element = matches!(buf, [0xd4, ..] | [0xc7, 1, FOR_COMPARISON, 0 | 1, ..]);
+    match take_head(&mut rest) {
+        Some(Head::Ext(flags, _)) if entries > 0 && !is_element => {
+            if is_map && take_element(&mut rest).is_none() {
+                return (entries, 0);
+            }
+            *buf = rest;
+            (entries - 1, flags)
+        }
+        _ => (entries, 0),
+    }
+}
+
+/// A list or map that is being written.
+struct Open {
+    /// Elements to come, of a map keys and values.
+    left: usize,
+    /// Where the first element is, and the one at hand.
+    first: usize,
+    element: usize,
+    /// The element before it; of a map the key before it.
+    previous: Option<(usize, usize)>,
+    entries: Entries,
+}
+
+enum Entries {
+    Elements {
+        is_ordered: bool,
+    },
+    Pairs {
+        flags: u8,
+        sorted: bool,
+        /// Where keys, values and what follows them begin.
+        done: Vec<(usize, usize, usize)>,
+    },
+}
+
+impl Open {
+    fn new(entries: Entries, left: usize, out: &BytesMut) -> Self {
+        Self { left, first: out.len(), element: out.len(), previous: None, entries }
+    }
+
+    /// Looks at the element that ends here.
+    fn take(&mut self, out: &[u8]) -> Result<(), Malformed> {
+        self.left -= 1;
+        let element = self.element..out.len();
+        let order = || self.previous.map_or(Ordering::Less, |(from, to)| compare(&out[from..to], &out[element.clone()]));
+        match &mut self.entries {
+            Entries::Elements { is_ordered: false } => return Ok(()),
+            Entries::Elements { is_ordered: true } if order() == Ordering::Greater => return Err(Malformed),
+            Entries::Elements { .. } => {}
+            Entries::Pairs { done, .. } if self.left % 2 == 0 => {
+                // a value
+                if let Some(pair) = done.last_mut() {
+                    (pair.1, pair.2) = (element.start, element.end);
+                }
+                return Ok(());
+            }
+            Entries::Pairs { sorted, done, .. } => {
+                if !is_key(&out[element.clone()]) {
+                    return Err(Malformed);
+                }
+                match order() {
+                    Ordering::Less => {}
+                    Ordering::Equal => return Err(Malformed),
+                    Ordering::Greater => *sorted = false,
+                }
+                done.push((element.start, element.end, element.end));
+            }
+        }
+        self.previous = Some((element.start, element.end));
+        Ok(())
+    }
+
+    /// Brings the pairs of a map into order.
+    fn finish(&mut self, out: &mut BytesMut) -> Result<(), Malformed> {
+        let Entries::Pairs { flags, sorted: false, done } = &mut self.entries else { return Ok(()) };
+        if *flags & ORDERED != 0 {
             return Err(Malformed);
         }
-        let value = out.len();
-        if let Some(&(before, end, _)) = pairs.last() {
-            match compare(&out[before..end], &out[key..value]) {
-                Ordering::Less => {}
-                Ordering::Equal => return Err(Malformed),
-                Ordering::Greater => sorted = false,
-            }
+        let key = |pair: &(usize, usize, usize)| &out[pair.0..pair.1];
+        done.sort_by(|a, b| compare(key(a), key(b)));
+        if done.windows(2).any(|pair| compare(key(&pair[0]), key(&pair[1])) == Ordering::Equal) {
+            return Err(Malformed);
         }
-        normalise_next(buf, out, depth + 1)?;
-        pairs.push((key, value, out.len()));
+        let mut body = Vec::with_capacity(out.len() - self.first);
+        done.iter().for_each(|&(from, _, to)| body.extend_from_slice(&out[from..to]));
+        out.truncate(self.first);
+        out.put_slice(&body);
+        Ok(())
     }
-    if sorted {
-        return Ok(());
-    }
-    if flags & ORDERED != 0 {
-        return Err(Malformed);
-    }
-    pairs.sort_by(|a, b| compare(&out[a.0..a.1], &out[b.0..b.1]));
-    if pairs.windows(2).any(|w| compare(&out[w[0].0..w[0].1], &out[w[1].0..w[1].1]) == Ordering::Equal) {
-        return Err(Malformed);
-    }
-    let mut body = Vec::with_capacity(out.len() - first);
-    pairs.iter().for_each(|&(from, _, to)| body.extend_from_slice(&out[from..to]));
-    out.truncate(first);
-    out.put_slice(&body);
-    Ok(())
 }
 
 /// Whether an element may be a map key.
@@ -122,24 +205,4 @@ pub(crate) fn is_key(element: Element<'_>) -> bool {
         Kind::Blob => matches!(head, Head::String([4, ..])),
         _ => false,
     }
-}
-
-/// An element to compare with, as it came: the server brings no order into the maps of arguments, so an unsorted one
-/// matches nothing. Only the depth is checked.
-pub(crate) fn take_match<'a>(buf: &mut &'a [u8]) -> Result<Element<'a>, Malformed> {
-    let element = take_element(buf).ok_or(Malformed)?;
-    check_depth(&mut &*element, 0)?;
-    Ok(element)
-}
-
-fn check_depth(buf: &mut &[u8], depth: usize) -> Result<(), Malformed> {
-    let entries = match take_head(buf).ok_or(Malformed)? {
-        Head::List(n) => n,
-        Head::Map(n) => 2 * n,
-        _ => return Ok(()),
-    };
-    if depth >= MAX_VALUE_DEPTH {
-        return Err(Malformed);
-    }
-    (0..entries).try_for_each(|_| check_depth(buf, depth + 1))
 }

@@ -32,6 +32,24 @@ pub(crate) fn string(out: &mut BytesMut, bytes: &[u8]) {
     out.put_slice(bytes);
 }
 
+/// Appends an extension.
+pub(crate) fn ext(out: &mut BytesMut, kind: u8, data: &[u8]) {
+    match data.len() {
+        n @ (1 | 2 | 4 | 8 | 16) => out.put_u8(0xd4 + n.ilog2() as u8),
+        n @ 0..=0xff => out.put_slice(&[0xc7, n as u8]),
+        n @ 0x100..=0xffff => {
+            out.put_u8(0xc8);
+            out.put_u16(n as u16);
+        }
+        n => {
+            out.put_u8(0xc9);
+            out.put_u32(n as u32);
+        }
+    }
+    out.put_u8(kind);
+    out.put_slice(data);
+}
+
 /// Appends the header of a list of `n` elements, and its flags if it has any.
 pub(crate) fn list_header(out: &mut BytesMut, n: usize, flags: u8) {
     pack_list_header(out, n + usize::from(flags != 0));

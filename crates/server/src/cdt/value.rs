@@ -97,7 +97,8 @@ pub(crate) fn take_head<'a>(buf: &mut &'a [u8]) -> Option<Head<'a>> {
         0xdc => Head::List(sized(buf, 2)?),
         0xdd => Head::List(sized(buf, 4)?),
         0xde => Head::Map(sized(buf, 2)?),
-        0xdf => Head::Map(sized(buf, 4)?),
+        // a real server counts keys and values in 32 bits
+        0xdf => Head::Map(sized(buf, 4)? & 0x7fff_ffff),
         0xe0.. => Head::Integer((marker as i8).into()),
     })
 }
@@ -161,30 +162,63 @@ pub(crate) fn kind(head: &Head<'_>) -> Kind {
 
 /// Compares two checked elements. A wildcard equals anything, and inside a list or map it ends the comparison: all
 /// that follows it matches too.
-pub(crate) fn compare(mut a: Element<'_>, mut b: Element<'_>) -> Ordering {
-    compare_next(&mut a, &mut b).unwrap_or(Ordering::Equal)
+pub(crate) fn compare(a: Element<'_>, b: Element<'_>) -> Ordering {
+    compare_if(a, b, |_, _| true).unwrap_or(Ordering::Equal)
 }
 
-/// `None` when a wildcard decided.
-fn compare_next(a: &mut &[u8], b: &mut &[u8]) -> Option<Ordering> {
-    let (Some(x), Some(y)) = (take_head(a), take_head(b)) else { return Some(Ordering::Equal) };
-    let kinds = (kind(&x), kind(&y));
-    if kinds.0 == Kind::Wildcard || kinds.1 == Kind::Wildcard {
-        return None;
+/// As [`compare`]; `None` if a head that `may` says no to, with what follows it, is met before the comparison is decided.
+///
+/// Does not recurse: a counter of elements still to be compared stands for any nesting. Of two lists of which one is
+/// longer nothing behind them counts any more, since they are not equal.
+pub(crate) fn compare_if<'a>(
+    mut a: Element<'a>,
+    mut b: Element<'a>,
+    may: impl Fn(&Head<'a>, &'a [u8]) -> bool,
+) -> Option<Ordering> {
+    let (a, b) = (&mut a, &mut b);
+    let mut left: usize = 1;
+    let mut at_end = Ordering::Equal;
+    while left > 0 {
+        left -= 1;
+        let (x, y) = (take_head(a)?, take_head(b)?);
+        if !may(&x, a) || !may(&y, b) {
+            return None;
+        }
+        let kinds = (kind(&x), kind(&y));
+        if kinds.0 == Kind::Wildcard || kinds.1 == Kind::Wildcard {
+            return Some(Ordering::Equal);
+        }
+        if kinds.0 != kinds.1 {
+            return Some(kinds.0.cmp(&kinds.1));
+        }
+        let order = match (x, y) {
+            (Head::List(n), Head::List(m)) => {
+                let ((n, _), (m, _)) = (take_flags(a, n, false), take_flags(b, m, false));
+                if n == m {
+                    left += n;
+                } else {
+                    left = n.min(m);
+                    at_end = n.cmp(&m);
+                }
+                Ordering::Equal
+            }
+            (Head::Map(n), Head::Map(m)) => {
+                let ((n, _), (m, _)) = (take_flags(a, n, true), take_flags(b, m, true));
+                left += 2 * n;
+                n.cmp(&m)
+            }
+            (Head::String(p), Head::String(q)) => p.cmp(q),
+            (Head::Ext(_, p), Head::Ext(_, q)) => p.cmp(q),
+            (x, y) => match (float(&x), float(&y)) {
+                (Some(p), Some(q)) => p.partial_cmp(&q).unwrap_or(Ordering::Equal),
+                _ => integer(&x).cmp(&integer(&y)),
+            },
+        };
+        if order != Ordering::Equal {
+            return Some(order);
+        }
     }
-    if kinds.0 != kinds.1 {
-        return Some(kinds.0.cmp(&kinds.1));
-    }
-    Some(match (x, y) {
-        (Head::List(n), Head::List(m)) => return compare_lists(a, n, b, m),
-        (Head::Map(n), Head::Map(m)) => return compare_maps(a, n, b, m),
-        (Head::String(p), Head::String(q)) => p.cmp(q),
-        (Head::Ext(p, s), Head::Ext(q, t)) => p.cmp(&q).then_with(|| s.cmp(t)),
-        (x, y) => match (float(&x), float(&y)) {
-            (Some(p), Some(q)) => p.partial_cmp(&q).unwrap_or(Ordering::Equal),
-            _ => integer(&x).cmp(&integer(&y)),
-        },
-    })
+    Some(at_end)
 }
 
 fn float(head: &Head<'_>) -> Option<f64> {
@@ -207,7 +241,7 @@ fn integer(head: &Head<'_>) -> i128 {
 pub(crate) fn take_flags(buf: &mut &[u8], entries: usize, is_map: bool) -> (usize, u8) {
     let mut rest = *buf;
     match take_head(&mut rest) {
-        Some(Head::Ext(flags, data)) if entries > 0 && !(flags == 0xff && data.len() == 1) => {
+        Some(Head::Ext(flags, _)) if entries > 0 && flags != 0xff => {
             if is_map && take_element(&mut rest).is_none() {
                 return (entries, 0);
             }
@@ -216,33 +250,6 @@ pub(crate) fn take_flags(buf: &mut &[u8], entries: usize, is_map: bool) -> (usiz
         }
         _ => (entries, 0),
     }
-}
-
-fn compare_lists(a: &mut &[u8], n: usize, b: &mut &[u8], m: usize) -> Option<Ordering> {
-    let (n, _) = take_flags(a, n, false);
-    let (m, _) = take_flags(b, m, false);
-    for _ in 0..n.min(m) {
-        match compare_next(a, b) {
-            Some(Ordering::Equal) => {}
-            decided => return decided,
-        }
-    }
-    Some(n.cmp(&m))
-}
-
-fn compare_maps(a: &mut &[u8], n: usize, b: &mut &[u8], m: usize) -> Option<Ordering> {
-    let (n, _) = take_flags(a, n, true);
-    let (m, _) = take_flags(b, m, true);
-    if n != m {
-        return Some(n.cmp(&m));
-    }
-    for _ in 0..n * 2 {
-        match compare_next(a, b) {
-            Some(Ordering::Equal) => {}
-            decided => return decided,
-        }
-    }
-    Some(Ordering::Equal)
 }
 
 /// An element, ordered as the server orders values.

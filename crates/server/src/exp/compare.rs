@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::eval::Run;
 use super::parse::Node;
 use super::value::Value;
-use crate::cdt::value::{Head, Kind, compare, head, kind, take_element, take_flags, take_head};
+use crate::cdt::value::{Head, compare, compare_if, head, take_element, take_head};
 use bytes::BytesMut;
 
 /// What is asked of two values.
@@ -47,71 +47,15 @@ pub(super) fn evaluate<'a>(comparison: Comparison, arguments: &'a [Node<'a>], ru
         (Value::Float(a), Value::Float(b)) => a.partial_cmp(&b),
         (Value::String(a), Value::String(b)) | (Value::Blob(a), Value::Blob(b)) => Some(a.cmp(&b)),
         (Value::Collection(a), Value::Collection(b)) | (Value::Extension(a), Value::Extension(b)) => {
-            match compare_ordered(&mut &*a, &mut &*b) {
-                Compared::Decided(order) => Some(order),
-                Compared::Wildcard => Some(Ordering::Equal),
-                Compared::Incomparable => return Value::Unknown,
+            // the order of the pairs of an unordered map means nothing, so neither would the answer
+            match compare_if(&a, &b, |head, rest| !is_unordered_map(head, rest)) {
+                Some(order) => Some(order),
+                None => return Value::Unknown,
             }
         }
         _ => return Value::Unknown,
     };
     Value::Bool(comparison.holds(order))
-}
-
-/// What a comparison of collections came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Compared {
-    Decided(Ordering),
-    /// A wildcard matched all the rest.
-    Wildcard,
-    /// An unordered map was met before the comparison was decided.
-    Incomparable,
-}
-
-/// Compares two elements, refusing unordered maps: the order of their pairs means nothing, so neither would the
-/// answer. Without such maps this is the order of [`compare`].
-fn compare_ordered(a: &mut &[u8], b: &mut &[u8]) -> Compared {
-    let (Some(x), Some(y)) = (take_head(a), take_head(b)) else { return Compared::Incomparable };
-    if is_unordered_map(&x, a) || is_unordered_map(&y, b) {
-        return Compared::Incomparable;
-    }
-    let kinds = (kind(&x), kind(&y));
-    if kinds.0 == Kind::Wildcard || kinds.1 == Kind::Wildcard {
-        return Compared::Wildcard;
-    }
-    let (n, m, values, lengths_first) = match (x, y) {
-        (Head::List(n), Head::List(m)) => (take_flags(a, n, false).0, take_flags(b, m, false).0, 1, false),
-        (Head::Map(n), Head::Map(m)) => (take_flags(a, n, true).0, take_flags(b, m, true).0, 2, true),
-        (Head::String(p), Head::String(q)) if kinds.0 == kinds.1 => return Compared::Decided(p.cmp(q)),
-        (Head::Ext(_, p), Head::Ext(_, q)) if kinds.0 == kinds.1 => return Compared::Decided(p.cmp(q)),
-        _ if kinds.0 != kinds.1 => return Compared::Decided(kinds.0.cmp(&kinds.1)),
-        _ => return Compared::Decided(compare_scalars(&x, &y)),
-    };
-    if lengths_first && n != m {
-        return Compared::Decided(n.cmp(&m));
-    }
-    for _ in 0..n.min(m) * values {
-        match compare_ordered(a, b) {
-            Compared::Decided(Ordering::Equal) => {}
-            decided => return decided,
-        }
-    }
-    Compared::Decided(n.cmp(&m))
-}
-
-fn compare_scalars(a: &Head<'_>, b: &Head<'_>) -> Ordering {
-    let float = |head: &Head<'_>| match head {
-        Head::Float(n) => *n,
-        Head::Float32(n) => f64::from(*n),
-        _ => 0.0,
-    };
-    let integer = |head: &Head<'_>| match head {
-        Head::Integer(n) => i128::from(*n),
-        Head::Unsigned(n) => i128::from(*n),
-        _ => 0,
-    };
-    let floats = float(a).partial_cmp(&float(b)).unwrap_or(Ordering::Equal);
-    floats.then_with(|| integer(a).cmp(&integer(b)))
 }
 
 /// An empty map without flags is not asked for its order.
