@@ -150,7 +150,8 @@ impl Open {
     fn take(&mut self, out: &[u8]) -> Result<(), Malformed> {
         self.left -= 1;
         let element = self.element..out.len();
-        let order = || self.previous.map_or(Ordering::Less, |(from, to)| compare(&out[from..to], &out[element.clone()]));
+        let order =
+            || self.previous.map_or(Ordering::Less, |(from, to)| compare(&out[from..to], &out[element.clone()]));
         match &mut self.entries {
             Entries::Elements { is_ordered: false } => return Ok(()),
             Entries::Elements { is_ordered: true } if order() == Ordering::Greater => return Err(Malformed),

@@ -1,6 +1,6 @@
 //! One node: its id, its address, its copies of records, its connections, its faults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -33,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) faults: Faults,
     /// What clients said of themselves, with how many connections said so.
     pub(crate) user_agents: Mutex<BTreeMap<String, usize>>,
+    /// How much of what is written into its log, where somebody set it.
+    pub(crate) log_levels: Mutex<HashMap<&'static str, &'static str>>,
     /// Client connections accepted since the node started.
     pub(crate) opened: AtomicU64,
     /// The queries that run, and those that ran.
@@ -55,6 +57,7 @@ impl Node {
             stores: (0..namespaces).map(|_| Store::new()).collect(),
             faults: Faults::default(),
             user_agents: Mutex::default(),
+            log_levels: Mutex::default(),
             opened: AtomicU64::new(0),
             alive: AtomicBool::new(true),
             connections: Mutex::default(),

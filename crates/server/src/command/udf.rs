@@ -185,7 +185,7 @@ fn write(
         }
     }
     let ttl = change.time_to_live.unwrap_or(request.ttl);
-    let expiry = check::expiry(ttl, context.now, context.namespace.default_ttl)?;
+    let expiry = check::expiry(ttl, context.now, context.namespace.default_ttl())?;
     if bins.len() == 0 {
         let (generation, void_time) = (write::next_generation(found), expiry.void_time(found));
         if found.is_none() {

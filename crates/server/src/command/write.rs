@@ -29,7 +29,7 @@ pub(super) fn run(
         return Err(ResultCode::NOT_FOUND.into());
     }
     admit(request, found, records.holds(&request.digest), context).map_err(fail)?;
-    let expiry = check::expiry(request.ttl, context.now, context.namespace.default_ttl).map_err(fail)?;
+    let expiry = check::expiry(request.ttl, context.now, context.namespace.default_ttl()).map_err(fail)?;
 
     let mut bins = match found {
         Some(record) if !request.replaces() => Bins::of(record),

@@ -6,15 +6,12 @@ use aerospike_wire::ResultCode;
 
 use crate::cluster::{Node, State};
 
-/// Names of parameters that changed, each with its old name, which still works.
-const OLD_NAMES: &[(&str, &str)] = &[("namespace", "ns"), ("id", "trid")];
-
 /// A command, and where it is asked.
 pub(super) struct Ask<'a> {
     /// Its name.
     pub(super) name: &'a str,
-    arguments: &'a str,
-    parameters: &'a str,
+    /// What stands behind it: parameters, or arguments behind slashes.
+    text: &'a str,
     /// The cluster.
     pub(super) state: &'a State,
     /// The node that is asked.
@@ -24,37 +21,83 @@ pub(super) struct Ask<'a> {
 impl<'a> Ask<'a> {
     /// Takes a line apart. Any line can be taken apart; whether it makes sense is seen later.
     pub(super) fn parse(line: &'a str, state: &'a State, node: &'a Node) -> Self {
-        let (command, parameters) = line.split_once(':').unwrap_or((line, ""));
-        let (name, arguments) = command.split_once('/').unwrap_or((command, ""));
-        Self { name, arguments, parameters, state, node }
+        let (name, text) = line.split_once(['/', ':', ';']).unwrap_or((line, ""));
+        Self { name, text, state, node }
     }
 
-    /// Whether anything is said behind the name.
-    pub(super) fn has_parameters(&self) -> bool {
-        !self.parameters.is_empty()
+    /// All that is said behind the name.
+    pub(super) fn text(&self) -> &'a str {
+        self.text
     }
 
-    /// An argument behind a slash, by place.
-    pub(super) fn argument(&self, place: usize) -> Option<&'a str> {
-        self.arguments.split('/').nth(place).filter(|argument| !argument.is_empty())
+    /// An argument behind a slash, by place; the last one wanted of `places` is all that is left.
+    pub(super) fn argument(&self, place: usize, places: usize) -> Option<&'a str> {
+        self.text.splitn(places, '/').nth(place).filter(|argument| !argument.is_empty())
     }
 
-    /// A parameter, under its name or its old name.
+    /// A parameter, whatever it is.
     pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
-        let old = OLD_NAMES.iter().find(|(new, _)| *new == name).map(|(_, old)| *old);
-        let mut pairs = self.parameters.split(';').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(key, _)| *key == name || Some(*key) == old).map(|(_, value)| value)
+        let mut pairs = self.text.split(';').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// A parameter that must be there and must not be empty.
-    pub(super) fn required(&self, name: &str) -> Result<&'a str, Refusal> {
-        let code = if name == "namespace" { ResultCode::NAMESPACE_NOT_FOUND } else { ResultCode::PARAMETER };
-        match self.parameter(name) {
-            None => Err(Refusal::new(code, format!("missing '{name}'"))),
+    /// A parameter that may be missing, but not be empty or have more than `most` bytes.
+    pub(super) fn optional(&self, name: &'static str, most: usize) -> Result<Option<&'a str>, Refusal> {
+        self.optional_as(&[name], most)
+    }
+
+    /// The same for one that has older names as well.
+    pub(super) fn optional_as(&self, names: &[&'static str], most: usize) -> Result<Option<&'a str>, Refusal> {
+        let name = names.first().copied().unwrap_or_default();
+        let code = Self::code_of(name);
+        match names.iter().find_map(|name| self.parameter(name)) {
             Some("") => Err(Refusal::new(code, format!("missing '{name}' value"))),
-            Some(value) => Ok(value),
+            Some(value) if value.len() > most => Err(Refusal::new(code, format!("'{name}' value too long"))),
+            value => Ok(value),
         }
     }
+
+    /// A parameter that must be there.
+    pub(super) fn required(&self, name: &'static str, most: usize) -> Result<&'a str, Refusal> {
+        self.required_as(&[name], most)
+    }
+
+    /// The same for one that has older names as well.
+    pub(super) fn required_as(&self, names: &[&'static str], most: usize) -> Result<&'a str, Refusal> {
+        let name = names.first().copied().unwrap_or_default();
+        let missing = || Refusal::new(Self::code_of(name), format!("missing '{name}'"));
+        self.optional_as(names, most)?.ok_or_else(missing)
+    }
+
+    /// One of the words that a parameter may be.
+    pub(super) fn flag(&self, name: &'static str, refusal: &'static str) -> Result<bool, Refusal> {
+        const LONGEST: usize = 99;
+        match self.optional(name, LONGEST)? {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Refusal::parameter(refusal)),
+        }
+    }
+
+    fn code_of(name: &str) -> ResultCode {
+        if name == "namespace" { ResultCode::NAMESPACE_NOT_FOUND } else { ResultCode::PARAMETER }
+    }
+}
+
+/// A number as the C library reads it: decimal, or hexadecimal or octal by its prefix.
+pub(super) fn number(text: &str) -> Option<u64> {
+    let (digits, is_negative) = match text.strip_prefix('-') {
+        Some(digits) => (digits, true),
+        None => (text, false),
+    };
+    let value = if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        u64::from_str_radix(hex, 16)
+    } else if digits.len() > 1 && digits.starts_with('0') {
+        u64::from_str_radix(digits, 8)
+    } else {
+        digits.parse()
+    };
+    value.ok().map(|value| if is_negative { value.wrapping_neg() } else { value })
 }
 
 /// Why a command is not answered.
@@ -71,6 +114,11 @@ impl Refusal {
     /// There is one, elsewhere.
     pub(super) const ENTERPRISE: Self =
         Self { code: ResultCode::ENTERPRISE_ONLY, message: std::borrow::Cow::Borrowed("enterprise only") };
+
+    /// A parameter that is wrong, in words that never change.
+    pub(super) const fn constant(message: &'static str) -> Self {
+        Self { code: ResultCode::PARAMETER, message: std::borrow::Cow::Borrowed(message) }
+    }
 
     /// An error of a code and a text.
     pub(super) fn new(code: ResultCode, message: impl Into<std::borrow::Cow<'static, str>>) -> Self {

@@ -2,6 +2,7 @@
 
 use aerospike_wire::ResultCode;
 use aerospike_wire::info::PartitionBitmap;
+use aerospike_wire::limits::MAX_NAMESPACE_SIZE;
 
 use super::Answer;
 use super::ask::{Ask, Refusal};
@@ -15,7 +16,7 @@ fn find<'a>(ask: &Ask<'a>, name: &str) -> Result<&'a Namespace, Refusal> {
 
 /// Uses partitions again whose copies were all lost, without their records.
 pub(super) fn revive(ask: &Ask<'_>) -> Answer {
-    let namespace = find(ask, ask.required("namespace")?)?;
+    let namespace = find(ask, ask.required("namespace", MAX_NAMESPACE_SIZE)?)?;
     if !namespace.strong_consistency {
         return Err(Refusal::parameter("namespace is not strong-consistency"));
     }
@@ -35,7 +36,7 @@ pub(super) fn roster(ask: &Ask<'_>) -> Answer {
         true => format!("roster={all}:pending_roster={all}:observed_nodes={observed}"),
         false => "roster=null:pending_roster=null:observed_nodes=null".to_owned(),
     };
-    match ask.parameter("namespace") {
+    match ask.optional("namespace", MAX_NAMESPACE_SIZE)? {
         Some(name) => find(ask, name).map(line),
         None => {
             let lines: Vec<_> = ask.state.namespaces.iter().map(|ns| format!("ns={}:{}", ns.name, line(ns))).collect();

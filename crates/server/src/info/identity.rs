@@ -14,6 +14,8 @@ pub(super) const BUILD: &str = "8.1.1.2";
 const FEATURES: &str = "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;\
     sindex-exists;peers;pipelining;pquery;pscans;query-show;relaxed-sc;replicas;replicas-all;replicas-master;\
     replicas-max;truncate-namespace;udf";
+/// Characters of a user agent in base64.
+const MAX_USER_AGENT_TEXT: usize = 2047;
 /// Bytes of a user agent, decoded.
 const MAX_USER_AGENT: usize = 63;
 
@@ -49,6 +51,11 @@ pub(super) fn features(_: &Ask<'_>) -> Answer {
     text(FEATURES)
 }
 
+/// What a node was found to be set up badly in: a test's server has none of it.
+pub(super) fn practices(_: &Ask<'_>) -> Answer {
+    text("failed_best_practices=none")
+}
+
 /// For what there is none of.
 pub(super) fn empty(_: &Ask<'_>) -> Answer {
     text("")
@@ -60,11 +67,6 @@ pub(super) fn node(ask: &Ask<'_>) -> Answer {
 
 pub(super) fn partitions(_: &Ask<'_>) -> Answer {
     Ok(PARTITIONS.to_string())
-}
-
-/// The one place that a node writes to.
-pub(super) fn logs(_: &Ask<'_>) -> Answer {
-    text("0:stderr")
 }
 
 pub(super) fn build_arch(_: &Ask<'_>) -> Answer {
@@ -100,7 +102,7 @@ pub(super) fn user_agents(ask: &Ask<'_>) -> Answer {
 
 /// Reads what a client names itself by: base64, which is kept as it came. It can do so once.
 pub(super) fn check_user_agent(ask: &Ask<'_>, is_set: bool) -> Result<String, Refusal> {
-    let value = ask.required("value")?;
+    let value = ask.required("value", MAX_USER_AGENT_TEXT)?;
     if is_set {
         return Err(Refusal::parameter("already set"));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aerospike_wire::limits::{MAX_BIN_NAME_SIZE, MAX_SET_SIZE};
+use aerospike_wire::limits::{MAX_BIN_NAME_SIZE, MAX_NAMESPACE_SIZE, MAX_SET_SIZE};
 use aerospike_wire::{ParticleType, PartitionId, ResultCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,6 +14,10 @@ use crate::exp::Expression;
 use crate::query;
 use crate::sindex::{COLLECTIONS, Collection, Content, Created, Index, Source, TYPES};
 
+/// The parameter, and its older name.
+const NAMESPACE: [&str; 2] = ["namespace", "ns"];
+/// Name and type of a bin.
+const MAX_DATA_SIZE: usize = 1023;
 const MAX_INDEX_NAME_SIZE: usize = 63;
 /// Letters of the name of a type.
 const MAX_TYPE_SIZE: usize = 31;
@@ -28,20 +32,10 @@ fn done() -> Answer {
     Ok("ok".to_owned())
 }
 
-/// A parameter that may be missing but not be longer than it can be.
-fn short<'a>(ask: &Ask<'a>, name: &str, most: usize) -> Result<Option<&'a str>, Refusal> {
-    match ask.parameter(name) {
-        Some("") => Err(Refusal::parameter(format!("missing '{name}' value"))),
-        Some(value) if value.len() > most => Err(Refusal::parameter(format!("'{name}' value too long"))),
-        value => Ok(value),
-    }
-}
-
 /// Creates an index; one that is there already is none the worse for it.
 pub(super) fn create(ask: &Ask<'_>) -> Answer {
-    let name = ask.required("indexname")?;
-    short(ask, "indexname", MAX_INDEX_NAME_SIZE)?;
-    let namespace = ask.required("namespace")?;
+    let name = ask.required("indexname", MAX_INDEX_NAME_SIZE)?;
+    let namespace = ask.required_as(&NAMESPACE, MAX_NAMESPACE_SIZE)?;
     let is_of_set = ask.parameter("indextype").is_some_and(|text| text.eq_ignore_ascii_case("set"));
     let (set, content) = if is_of_set {
         for other in ["context", "indexdata", "type", "bin", "exp"] {
@@ -49,10 +43,9 @@ pub(super) fn create(ask: &Ask<'_>) -> Answer {
                 return Err(Refusal::parameter(format!("{other} parameter is not supported for set index")));
             }
         }
-        short(ask, "set", MAX_SET_SIZE)?;
-        (Some(ask.required("set")?), Content::Set)
+        (Some(ask.required("set", MAX_SET_SIZE)?), Content::Set)
     } else {
-        (short(ask, "set", MAX_SET_SIZE)?, content(ask)?)
+        (ask.optional("set", MAX_SET_SIZE)?, content(ask)?)
     };
     // the cluster's metadata take indexes of any namespace
     let Some((namespace, _)) = statistics::find(ask, namespace) else { return done() };
@@ -68,11 +61,11 @@ pub(super) fn create(ask: &Ask<'_>) -> Answer {
 /// What an index is to be of.
 fn content(ask: &Ask<'_>) -> Result<Content, Refusal> {
     let context = context(ask)?;
-    let collection = match short(ask, "indextype", MAX_TYPE_SIZE)? {
+    let collection = match ask.optional("indextype", MAX_TYPE_SIZE)? {
         None => Collection::Default,
         Some(text) => by_name(&COLLECTIONS, text).ok_or_else(|| bad("'indextype'", &COLLECTIONS))?,
     };
-    let (source, kind) = match (ask.parameter("indexdata"), short(ask, "type", MAX_TYPE_SIZE)?) {
+    let (source, kind) = match (ask.optional("indexdata", MAX_DATA_SIZE)?, ask.optional("type", MAX_TYPE_SIZE)?) {
         (None, None) => return Err(Refusal::parameter("both 'indexdata' and 'type' are missing")),
         (Some(_), Some(_)) => return Err(Refusal::parameter("both 'indexdata' and 'type' are specified")),
         (Some(data), None) => {
@@ -88,8 +81,8 @@ fn content(ask: &Ask<'_>) -> Result<Content, Refusal> {
         }
         (None, Some(kind)) => {
             let kind = by_name(&TYPES, kind).ok_or_else(|| bad("'type'", &TYPES))?;
-            let bin = short(ask, "bin", MAX_BIN_NAME_SIZE)?;
-            let source = match (bin, short(ask, "exp", MAX_EXPRESSION_SIZE)?) {
+            let bin = ask.optional("bin", MAX_BIN_NAME_SIZE)?;
+            let source = match (bin, ask.optional("exp", MAX_EXPRESSION_SIZE)?) {
                 (Some(_), Some(_)) => return Err(Refusal::parameter("both 'bin' and 'exp' are specified")),
                 (None, None) => return Err(Refusal::parameter("both 'bin' and 'exp' are missing")),
                 (None, Some(_)) if context.is_some() => {
@@ -109,7 +102,7 @@ fn content(ask: &Ask<'_>) -> Result<Content, Refusal> {
 }
 
 fn context(ask: &Ask<'_>) -> Result<Option<Vec<u8>>, Refusal> {
-    let Some(text) = short(ask, "context", MAX_CONTEXT_SIZE)? else { return Ok(None) };
+    let Some(text) = ask.optional("context", MAX_CONTEXT_SIZE)? else { return Ok(None) };
     let context = BASE64.decode(text).map_err(|_| Refusal::parameter("'context' invalid base64"))?;
     // of an index a context only finds: it neither creates nor selects
     let is_context = query::is_context(&context);
@@ -159,7 +152,7 @@ fn type_name(kind: ParticleType) -> &'static str {
 
 /// Runs a command on an index that is named. That the name is missing is said, and what comes of an empty name behind it.
 fn on_index(ask: &Ask<'_>, run: impl FnOnce(&str) -> Answer) -> Answer {
-    let named = ask.required("indexname");
+    let named = ask.required("indexname", MAX_INDEX_NAME_SIZE);
     let answer = run(named.as_ref().map_or("", |name| name));
     match named {
         Ok(_) => answer,
@@ -170,7 +163,7 @@ fn on_index(ask: &Ask<'_>, run: impl FnOnce(&str) -> Answer) -> Answer {
 /// Removes an index, if there is one.
 pub(super) fn delete(ask: &Ask<'_>) -> Answer {
     on_index(ask, |name| {
-        let namespace = ask.required("namespace")?;
+        let namespace = ask.required_as(&NAMESPACE, MAX_NAMESPACE_SIZE)?;
         let Some(number) = ask.state.find_namespace(namespace.as_bytes()) else { return done() };
         let removed = ask.state.namespaces.get(number).and_then(|namespace| namespace.indexes.write().remove(name));
         if let Some(index) = removed {
@@ -184,7 +177,7 @@ pub(super) fn delete(ask: &Ask<'_>) -> Answer {
 /// Whether there is an index of a name.
 pub(super) fn exists(ask: &Ask<'_>) -> Answer {
     on_index(ask, |name| {
-        let namespace = ask.required("namespace")?;
+        let namespace = ask.required_as(&NAMESPACE, MAX_NAMESPACE_SIZE)?;
         let (namespace, _) = statistics::find(ask, namespace).ok_or_else(no_namespace)?;
         Ok(namespace.indexes.read().find(name).is_some().to_string())
     })
@@ -192,36 +185,37 @@ pub(super) fn exists(ask: &Ask<'_>) -> Answer {
 
 /// Every index of a namespace, or of all.
 pub(super) fn list(ask: &Ask<'_>) -> Answer {
-    let wanted = ask.parameter("namespace");
-    if wanted.is_some_and(|name| statistics::find(ask, name).is_none()) {
-        // the real server says it twice
-        const MISSING: &str = "ERROR:20:namespace not found on node";
-        return Ok(format!("{MISSING};{MISSING}"));
-    }
-    let as_base64 = match ask.parameter("b64") {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(Refusal::parameter("bad b64")),
+    // of a namespace that is not there the real server says so twice
+    let twice = |refusal: Refusal| Ok(format!("{refusal};{refusal}"));
+    let wanted = match ask.optional_as(&NAMESPACE, usize::MAX) {
+        Err(refusal) => return twice(refusal),
+        Ok(Some(name)) if statistics::find(ask, name).is_none() => return twice(no_namespace()),
+        Ok(wanted) => wanted,
     };
+    let as_base64 = ask.flag("b64", "bad b64")?;
+    Ok(lines(ask, wanted, as_base64))
+}
+
+fn lines(ask: &Ask<'_>, wanted: Option<&str>, as_base64: bool) -> String {
     let mut lines = Vec::new();
     for namespace in ask.state.namespaces.iter().filter(|ns| wanted.is_none_or(|name| name == ns.name)) {
         let indexes = namespace.indexes.read();
         lines.extend(indexes.iter().map(|index| index_text::line(&namespace.name, index, as_base64)));
     }
-    Ok(lines.join(";"))
+    lines.join(";")
 }
 
 /// Counts of an index at this node.
 pub(super) fn stat(ask: &Ask<'_>) -> Answer {
-    on_index(ask, |name| statistics_of(ask, ask.required("namespace")?, name))
+    on_index(ask, |name| statistics_of(ask, ask.required_as(&NAMESPACE, MAX_NAMESPACE_SIZE)?, name))
 }
 
 /// `sindex/<namespace>/<index>`, the old form; without an index it lists them.
 pub(super) fn old_stat(ask: &Ask<'_>) -> Answer {
-    match (ask.argument(0), ask.argument(1)) {
+    match (ask.argument(0, 2), ask.argument(1, 2)) {
         (Some(namespace), Some(name)) => statistics_of(ask, namespace, name),
         (Some(namespace), None) if statistics::find(ask, namespace).is_none() => Ok("ns_type=unknown".to_owned()),
-        _ => list(ask),
+        (wanted, _) => Ok(lines(ask, wanted, false)),
     }
 }
 

@@ -3,15 +3,19 @@
 use aerospike_wire::ResultCode;
 
 use super::Answer;
-use super::ask::{Ask, Refusal};
+use super::ask::{Ask, Refusal, number};
+
+/// The parameter, and its name for scans of long ago.
+const ID: [&str; 2] = ["id", "trid"];
+const MAX_ID_SIZE: usize = 25;
 
 fn id(text: &str) -> Result<u64, Refusal> {
-    text.parse().map_err(|_| Refusal::parameter("bad id"))
+    number(text).filter(|id| *id != 0).ok_or(Refusal::parameter("bad id"))
 }
 
 /// Every job, or one.
 pub(super) fn show(ask: &Ask<'_>) -> Answer {
-    match ask.parameter("id") {
+    match ask.optional_as(&ID, MAX_ID_SIZE)? {
         None => Ok(ask.node.jobs.lines().join(";")),
         Some(text) => {
             let missing = || Refusal::new(ResultCode::NOT_FOUND, "job not found");
@@ -22,7 +26,7 @@ pub(super) fn show(ask: &Ask<'_>) -> Answer {
 
 /// Ends a job.
 pub(super) fn abort(ask: &Ask<'_>) -> Answer {
-    let id = id(ask.required("id")?)?;
+    let id = id(ask.required_as(&ID, MAX_ID_SIZE)?)?;
     let inactive = || Refusal::new(ResultCode::NOT_FOUND, "id not active");
     ask.node.jobs.abort(id).then(|| "ok".to_owned()).ok_or_else(inactive)
 }

@@ -5,7 +5,10 @@
 //! | `ask` | the grammar of a command, and of errors |
 //! | `identity` | what a node says of itself and of its client |
 //! | `topology` | addresses, peers, partition maps |
-//! | `statistics` | namespaces, sets, counters, settings |
+//! | `statistics` | namespaces, sets, counters |
+//! | `config` | settings |
+//! | `log` | levels of the log |
+//! | `operation` | what operators of nodes ask for |
 //! | `consistency` | rosters, and partitions that were lost |
 //! | `truncate` | truncations |
 //! | `indexes`, `index_text` | secondary indexes, and how they are described |
@@ -15,11 +18,14 @@
 //! Every command is a line of [`COMMANDS`] or [`ENTERPRISE_COMMANDS`], but for the one that changes its connection's [`Session`].
 
 mod ask;
+mod config;
 mod consistency;
 mod identity;
 mod index_text;
 mod indexes;
 mod jobs;
+mod log;
+mod operation;
 mod statistics;
 mod topology;
 mod truncate;
@@ -42,7 +48,11 @@ type Handler = fn(&Ask<'_>) -> Answer;
 
 /// Every command, by name. `sets/test` is the command `sets` with an argument.
 const COMMANDS: &[(&str, Handler)] = &[
+    ("admin-clear-std", identity::empty),
+    ("admin-tls-std", identity::empty),
+    ("alumni-clear-alt", topology::no_peers),
     ("alumni-clear-std", topology::peers),
+    ("best-practices", identity::practices),
     ("build", identity::build),
     ("build_arch", identity::build_arch),
     ("build_ee_sha", identity::empty),
@@ -52,29 +62,55 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("cluster-name", identity::cluster_name),
     ("cluster-stable", topology::cluster_stable),
     ("compatibility-id", identity::compatibility_id),
+    ("config-get", config::get),
+    ("config-set", config::set),
     ("connection", identity::connection),
+    ("debug-record", operation::debug_record),
+    ("debug-record-meta", operation::debug_record),
     ("digests", identity::digests),
+    ("dump-cluster", operation::dump),
+    ("dump-fabric", operation::dump),
+    ("dump-hb", operation::dump),
+    ("dump-hlc", operation::dump),
+    ("dump-migrates", operation::dump),
+    ("dump-rw", operation::nothing),
+    ("dump-skew", operation::nothing),
+    ("dump-wb-summary", operation::dump_writes),
     ("edition", identity::edition),
+    ("endpoints", topology::endpoints),
+    ("eviction-reset", operation::reset_evictions),
     ("features", identity::features),
-    ("get-config", statistics::config),
+    ("get-config", config::get),
+    ("get-sl", topology::succession),
+    ("get-stats", operation::shipping),
     ("health-outliers", identity::empty),
     ("health-stats", identity::empty),
+    ("help", help),
+    ("histogram", statistics::histogram),
+    ("index-pressure", statistics::index_pressure),
+    ("jem-stats", operation::allocator),
     ("latencies", statistics::latencies),
-    ("logs", identity::logs),
+    ("log", log::levels),
+    ("log-message", log::message),
+    ("log-set", log::set),
+    ("logs", log::sinks),
     ("name", identity::node),
     ("namespace", statistics::namespace),
     ("namespaces", statistics::namespaces),
     ("node", identity::node),
+    ("objects", statistics::objects),
     ("partition-generation", topology::generation),
     ("partition-info", topology::partition_info),
     ("partitions", identity::partitions),
     ("peers-clear-alt", topology::no_peers),
     ("peers-clear-std", topology::peers),
     ("peers-generation", topology::generation),
+    ("physical-devices", operation::devices),
     ("query-abort", jobs::abort),
     ("query-abort-all", jobs::abort_all),
     ("query-show", jobs::show),
     ("rebalance-generation", topology::generation),
+    ("recluster", operation::recluster),
     ("release", identity::release),
     ("replicas", topology::replicas),
     ("replicas-all", topology::replicas_all),
@@ -83,8 +119,11 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("service-clear-alt", identity::empty),
     ("service-clear-std", topology::service),
     ("services", topology::services),
+    ("services-alternate", identity::empty),
     ("services-alumni", topology::services),
-    ("set-config", statistics::set_config),
+    ("services-alumni-reset", operation::nothing),
+    ("set-config", config::set),
+    ("set-log", log::set),
     ("sets", statistics::sets),
     ("sindex", indexes::old_stat),
     ("sindex-create", indexes::create),
@@ -94,16 +133,28 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("sindex-stat", indexes::stat),
     ("statistics", statistics::statistics),
     ("status", identity::status),
+    ("tip", operation::tip),
+    ("tip-clear", operation::forget_tips),
     ("truncate", truncate::set),
     ("truncate-namespace", truncate::namespace),
     ("truncate-namespace-undo", truncate::undo_namespace),
     ("truncate-undo", truncate::undo_set),
+    ("udf-clear-cache", operation::nothing),
     ("udf-get", udfs::get),
     ("udf-list", udfs::list),
     ("udf-put", udfs::put),
     ("udf-remove", udfs::remove),
     ("user-agents", identity::user_agents),
     ("version", identity::version),
+];
+
+/// Commands of clients, which those who operate a cluster are not told about.
+#[rustfmt::skip]
+const CLIENT_ONLY: &[&str] = &[
+    "admin-clear-std", "admin-tls-std", "alumni-clear-alt", "alumni-clear-std", "config-get", "config-set", "connection", "digests",
+    "endpoints", "name", "objects", "partition-info", "partitions", "rebalance-generation", "release", "replicas", "replicas-all",
+    "replicas-master", "service-clear-alt", "service-clear-std", "service-tls-alt", "service-tls-std", "services-alternate", "sindex",
+    "udf-clear-cache", "user-agents",
 ];
 
 /// What a request that asks for nothing is answered with.
@@ -139,13 +190,24 @@ const ENTERPRISE_COMMANDS: &[(&str, Handler)] = &[
 
 /// Commands of the Enterprise edition that this server has nothing behind. A Community server knows and refuses them
 /// all the same.
-const ENTERPRISE_NAMES: &[&str] = &["feature-key", "masking", "masking-show", "quiesce", "quiesce-undo", "roster-set"];
+#[rustfmt::skip]
+const ENTERPRISE_NAMES: &[&str] = &[
+    "alumni-tls-alt", "alumni-tls-std", "feature-key", "masking", "masking-show", "quiesce", "quiesce-undo", "roster-set", "xdr-dc-state",
+    "xdr-get-filter", "xdr-set-filter",
+];
 
 fn is_enterprise(name: &str) -> bool {
-    find(ENTERPRISE_COMMANDS, name).is_some()
-        || ENTERPRISE_NAMES.contains(&name)
-        || name.starts_with("xdr-")
-        || name.contains("-tls-")
+    find(ENTERPRISE_COMMANDS, name).is_some() || ENTERPRISE_NAMES.contains(&name)
+}
+
+/// The commands there are: those of the default answer first.
+fn help(ask: &Ask<'_>) -> Answer {
+    let enterprise = if ask.state.options.edition.is_enterprise() { ENTERPRISE_COMMANDS } else { &[] };
+    let others = COMMANDS.iter().chain(enterprise).map(|(name, _)| *name);
+    let mut others: Vec<_> =
+        others.filter(|name| !DEFAULT_COMMANDS.contains(name) && !CLIENT_ONLY.contains(name)).collect();
+    others.sort_unstable();
+    Ok([DEFAULT_COMMANDS, &others].concat().join(";"))
 }
 
 fn find(commands: &[(&str, Handler)], name: &str) -> Option<Handler> {
@@ -221,8 +283,9 @@ fn run(session: &mut Session, guard: &mut Guard, line: &str) -> Answer {
 /// Refuses a command that its user may not give.
 fn allow(guard: &mut Guard, ask: &Ask<'_>) -> Result<(), Refusal> {
     let needed = needs::of_info(ask.name);
-    let scope = |name| ask.parameter(name).unwrap_or_default().as_bytes();
-    guard.check(needed, scope("namespace"), scope("set")).map_err(|code| {
+    let namespace = ask.parameter("namespace").or_else(|| ask.parameter("ns")).unwrap_or_default();
+    let set = ask.parameter("set").unwrap_or_default();
+    guard.check(needed, namespace.as_bytes(), set.as_bytes()).map_err(|code| {
         let name = needed.first_name();
         Refusal::new(code, format!("role violation - requires permission '{name}'"))
     })

@@ -1,19 +1,22 @@
-//! Namespaces, sets, counters and settings. What tools and clients look at is counted; the rest of the real server's
+//! Namespaces, sets and counters. What tools and clients look at is counted; the rest of the real server's
 //! long lists concerns disks, memory and threads that are not there.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
+use aerospike_wire::limits::{MAX_NAMESPACE_SIZE, MAX_SET_SIZE};
 use aerospike_wire::{PartitionId, ResultCode};
 
-use super::Answer;
 use super::ask::{Ask, Refusal};
 use super::topology::cluster_key;
+use super::{Answer, config};
 use crate::clock::Moment;
 use crate::cluster::Node;
 use crate::store::{Namespace, Phase, SetId, Store};
-use crate::transaction;
+
+/// Letters of the kind of a histogram.
+const MAX_NAME_SIZE: usize = 127;
 
 /// Records and bytes of a set on a node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,7 +49,7 @@ pub(super) fn find<'a>(ask: &Ask<'a>, name: &str) -> Option<(&'a Namespace, &'a 
 }
 
 pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
-    let Some((namespace, store)) = ask.argument(0).and_then(|name| find(ask, name)) else {
+    let Some((namespace, store)) = find(ask, ask.text()) else {
         return Ok("type=unknown".to_owned());
     };
     let map = ask.state.map();
@@ -75,7 +78,7 @@ pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
         map.copies(),
         now.seconds(),
         transactions(store),
-        namespace_config(ask, namespace),
+        config::namespace_text(ask, namespace),
     ))
 }
 
@@ -105,32 +108,15 @@ fn unusable(ask: &Ask<'_>, namespace: &Namespace) -> (usize, usize) {
     (unavailable - dead.min(unavailable), dead)
 }
 
-fn namespace_config(ask: &Ask<'_>, namespace: &Namespace) -> String {
-    format!(
-        "allow-ttl-without-nsup=false;apply-ttl-reductions=true;conflict-resolution-policy=generation;\
-         default-read-touch-ttl-pct=0;default-ttl={};max-record-size=1048576;nsup-period={};\
-         replication-factor={};strong-consistency={};strong-consistency-allow-expunge=false;disable-mrt-writes=false;mrt-duration={};\
-         transaction-pending-limit=20;\
-         geo2dsphere-within.strict=true;geo2dsphere-within.min-level=1;geo2dsphere-within.max-level=20;\
-         geo2dsphere-within.max-cells=12;geo2dsphere-within.level-mod=1;\
-         geo2dsphere-within.earth-radius-meters=6371000;index-type=mem;sindex-type=mem;storage-engine=memory",
-        namespace.default_ttl,
-        ask.state.options.nsup_period,
-        ask.state.options.replication_factor,
-        namespace.strong_consistency,
-        transaction::DEFAULT_DURATION,
-    )
-}
-
 /// `sets`, `sets/<namespace>` or `sets/<namespace>/<set>`.
 pub(super) fn sets(ask: &Ask<'_>) -> Answer {
-    let wanted = ask.argument(1);
-    if ask.argument(0).or_else(|| ask.parameter("namespace")).is_some_and(|name| find(ask, name).is_none()) {
+    let (of, wanted) = (ask.argument(0, 2), ask.argument(1, 2));
+    if of.is_some_and(|name| find(ask, name).is_none()) {
         return Ok("ns_type=unknown".to_owned());
     }
     let mut out = String::new();
     for (namespace, store) in ask.state.namespaces.iter().zip(&ask.node.stores) {
-        if ask.argument(0).is_some_and(|name| name != namespace.name) {
+        if of.is_some_and(|name| name != namespace.name) {
             continue;
         }
         let usage = usage_by_set(store);
@@ -154,10 +140,39 @@ pub(super) fn sets(ask: &Ask<'_>) -> Answer {
             );
         }
     }
-    match ask.argument(0) {
-        Some(name) if find(ask, name).is_none() => Ok("ns_type=unknown".to_owned()),
-        _ => Ok(out),
+    Ok(out)
+}
+
+/// How many records a node has.
+pub(super) fn objects(ask: &Ask<'_>) -> Answer {
+    Ok(object_count(ask.node).to_string())
+}
+
+/// A distribution of sizes or times to live. None is kept here, as on a real server before it has first looked.
+pub(super) fn histogram(ask: &Ask<'_>) -> Answer {
+    const KINDS: [&str; 3] = ["ttl", "object-size", "object-size-linear"];
+    let (namespace, _) = find_required(ask, &["namespace"])?;
+    let kind = ask.required("type", MAX_NAME_SIZE)?;
+    let set = ask.optional("set", MAX_SET_SIZE)?;
+    if set.is_some_and(|set| namespace.find_set(set.as_bytes()).is_none()) {
+        return Err(Refusal::parameter("unknown set name"));
     }
+    if !KINDS.contains(&kind) {
+        return Err(Refusal::parameter("unknown hist name"));
+    }
+    Ok(set.map_or("", |_| "hist-unavailable").to_owned())
+}
+
+/// Pages of the index that are not in memory: there are none that could be elsewhere.
+pub(super) fn index_pressure(ask: &Ask<'_>) -> Answer {
+    let lines: Vec<_> = ask.state.namespaces.iter().map(|namespace| format!("{}:0:0", namespace.name)).collect();
+    Ok(lines.join(";"))
+}
+
+/// The node's share of a namespace that must be named, and be there.
+pub(super) fn find_required<'a>(ask: &Ask<'a>, names: &[&'static str]) -> Result<(&'a Namespace, &'a Store), Refusal> {
+    let name = ask.required_as(names, MAX_NAMESPACE_SIZE)?;
+    find(ask, name).ok_or(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node"))
 }
 
 fn object_count(node: &Node) -> usize {
@@ -185,67 +200,113 @@ pub(super) fn statistics(ask: &Ask<'_>) -> Answer {
     ))
 }
 
-/// `get-config:`, of the service or of a namespace.
-pub(super) fn config(ask: &Ask<'_>) -> Answer {
-    let options = &ask.state.options;
-    let service = || {
-        format!(
-            "batch-max-requests={};cluster-name={};node-id={};proto-fd-idle-ms=0;proto-fd-max={};\
-             query-threads-limit=128;transaction-max-ms=1000;transaction-retry-ms=1002",
-            options.batch_max_requests,
-            options.cluster_name,
-            ask.node.id,
-            crate::cluster::MAX_CONNECTIONS,
-        )
-    };
-    if !ask.has_parameters() {
-        return Ok(service());
-    }
-    match ask.required("context")? {
-        "service" => Ok(service()),
-        "network" => Ok(network_config(ask)),
-        "namespace" => {
-            let name = ask.parameter("namespace").or_else(|| ask.parameter("id"));
-            let name = name.ok_or(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "missing 'namespace'"))?;
-            let unknown = || Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node");
-            find(ask, name).map(|(namespace, _)| namespace_config(ask, namespace)).ok_or_else(unknown)
-        }
-        // neither is there in the Community edition
-        "security" | "xdr" => Ok(String::new()),
-        _ => Err(Refusal::parameter("invalid context")),
-    }
-}
-
-/// `set-config:`. No parameter of a node can be changed while it runs.
-pub(super) fn set_config(ask: &Ask<'_>) -> Answer {
-    match ask.required("context")? {
-        "service" | "network" | "security" => {}
-        "namespace" => {
-            let name = ask.parameter("namespace").or_else(|| ask.parameter("id"));
-            let name = name.ok_or(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "missing 'namespace'"))?;
-            find(ask, name).ok_or(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node"))?;
-        }
-        _ => return Err(Refusal::parameter("invalid context")),
-    }
-    Err(Refusal::parameter("invalid set-config parameter"))
-}
-
-/// Where a node listens.
-fn network_config(ask: &Ask<'_>) -> String {
-    let address = ask.node.address;
-    format!("service.port={};service.address={}", address.port(), address.ip())
-}
-
 /// How long commands took at this node: every histogram, or one.
 pub(super) fn latencies(ask: &Ask<'_>) -> Answer {
     let names = ask.state.namespaces.iter().map(|namespace| namespace.name.as_str());
     let texts = ask.node.latencies.texts(names);
     let mut lines = texts.iter().map(|(name, text)| format!("{name}:{text}"));
-    match ask.parameter("hist") {
-        None => Ok(lines.collect::<Vec<_>>().join(";")),
-        Some(wanted) => {
-            let line = texts.iter().position(|(name, _)| name == wanted).and_then(|place| lines.nth(place));
-            line.ok_or_else(|| Refusal::parameter("bad hist name"))
-        }
+    let Some(wanted) = ask.optional("hist", MAX_HISTOGRAM_SIZE)? else {
+        return Ok(lines.collect::<Vec<_>>().join(";"));
+    };
+    if let Some(line) = texts.iter().position(|(name, _)| name == wanted).and_then(|place| lines.nth(place)) {
+        return Ok(line);
     }
+    // those that a server keeps only if it is told to are empty
+    let (of, kind) = match wanted.strip_prefix('{').and_then(|rest| rest.split_once("}-")) {
+        Some((namespace, kind)) if find(ask, namespace).is_some() => (format!("{{{namespace}}}-"), kind),
+        Some(_) => return Err(Refusal::parameter("bad hist name")),
+        None => (String::new(), wanted),
+    };
+    let of_namespace = !of.is_empty();
+    let kept = OPTIONAL_HISTOGRAMS.iter().find(|(name, of, _)| *name == kind && *of == of_namespace);
+    let (_, _, parts) = kept.ok_or(Refusal::parameter("bad hist name"))?;
+    let lines: Vec<_> = parts.iter().map(|part| format!("{of}{part}:")).collect();
+    Ok(lines.join(";"))
 }
+
+const MAX_HISTOGRAM_SIZE: usize = 99;
+
+/// Histograms that are not kept: name, whether there is one of each namespace, and what it is made of.
+const OPTIONAL_HISTOGRAMS: &[(&str, bool, &[&str])] = &[
+    ("info", false, &["info"]),
+    (
+        "benchmarks-fabric",
+        false,
+        &[
+            "fabric-bulk-send-init",
+            "fabric-bulk-send-fragment",
+            "fabric-bulk-recv-fragment",
+            "fabric-bulk-recv-cb",
+            "fabric-ctrl-send-init",
+            "fabric-ctrl-send-fragment",
+            "fabric-ctrl-recv-fragment",
+            "fabric-ctrl-recv-cb",
+            "fabric-meta-send-init",
+            "fabric-meta-send-fragment",
+            "fabric-meta-recv-fragment",
+            "fabric-meta-recv-cb",
+            "fabric-rw-send-init",
+            "fabric-rw-send-fragment",
+            "fabric-rw-recv-fragment",
+            "fabric-rw-recv-cb",
+        ],
+    ),
+    ("read-touch", true, &["read-touch"]),
+    ("re-repl", true, &["re-repl"]),
+    ("proxy", true, &["proxy"]),
+    (
+        "benchmarks-read",
+        true,
+        &["read-start", "read-restart", "read-dup-res", "read-repl-ping", "read-local", "read-response"],
+    ),
+    (
+        "benchmarks-write",
+        true,
+        &["write-start", "write-restart", "write-dup-res", "write-master", "write-repl-write", "write-response"],
+    ),
+    (
+        "benchmarks-udf",
+        true,
+        &["udf-start", "udf-restart", "udf-dup-res", "udf-master", "udf-repl-write", "udf-response"],
+    ),
+    (
+        "benchmarks-batch-sub",
+        true,
+        &[
+            "batch-sub-prestart",
+            "batch-sub-start",
+            "batch-sub-restart",
+            "batch-sub-dup-res",
+            "batch-sub-repl-ping",
+            "batch-sub-read-local",
+            "batch-sub-write-master",
+            "batch-sub-udf-master",
+            "batch-sub-repl-write",
+            "batch-sub-response",
+        ],
+    ),
+    (
+        "benchmarks-udf-sub",
+        true,
+        &[
+            "udf-sub-start",
+            "udf-sub-restart",
+            "udf-sub-dup-res",
+            "udf-sub-master",
+            "udf-sub-repl-write",
+            "udf-sub-response",
+        ],
+    ),
+    (
+        "benchmarks-ops-sub",
+        true,
+        &[
+            "ops-sub-start",
+            "ops-sub-restart",
+            "ops-sub-dup-res",
+            "ops-sub-master",
+            "ops-sub-repl-write",
+            "ops-sub-response",
+        ],
+    ),
+];

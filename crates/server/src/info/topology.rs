@@ -3,12 +3,15 @@
 use std::net::SocketAddr;
 
 use aerospike_wire::info::PartitionBitmap;
+use aerospike_wire::limits::MAX_NAMESPACE_SIZE;
 use aerospike_wire::{PartitionId, ResultCode};
 
 use super::ask::{Ask, Refusal};
 use super::{Answer, others};
 use crate::cluster::{Node, NodeIndex, State};
 
+/// Digits of a number of nodes.
+const MAX_COUNT_SIZE: usize = 3;
 /// The port that peers lists leave out.
 const DEFAULT_PORT: u16 = 3000;
 /// The rack of nodes that nobody gave one.
@@ -62,7 +65,7 @@ pub(super) fn services(ask: &Ask<'_>) -> Answer {
 pub(super) fn racks(ask: &Ask<'_>) -> Answer {
     let nodes: Vec<_> = ask.state.members().map(|(_, node)| node.id.as_str()).collect();
     let rack = format!("rack_{RACK}={}", nodes.join(","));
-    match ask.parameter("namespace") {
+    match ask.optional("namespace", MAX_NAMESPACE_SIZE)? {
         None => {
             let lines: Vec<_> = ask.state.namespaces.iter().map(|ns| format!("ns={}:{rack}", ns.name)).collect();
             Ok(lines.join(";"))
@@ -86,27 +89,48 @@ pub(super) fn cluster_key(state: &State) -> String {
 }
 
 pub(super) fn cluster_stable(ask: &Ask<'_>) -> Answer {
-    let size = ask.state.members().count();
-    if let Some(namespace) = ask.parameter("namespace") {
-        ask.state
-            .find_namespace(namespace.as_bytes())
-            .ok_or_else(|| Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node"))?;
+    if let Some(size) = ask.optional("size", MAX_COUNT_SIZE)? {
+        let wanted: usize = size.parse().map_err(|_| Refusal::parameter("bad size"))?;
+        if wanted != ask.state.members().count() {
+            return Err(Refusal::new(ResultCode::CLUSTER_KEY_MISMATCH, "cluster not specified size"));
+        }
     }
-    if ask.parameter("ignore-migrations").is_some_and(|ignore| !matches!(ignore, "true" | "false" | "yes" | "no")) {
-        return Err(Refusal::parameter("bad ignore migrations"));
+    // nothing is under way when a command is answered; only then does it matter of which namespace
+    if !ask.flag("ignore-migrations", "bad ignore migrations")?
+        && let Some(namespace) = ask.optional("namespace", MAX_NAMESPACE_SIZE)?
+        && ask.state.find_namespace(namespace.as_bytes()).is_none()
+    {
+        return Err(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node"));
     }
-    match ask.parameter("size").map(str::parse::<usize>) {
-        None => Ok(cluster_key(ask.state)),
-        Some(Ok(wanted)) if wanted == size => Ok(cluster_key(ask.state)),
-        Some(Ok(_)) => Err(Refusal::new(ResultCode::CLUSTER_KEY_MISMATCH, "cluster not specified size")),
-        Some(Err(_)) => Err(Refusal::parameter("bad size")),
-    }
+    Ok(cluster_key(ask.state))
+}
+
+/// The nodes of the cluster, those that come first in the order of their ids last.
+pub(super) fn succession(ask: &Ask<'_>) -> Answer {
+    let mut ids: Vec<_> = ask.state.members().map(|(_, node)| node.id.as_str()).collect();
+    ids.reverse();
+    Ok(ids.join(","))
+}
+
+/// Where a node listens, for clients and for other nodes. Nodes of this server share a process and have no addresses
+/// for one another.
+pub(super) fn endpoints(ask: &Ask<'_>) -> Answer {
+    let (address, tls) = (ask.node.address, ask.node.tls_address);
+    let tls_port = tls.map_or(0, |tls| tls.port());
+    let tls_host = tls.map_or_else(|| "null".to_owned(), |tls| tls.ip().to_string());
+    let (port, host) = (address.port(), address.ip());
+    Ok(format!(
+        "service.port={port};service.addresses={host};service.access-port={port};service.access-addresses=null;\
+         service.alternate-access-port={port};service.alternate-access-addresses=null;service.tls-port={tls_port};\
+         service.tls-addresses={tls_host};service.tls-access-port={tls_port};service.tls-access-addresses=null;\
+         service.tls-alternate-access-port={tls_port};service.tls-alternate-access-addresses=null"
+    ))
 }
 
 /// `namespace:regime,count,bitmap,…` for each namespace; `max` limits the bitmaps.
 pub(super) fn replicas(ask: &Ask<'_>) -> Answer {
-    let most = match ask.parameter("max").map(str::parse) {
-        None => usize::MAX,
+    let most = match ask.optional("max", MAX_COUNT_SIZE)?.map(str::parse) {
+        None | Some(Ok(0)) => usize::MAX,
         Some(max) => max.map_err(|_| Refusal::parameter("bad max"))?,
     };
     let bitmaps = bitmaps(ask, most);

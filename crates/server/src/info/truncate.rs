@@ -1,41 +1,55 @@
 //! Truncations: a node is told, the cluster does it.
 
-use aerospike_wire::limits::MAX_SET_SIZE;
+use aerospike_wire::limits::{MAX_NAMESPACE_SIZE, MAX_SET_SIZE};
 
-use super::Answer;
 use super::ask::{Ask, Refusal};
+use super::{Answer, statistics};
 use crate::clock::Moment;
 use crate::store::SetId;
 
+/// Digits of a time in nanoseconds.
+const MAX_TIME_SIZE: usize = 23;
+
 /// Removes the records of one set.
 pub(super) fn set(ask: &Ask<'_>) -> Answer {
-    let namespace = ask.required("namespace")?;
-    let set = ask.required("set")?;
-    if set.len() > MAX_SET_SIZE {
-        return Err(Refusal::parameter("'set' value too long"));
-    }
-    truncate(ask, namespace, Some(set), ask.parameter("lut"))
+    let namespace = ask.required("namespace", MAX_NAMESPACE_SIZE)?;
+    let set = ask.required("set", MAX_SET_SIZE)?;
+    truncate(ask, namespace, Some(set), ask.optional("lut", MAX_TIME_SIZE)?)
 }
 
 /// Removes the records of a namespace.
 pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
-    let namespace = ask.required("namespace")?;
-    truncate(ask, namespace, None, ask.parameter("lut"))
+    let namespace = whole_namespace(ask)?;
+    truncate(ask, namespace, None, ask.optional("lut", MAX_TIME_SIZE)?)
 }
 
-/// What is gone is gone; only the memory of the truncation would be lifted, and nothing depends on it here.
+/// What is gone is gone: only the memory of the truncation is lifted.
 pub(super) fn undo_set(ask: &Ask<'_>) -> Answer {
-    ask.required("namespace")?;
-    ask.required("set")?;
+    let namespace = ask.required("namespace", MAX_NAMESPACE_SIZE)?;
+    let set = ask.required("set", MAX_SET_SIZE)?;
+    if let Some((namespace, _)) = statistics::find(ask, namespace)
+        && let Some(id) = namespace.find_set(set.as_bytes()).filter(|id| *id != SetId::NONE)
+    {
+        namespace.sets.write().set_truncated(id, Moment::default());
+    }
     Ok("ok".to_owned())
 }
 
 /// The same of a namespace.
 pub(super) fn undo_namespace(ask: &Ask<'_>) -> Answer {
-    ask.required("namespace")?;
+    let namespace = whole_namespace(ask)?;
+    if let Some((namespace, _)) = statistics::find(ask, namespace) {
+        *namespace.truncated.write() = Moment::default();
+    }
+    Ok("ok".to_owned())
+}
+
+/// A namespace, with no set beside it: who names one means something else.
+fn whole_namespace<'a>(ask: &Ask<'a>) -> Result<&'a str, Refusal> {
+    let namespace = ask.required("namespace", MAX_NAMESPACE_SIZE)?;
     match ask.parameter("set") {
         Some(_) => Err(Refusal::parameter("unexpected set name")),
-        None => Ok("ok".to_owned()),
+        None => Ok(namespace),
     }
 }
 

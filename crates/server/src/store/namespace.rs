@@ -1,6 +1,7 @@
 //! What the nodes of a cluster share about a namespace: its name, its settings, its sets and truncations.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use aerospike_wire::info::PartitionBitmap;
 use parking_lot::RwLock;
@@ -16,8 +17,7 @@ use crate::sindex::Indexes;
 pub(crate) struct Namespace {
     /// Its name.
     pub(crate) name: String,
-    /// Seconds a record lives whose writer does not say; 0 for ever.
-    pub(crate) default_ttl: u32,
+    default_ttl: AtomicU32,
     /// Its sets.
     pub(crate) sets: RwLock<Sets>,
     /// The moment of the last truncation of the whole namespace.
@@ -37,7 +37,7 @@ impl Namespace {
     pub(crate) fn new(options: &NamespaceOptions) -> Self {
         Self {
             name: options.name.clone(),
-            default_ttl: options.default_ttl,
+            default_ttl: AtomicU32::new(options.default_ttl),
             sets: RwLock::default(),
             truncated: RwLock::default(),
             indexes: RwLock::default(),
@@ -45,6 +45,16 @@ impl Namespace {
             dead: RwLock::new(PartitionBitmap::empty()),
             due: DueMonitors::default(),
         }
+    }
+
+    /// Seconds a record lives whose writer does not say; 0 for ever.
+    pub(crate) fn default_ttl(&self) -> u32 {
+        self.default_ttl.load(Ordering::Relaxed)
+    }
+
+    /// Sets them, for what is written from now on.
+    pub(crate) fn set_default_ttl(&self, seconds: u32) {
+        self.default_ttl.store(seconds, Ordering::Relaxed);
     }
 
     /// The number of a set name, if it has one.
