@@ -3,6 +3,7 @@ import { bits, hyperLogLogs } from './bits.mjs'
 import { collections } from './collections.mjs'
 import { isDeadly, isHarmless } from './deadly.mjs'
 import { expressions } from './expressions.mjs'
+import { geo } from './geo.mjs'
 import { pack } from './pack.mjs'
 import { paths } from './paths.mjs'
 import { chanceOf } from './random.mjs'
@@ -15,6 +16,7 @@ const KINDS = {
   expressions: [6, expressions],
   paths: [3, paths],
   records: [2, records],
+  geo: [1, geo],
   hostile: [3, hostile([collections, bits, hyperLogLogs, paths], pack, isHarmless)],
   mixed: [1, mixed([collections, bits, hyperLogLogs, paths])]
 }

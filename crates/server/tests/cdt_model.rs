@@ -322,14 +322,27 @@ proptest! {
 }
 
 #[test]
-fn values_deeper_than_the_limit_are_refused() {
-    let mut deep = vec![0x91; 100_000];
-    deep.push(0x01);
-    assert_eq!(cdt::normalise(ParticleType::LIST, &deep), Err(ResultCode::SERVER_ERROR));
+fn values_are_as_deep_as_they_come() {
+    const DEPTH: usize = 100_000;
+    let nested = |inner: u8| {
+        let mut deep = vec![0x91; DEPTH];
+        deep.push(inner);
+        deep
+    };
+    let deep = nested(0x01);
+    assert_eq!(cdt::normalise(ParticleType::LIST, &deep).as_deref(), Ok(&*deep));
     let append = [&[0x92, 0x01], &deep[..]].concat();
-    assert_eq!(cdt::modify(None, &append), Err(ResultCode::PARAMETER));
-    let find = [&[0x93, 20, 7], &deep[..]].concat();
-    assert_eq!(cdt::read(Some((ParticleType::LIST, &[0x91, 0x01])), &find), Err(ResultCode::PARAMETER));
+    let appended = cdt::modify(None, &append).unwrap();
+    let BinChange::Stored(ParticleType::LIST, stored) = appended.bin else { panic!("nothing is stored") };
+    assert_eq!(stored, [&[0x91], &deep[..]].concat());
+    let bin = Some((ParticleType::LIST, &*stored));
+    let count = |value: &[u8]| cdt::read(bin, &[&[0x93, 22, 5], value].concat());
+    assert_eq!(count(&deep), Ok(Some((ParticleType::INTEGER, 1_i64.to_be_bytes().to_vec()))));
+    assert_eq!(count(&nested(0x02)), Ok(Some((ParticleType::INTEGER, 0_i64.to_be_bytes().to_vec()))));
+    // a way of so many steps is another matter: each of them looks at the whole value
+    let steps = [[0x10, 0x00]; DEPTH].concat();
+    let size = [&[0x93, 0xff, 0xdd], &(2 * DEPTH as u32).to_be_bytes()[..], &steps, &[0x91, 16]].concat();
+    assert_eq!(cdt::read(bin, &size), Err(ResultCode::OP_NOT_APPLICABLE));
 }
 
 #[test]
