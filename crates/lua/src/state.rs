@@ -38,7 +38,7 @@ pub(crate) struct State {
 impl State {
     /// Makes a state without a module.
     pub(crate) fn new() -> mlua::Result<Self> {
-        let libs = StdLib::COROUTINE | StdLib::TABLE | StdLib::STRING | StdLib::UTF8 | StdLib::MATH;
+        let libs = StdLib::COROUTINE | StdLib::TABLE | StdLib::STRING | StdLib::UTF8 | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libs, LuaOptions::default())?;
         lua.set_memory_limit(MAX_MEMORY)?;
         let watch = Arc::new(Watch::default());

@@ -27,6 +27,22 @@ fn fails(body: &str, message: &str) {
 }
 
 #[test]
+fn clocks_and_calendar_are_there() {
+    all(&[
+        (
+            "os.time{year = 2024, month = 2, day = 30, hour = 12} - os.time{year = 2024, month = 3, day = 1, hour = 12}",
+            0.into(),
+        ),
+        ("os.date('!%Y-%m-%dT%H:%M:%S', 86400)", "1970-01-02T00:00:00".into()),
+        ("os.date('!*t', 0).year", 1970.into()),
+        ("math.type(os.time()) == 'integer' and os.time() > 1700000000", true.into()),
+        ("os.clock() >= 0 and os.difftime(5, 3) == 2.0", true.into()),
+        ("aerospike:get_current_time() > 1700000000000", true.into()),
+    ]);
+    assert!(apply("return os.date('%Ez')").is_err());
+}
+
+#[test]
 fn lists_are_counted_from_one() {
     bodies(&[
         ("local l = list{10, 20, 30} return l[1] + l[3]", 40.into()),

@@ -341,7 +341,7 @@ fn values_are_as_deep_as_they_come() {
     assert_eq!(count(&nested(0x02)), Ok(Some((ParticleType::INTEGER, 0_i64.to_be_bytes().to_vec()))));
     // a way of so many steps is another matter: each of them looks at the whole value
     let steps = [[0x10, 0x00]; DEPTH].concat();
-    let size = [&[0x93, 0xff, 0xdd], &(2 * DEPTH as u32).to_be_bytes()[..], &steps, &[0x91, 16]].concat();
+    let size = [&[0x93, 0xcc, 0xff, 0xdd], &(2 * DEPTH as u32).to_be_bytes()[..], &steps, &[0x91, 16]].concat();
     assert_eq!(cdt::read(bin, &size), Err(ResultCode::OP_NOT_APPLICABLE));
 }
 

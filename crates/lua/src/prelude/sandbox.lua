@@ -1,6 +1,7 @@
 -- What programs get of Lua's own library.
 --
--- Gone is what reaches outside: io, os, package, require, files, bytecode, the debug library. Guarded is what could
+-- Gone is what reaches outside: io, package, require, files, bytecode, the debug library, and of os all but its clocks
+-- and calendar. Guarded is what could
 -- catch the error that ends a call, or run for ever where no instruction is counted: finalizers, message handlers,
 -- patterns, and functions that loop over as many places as they are told to.
 local host = ...
@@ -10,7 +11,9 @@ local ended, error_text, class_of = host.ended, host.error_text, host.class_of
 local resume, close = coroutine.resume, coroutine.close
 local insert, remove, sort, unpack, concat = table.insert, table.remove, table.sort, table.unpack, table.concat
 
-for _, name in ipairs { 'dofile', 'loadfile', 'require', 'package', 'io', 'os', 'debug' } do
+os = { clock = os.clock, date = os.date, difftime = os.difftime, time = os.time }
+
+for _, name in ipairs { 'dofile', 'loadfile', 'require', 'package', 'io', 'debug' } do
   _G[name] = nil
 end
 string.dump = nil
@@ -250,8 +253,14 @@ function string.gsub(s, pattern, replacement, most)
   return substitute(s, pattern, replacement, most)
 end
 
+-- Runs a function of the module on a record.
+function host.call(...)
+  host.in_stream = false
+  return host.run(...)
+end
+
 -- Runs a function of the module: what it returns or raises, untouched.
-function host.call(name, arguments, count, ...)
+function host.run(name, arguments, count, ...)
   local f = _G[name]
   if f == nil then
     return nil

@@ -132,8 +132,9 @@ end
 
 -- Runs a stream function of the module. `read` gives values until nil; `write` takes them until it says no.
 function host.stream(name, arguments, count, is_client, read, write)
+  host.in_stream = true
   local stream = setmetatable({ ops = {} }, Stream)
-  local ok, result = host.call(name, arguments, count, stream)
+  local ok, result = host.run(name, arguments, count, stream)
   if not ok then
     return ok, result
   end

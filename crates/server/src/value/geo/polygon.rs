@@ -8,9 +8,7 @@ use std::f64::consts::{FRAC_PI_2, PI};
 
 use s2::cap::Cap;
 use s2::cell::Cell;
-use s2::edge_crossings::{
-    Crossing, angle_contains_vertex, crossing_sign, edge_or_vertex_crossing, robust_cross_prod,
-};
+use s2::edge_crossings::{Crossing, angle_contains_vertex, crossing_sign, edge_or_vertex_crossing, robust_cross_prod};
 use s2::latlng::LatLng;
 use s2::point::{Point, ordered_ccw};
 use s2::predicates::{Direction, robust_sign};
@@ -218,9 +216,8 @@ pub(crate) struct Polygon {
 impl Polygon {
     /// Makes one region of the rings of several polygons.
     pub(crate) fn new(polygons: &[Vec<Vec<Point>>]) -> Option<Self> {
-        let part = |rings: &Vec<Vec<Point>>| {
-            rings.iter().cloned().map(Ring::new).collect::<Option<Vec<_>>>().map(Part::new)
-        };
+        let part =
+            |rings: &Vec<Vec<Point>>| rings.iter().cloned().map(Ring::new).collect::<Option<Vec<_>>>().map(Part::new);
         let parts = polygons.iter().map(part).collect::<Option<Vec<Part>>>()?;
         let bound = around(parts.iter().flat_map(|part| &part.rings));
         Some(Self { parts, bound })
