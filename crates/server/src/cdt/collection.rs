@@ -100,8 +100,50 @@ impl<'a> List<'a> {
 
     /// Adds a value: at its place in an ordered list, at the end of another.
     pub(crate) fn add(&mut self, value: Element<'a>) {
-        let at = if self.is_ordered() { self.equal_range(value).end } else { self.items.len() };
+        let at = if self.is_ordered() { self.place_for(value) } else { self.items.len() };
         self.items.insert(at, value);
+    }
+
+    /// Adds values, those for an ordered list in order of their own.
+    pub(crate) fn extend(&mut self, mut values: Vec<Element<'a>>) {
+        if !self.is_ordered() {
+            return self.items.extend(values);
+        }
+        values.sort_by(|a, b| compare(a, b));
+        let places: Vec<_> = values.iter().map(|value| self.place_for(value)).collect();
+        let mut new = places.into_iter().zip(values).peekable();
+        let mut items = Vec::with_capacity(self.items.len() + new.len());
+        for (at, item) in self.items.iter().enumerate() {
+            while let Some((_, value)) = new.next_if(|(place, _)| *place <= at) {
+                items.push(value);
+            }
+            items.push(*item);
+        }
+        items.extend(new.map(|(_, value)| value));
+        self.items = items;
+    }
+
+    /// Where a value goes in an ordered list. Of equal ones it goes before the one that halving finds first, which can be
+    /// seen where equal values are written differently, as maps with and without an order.
+    fn place_for(&self, value: Element<'_>) -> usize {
+        let (mut lower, mut upper) = (0, self.items.len());
+        let mut middle = upper / 2;
+        while let Some(item) = self.items.get(middle) {
+            match compare(value, item) {
+                Ordering::Equal => break,
+                Ordering::Greater if middle + 1 >= upper => return middle + 1,
+                Ordering::Greater => {
+                    lower = middle + 1;
+                    middle = usize::midpoint(middle, upper);
+                }
+                Ordering::Less if middle == lower => break,
+                Ordering::Less => {
+                    upper = middle;
+                    middle = usize::midpoint(lower, middle);
+                }
+            }
+        }
+        middle
     }
 }
 

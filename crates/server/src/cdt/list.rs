@@ -88,10 +88,7 @@ pub(crate) fn append_items<'a>(mut list: List<'a>, origin: Origin, args: &'a Arg
     let flags = args.flags(2);
     let items = List::parse(args.element(0)).ok_or(ResultCode::PARAMETER)?.items;
     let Some(items) = acceptable(&list, items, flags)? else { return unchanged(&list) };
-    list.items.extend(items);
-    if list.is_ordered() {
-        list.items.sort_by(|a, b| compare(a, b));
-    }
+    list.extend(items);
     stored(&list)
 }
 

@@ -11,6 +11,7 @@ use s2::region::{Region, RegionCoverer};
 use s2::s1::{Angle, Rad};
 use serde_json::Value as Json;
 
+mod json;
 mod polygon;
 
 use polygon::Polygon;
@@ -39,7 +40,7 @@ pub(crate) enum Geometry {
 impl Geometry {
     /// Reads GeoJSON; `None` when it is none, or none the server takes.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        let json: Json = serde_json::from_slice(text).ok()?;
+        let json: Json = serde_json::from_slice(&json::prepare(text)?).ok()?;
         // a feature has one geometry, and that is no feature
         if json.get("type")? == "Feature" { Self::of(json.get("geometry")?) } else { Self::of(&json) }
     }
