@@ -111,7 +111,8 @@ export function createdStep(code: number, index: unknown): number {
   if ((code & STEP) === LIST_INDEX && (code & CREATES) === PADDED && isBelow(PADS_BELOW - 1, index)) {
     throw refusal('ctx.listIndex', `a list that is padded up to ${index}`)
   }
-  if ((code & STEP) === LIST_INDEX && (code & CREATES) === PADDED && !isBelow(index, INDEX_STEP)) return code & ~PERSISTS
+  if ((code & STEP) === LIST_INDEX && (code & CREATES) === PADDED && !isBelow(index, INDEX_STEP))
+    return code & ~PERSISTS
   if ((code & STEP) !== LIST_INDEX || !isBelow(index, 0)) return code
   if (isBelow(index, -1)) return code & ~CREATES_AND_PERSISTS
   return (code & CREATES) === PADDED ? (code & ~CREATES) | UNORDERED : code
