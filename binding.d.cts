@@ -57,6 +57,10 @@ export declare class NativeClient {
   metrics(): NativeMetrics
   /** Calls `changed` for every node that comes or goes, until `unwatch` or `close`. */
   watch(changed: (change: NativeChange) => void): void
+  /** Calls `happened` for what happens at nodes, until `unobserve` or `close`. */
+  observe(happened: (events: NativeEvents) => void): void
+  /** Ends what `observe` began. */
+  unobserve(): void
   /** Ends what `watch` began. */
   unwatch(): void
   /** Sends an info command to a node, or to `"*"`, all of them, or to `""`, any of them. */
@@ -325,6 +329,34 @@ export interface NativeCounted {
   inDoubt: number
   /** Failures by code. */
   failures: Array<NativeFailures>
+}
+
+/** Something that happened at a node. */
+export interface NativeEvent {
+  /** The name of the event. */
+  event: string
+  /** The node's id. */
+  node: string
+  /** When, on the clock of `monotonicTime`. */
+  time: number
+  /** Why, of a failure or a retry; 0 of others. */
+  code: number
+  /** The same in words. */
+  detail: string
+  /** The kind of command that is tried again. */
+  kind?: string
+  /** Which attempt failed, of a retry. */
+  attempt: number
+  /** How many rows of a batch are tried again. */
+  rows: number
+}
+
+/** Events that came together. */
+export interface NativeEvents {
+  /** In order. */
+  events: Array<NativeEvent>
+  /** How many were lost before them, since they came faster than they were taken. */
+  lost: number
 }
 
 /** A record that could not be verified. */

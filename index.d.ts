@@ -46,11 +46,43 @@ declare const COMMAND_KINDS: readonly [
   "admin"
 ];
 declare const IN: unique symbol;
+declare const LEVELS: {
+  /** The client is connected. */
+  readonly connected: "info";
+  /** The client is closed. */
+  readonly closed: "info";
+  readonly nodeAdded: "info";
+  readonly nodeRemoved: "warn";
+  /** A node answers nothing at all; reads begin at another replica. */
+  readonly nodeSilent: "warn";
+  readonly nodeAwake: "info";
+  /** A node failed too often and is left alone until the next window. */
+  readonly breakerOpened: "warn";
+  readonly breakerClosed: "info";
+  readonly connectionFailed: "warn";
+  readonly connectionOpened: "debug";
+  readonly connectionClosed: "debug";
+  readonly retry: "debug";
+  /** A call took longer than `slow`. */
+  readonly slowCall: "warn";
+  readonly callFailed: "debug";
+  /** Every call that is over. */
+  readonly call: "trace";
+  /** Events were not logged, since they came faster than the sink took them. */
+  readonly eventsLost: "warn";
+};
 declare const LIST_CREATE: {
   readonly unordered: 64;
   readonly padded: 128;
   readonly ordered: 192;
 };
+declare const LOG_LEVELS: readonly [
+  "error",
+  "warn",
+  "info",
+  "debug",
+  "trace"
+];
 declare const MAP_CREATE: {
   readonly unordered: 64;
   readonly keyOrdered: 128;
@@ -2431,6 +2463,12 @@ export interface BitWriteOptions extends ContextOptions {
   /** With `noFail`: work on the bits that are there when some are beyond the end. Default false. */
   readonly partial?: boolean | undefined;
 }
+/** Published on `aerospike-napi:breaker`: `opened` when a node failed too often and is left alone until the next window. */
+export interface BreakerMessage {
+  readonly event: "opened" | "closed";
+  readonly node: string;
+  readonly time: number;
+}
 export interface BytesBin<S, N extends string, W extends boolean> {
   /** The operations of `bits`, on these bytes. */
   readonly bits: BitsOf<S, N, W>;
@@ -2682,6 +2720,38 @@ export interface ColumnOptions {
   /** Numbers in a vector, for `Float32Array`. Default: as many as the first row with a value has. */
   readonly dimensions?: number | undefined;
 }
+/**
+ * What is published for a call: one object from its start to its end, which gains facts on the way. `start` has the first group,
+ * `asyncEnd`, which ends it, and `error` before that, have all that is known.
+ */
+export interface CommandMessage {
+  /** The method that was called, such as `get` or `batchRead`. */
+  readonly verb: string;
+  /** Undefined where there is none, or rows are of several. */
+  readonly namespace: string | undefined;
+  readonly set: string | undefined;
+  /** How many rows a batch has; of queries at their end how many records were handed over. Undefined for other calls. */
+  rows: number | undefined;
+  /** The node that answered, or was asked last; undefined where several were. */
+  node: string | undefined;
+  /** Where that node is. */
+  host: string | undefined;
+  port: number | undefined;
+  /** How often the command was sent; of batches the most of a row. */
+  attempts: number | undefined;
+  /** Bytes of requests and answers. */
+  bytesOut: number | undefined;
+  bytesIn: number | undefined;
+  /** The result code: 0, or why it failed. */
+  code: number | undefined;
+  /** Milliseconds from the call to its end. */
+  elapsed: number | undefined;
+  phases: CommandPhases | undefined;
+  /** What the call resolved with. */
+  result?: unknown;
+  /** Why it rejected. */
+  error?: unknown;
+}
 /** What is counted of one kind of command. Everything only grows while the client lives. */
 export interface CommandMetrics {
   /** How many there were, failures included. */
@@ -2698,6 +2768,17 @@ export interface CommandMetrics {
   readonly rows: number;
   /** Writes that may have happened although they failed. */
   readonly inDoubt: number;
+}
+/** When a call went which way, each in milliseconds after the call. What did not happen, or is not known, is undefined. */
+export interface CommandPhases {
+  /** The core took it over: the tick that made the call was over. */
+  readonly queued: number | undefined;
+  /** Bytes of the attempt that ended it went out: a connection was free, and earlier attempts were over. */
+  readonly sent: number | undefined;
+  /** The answer was there, or it was given up. */
+  readonly answered: number | undefined;
+  /** The promise was settled: what lies between is this process's own delay. */
+  readonly settled: number;
 }
 export interface Cond {
   /**
@@ -2770,6 +2851,24 @@ export interface ConnectOptions extends ClientOptions {
   readonly tls?: boolean | TlsOptions | undefined;
   /** Count and time what is done, for `client.metrics()`. Default true: it costs less than a hundredth of a call. */
   readonly metrics?: boolean | undefined;
+  /**
+   * Gets what the client logs, as objects; a promise it returns is waited for. It may throw or be slow: at most 1,000 events wait for
+   * it, and of what is lost it is told the number. No event has keys, values or passwords.
+   */
+  readonly log?: LogSink | undefined;
+  /** The least important events that `log` gets. Default 'info'. */
+  readonly logLevel?: LogLevel | undefined;
+  /** Milliseconds from which on a call is logged as slow, with its phases; `log` gets it as `slowCall`. */
+  readonly slow?: number | undefined;
+}
+/** Published on `aerospike-napi:connection`. */
+export interface ConnectionMessage {
+  readonly event: "opened" | "closed" | "failed";
+  readonly node: string;
+  readonly time: number;
+  /** Why one could not be opened: the result code, 0 otherwise, and the same in words. */
+  readonly code: number;
+  readonly reason: string;
 }
 /** Connections to one node; the one that watches the node's state is not counted. */
 export interface ConnectionMetrics {
@@ -3590,6 +3689,30 @@ export interface Literals {
   geo: GeoJSON;
   hll: HyperLogLog;
 }
+/** What is logged. No event has a key, a value or a password. */
+export interface LogEvent {
+  readonly level: LogLevel;
+  readonly name: LogEventName;
+  /** The event as a sentence. */
+  readonly message: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly node?: string;
+  /** The result code of a failure, and what it is called. */
+  readonly code?: number;
+  readonly reason?: string;
+  /** Of calls: the method, where, for how many rows, how often it was sent, and how long it took, in milliseconds. */
+  readonly verb?: string;
+  readonly namespace?: string;
+  readonly set?: string;
+  readonly rows?: number;
+  readonly attempts?: number;
+  readonly elapsed?: number;
+  /** Of calls: when, in milliseconds after the call, it was queued, sent, answered and settled. */
+  readonly phases?: CommandPhases;
+  /** Events that were lost. */
+  readonly count?: number;
+}
 /** Options of reads of many elements. */
 export interface ManyOptions<R> extends Returning<R> {
   /** Select everything else instead. Default false. */
@@ -3957,10 +4080,25 @@ export interface Node {
   /** Version of the server. */
   readonly build: string;
 }
+/** The channels by name, with what is published there. */
+export interface NodeChannels {
+  readonly "aerospike-napi:node": NodeMessage;
+  readonly "aerospike-napi:connection": ConnectionMessage;
+  readonly "aerospike-napi:retry": RetryMessage;
+  readonly "aerospike-napi:breaker": BreakerMessage;
+}
 /** Options of `info`. */
 export interface NodeInfoOptions extends InfoOptions {
   /** The name of one node to ask; without it all are asked. */
   readonly node?: string | undefined;
+}
+/** Published on `aerospike-napi:node`. */
+export interface NodeMessage {
+  /** `silent`: it answers nothing at all, and reads begin at another replica; `awake`: it answers again. */
+  readonly event: "added" | "removed" | "silent" | "awake";
+  readonly node: string;
+  /** Milliseconds since 1970. */
+  readonly time: number;
 }
 /** One node of the cluster, or one that left. */
 export interface NodeMetrics {
@@ -4428,6 +4566,19 @@ export interface ResultCode {
   readonly errorClass: ErrorClass;
   readonly meaning: string;
   readonly retryable: boolean;
+}
+/** Published on `aerospike-napi:retry`: something failed at a node and is tried again. */
+export interface RetryMessage {
+  readonly node: string;
+  readonly time: number;
+  /** The kind of command, as `client.metrics()` has them. */
+  readonly kind: string;
+  /** Why it failed. */
+  readonly code: number;
+  /** Which attempt failed, from 1. */
+  readonly attempt: number;
+  /** How many rows of a batch are tried again; 0 of other commands. */
+  readonly rows: number;
 }
 /** How `retry` goes about it. */
 export interface RetryOptions {
@@ -5228,6 +5379,12 @@ export type Let = <T extends Type>(...parts: [
 ]) => Exp<T>;
 /** Values of option `return` that lists and maps share. */
 export type ListReturn = "none" | "index" | "reverseIndex" | "rank" | "reverseRank" | "count" | "value" | "indexRange" | "reverseIndexRange" | "rankRange" | "reverseRankRange" | "exists";
+/** The name of an event. */
+export type LogEventName = keyof typeof LEVELS;
+/** How much an event matters. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+/** Where events go. A promise that it returns is waited for before it gets the next. */
+export type LogSink = (event: LogEvent) => unknown;
 /** At least sixteen characters, and so more than the 15 bytes of a bin's name. */
 export type Long<N extends string> = N extends `${infer _1}${infer _2}${infer _3}${infer _4}${infer _5}${infer _6}${infer _7}${infer _8}${infer _9}${infer _10}${infer _11}${infer _12}${infer _13}${infer _14}${infer _15}${infer _16}${infer _Rest}` ? N : never;
 /** Type of a selection of many elements. */

@@ -22,6 +22,14 @@ export type {
 export { BatchStream, type BatchStreamOptions, type StreamProgress } from './src/batch/stream.js'
 export type { Unprocessed } from './src/batch/unprocessed.js'
 export type { NodeReport } from './src/boundary/batch-reply.js'
+export type { CommandMessage, CommandPhases } from './src/channels/command.js'
+export type {
+  BreakerMessage,
+  ConnectionMessage,
+  NodeChannels,
+  NodeMessage,
+  RetryMessage,
+} from './src/channels/events.js'
 export { Client, type CloseOptions, connect } from './src/client/client.js'
 export type { AuthMode, ClientOptions, ConnectOptions, Host } from './src/client/connect-options.js'
 export type { ClientEvents, ClientListener, Node, UnreachableNode } from './src/client/events.js'
@@ -175,6 +183,7 @@ export type {
 export { type ErrorHandler, ErrorStrategy } from './src/session/strategy.js'
 export { RecordResults, RecordStream } from './src/session/stream.js'
 export type { LatencyBucket, LatencyHistogram } from './src/telemetry/latency.js'
+export type { LogEvent, LogEventName, LogLevel, LogSink } from './src/telemetry/log.js'
 export {
   ClientMetrics,
   type CommandKind,

@@ -4,8 +4,8 @@
 import { posix } from 'node:path'
 
 const ground = ['identity', 'key', 'lazy', 'limits', 'protocol', 'host', 'time-slice']
-const records = [...ground, 'errors', 'checks', 'values', 'boundary']
-const controlPlane = [...ground, 'errors', 'checks', 'values', 'operations', 'options', 'boundary']
+const records = [...ground, 'channels', 'errors', 'checks', 'values', 'boundary']
+const controlPlane = [...ground, 'channels', 'errors', 'checks', 'values', 'operations', 'options', 'boundary']
 const requests = [...records, 'options', 'operations', 'expressions', 'records']
 const commands = [...requests, 'cluster', 'requests', 'batch', 'query']
 
@@ -18,12 +18,13 @@ export const rooms = {
   protocol: [],
   host: [],
   'time-slice': ['host'],
+  channels: ['host'],
   errors: ['identity', 'key', 'host'],
   checks: ['errors', 'limits'],
   values: ['identity', 'errors', 'checks', 'limits'],
   operations: ['identity', 'errors', 'checks', 'values', 'limits', 'protocol'],
   options: ['host', 'errors', 'checks', 'values', 'limits', 'protocol'],
-  boundary: [...ground, 'errors', 'values', 'options'],
+  boundary: [...ground, 'channels', 'errors', 'values', 'options'],
   expressions: ['identity', 'errors', 'checks', 'values', 'operations', 'limits', 'protocol'],
   records,
   cluster: controlPlane,
@@ -35,7 +36,7 @@ export const rooms = {
   commands,
   transactions: [...commands, 'commands'],
   session: [...commands.filter(room => room !== 'boundary' && room !== 'requests'), 'commands', 'transactions'],
-  telemetry: [...ground, 'errors', 'checks', 'options', 'boundary'],
+  telemetry: [...ground, 'channels', 'errors', 'checks', 'options', 'boundary'],
   client: [...commands, 'security', 'commands', 'transactions', 'session', 'telemetry']
 }
 

@@ -135,6 +135,8 @@ export class FakeNative implements NativeClient {
   nodes() {
     return []
   }
+  observe(): void {}
+  unobserve(): void {}
   metrics(): NativeMetrics {
     const transactions = { begun: 0, committed: 0, aborted: 0, inDoubt: 0, failed: 0 }
     return { enabled: true, calls: [], inFlight: 0, resumeDelay: { sum: 0, buckets: [] }, transactions, nodes: [] }

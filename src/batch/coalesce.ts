@@ -63,6 +63,10 @@ export class Coalescer {
   submit<T>(call: KeyCall<T>): Promise<T> {
     // what a transaction reads is noted with it, call by call
     if (call.task.policy.transaction !== undefined) return this.#boundary.submit(call)
+    return this.#boundary.isFollowed ? this.#boundary.followCall(call, () => this.#gather(call)) : this.#gather(call)
+  }
+
+  #gather<T>(call: KeyCall<T>): Promise<T> {
     this.#boundary.admit(call)
     call.ticket = COALESCED
     this.#groupOf(call.task.policy).add(call)
@@ -264,6 +268,10 @@ class CoalescedReads extends Call<void> {
   }
 
   #settle(call: Read, reply: BatchReply, row: number): void {
+    if (call.message !== undefined) {
+      call.message.node = reply.node(row)?.name
+      call.message.attempts = reply.attempts(row)
+    }
     const code = reply.code(row)
     if (code === Code.ok) {
       const bytes = reply.bytes(row) as Buffer

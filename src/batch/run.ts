@@ -4,6 +4,7 @@
 import { BatchReply, NO_PAGE } from '../boundary/batch-reply.js'
 import { Call } from '../boundary/call.js'
 import type { Boundary } from '../boundary/native.js'
+import { type CommandMessage, commandMessage } from '../channels/command.js'
 import { AbortError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { aborted } from '../errors/failure.js'
@@ -49,8 +50,37 @@ export const NO_ANSWERS: Answers = {
 
 /** Sends a request and gathers the answers. Throws, or rejects with, what refuses the request as a whole. */
 export function run(boundary: Boundary, request: BatchRequest): Promise<Answers> {
-  const { policy, specs } = request
   if (request.keys.length === 0) return TruePromise.resolve(NO_ANSWERS)
+  if (!boundary.isFollowed) return start(boundary, request)
+  const message = messageOf(request)
+  return boundary.follow(message, () => start(boundary, request).then((answers) => tell(message, answers)))
+}
+
+/** What is published of a batch when it begins. */
+function messageOf({ verb, keys }: BatchRequest): CommandMessage {
+  let isOne = true
+  for (let row = 1; row < keys.length && isOne; row++) isOne = keys.sameNames(0, row)
+  const key: unknown = isOne ? keys.at(0) : undefined
+  const [namespace, set] = Array.isArray(key) ? (key as (string | undefined)[]) : []
+  return commandMessage(verb, namespace, set, keys.length)
+}
+
+/** Adds to it what the nodes did. */
+function tell(message: CommandMessage, answers: Answers): Answers {
+  const nodes = answers.replies.flatMap((reply) => reply.nodes)
+  const [first] = nodes
+  message.node = nodes.every(({ name }) => name === first?.name) ? first?.name : undefined
+  message.bytesOut = nodes.reduce((sum, node) => sum + node.bytesOut, 0)
+  message.bytesIn = nodes.reduce((sum, node) => sum + node.bytesIn, 0)
+  message.attempts = 0
+  for (const reply of answers.replies) {
+    for (let row = 0; row < reply.rows; row++) message.attempts = Math.max(message.attempts, reply.attempts(row))
+  }
+  return answers
+}
+
+function start(boundary: Boundary, request: BatchRequest): Promise<Answers> {
+  const { policy, specs } = request
   const most = specs.length > 64 ? WHOLE_WRITES : WHOLE_READS
   if (request.keys.length > most || policy.maxRequestBytes > 0 || policy.concurrency > 0) {
     return runInParts(boundary, request)

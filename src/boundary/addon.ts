@@ -14,6 +14,7 @@ export type {
   NativeCommitFailure,
   NativeConfig,
   NativeCounted,
+  NativeEvents,
   NativeJobReply,
   NativeJobSpec,
   NativeLatency,

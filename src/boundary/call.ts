@@ -2,6 +2,7 @@
 // answer
 // means (requests/calls.ts, batch/).
 
+import type { CommandMessage } from '../channels/command.js'
 import type { UdfSite } from '../errors/base.js'
 import { rejectThrough } from '../errors/failure.js'
 import type { Key } from '../key.js'
@@ -39,6 +40,8 @@ export abstract class Call<T = unknown, K extends Task = Task> {
   /** The buffer its entry is in, until that has been handed over. */
   writer: Writer | undefined = undefined
   resolve: (value: unknown) => void = ignore
+  /** What is published of it, while somebody listens. */
+  message: CommandMessage | undefined = undefined
 
   constructor(task: K, key?: Key, argument?: unknown) {
     this.task = task
@@ -52,6 +55,11 @@ export abstract class Call<T = unknown, K extends Task = Task> {
 
   get policy(): Policy {
     return this.task.policy
+  }
+
+  /** Whether it is a command that a caller made, and not a part of one. */
+  get isCommand(): boolean {
+    return false
   }
 
   /** Ends the wait with what went wrong. */

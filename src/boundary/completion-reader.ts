@@ -9,6 +9,7 @@ import type { CallTable } from './call-table.js'
 import { readFailure } from './failure-reader.js'
 import { CompletionAt, CompletionFlag, CompletionKind } from './layout.js'
 import type { Page } from './page-pool.js'
+import { takeTiming } from './tracing.js'
 
 export const DRAIN_BYTES = 64 * 1024
 /** A buffer that had to grow beyond this is not kept. */
@@ -133,8 +134,10 @@ export class CompletionReader {
         }
       } else {
         try {
+          const isTimed = kind !== CompletionKind.batch && (flagsOf(bytes, at) & CompletionFlag.hasTiming) !== 0
+          const end = isTimed ? takeTiming(call.message, bytes, next) : next
           if (kind === CompletionKind.record)
-            this.#settler.resolve(call, call.answer(bytes, at + CompletionAt.body, next))
+            this.#settler.resolve(call, call.answer(bytes, at + CompletionAt.body, end))
           else if (kind === CompletionKind.failure) this.#failed(call, bytes, at)
           else this.#takeIn(call, ticket, bytes, at)
         } catch (error) {

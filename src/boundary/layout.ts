@@ -4,8 +4,11 @@
 /** What a request entry asks for. A call that was cancelled before it was handed over is skipped. */
 export const EntryKind = { skipped: 0, record: 1, batch: 2 } as const
 
-/** The core is to keep track of the command, so that it can be cancelled. */
-export const EntryFlag = { cancellable: 1 } as const
+/**
+ * The core is to keep track of the command, so that it can be cancelled; its completion is to say when it was sent and
+ * answered.
+ */
+export const EntryFlag = { cancellable: 1, timed: 2 } as const
 
 /** Where the parts of an entry are that are read or changed on their own. From `refusalRetries` on: of a batch. */
 export const EntryAt = {
@@ -27,9 +30,9 @@ export const CompletionKind = { record: 1, failure: 2, batch: 3 } as const
 
 /**
  * Of a failure: it is in doubt, and has a message of the server. Of a batch: others of its ticket follow, and its table and
- * pages are in it.
+ * pages are in it. Of a record and its failure: it ends with when the command was sent and answered.
  */
-export const CompletionFlag = { inDoubt: 1, hasMessage: 2, isPart: 4, isWhole: 8 } as const
+export const CompletionFlag = { inDoubt: 1, hasMessage: 2, isPart: 4, isWhole: 8, hasTiming: 16 } as const
 
 /** Where the parts of a completion are. */
 export const CompletionAt = { ticket: 4, kind: 8, flags: 9, code: 10, body: 12 } as const

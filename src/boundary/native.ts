@@ -3,6 +3,7 @@
 // In: every call of a tick is written into one buffer (request-buffer.ts), which is handed over after the tick. Out: one
 // wake-up takes all that is ready and settles the promises (completion-reader.ts). What a call means, only the Call knows.
 
+import { type CommandMessage, commandMessage } from '../channels/command.js'
 import { ClientClosedError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { aborted, controlError, Failure } from '../errors/failure.js'
@@ -13,7 +14,9 @@ import { type Call, COALESCED, ignore, SETTLED } from './call.js'
 import { CallTable } from './call-table.js'
 import { CompletionReader, DRAIN_BYTES, type Settler } from './completion-reader.js'
 import { EntryAt, EntryKind } from './layout.js'
+import { Observation } from './observation.js'
 import { RequestBuffer } from './request-buffer.js'
+import { type CommandObserver, follow, isFollowed, NodePlaces } from './tracing.js'
 
 /**
  * With at most this many calls in flight, the JavaScript thread sends them itself. Above it, handing over to the runtime is
@@ -43,6 +46,12 @@ export class Boundary implements Settler {
   /** What gathers calls until the end of a tick, and enters them when the tick is handed over. */
   #before: (() => void)[] = []
   #closed: Promise<void> | undefined
+  /** Hears of the commands of this client. */
+  observer: CommandObserver | undefined
+  readonly observation = new Observation()
+  /** Called when the client is closed. */
+  onClosed: (() => void) | undefined
+  readonly places = new NodePlaces(() => (this.#closed === undefined ? (this.#native?.nodes() ?? []) : []))
   readonly #flush = (): void => this.flush()
 
   /** Connects; rejects with the reason as an AerospikeError. */
@@ -94,6 +103,32 @@ export class Boundary implements Settler {
    * What is `large` is handed over at once: the core works on it while this thread does something else.
    */
   submit<T>(call: Call<T>, large = false): Promise<T> {
+    return call.isCommand && this.isFollowed
+      ? this.followCall(call, () => this.#submit(call, large))
+      : this.#submit(call, large)
+  }
+
+  /** Whether somebody wants to hear of commands. */
+  get isFollowed(): boolean {
+    return isFollowed(this)
+  }
+
+  /** Carries out a command, and tells those who listen what becomes of it. */
+  follow<T>(message: CommandMessage, work: () => Promise<T>): Promise<T> {
+    return follow(message, this, work)
+  }
+
+  /** The same for a call on one record. */
+  followCall<T>(call: Call<T>, work: () => Promise<T>): Promise<T> {
+    const key: unknown = call.key
+    const [namespace, set] = Array.isArray(key) ? (key as unknown[]) : []
+    const isText = (name: unknown): name is string => typeof name === 'string'
+    const message = commandMessage(call.verb, isText(namespace) ? namespace : undefined, isText(set) ? set : undefined)
+    call.message = message
+    return this.follow(message, work)
+  }
+
+  #submit<T>(call: Call<T>, large: boolean): Promise<T> {
     this.admit(call)
     this.enter(call)
     const promise = this.promise(call)
@@ -168,6 +203,7 @@ export class Boundary implements Settler {
     if (calls.length === 0) return
     try {
       const few = this.#calls.waiting <= INLINE_CALLS
+      this.observation.update(this.native)
       const { bytes, at } = requests.entries
       // Commands that are carried out inline keep the process alive by themselves.
       if (at > 0 && !this.native.submit(bytes, at, few)) this.#reference()
@@ -294,6 +330,7 @@ export class Boundary implements Settler {
       }
       if (this.#referenced) native.unref()
       this.#referenced = false
+      this.onClosed?.()
       // The core holds the function that wakes this: while each held the other, neither was ever freed.
       this.#native = undefined
       this.#completions = undefined

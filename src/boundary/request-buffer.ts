@@ -2,6 +2,7 @@
 
 import { Writer } from '../values/writer.js'
 import type { Call } from './call.js'
+import { EntryAt, EntryFlag } from './layout.js'
 
 /** A tick that writes more than this hands over in between, so that the buffer stays small. */
 const FLUSH_BYTES = 1024 * 1024
@@ -44,6 +45,10 @@ export class RequestBuffer {
       this.#writing = nested
     }
     call.writer = writer
+    if (call.message !== undefined) {
+      const at = call.entryAt + EntryAt.flags
+      writer.bytes[at] = (writer.bytes[at] as number) | EntryFlag.timed
+    }
     if (nested) this.#nested.push(writer)
     this.#calls.push(call)
   }

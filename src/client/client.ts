@@ -62,6 +62,7 @@ import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projecti
 import { Roles } from '../security/roles.js'
 import { Users } from '../security/users.js'
 import { makeSession, type Session } from '../session/session.js'
+import type { Log } from '../telemetry/log.js'
 import { type ClientMetrics, readMetrics } from '../telemetry/metrics.js'
 import type { BeginOptions, TransactionOptions } from '../transactions/options.js'
 import type { TransactionCommands } from '../transactions/run.js'
@@ -73,6 +74,7 @@ import {
   type ClientOptions,
   type ConnectOptions,
   checkClientOptions,
+  logOf,
   resolveConfig,
   withTls,
 } from './connect-options.js'
@@ -562,6 +564,16 @@ for (const [name, most] of Object.entries(MAX_ARGUMENTS)) {
   Object.defineProperty(methods, name, { value: guarded(name, methods[name] as Method, most) })
 }
 
+/** Has a log hear of what happens from now on. */
+function startLog(boundary: Boundary, log: Log): void {
+  boundary.observation.observer = (event, lost) => log.node(event, lost)
+  boundary.observation.update(boundary.native)
+  if (log.followsCalls) boundary.observer = (message) => log.call(message)
+  boundary.onClosed = () => log.write('closed', 'the client is closed')
+  const nodes = boundary.native.nodes().map(({ name }) => name)
+  log.write('connected', `connected to ${nodes.length === 1 ? 'node' : 'nodes'} ${nodes.join(', ')}`)
+}
+
 /**
  * Connects to a cluster. Resolves when its nodes and partitions are known; never blocks the event loop.
  *
@@ -579,7 +591,10 @@ export async function connect(options: string | readonly string[] | ConnectOptio
     const config = await withTls(resolveConfig(given), (given as ConnectOptions).tls)
     const codecs = usedCodecs((given as ConnectOptions).codecs, 'connect')
     const policies = policiesWithCodecs(resolveDefaults((given as ConnectOptions).defaults, 'connect'), codecs)
-    return new Client(await Boundary.connect(config), policies, (given as ConnectOptions).coalesceReads)
+    const log = logOf(given as ConnectOptions)
+    const boundary = await Boundary.connect(config)
+    if (log !== undefined) startLog(boundary, log)
+    return new Client(boundary, policies, (given as ConnectOptions).coalesceReads)
   } catch (error) {
     throw argumentError(error, 'connect: the options')
   }

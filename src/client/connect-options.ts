@@ -16,6 +16,7 @@ import {
 import { InvalidArgumentError, InvalidHostError } from '../errors/classes.js'
 import { MAX_INT32, MAX_UINT32 } from '../limits.js'
 import type { Defaults } from '../options/types.js'
+import { LOG_LEVELS, Log, type LogLevel, type LogSink } from '../telemetry/log.js'
 import type { Codecs } from '../values/codecs.js'
 import { checkTls, readTls, type TlsOptions } from './tls-options.js'
 
@@ -95,6 +96,15 @@ export interface ConnectOptions extends ClientOptions {
   readonly tls?: boolean | TlsOptions | undefined
   /** Count and time what is done, for `client.metrics()`. Default true: it costs less than a hundredth of a call. */
   readonly metrics?: boolean | undefined
+  /**
+   * Gets what the client logs, as objects; a promise it returns is waited for. It may throw or be slow: at most 1,000 events wait for
+   * it, and of what is lost it is told the number. No event has keys, values or passwords.
+   */
+  readonly log?: LogSink | undefined
+  /** The least important events that `log` gets. Default 'info'. */
+  readonly logLevel?: LogLevel | undefined
+  /** Milliseconds from which on a call is logged as slow, with its phases; `log` gets it as `slowCall`. */
+  readonly slow?: number | undefined
 }
 
 /** What an option may be, and what holds without it. */
@@ -157,6 +167,14 @@ const SETTINGS: { readonly [name: string]: Setting } = {
     check: (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null && isPlain(value)),
   },
   metrics: { ...flag, fallback: true },
+  log: { expects: 'a function', check: (value) => typeof value === 'function' },
+  logLevel: {
+    expects: LOG_LEVELS.map((level) => `'${level}'`)
+      .join(', ')
+      .replace(/, (?='trace')/, ' or '),
+    check: (value) => LOG_LEVELS.includes(value as LogLevel),
+  },
+  slow: { expects: 'a number of milliseconds', check: (value) => typeof value === 'number' && value >= 0 },
   coalesceReads: { ...flag, fallback: false },
   codecs: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
   defaults: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
@@ -167,6 +185,17 @@ const OF_THE_CLIENT: OptionRules<ClientOptions> = {
   coalesceReads: SETTINGS.coalesceReads as Setting,
   codecs: SETTINGS.codecs as Setting,
   defaults: SETTINGS.defaults as Setting,
+}
+
+/** Options of this side that hold for all clients on the same connections. */
+const OF_THE_LOG = ['log', 'logLevel', 'slow']
+
+/** The log that the options ask for. */
+export function logOf({ log, logLevel, slow }: ConnectOptions): Log | undefined {
+  if (log !== undefined) return new Log(log, logLevel, slow)
+  const without = logLevel !== undefined ? 'logLevel' : slow !== undefined ? 'slow' : undefined
+  if (without !== undefined) throw new InvalidArgumentError(`connect: ${without} needs a log`)
+  return undefined
 }
 
 /** Checks the options of `client.with`. */
@@ -192,7 +221,7 @@ export function resolveConfig(options: unknown): NativeConfig {
     if (value === undefined) continue
     // What was given instead of a password is not for messages either.
     if (!check(value)) throw badValue('connect', name, expects, isSecret === true ? undefined : value)
-    if (!Object.hasOwn(OF_THE_CLIENT, name)) config[name] = value
+    if (!Object.hasOwn(OF_THE_CLIENT, name) && !OF_THE_LOG.includes(name)) config[name] = value
   }
   if ((config.minConnectionsPerNode as number) > (config.maxConnectionsPerNode as number)) {
     throw new InvalidArgumentError('connect: minConnectionsPerNode is larger than maxConnectionsPerNode')

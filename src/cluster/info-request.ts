@@ -3,6 +3,7 @@
 import { pause, untilAborted } from '../boundary/abort.js'
 import type { NativeClient, NativeNode } from '../boundary/addon.js'
 import type { Boundary } from '../boundary/native.js'
+import { commandMessage } from '../channels/command.js'
 import { describe } from '../checks/check.js'
 import type { AerospikeError } from '../errors/base.js'
 import {
@@ -45,6 +46,7 @@ export interface NodeAnswers {
 /** One call of the control plane: what it is called, how long it may take, who may cancel it. */
 export class InfoRequest {
   readonly verb: string
+  readonly #boundary: Boundary
   readonly #native: NativeClient
   readonly #signal: AbortSignal | undefined
   readonly #changes: boolean
@@ -71,6 +73,7 @@ export class InfoRequest {
     const base = changes ? policies.info.change : policies.info.look
     const policy: Policy = applyOptions(base, options ?? {}, Takes.info, verb, extra)
     this.verb = verb
+    this.#boundary = boundary
     this.#native = boundary.native
     this.#signal = policy.signal
     this.#changes = changes
@@ -158,9 +161,14 @@ export class InfoRequest {
 
   async #send(target: string, commands: readonly string[], left = this.left): Promise<NodeAnswers[]> {
     const timeout = left === Number.POSITIVE_INFINITY ? FOREVER_MS : Math.max(1, Math.ceil(left))
-    const sent = this.#native.info(target, commands.join('\n'), timeout)
+    const ask = () => {
+      const sent = this.#native.info(target, commands.join('\n'), timeout)
+      return untilAborted(this.verb, this.#signal, sent, this.#changes)
+    }
     try {
-      const answers = await untilAborted(this.verb, this.#signal, sent, this.#changes)
+      const answers = await (this.#boundary.isFollowed
+        ? this.#boundary.follow(commandMessage(this.verb), () => ask().catch((error) => failed(this.verb, error)))
+        : ask())
       return answers.map(({ node, response }) => ({ node, answers: this.#read(node, commands, response) }))
     } catch (error) {
       throw controlError(this.verb, error)
@@ -262,4 +270,8 @@ export function checkName(verb: string, what: string, name: unknown, most: numbe
   const bytes = Buffer.byteLength(name)
   if (bytes <= most) return name
   throw new InvalidArgumentError(`${verb}: the ${what} has at most ${most} bytes, not ${bytes}`)
+}
+
+function failed(verb: string, error: unknown): never {
+  throw controlError(verb, error)
 }

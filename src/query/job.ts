@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { untilAborted } from '../boundary/abort.js'
 import type { NativeJobSpec } from '../boundary/addon.js'
+import { commandMessage } from '../channels/command.js'
 import { argumentError, describe } from '../checks/check.js'
 import { type InfoContext, type InfoOptions, InfoRequest } from '../cluster/info-request.js'
 import { type WaitOptions, waitFor } from '../cluster/wait.js'
@@ -122,7 +123,12 @@ export async function startJob(
   const { spec, signal } = specOf(verb, plan, work, options)
   try {
     // Some nodes may have taken it on when it is aborted.
-    const reply = await untilAborted(verb, signal, context.boundary.native.startJob(spec), true)
+    const { boundary } = context
+    const start = () => untilAborted(verb, signal, boundary.native.startJob(spec), true)
+    const message = () => commandMessage(verb, spec.namespace, spec.set)
+    const reply = await (boundary.isFollowed
+      ? boundary.follow(message(), () => start().catch((error) => failed(verb, error)))
+      : start())
     if (reply.failure === undefined) return new Job(context, reply.taskId, true)
     throw errorOf(failureOf(verb, reply.failure, 'udf' in work ? work.udf : undefined).facts)
   } catch (error) {
@@ -155,4 +161,8 @@ export function jobId(id: unknown): bigint {
   if (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0) return BigInt(id)
   if (typeof id === 'string' && /^\d{1,20}$/.test(id) && BigInt(id) < 1n << 64n) return BigInt(id)
   throw new InvalidArgumentError(`job: the id must be a whole number, or text of one, not ${describe(id)}`)
+}
+
+function failed(verb: string, error: unknown): never {
+  throw controlError(verb, error)
 }

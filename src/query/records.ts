@@ -27,7 +27,7 @@ export class QueryRecordStream<B extends object = Bins> extends QueryStream<Reco
     const plan = 'failure' in planned ? undefined : planned
     const { namespace = '', set, bins, operations, policy, limits } = plan ?? {}
     const mode = (policy?.mode ?? 0) | (operations === undefined ? 0 : Mode.operations)
-    const steps = new Steps(boundary, verb, () => querySpec(planOf(planned), verb), policy?.signal)
+    const steps = new Steps(boundary, verb, () => querySpec(planOf(planned), verb), policy?.signal, undefined, plan)
     const projection = bins instanceof Projection ? bins : undefined
     // What operations answer need not be what a bin holds.
     const codecs = operations === undefined ? policy?.codecs : undefined

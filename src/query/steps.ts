@@ -5,8 +5,10 @@ import { whenAborted } from '../boundary/abort.js'
 import type { NativeQuery, NativeQuerySpec } from '../boundary/addon.js'
 import { readFailure } from '../boundary/failure-reader.js'
 import type { Boundary } from '../boundary/native.js'
+import { type CommandMessage, commandMessage } from '../channels/command.js'
 import { AerospikeError } from '../errors/classes.js'
 import { aborted, controlError, errorOf, type Failure, whyGivenUp } from '../errors/failure.js'
+import { TruePromise } from '../host.js'
 import { readDetail } from '../records/message.js'
 import type { UdfCall } from '../requests/udf-call.js'
 
@@ -37,11 +39,15 @@ export class Steps {
   readonly #spec: () => NativeQuerySpec | Promise<NativeQuerySpec>
   readonly #signal: AbortSignal | undefined
   readonly #called: UdfCall | undefined
+  readonly #names: { readonly namespace: string; readonly set?: string | undefined } | undefined
   #native: NativeQuery | undefined
   #ended = false
   #aborted = false
   /** Ends the listening to the signal. */
   #forget: () => void = () => {}
+  /** Says how the query ended, if somebody listens. */
+  #over: ((error?: unknown) => void) | undefined
+  #message: CommandMessage | undefined
   /** Called when the signal is aborted: what is at hand is not to be handed out any more. */
   onAbort: () => void = () => {}
   /** Whether there may be more: the end was not reached, or `maxRecords` made it. */
@@ -53,6 +59,7 @@ export class Steps {
   /**
    * @param spec made when the first step is wanted
    * @param called the function of an aggregation, for errors
+   * @param names what is queried, for those who follow it
    */
   constructor(
     boundary: Boundary,
@@ -60,18 +67,21 @@ export class Steps {
     spec: () => NativeQuerySpec | Promise<NativeQuerySpec>,
     signal: AbortSignal | undefined,
     called?: UdfCall,
+    names?: { readonly namespace: string; readonly set?: string | undefined },
   ) {
     this.#boundary = boundary
     this.#verb = verb
     this.#spec = spec
     this.#signal = signal
     this.#called = called
+    this.#names = names
   }
 
   /** The next page, or undefined at the end. One call at a time. */
   async next(): Promise<Page | undefined> {
     if (this.#ended) return undefined
     this.#refuseAborted()
+    if (this.#native === undefined && this.#message === undefined && this.#boundary.isFollowed) this.#follow()
     try {
       const native = this.#native ?? (await this.#open())
       // The query may have been closed while it was opened.
@@ -81,18 +91,33 @@ export class Steps {
       this.#refuseAborted()
       this.done = step.done
       this.total = step.total
+      if (step.kind === Kind.page && this.#message !== undefined)
+        this.#message.rows = (this.#message.rows ?? 0) + step.count
       if (step.kind === Kind.page) return { bytes: step.page ?? Buffer.alloc(0), count: step.count }
-      this.#end()
-      if (step.kind === Kind.end) this.more = step.more ?? false
-      else {
+      if (step.kind === Kind.end) {
+        this.#end()
+        this.more = step.more ?? false
+      } else {
         const { facts } = failureOf(this.#verb, step.failure as Buffer, this.#called)
         throw errorOf({ ...facts, code: whyGivenUp(facts.code) })
       }
       return undefined
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown instanceof AerospikeError ? thrown : controlError(this.#verb, thrown)
+      this.#over?.(error)
       this.close()
-      throw error instanceof AerospikeError ? error : controlError(this.#verb, error)
+      throw error
     }
+  }
+
+  /** Tells those who listen of the query: it is over at its end, with a failure, or when it is left. */
+  #follow(): void {
+    const message = commandMessage(this.#verb, this.#names?.namespace, this.#names?.set, 0)
+    this.#message = message
+    const over = new TruePromise<void>((resolve, reject) => {
+      this.#over = (error) => (error === undefined ? resolve() : reject(error))
+    })
+    this.#boundary.follow(message, () => over).catch(() => {})
   }
 
   async #open(): Promise<NativeQuery> {
@@ -131,6 +156,7 @@ export class Steps {
 
   #end(): void {
     this.#ended = true
+    this.#over?.()
     this.#forget()
     abandoned.unregister(this)
   }

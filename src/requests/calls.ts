@@ -31,6 +31,10 @@ export abstract class KeyCall<T> extends Call<T, RecordTask> {
     return writeRecordEntry(w, ticket, this.key as Key, policy, command, body, this.argument as never)
   }
 
+  override get isCommand(): boolean {
+    return true
+  }
+
   override detail(bytes: Buffer, at: number, end: number): string | undefined {
     return readDetail(bytes, at, end)
   }

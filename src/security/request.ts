@@ -2,6 +2,7 @@
 
 import { untilAborted } from '../boundary/abort.js'
 import type { NativeAdminCall, NativeAdminReply } from '../boundary/addon.js'
+import { commandMessage } from '../channels/command.js'
 import { describe } from '../checks/check.js'
 import type { InfoContext, InfoOptions } from '../cluster/info-request.js'
 import { InvalidArgumentError } from '../errors/classes.js'
@@ -45,7 +46,11 @@ export async function request(
   )
   const timeout = policy.totalTimeout === 0 ? MAX_INT32 : policy.totalTimeout
   try {
-    return await untilAborted(verb, policy.signal, context.boundary.native.admin(call, timeout), changes)
+    const { boundary } = context
+    const ask = () => untilAborted(verb, policy.signal, boundary.native.admin(call, timeout), changes)
+    return await (boundary.isFollowed
+      ? boundary.follow(commandMessage(verb), () => ask().catch((error) => failed(verb, error)))
+      : ask())
   } catch (error) {
     throw controlError(verb, error)
   }
@@ -71,4 +76,8 @@ export function checkRoles(verb: string, roles: unknown): string[] {
     throw new InvalidArgumentError(`${verb}: at most ${MAX_ROLES} roles at once, not ${list.length}`)
   }
   return list.map((role) => checkName(verb, 'role', role))
+}
+
+function failed(verb: string, error: unknown): never {
+  throw controlError(verb, error)
 }

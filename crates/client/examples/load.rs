@@ -33,6 +33,7 @@ fn command(number: u64, spec: Spec, policy: CommandPolicy) -> Command {
         spec,
         policy,
         sent: None,
+        timed: false,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
 use crate::inline::InlineIo;
-use crate::metrics::{Kind, Snapshot};
+use crate::metrics::{Events, Kind, Snapshot};
 use crate::query::{self, Job, JobReply, Query, QueryStream};
 use crate::security::{self, AdminCall, AdminReply};
 use crate::tls::TlsConfig;
@@ -39,6 +39,7 @@ use crate::transaction::Transaction;
 ///         spec: Spec::read_all(),
 ///         policy: CommandPolicy::default(),
 ///         sent: None,
+///         timed: false,
 ///     })
 ///     .await?;
 /// # Ok(())
@@ -150,6 +151,11 @@ impl Client {
     /// All that is counted, as it is now.
     pub fn metrics(&self) -> Snapshot {
         Snapshot::of(&self.inner.cluster)
+    }
+
+    /// What happens at the nodes from now on. There is one watcher at a time.
+    pub fn events(&self) -> Events {
+        Events::of(&self.inner.cluster.metrics.feed)
     }
 
     /// The nodes that come and go from now on.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use aerospike_wire::command::{CommandSpec, UserKey};
 use aerospike_wire::message::Message;
@@ -177,6 +178,8 @@ pub struct Command {
     pub policy: CommandPolicy,
     /// Set before the first byte goes out.
     pub sent: Option<Arc<SentFlag>>,
+    /// The caller wants to know when it was sent and answered.
+    pub timed: bool,
 }
 
 /// The answer to a [`Command`] whose result is 0.
@@ -188,6 +191,23 @@ pub struct Reply {
     pub node: Arc<str>,
     /// How often the command was sent, the answered time included.
     pub attempts: u32,
+    /// When it was sent and answered, if the caller asked for it.
+    pub timing: Option<Box<Timing>>,
+}
+
+/// When a command was sent and answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// When the command began.
+    pub begun: Instant,
+    /// When bytes of the attempt that ended it may first have reached a socket, if they have.
+    pub sent: Option<Instant>,
+    /// When its outcome was known.
+    pub ended: Instant,
+    /// Bytes of that attempt's request.
+    pub bytes_out: u64,
+    /// Bytes of the answer.
+    pub bytes_in: u64,
 }
 
 impl Reply {

@@ -9,6 +9,8 @@ use std::time::Duration;
 use aerospike_wire::ResultCode;
 use bytes::Bytes;
 
+use crate::command::Timing;
+
 /// A result code: what a server answered (0 to 255), or, below zero, why there is no answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(transparent)]
@@ -165,6 +167,7 @@ struct Report {
     in_doubt: bool,
     sub_errors: Vec<SubError>,
     message: Option<Bytes>,
+    timing: Option<Box<Timing>>,
 }
 
 impl Error {
@@ -179,6 +182,7 @@ impl Error {
             in_doubt: false,
             sub_errors: Vec::new(),
             message: None,
+            timing: None,
         }))
     }
 
@@ -210,6 +214,16 @@ impl Error {
     pub fn with_message(mut self, message: Option<Bytes>) -> Self {
         self.0.message = message;
         self
+    }
+
+    pub(crate) fn with_timing(mut self, timing: Option<Box<Timing>>) -> Self {
+        self.0.timing = timing;
+        self
+    }
+
+    /// When the command was sent, and when it failed, if the caller asked for it.
+    pub fn timing(&self) -> Option<&Timing> {
+        self.0.timing.as_deref()
     }
 
     /// The result code: the server's, or a negative one of the client.

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::cluster::Cluster;
 use crate::cluster::node::Node;
-use crate::command::{Command, Reply};
+use crate::command::{Command, Reply, Timing};
 use crate::connection::probe::{LOOK, SUSPICION};
 use crate::connection::request::{Prepared, Request, Response, attempt};
 use crate::deadline::{Deadline, Elapsed};
@@ -81,6 +81,8 @@ pub(crate) struct Run {
     attempts: u32,
     /// Attempts that are over and of which bytes went out.
     sent: u32,
+    /// When and with how many bytes the attempt that was over last was sent.
+    last_sent: (Option<Instant>, u64),
     /// The latest attempt last. Those before it are reads that may still be answered.
     pending: Vec<Pending>,
     failures: Vec<SubError>,
@@ -103,6 +105,7 @@ impl Run {
             replica_plan: None,
             attempts: 0,
             sent: 0,
+            last_sent: (None, 0),
             pending: Vec::new(),
             failures: Vec::new(),
         }
@@ -160,10 +163,8 @@ impl Run {
                 let most = policy.pause() + (left - policy.pause()) / 2;
                 COMMAND.pause_at_least(policy.pause(), self.attempts).min(most)
             };
+            node.metrics().retried(self.prepared.kind, failure.code, self.attempts, 0);
             self.note(failure, &node, self.attempts);
-            if let Some(series) = node.metrics().of(self.prepared.kind) {
-                series.retried(1);
-            }
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
@@ -226,10 +227,11 @@ impl Run {
     ) -> Option<Result<Reply, Error>> {
         let over = self.pending.pop()?;
         self.sent += 1;
+        self.last_sent = (over.response.sent_at(), over.response.size());
         let outcome = match judge(message.clone(), &over.node) {
             Ok(message) => {
                 over.count(self.prepared.kind, now, &message);
-                Ok(Reply { message, node: over.node.name.clone(), attempts: self.attempts })
+                Ok(self.reply(message, &over.node, now))
             }
             Err(failure) => {
                 let took = now.saturating_duration_since(over.begun);
@@ -239,6 +241,19 @@ impl Run {
         };
         cluster.metrics.called(self.prepared.kind, now.saturating_duration_since(self.start), &outcome);
         Some(outcome)
+    }
+
+    fn reply(&self, message: Bytes, node: &Node, now: Instant) -> Reply {
+        let timing = self.timing(now, PROTO_HEADER_SIZE + message.len());
+        Reply { message, node: node.name.clone(), attempts: self.attempts, timing }
+    }
+
+    fn timing(&self, now: Instant, bytes_in: usize) -> Option<Box<Timing>> {
+        let (sent, bytes_out) = self.last_sent;
+        self.prepared.command.timed.then(|| {
+            let (begun, sent) = (self.start.into_std(), sent.map(Instant::into_std));
+            Box::new(Timing { begun, sent, ended: now.into_std(), bytes_out, bytes_in: bytes_in as u64 })
+        })
     }
 
     /// Waits for an answer to any attempt. With `more` attempts left it waits no longer than the share of the latest.
@@ -252,11 +267,13 @@ impl Run {
             match limit.bound(next_settled(&mut self.pending)).await {
                 Ok((over, outcome)) => {
                     let was_latest = over.attempt == self.attempts;
-                    self.sent += u32::from(over.response.sent_at().is_some());
+                    self.last_sent = (over.response.sent_at(), over.response.size());
+                    self.sent += u32::from(self.last_sent.0.is_some());
                     let failure = match outcome.and_then(|message| judge(message, &over.node)) {
                         Ok(message) => {
-                            over.count(self.prepared.kind, Instant::now(), &message);
-                            return Ok(Reply { message, node: over.node.name.clone(), attempts: self.attempts });
+                            let now = Instant::now();
+                            over.count(self.prepared.kind, now, &message);
+                            return Ok(self.reply(message, &over.node, now));
                         }
                         Err(failure) => failure,
                     };
@@ -327,7 +344,12 @@ impl Run {
     }
 
     fn abandon(&mut self) {
-        self.sent += self.pending.drain(..).filter(|p| p.response.sent_at().is_some()).count() as u32;
+        for over in self.pending.drain(..) {
+            if let Some(sent) = over.response.sent_at() {
+                self.sent += 1;
+                self.last_sent = (Some(sent), over.response.size());
+            }
+        }
     }
 
     /// Whether no byte of any attempt went out, with time left for another.
@@ -372,11 +394,13 @@ impl Run {
     fn error(&mut self, failure: Failure, node: Option<&Arc<Node>>) -> Error {
         self.abandon();
         let in_doubt = self.in_doubt(failure.code);
+        let timing = self.timing(Instant::now(), 0);
         Error::new(failure.code, failure.detail)
             .at(node.map(|n| n.name.clone()), self.attempts, self.start.elapsed())
             .in_doubt_if(in_doubt)
             .with_sub_errors(std::mem::take(&mut self.failures))
             .with_message(failure.message)
+            .with_timing(timing)
     }
 }
 

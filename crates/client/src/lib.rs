@@ -55,11 +55,14 @@ pub use client::{Client, InfoTarget};
 pub use cluster::changes::{Change, Changes};
 pub use cluster::node::NodeSummary;
 pub use cluster::reach::UnreachableNode;
-pub use command::{Command, Key, Reply, SentFlag, Spec};
+pub use command::{Command, Key, Reply, SentFlag, Spec, Timing};
 pub use config::Config;
 pub use error::{CLIENT_CODES, Code, Error, SubError};
 pub use inline::{ConnectionId, Event, InlineIo, Released, Resumed, ResumedBatch, Tag};
-pub use metrics::{ConnectionMetrics, Counted, Histogram, Kind, Latency, NodeSnapshot, Snapshot, TransactionMetrics};
+pub use metrics::{
+    ConnectionMetrics, Counted, Events, Happened, Histogram, Kind, Latency, NodeEvent, NodeSnapshot, Snapshot,
+    TransactionMetrics,
+};
 pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use security::{AuthMode, Credentials, Password};

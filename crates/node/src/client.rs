@@ -18,7 +18,7 @@ use crate::completion::Outcome;
 use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, control_error};
 use crate::entry::{self, Entry, Malformed, Work};
 use crate::inline::{self, Setup, Submission};
-use crate::metrics::NativeMetrics;
+use crate::metrics::{NativeEvents, NativeMetrics};
 use crate::notifier::{Notifier, WakeUp};
 use crate::queue::Queue;
 use crate::settlement::{Settlement, Shared, settle, take_tracking};
@@ -26,6 +26,9 @@ use crate::transaction::{self, Entered, Membership, NativeTransaction, Transacti
 
 /// The function that hears of changes. Weak: by itself it does not keep the process alive.
 type Listener = ThreadsafeFunction<NativeChange, (), NativeChange, Status, false, true>;
+
+/// The function that hears of what happens at nodes.
+type Observer = ThreadsafeFunction<NativeEvents, (), NativeEvents, Status, false, true>;
 
 /// A connection to a cluster.
 #[napi]
@@ -38,6 +41,8 @@ pub struct NativeClient {
     driver: AtomicUsize,
     /// The task that tells of changes, while somebody listens.
     watching: Mutex<Option<AbortHandle>>,
+    /// The task that tells of what happens at nodes.
+    observing: Mutex<Option<AbortHandle>>,
 }
 
 /// The bytes of a typed array that JavaScript lent for the length of a call.
@@ -64,7 +69,15 @@ impl NativeClient {
         let queue = Queue::new(Notifier::new(wake), runtime.clone(), is_timed);
         let shared = Arc::new(Shared::new(queue));
         let transactions = Arc::default();
-        Ok(Self { core, runtime, shared, transactions, driver: AtomicUsize::new(0), watching: Mutex::default() })
+        Ok(Self {
+            core,
+            runtime,
+            shared,
+            transactions,
+            driver: AtomicUsize::new(0),
+            watching: Mutex::default(),
+            observing: Mutex::default(),
+        })
     }
 
     /// Opens inline I/O, where the system allows it: while few commands are in flight, the JavaScript thread sends them
@@ -210,13 +223,36 @@ impl NativeClient {
                 }
             }
         });
-        self.tell_through(Some(task.abort_handle()));
+        replace(&self.watching, Some(task.abort_handle()));
+    }
+
+    /// Calls `happened` for what happens at nodes, until `unobserve` or `close`.
+    #[napi(ts_args_type = "happened: (events: NativeEvents) => void")]
+    pub fn observe(&self, happened: Observer) {
+        let mut events = self.core.events();
+        let task = self.runtime.spawn(async move {
+            loop {
+                let (taken, lost) = events.next().await;
+                let events = NativeEvents { events: taken.into_iter().map(Into::into).collect(), lost: lost as f64 };
+                // the next are taken when these were: JavaScript that is slow has no queue here that grows
+                if happened.call_async(events).await.is_err() {
+                    return; // the environment ends, or the function throws
+                }
+            }
+        });
+        replace(&self.observing, Some(task.abort_handle()));
+    }
+
+    /// Ends what `observe` began.
+    #[napi]
+    pub fn unobserve(&self) {
+        replace(&self.observing, None);
     }
 
     /// Ends what `watch` began.
     #[napi]
     pub fn unwatch(&self) {
-        self.tell_through(None);
+        replace(&self.watching, None);
     }
 
     /// Sends an info command to a node, or to `"*"`, all of them, or to `""`, any of them.
@@ -234,12 +270,6 @@ impl NativeClient {
 }
 
 impl NativeClient {
-    fn tell_through(&self, task: Option<AbortHandle>) {
-        if let Some(task) = std::mem::replace(&mut *self.watching.lock(), task) {
-            task.abort();
-        }
-    }
-
     /// Sends what this thread can send itself, and starts the rest. Whether there was no rest.
     fn submit_few(&self, buffer: Bytes, submission: &Submission) -> bool {
         let mut is_all = true;
@@ -276,7 +306,15 @@ impl NativeClient {
 impl Drop for NativeClient {
     fn drop(&mut self) {
         inline::close(*self.driver.get_mut());
-        self.tell_through(None);
+        replace(&self.watching, None);
+        replace(&self.observing, None);
+    }
+}
+
+/// Ends the task that was there before.
+fn replace(place: &Mutex<Option<AbortHandle>>, task: Option<AbortHandle>) {
+    if let Some(task) = std::mem::replace(&mut *place.lock(), task) {
+        task.abort();
     }
 }
 

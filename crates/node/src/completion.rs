@@ -1,7 +1,9 @@
 //! Completions: what became of a command, in the form TypeScript reads.
 
 use aerospike_core::wire::ResultCode;
-use aerospike_core::{BatchReply, Code, Error, NodeCost, Reply, RowOutcome};
+use aerospike_core::{BatchReply, Code, Error, NodeCost, Reply, RowOutcome, Timing};
+
+use crate::time::milliseconds_of;
 
 use crate::layout::{completion_flag, completion_kind, outcome_flag, size};
 
@@ -77,9 +79,12 @@ pub(crate) fn write(out: &mut Vec<u8>, ticket: u32, outcome: &Outcome, whole: bo
     match outcome {
         Outcome::Record(reply) => {
             to.u8(completion_kind::RECORD);
-            to.u8(0);
+            to.u8(if reply.timing.is_some() { completion_flag::HAS_TIMING } else { 0 });
             to.i16(0);
             to.0.extend_from_slice(&reply.message);
+            if let Some(timing) = &reply.timing {
+                write_timing(&mut to, timing, &reply.node, reply.attempts);
+            }
         }
         Outcome::Failure(error) => write_failure(&mut to, error),
         Outcome::Refused(code, detail) => {
@@ -102,8 +107,11 @@ pub(crate) fn write(out: &mut Vec<u8>, ticket: u32, outcome: &Outcome, whole: bo
 fn write_failure(to: &mut Writer<'_>, error: &Error) {
     let message = error.message();
     to.u8(completion_kind::FAILURE);
-    to.u8(if error.in_doubt() { completion_flag::IN_DOUBT } else { 0 }
-        | if message.is_some() { completion_flag::HAS_MESSAGE } else { 0 });
+    let timing = error.timing();
+    let has = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
+    to.u8(has(error.in_doubt(), completion_flag::IN_DOUBT)
+        | has(message.is_some(), completion_flag::HAS_MESSAGE)
+        | has(timing.is_some(), completion_flag::HAS_TIMING));
     to.i16(error.code().0);
     to.u32(error.attempts());
     to.f64(error.elapsed().as_secs_f64() * 1000.0);
@@ -122,6 +130,23 @@ fn write_failure(to: &mut Writer<'_>, error: &Error) {
         to.u32(message.len() as u32);
         to.0.extend_from_slice(message);
     }
+    if let Some(timing) = timing {
+        write_timing(to, timing, error.node().map_or("", |node| node), error.attempts());
+    }
+}
+
+/// Ends a completion: moments on the clock of `monotonic_time`, bytes, attempts, the node, and how many bytes that is.
+fn write_timing(to: &mut Writer<'_>, timing: &Timing, node: &str, attempts: u32) {
+    let start = to.0.len();
+    to.f64(milliseconds_of(timing.begun));
+    to.f64(timing.sent.map_or(f64::NAN, milliseconds_of));
+    to.f64(milliseconds_of(timing.ended));
+    to.f64(timing.bytes_out as f64);
+    to.f64(timing.bytes_in as f64);
+    to.u32(attempts);
+    to.str(node);
+    let size = to.0.len() - start + 2;
+    to.u16(size as u16);
 }
 
 /// What JavaScript would have to go through all rows to know.

@@ -111,7 +111,8 @@ fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
     from.u32()?; // the length
     let ticket = from.u32()?;
     let kind = from.u8()?;
-    let cancellable = from.u8()? & entry_flag::CANCELLABLE != 0;
+    let flags = from.u8()?;
+    let (cancellable, timed) = (flags & entry_flag::CANCELLABLE != 0, flags & entry_flag::TIMED != 0);
     let transaction = from.u16()?;
     let policy = CommandPolicy {
         total_timeout: from.u32()?,
@@ -128,14 +129,14 @@ fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
     };
     let work = match kind {
         entry_kind::SKIPPED => return Ok(None),
-        entry_kind::RECORD => read_record(&mut from, policy).map(Work::Record),
+        entry_kind::RECORD => read_record(&mut from, policy, timed).map(Work::Record),
         entry_kind::BATCH => read_batch(&mut from, policy),
         _ => Err(Malformed("entry kind")),
     };
     Ok(Some(Entry { ticket, cancellable, transaction, work }))
 }
 
-fn read_record(from: &mut Reader, policy: CommandPolicy) -> Result<Command, Malformed> {
+fn read_record(from: &mut Reader, policy: CommandPolicy, timed: bool) -> Result<Command, Malformed> {
     let (mut spec, fields_size, ops_size) = read_spec_head(from)?;
     let flags = from.u8()?;
     let key_type = from.u8()?;
@@ -147,7 +148,7 @@ fn read_record(from: &mut Reader, policy: CommandPolicy) -> Result<Command, Malf
     let key = read_key(from, key_type, key_size)?;
     spec.fields = from.bytes(fields_size)?;
     spec.ops = from.bytes(ops_size)?;
-    Ok(Command { namespace, set, key, send_key: flags & KEY_SEND != 0, spec, policy, sent: None })
+    Ok(Command { namespace, set, key, send_key: flags & KEY_SEND != 0, spec, policy, sent: None, timed })
 }
 
 /// The fixed part of a spec, and how many bytes of fields and operations follow it.

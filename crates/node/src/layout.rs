@@ -11,6 +11,8 @@ pub(crate) mod entry_kind {
 pub(crate) mod entry_flag {
     /// The command can be cancelled: keep track of it.
     pub(crate) const CANCELLABLE: u8 = 1;
+    /// Its completion is to say when it was sent and answered.
+    pub(crate) const TIMED: u8 = 2;
 }
 
 /// Where the parts of an entry are that are looked at on their own.
@@ -39,6 +41,8 @@ pub(crate) mod completion_flag {
     pub(crate) const IS_PART: u8 = 4;
     /// The table and the pages are in the completion.
     pub(crate) const IS_WHOLE: u8 = 8;
+    /// It ends with when the command was sent and answered.
+    pub(crate) const HAS_TIMING: u8 = 16;
 }
 
 /// Of a row in the table of a batch's answer.

@@ -1,8 +1,10 @@
-//! What is counted, as plain objects. Durations are milliseconds; counts are numbers that JavaScript holds exactly up to
+//! What is counted, and what happens at nodes, as plain objects. Durations are milliseconds; counts are numbers that JavaScript holds exactly up to
 //! 2^53.
 
-use aerospike_core::{Counted, Kind, Latency, NodeSnapshot, Snapshot};
+use aerospike_core::{Counted, Happened, Kind, Latency, NodeEvent, NodeSnapshot, Snapshot};
 use napi_derive::napi;
+
+use crate::time::milliseconds_of;
 
 /// How long things took.
 #[napi(object, object_from_js = false)]
@@ -197,4 +199,61 @@ impl NativeMetrics {
             nodes: snapshot.nodes.into_iter().map(NativeNodeMetrics::from).collect(),
         }
     }
+}
+
+/// Something that happened at a node.
+#[napi(object, object_from_js = false)]
+pub struct NativeEvent {
+    /// The name of the event.
+    pub event: &'static str,
+    /// The node's id.
+    pub node: String,
+    /// When, on the clock of `monotonicTime`.
+    pub time: f64,
+    /// Why, of a failure or a retry; 0 of others.
+    pub code: i32,
+    /// The same in words.
+    pub detail: String,
+    /// The kind of command that is tried again.
+    pub kind: Option<&'static str>,
+    /// Which attempt failed, of a retry.
+    pub attempt: u32,
+    /// How many rows of a batch are tried again.
+    pub rows: u32,
+}
+
+impl From<Happened> for NativeEvent {
+    fn from(happened: Happened) -> Self {
+        let event = match happened.event {
+            NodeEvent::NodeAdded => "nodeAdded",
+            NodeEvent::NodeRemoved => "nodeRemoved",
+            NodeEvent::ConnectionOpened => "connectionOpened",
+            NodeEvent::ConnectionClosed => "connectionClosed",
+            NodeEvent::ConnectionFailed => "connectionFailed",
+            NodeEvent::Retry => "retry",
+            NodeEvent::BreakerOpened => "breakerOpened",
+            NodeEvent::BreakerClosed => "breakerClosed",
+            NodeEvent::NodeSilent => "nodeSilent",
+            NodeEvent::NodeAwake => "nodeAwake",
+        };
+        Self {
+            event,
+            node: happened.node.as_ref().into(),
+            time: milliseconds_of(happened.at),
+            code: happened.code.0.into(),
+            detail: happened.detail.into_owned(),
+            kind: happened.kind.map(Kind::name),
+            attempt: happened.attempt,
+            rows: happened.rows,
+        }
+    }
+}
+
+/// Events that came together.
+#[napi(object, object_from_js = false)]
+pub struct NativeEvents {
+    /// In order.
+    pub events: Vec<NativeEvent>,
+    /// How many were lost before them, since they came faster than they were taken.
+    pub lost: f64,
 }

@@ -16,6 +16,14 @@ pub fn monotonic_time() -> f64 {
     BEGINNING.elapsed().as_secs_f64() * 1000.0
 }
 
+/// A moment on the clock of [`monotonic_time`].
+pub(crate) fn milliseconds_of(moment: Instant) -> f64 {
+    match moment.checked_duration_since(*BEGINNING) {
+        Some(after) => after.as_secs_f64() * 1000.0,
+        None => -(BEGINNING.saturating_duration_since(moment).as_secs_f64() * 1000.0),
+    }
+}
+
 /// Milliseconds since 1970, by the system's clock.
 #[napi]
 pub fn unix_time() -> f64 {

@@ -48,9 +48,9 @@ pub(super) fn rows(kind: Kind, node: &Node, hits: &[Hit]) {
 }
 
 /// Counts rows that are tried again.
-pub(super) fn retries(kind: Kind, node: &Node, rows: usize) {
-    if let Some(series) = node.metrics().of(kind) {
-        series.retried(rows as u64);
+pub(super) fn retries(kind: Kind, node: &Node, code: Code, round: u16, rows: usize) {
+    if rows > 0 {
+        node.metrics().retried(kind, code, u32::from(round) + 1, rows);
     }
 }
 

@@ -480,7 +480,7 @@ impl Run {
         }
         if let Some(node) = node {
             self.costs.note(node, failure, round, any_in_doubt);
-            counts::retries(self.plan.kind, node, again.len());
+            counts::retries(self.plan.kind, node, failure.code, round, again.len());
         }
         self.try_later(again, round.saturating_add(1));
     }
@@ -496,8 +496,8 @@ impl Run {
         }
         if let Some((_, code)) = request.refused.last() {
             self.costs.note(&request.node, &Failure::new(*code, ""), round, false);
+            counts::retries(self.plan.kind, &request.node, *code, round, again.len());
         }
-        counts::retries(self.plan.kind, &request.node, again.len());
         self.try_later(again, round.saturating_add(1));
     }
 

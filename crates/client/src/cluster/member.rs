@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::connection::dial::NODE_TIMEOUT;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::metrics::Happening;
+use crate::metrics::{Happening, NodeEvent};
 
 /// How long a node that answers nothing at all is given for an info command.
 const SILENT_TIMEOUT: Duration = Duration::from_millis(100);
@@ -225,6 +225,7 @@ impl Member {
 
     /// Takes the node out of service.
     pub(crate) fn dismiss(&self) {
+        self.node.metrics().tell(NodeEvent::NodeRemoved);
         let detail = format!("node {} left the cluster", self.node.name);
         self.node.leave(Failure::new(Code::CONNECTION, detail));
     }

@@ -20,6 +20,7 @@ use crate::connection::pool::Pool;
 use crate::connection::pool_state::Limits;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
+use crate::metrics::NodeEvent;
 use crate::retry::SEEDS;
 
 /// Failures in a row after which a node is dropped although no other node could be asked about it.
@@ -277,6 +278,7 @@ impl Tender {
         };
         let endpoint = found.dialer.endpoint.clone();
         let metrics = self.cluster.metrics.node(&found.name);
+        metrics.tell(NodeEvent::NodeAdded);
         let health = Arc::new(Health::new(config.max_error_rate, self.cluster.tend_now.clone(), metrics));
         let pool = Pool::new(limits, found.dialer, health, self.cluster.runtime.clone());
         let node = Arc::new(Node::new(found.name, endpoint, found.build, pool));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::metrics::{Happening, NodeMetrics};
+use crate::metrics::{Happening, NodeEvent, NodeMetrics};
 
 /// The health of one node. Written by its connections, read by whoever chooses a node.
 #[derive(Debug)]
@@ -56,6 +56,7 @@ impl Health {
         let errors = self.errors.fetch_add(1, Ordering::Relaxed) + 1;
         if errors == self.max_errors {
             self.metrics.happened(Happening::BreakerOpened);
+            self.metrics.tell(NodeEvent::BreakerOpened);
             self.tend_now.notify_one();
         }
     }
@@ -72,20 +73,29 @@ impl Health {
 
     /// Starts a new window.
     pub(crate) fn reset_errors(&self) {
-        self.errors.store(0, Ordering::Relaxed);
+        let errors = self.errors.swap(0, Ordering::Relaxed);
+        if self.max_errors > 0 && errors >= self.max_errors {
+            self.metrics.tell(NodeEvent::BreakerClosed);
+        }
     }
 
     pub(crate) fn record_answer(&self, now: Instant) {
         self.last_answer.store(self.stamp(now), Ordering::Relaxed);
         if self.is_silent() {
-            self.is_silent.store(false, Ordering::Relaxed);
+            self.wake();
         }
     }
 
     /// The node was asked whether it is there, and is.
     pub(crate) fn record_sign(&self, now: Instant) {
         self.last_sign.store(self.stamp(now), Ordering::Relaxed);
-        self.is_silent.store(false, Ordering::Relaxed);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if self.is_silent.swap(false, Ordering::Relaxed) {
+            self.metrics.tell(NodeEvent::NodeAwake);
+        }
     }
 
     fn stamp(&self, now: Instant) -> u64 {
@@ -107,6 +117,7 @@ impl Health {
     pub(crate) fn record_silence(&self) {
         if !self.is_silent.swap(true, Ordering::Relaxed) {
             self.metrics.happened(Happening::FellSilent);
+            self.metrics.tell(NodeEvent::NodeSilent);
             self.tend_now.notify_one();
         }
     }

@@ -25,7 +25,7 @@ use super::window::Window;
 use super::{Connection, exclusive};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
-use crate::metrics::Happening;
+use crate::metrics::{Happening, NodeEvent};
 use crate::retry::DIAL;
 
 /// Of this many connections that a pool may have, one may be leased for long.
@@ -140,14 +140,13 @@ impl Pool {
         for (lease, outcome) in leases.iter_mut().zip([first, second]) {
             match outcome {
                 Ok(mut connection) => {
-                    self.health.metrics.happened(Happening::Opened);
+                    self.opened();
                     state.number(&mut connection);
                     connection.origin.opened_at = begun;
                     lease.put(connection);
                 }
-                Err(_) => {
-                    self.health.metrics.happened(Happening::DialFailed);
-                    self.health.record_connection_error();
+                Err(failure) => {
+                    self.not_opened(&failure);
                     is_whole = false;
                 }
             }
@@ -188,7 +187,7 @@ impl Pool {
     }
 
     fn dialed(self: &Arc<Self>, mut connection: Connection) {
-        self.health.metrics.happened(Happening::Opened);
+        self.opened();
         self.change(|state| {
             state.dialing -= 1;
             state.failed_dials = 0;
@@ -199,8 +198,7 @@ impl Pool {
 
     /// A connection could not be opened: one caller learns of it, and the backlog too when nothing else can serve it.
     fn dial_failed(self: &Arc<Self>, failure: Failure) {
-        self.health.metrics.happened(Happening::DialFailed);
-        self.health.record_connection_error();
+        self.not_opened(&failure);
         let mut refused = Refused::default();
         self.change(|state| {
             state.dialing -= 1;
@@ -214,6 +212,21 @@ impl Pool {
         refused.tell(&failure);
     }
 
+    fn opened(&self) {
+        self.health.metrics.happened(Happening::Opened);
+        self.health.metrics.tell(NodeEvent::ConnectionOpened);
+    }
+
+    fn not_opened(&self, failure: &Failure) {
+        self.health.metrics.happened(Happening::DialFailed);
+        self.health.metrics.tell_failure(failure);
+        self.health.record_connection_error();
+    }
+
+    fn closed_some(&self, connections: usize) {
+        (0..connections).for_each(|_| self.health.metrics.tell(NodeEvent::ConnectionClosed));
+    }
+
     /// Closes what was not used for too long and opens what is missing to the minimum.
     pub(crate) fn tend(self: &Arc<Self>, now: Instant) {
         let mut state = self.state.lock();
@@ -224,6 +237,7 @@ impl Pool {
             state.dialing += work.dials;
         }
         drop(state);
+        self.closed_some(dead.len() + wakers.len());
         drop(dead);
         wakers.into_iter().for_each(Waker::wake);
         self.perform(work);
@@ -312,10 +326,12 @@ impl Supply for Pool {
     }
 
     fn ended(self: Arc<Self>, id: PipelinedId, unsent: Vec<Request>) {
+        let mut was_there = false;
         self.change(|state| {
-            state.remove_pipelined(id);
+            was_there = state.remove_pipelined(id);
             state.take_back(unsent);
         });
+        self.closed_some(was_there.into());
     }
 
     fn hand_over(self: Arc<Self>, connection: Connection) {
@@ -365,6 +381,7 @@ impl Lender for Pool {
     }
 
     fn lost(self: Arc<Self>) {
+        self.closed_some(1);
         self.change(|state| state.leased = state.leased.saturating_sub(1));
     }
 

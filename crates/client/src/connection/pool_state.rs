@@ -157,8 +157,11 @@ impl<L> PoolState<L> {
         self.pipelined.iter_mut().find(|e| e.id == id)
     }
 
-    pub(super) fn remove_pipelined(&mut self, id: PipelinedId) {
+    /// Whether it was still there.
+    pub(super) fn remove_pipelined(&mut self, id: PipelinedId) -> bool {
+        let before = self.pipelined.len();
         self.pipelined.retain(|e| e.id != id);
+        self.pipelined.len() < before
     }
 
     /// Adds a pipelined connection with so many commands in flight.

@@ -9,8 +9,10 @@
 //! | `histogram.rs` | how long things took |
 //! | `series.rs` | what is counted of one kind of command |
 //! | `node.rs` | the counts of one node |
+//! | `feed.rs` | what happens at nodes, one at a time, for a watcher |
 //! | `snapshot.rs` | all of it at one moment, for callers |
 
+mod feed;
 mod histogram;
 mod node;
 mod series;
@@ -25,6 +27,8 @@ use parking_lot::Mutex;
 
 use crate::command::Spec;
 use crate::error::Error;
+pub(crate) use feed::Feed;
+pub use feed::{Events, Happened, NodeEvent};
 pub use histogram::{Histogram, Latency};
 pub(crate) use node::{Happening, NodeMetrics};
 pub use series::Counted;
@@ -130,12 +134,13 @@ pub(crate) struct Metrics {
     calls: [Series; Kind::ALL.len()],
     transactions: [AtomicU64; Fate::Failed as usize + 1],
     nodes: Mutex<Vec<Arc<NodeMetrics>>>,
+    pub(crate) feed: Arc<Feed>,
 }
 
 impl Metrics {
     pub(crate) fn new(is_on: bool) -> Self {
         let transactions = std::array::from_fn(|_| AtomicU64::new(0));
-        Self { is_on, calls: Default::default(), transactions, nodes: Mutex::default() }
+        Self { is_on, calls: Default::default(), transactions, nodes: Mutex::default(), feed: Arc::default() }
     }
 
     /// The counts of the node of a name; those of another one of this name that was there before, if there was one.
@@ -151,7 +156,7 @@ impl Metrics {
         {
             nodes.remove(oldest);
         }
-        let node = Arc::new(NodeMetrics::new(name.clone(), self.is_on));
+        let node = Arc::new(NodeMetrics::new(name.clone(), self.is_on, self.feed.clone()));
         nodes.push(node.clone());
         node
     }

@@ -1,12 +1,13 @@
 //! What is counted at one node. It outlives the node: one that leaves and comes back goes on counting.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::Kind;
 use super::series::{Counted, Series};
-use crate::error::Code;
+use super::{Feed, Happened, Kind, NodeEvent};
+use crate::error::{Code, Failure};
 
 /// Something that happens at a node now and then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,14 +34,15 @@ const HAPPENINGS: usize = Happening::TendFailed as usize + 1;
 pub(crate) struct NodeMetrics {
     pub(crate) name: Arc<str>,
     is_on: bool,
+    feed: Arc<Feed>,
     series: [Series; Kind::ALL.len()],
     happenings: [AtomicU64; HAPPENINGS],
 }
 
 impl NodeMetrics {
-    pub(super) fn new(name: Arc<str>, is_on: bool) -> Self {
+    pub(super) fn new(name: Arc<str>, is_on: bool, feed: Arc<Feed>) -> Self {
         let happenings = std::array::from_fn(|_| AtomicU64::new(0));
-        Self { name, is_on, series: Default::default(), happenings }
+        Self { name, is_on, feed, series: Default::default(), happenings }
     }
 
     /// Where a kind of command is counted; nowhere while metrics are off.
@@ -69,6 +71,44 @@ impl NodeMetrics {
             && let Some(counter) = self.happenings.get(what as usize)
         {
             counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells whoever watches of something.
+    pub(crate) fn tell(&self, event: NodeEvent) {
+        self.feed.tell(|| self.happening(event));
+    }
+
+    /// Tells of a connection that could not be opened.
+    pub(crate) fn tell_failure(&self, failure: &Failure) {
+        self.feed.tell(|| Happened {
+            code: failure.code,
+            detail: failure.detail.clone(),
+            ..self.happening(NodeEvent::ConnectionFailed)
+        });
+    }
+
+    /// Counts what failed here and is tried again, and tells of it: a command, or so many rows of a batch.
+    pub(crate) fn retried(&self, kind: Kind, code: Code, attempt: u32, rows: usize) {
+        if let Some(series) = self.of(kind) {
+            series.retried(rows.max(1) as u64);
+        }
+        self.feed.tell(|| {
+            let rows = rows.try_into().unwrap_or(u32::MAX);
+            Happened { code, kind: Some(kind), attempt, rows, ..self.happening(NodeEvent::Retry) }
+        });
+    }
+
+    fn happening(&self, event: NodeEvent) -> Happened {
+        Happened {
+            event,
+            node: self.name.clone(),
+            at: Instant::now(),
+            code: Code::OK,
+            detail: Cow::Borrowed(""),
+            kind: None,
+            attempt: 0,
+            rows: 0,
         }
     }
 

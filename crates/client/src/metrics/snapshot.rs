@@ -81,7 +81,7 @@ pub struct ConnectionMetrics {
 
 impl Snapshot {
     pub(crate) fn of(cluster: &Cluster) -> Self {
-        let Metrics { is_on, calls, transactions, nodes } = &cluster.metrics;
+        let Metrics { is_on, calls, transactions, nodes, .. } = &cluster.metrics;
         let routing = cluster.routing.load();
         let present = |metrics: &NodeMetrics| routing.nodes.iter().find(|node| node.name == metrics.name);
         let read = |metrics: &Arc<NodeMetrics>| {

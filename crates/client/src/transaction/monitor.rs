@@ -195,6 +195,7 @@ impl Monitor {
             spec,
             policy: ENDING,
             sent: None,
+            timed: false,
         }
     }
 }

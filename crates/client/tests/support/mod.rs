@@ -39,6 +39,7 @@ pub fn command(set: &'static str, number: u64, spec: Spec, policy: CommandPolicy
         spec,
         policy,
         sent: None,
+        timed: false,
     }
 }
 
