@@ -2,7 +2,7 @@
 //
 // Other builds of ours (each a path of dist/index.js) against this one, in alternation on the same server, in the lanes
 // whose name matches. Each build runs in two processes: one and the same build differs by a few percent from process to
-// process, and less than that says nothing.
+// process, and less than that says nothing. ROUNDS=20 in the environment makes more of them than 8.
 import { join, resolve } from 'node:path'
 import { root } from '../scripts/prepare.mjs'
 import { figureText, median, medians, ratioOf, ratioText } from './figures.mjs'
@@ -10,7 +10,7 @@ import { lanes } from './lanes.mjs'
 import { load, start } from './process.mjs'
 import { startServer } from './server.mjs'
 
-const rounds = 8
+const rounds = Number(process.env.ROUNDS ?? 8)
 const [only, ...others] = process.argv.slice(2)
 if (others.length === 0) throw new Error('usage: node benches/alternate.mjs LANES DIST [DIST …]')
 const builds = [...others.map(path => resolve(path)), join(root, 'dist', 'index.js')]

@@ -106,7 +106,7 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
 
   /** The rows in the order of the request. */
   [Symbol.iterator](): IterableIterator<BatchRow<B>> {
-    return new RowIterator(this.length, (index) => this.#row(index))
+    return new RowIterator(this.#parts, this.#partOf, this.#rowOf, this.length)
   }
 
   /** The first row of a key, or `undefined`. Keys are told apart with their namespace and set; a digest finds its key. */
@@ -450,18 +450,25 @@ function partsOf(request: BatchRequest, { replies, duplicates }: Answers): Part[
 
 /** Goes through the rows. A generator would do the same, and go in and out of the engine for each. */
 class RowIterator<B extends object> implements IterableIterator<BatchRow<B>> {
+  readonly #parts: readonly Part[]
+  readonly #partOf: Uint32Array | undefined
+  readonly #rowOf: Uint32Array | undefined
   readonly #length: number
-  readonly #row: (index: number) => BatchRow<B>
   #next = 0
 
-  constructor(length: number, row: (index: number) => BatchRow<B>) {
+  constructor(parts: readonly Part[], partOf: Uint32Array | undefined, rowOf: Uint32Array | undefined, length: number) {
+    this.#parts = parts
+    this.#partOf = partOf
+    this.#rowOf = rowOf
     this.#length = length
-    this.#row = row
   }
 
   next(): IteratorResult<BatchRow<B>, undefined> {
-    if (this.#next === this.#length) return { done: true, value: undefined }
-    return { done: false, value: this.#row(this.#next++) }
+    const index = this.#next
+    if (index === this.#length) return { done: true, value: undefined }
+    this.#next = index + 1
+    const part = this.#parts[this.#partOf?.[index] ?? 0] as Part
+    return { done: false, value: part.row(this.#rowOf?.[index] ?? index, index) as unknown as BatchRow<B> }
   }
 
   [Symbol.iterator](): this {

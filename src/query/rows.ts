@@ -48,7 +48,7 @@ export class RowReader<B extends object> implements Decoder<Record<B>> {
     place.find(page, at)
     const meta = readMeta(page, at, now)
     const bins = this.#bins(page, at, place.next)
-    return new RecordObject(this.#key(page), meta, bins) as unknown as Record<B>
+    return RecordObject.of(this.#key(page), meta, bins) as unknown as Record<B>
   }
 
   #bins(page: Buffer, at: number, end: number): object {

@@ -72,6 +72,7 @@ export class BinSource {
   readonly isSmall: boolean
   /** How bins are kept that are not kept as they are. */
   codecs: Codecs | undefined = undefined
+  readonly #view: DataView
   readonly #page: Page
   /** When the bytes were complete, in milliseconds: times to live count from then. */
   readonly #arrived: number
@@ -79,11 +80,17 @@ export class BinSource {
   /** `rows`: how many records are in the page. */
   constructor(page: Page, rows: number, readMode: number, projection: Assembles | undefined, arrived: number) {
     this.bytes = page.bytes
+    this.#view = viewOf(page.bytes)
     this.isSmall = page.bytes.length <= rows * MAX_SMALL
     this.#page = page
     this.mode = readMode
     this.projection = projection
     this.#arrived = arrived
+  }
+
+  /** Whether records that are asked for in this way are read from it. */
+  takes(asked: { readonly mode: number; readonly projection: Assembles | undefined }): boolean {
+    return asked.mode === this.mode && asked.projection === this.projection
   }
 
   /** The bins of the message at `at`. */
@@ -96,8 +103,17 @@ export class BinSource {
     return bins
   }
 
+  /** The same, or undefined where they cannot be read: whoever touches them is told, and nobody else. */
+  readable(at: number): object | undefined {
+    try {
+      return this.bins(at)
+    } catch {
+      return undefined
+    }
+  }
+
   meta(at: number): Meta {
-    return readMeta(this.bytes, at, this.#arrived)
+    return metaOf(this.#view.getUint32(at + 6), this.#view.getUint32(at + 10), this.#arrived)
   }
 
   /** A record has taken all it needs: it must not come back, the bytes may be used for others from now on. */

@@ -56,7 +56,8 @@ export interface ExistsResult extends Readonly<[key: Key, meta: Meta | null]> {
 export type OrderedResults = readonly (readonly [bin: string, value: unknown])[]
 
 // Records share the methods of arrays (they are typed as tuples), without being arrays: creating a subclass of Array
-// costs several times as much as a plain object. Array's methods only need `length` and the numbered properties.
+// costs several times as much as a plain object. Array's methods only need `length` and the numbered properties. Nor are
+// they subclasses of anything else: a constructor that calls `super` is often too large to be inlined where records are made.
 abstract class Tuple {
   abstract readonly key: Key
   abstract readonly meta: Meta | null
@@ -91,33 +92,33 @@ const decodeLater = lazyProperty('bins', ({ source, at }: BinPlace) => {
 })
 
 /** The class behind {@link Record}. People hold many of them: 48 bytes beside key and bins. */
-export class RecordObject extends Tuple {
+export class RecordObject {
   readonly key: Key
   readonly meta: Meta
-  declare readonly bins: object
+  /** Given right after the constructor, which is inlined for certain that way: V8 looks first at the calls that come first. */
+  declare bins: object
 
-  /** `later`: the bins are not there yet. */
-  constructor(key: Key, meta: Meta, bins: object | undefined, later?: BinPlace) {
-    super()
+  private constructor(key: Key, meta: Meta) {
     this.key = key
     this.meta = meta
-    if (later === undefined) (this as { bins: unknown }).bins = bins
-    else decodeLater(this, later)
+  }
+
+  static of(key: Key, meta: Meta, bins: object): RecordObject {
+    const record = new RecordObject(key, meta)
+    record.bins = bins
+    return record
   }
 
   /** A record whose message is at byte `at` of a source. */
   static from(key: Key, source: BinSource, at: number): RecordObject {
-    const meta = source.meta(at)
-    if (!source.isSmall) return new RecordObject(key, meta, undefined, { source, at })
-    let bins: object
-    try {
-      bins = source.bins(at)
-    } catch {
-      // Whoever touches the bins is told, and nobody else.
-      return new RecordObject(key, meta, undefined, { source, at })
+    const record = new RecordObject(key, source.meta(at))
+    const bins = source.isSmall ? source.readable(at) : undefined
+    if (bins === undefined) decodeLater(record, { source, at })
+    else {
+      record.bins = bins
+      source.leave()
     }
-    source.leave()
-    return new RecordObject(key, meta, bins)
+    return record
   }
 
   get 2(): object {
@@ -137,14 +138,15 @@ export class RecordObject extends Tuple {
   }
 }
 
+Object.setPrototypeOf(RecordObject.prototype, Tuple.prototype)
+
 /** The class behind {@link MissingRecord}. */
-export class MissingObject extends Tuple {
+export class MissingObject {
   readonly key: Key
   readonly meta = null
   readonly bins = null
 
   constructor(key: Key) {
-    super()
     this.key = key
   }
 
@@ -164,14 +166,14 @@ export class MissingObject extends Tuple {
     return `MissingRecord ${show({ key: this.key }, options)}`
   }
 }
+Object.setPrototypeOf(MissingObject.prototype, Tuple.prototype)
 
 /** The class behind {@link ExistsResult}. */
-export class ExistsObject extends Tuple {
+export class ExistsObject {
   readonly key: Key
   readonly meta: Meta | null
 
   constructor(key: Key, meta: Meta | null) {
-    super()
     this.key = key
     this.meta = meta
   }
@@ -188,3 +190,4 @@ export class ExistsObject extends Tuple {
     return `ExistsResult ${show({ key: this.key, meta: this.meta }, options)}`
   }
 }
+Object.setPrototypeOf(ExistsObject.prototype, Tuple.prototype)

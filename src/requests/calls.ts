@@ -51,7 +51,7 @@ export class RecordCall extends KeyCall<RecordObject> {
     if (policy.codecs !== undefined && !(argument instanceof Projection)) {
       decodeBins(policy.codecs, bins as { [bin: string]: unknown })
     }
-    return new RecordObject(this.key as Key, readMeta(bytes, at), bins)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at), bins)
   }
 }
 
@@ -66,7 +66,7 @@ export class FindCall extends RecordCall {
 export class OperateCall extends KeyCall<RecordObject> {
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const bins = readBins(bytes, at, end, this.policy.mode | Mode.operations)
-    return new RecordObject(this.key as Key, readMeta(bytes, at), bins)
+    return RecordObject.of(this.key as Key, readMeta(bytes, at), bins)
   }
 }
 
@@ -115,7 +115,7 @@ export class OrderedCall extends KeyCall<RecordObject> {
 
   answer(bytes: Buffer, at: number, end: number): RecordObject {
     const answered = readResults(bytes, at, end, this.policy.mode)
-    return new RecordObject(this.key as Key, readMeta(bytes, at), align(answered, this.bins))
+    return RecordObject.of(this.key as Key, readMeta(bytes, at), align(answered, this.bins))
   }
 }
 
