@@ -16,6 +16,13 @@ const { typescriptSources, missingSections } = (await import(script('house'))) a
   missingSections(texts: { [path: string]: string }, page: string): string[]
 }
 const sources = typescriptSources()
+const { rustSources } = (await import(script('house'))) as { rustSources(): { [path: string]: string } }
+const crates = (await import(script('modules'))) as {
+  modules: { [crate: string]: { [module: string]: string[] } }
+  tableProblems(table?: { [crate: string]: { [module: string]: string[] } }): string[]
+  problems(files: { [path: string]: string }): string[]
+}
+const rust = rustSources()
 
 /** A file of a room with an import of each kind. */
 const planted = (room: string, target: string): string[] =>
@@ -61,6 +68,61 @@ test('the session takes from other rooms what the package exports, and nothing e
   t.deepEqual(planted('session', '../records/record.js'), [])
   t.deepEqual(planted('session', '../checks/check.js'), [])
   t.is(planted('session', '../records/shapes.js').length, 1)
+})
+
+test('the crates have no wrong use, and every module of theirs is in the table', (t) => {
+  t.deepEqual(crates.problems(rust), [])
+  t.true(Object.keys(rust).length > 250)
+})
+
+for (const [crate, rows] of Object.entries(crates.modules)) {
+  test(`a wrong use that is planted in any module of crates/${crate} is found, however it is written`, (t) => {
+    const wrong = Object.keys(rows).flatMap((module) =>
+      Object.keys(rows)
+        .filter((other) => other !== module && !rows[module]?.includes(other))
+        .map((other) => ({ module, other, path: `crates/${crate}/src/${module}/planted_${other}.rs` })),
+    )
+    for (const plant of [
+      (other: string) => `use crate::${other}::X;`,
+      (other: string) => `use crate::{${other}::{self, X}, a::b};`,
+      (other: string) => `pub(crate) fn x() { crate::${other}::x() }`,
+      (other: string) => `use super::super::${other}::x;`,
+    ]) {
+      const planted = Object.fromEntries(wrong.map(({ other, path }) => [path, plant(other)]))
+      t.deepEqual(
+        crates.problems({ ...rust, ...planted }),
+        wrong.map(({ module, other, path }) => `${path} uses ${other}: ${module} must not know ${other}`),
+      )
+    }
+  })
+}
+
+test('what only tests, comments and texts name is no use', (t) => {
+  const planted =
+    '// crate::client::X\nconst A: &str = "crate::client::X";\n#[cfg(test)]\nmod tests { use crate::client::X; }\n'
+  t.deepEqual(
+    crates.problems({ ...rust, 'crates/client/src/retry.rs': planted + rust['crates/client/src/retry.rs'] }),
+    [],
+  )
+})
+
+test('a module that is not in the table, and files of a folder in a ring, are problems', (t) => {
+  t.deepEqual(crates.problems({ ...rust, 'crates/node/src/attic.rs': '' }), [
+    'the module attic of crates/node is not in the table of scripts/modules.mjs',
+  ])
+  const ring = {
+    'crates/client/src/batch/a.rs': 'use super::b::B;',
+    'crates/client/src/batch/b.rs': 'use crate::batch::a::A;',
+  }
+  t.deepEqual(crates.problems({ ...rust, ...ring }), ['these use one another in a ring, in client: batch/a, batch/b'])
+})
+
+test('what a module passes on is used where it is from', (t) => {
+  const planted = 'use crate::batch::Batch;'
+  t.deepEqual(crates.problems({ ...rust, 'crates/client/src/retry.rs': planted }), [
+    'crates/client/src/retry.rs uses batch: retry must not know batch',
+  ])
+  t.is(crates.tableProblems({ x: { a: ['b'], b: [] } }).length, 1)
 })
 
 test('entries re-export src', (t) => {

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { root, run, runBin } from './prepare.mjs'
+import { problems as moduleProblems } from './modules.mjs'
 import { problems } from './rooms.mjs'
 
 /** Which of our crates a crate may depend on; tests of the client may also use the server. */
@@ -52,6 +53,11 @@ function unsafeCode () {
 export function typescriptSources () {
   const paths = ['index.ts', 'local.ts', ...sources('src', /\.ts$/)]
   return Object.fromEntries(paths.map(path => [path.replaceAll('\\', '/'), read(path)]))
+}
+
+/** The texts of the crates' sources by path. */
+export function rustSources () {
+  return Object.fromEntries([...sources('crates', /^crates.\w+.src.*\.rs$/)].map(path => [path.replaceAll('\\', '/'), read(path)]))
 }
 
 function bindingFiles () {
@@ -130,6 +136,7 @@ export const checks = {
   'crates depend only along the arrows of the map': crateArrows,
   'only the binding has unsafe code': unsafeCode,
   'TypeScript imports only along the arrows of the table of rooms': () => problems(typescriptSources()),
+  'modules of the crates use one another only along the arrows of their table': () => moduleProblems(rustSources()),
   'only src/host.ts takes what anyone may replace': replaceableFunctions,
   'sections of the protocol that comments cite are in its page': citations,
   'files that the pages for contributors name exist': namedFiles,

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::admin::{self, AdminCall, AdminReply};
 use crate::batch::{self, Batch, BatchReply};
+use crate::cluster::Cluster;
 use crate::cluster::changes::Changes;
-use crate::cluster::node::{Node, NodeSummary};
 use crate::cluster::tend::Tender;
-use crate::cluster::{Cluster, info};
 use crate::command::{Command, Reply};
 use crate::concurrent::join_all;
 use crate::config::Config;
@@ -18,9 +18,11 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
 use crate::inline::InlineIo;
-use crate::metrics::{Events, Kind, Snapshot};
+use crate::metrics::{Events, Kind};
+use crate::node::{Node, NodeSummary};
 use crate::query::{self, Job, JobReply, Query, QueryStream};
-use crate::security::{self, AdminCall, AdminReply};
+use crate::snapshot::Snapshot;
+use crate::socket::info;
 use crate::tls::TlsConfig;
 use crate::transaction::Transaction;
 
@@ -208,7 +210,7 @@ impl Client {
     /// Makes, changes or lists users or roles, at any node. Fails within `timeout`.
     pub async fn admin(&self, call: AdminCall, timeout: Duration) -> Result<AdminReply, Error> {
         let start = Instant::now();
-        let outcome = security::run(&self.inner.cluster, call, timeout).await;
+        let outcome = admin::run(&self.inner.cluster, call, timeout).await;
         self.inner.cluster.metrics.called(Kind::Admin, start.elapsed(), &outcome);
         outcome
     }

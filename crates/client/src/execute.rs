@@ -18,13 +18,13 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::cluster::Cluster;
-use crate::cluster::node::Node;
 use crate::command::{Command, Reply, Timing};
 use crate::connection::probe::{LOOK, SUSPICION};
 use crate::connection::request::{Prepared, Request, Response, attempt};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
 use crate::metrics::Kind;
+use crate::node::Node;
 use crate::retry::COMMAND;
 use crate::routing::replica::ReplicaPlan;
 

@@ -15,10 +15,13 @@
 //! | `retry` | what is tried again, and how long is waited before |
 //! | `cluster` | nodes and partitions, and keeping the view of them up to date |
 //! | `routing` | which node a command goes to |
-//! | `connection` | sockets, pools, and how commands share them |
-//! | `metrics` | what is counted and timed |
+//! | `metrics`, `snapshot` | what is counted and timed; all of it at one moment |
+//! | `node` | one node |
+//! | `connection` | the connections to a node, and how commands share them |
+//! | `socket` | one connection: bytes out, frames in |
 //! | `deadline`, `concurrent` | waiting within limits, and for several things at once |
-//! | `security` | logging in, sessions, users and roles |
+//! | `security` | logging in, sessions |
+//! | `admin` | the calls about users and roles |
 //! | `tls` | encrypted connections |
 //!
 //! The way of a command: [`Client::execute`] asks `routing` for a node and hands an attempt to the node's pool; a
@@ -27,6 +30,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod admin;
 mod batch;
 mod client;
 mod cluster;
@@ -39,11 +43,14 @@ mod error;
 mod execute;
 mod inline;
 mod metrics;
+mod node;
 mod policy;
 mod query;
 mod retry;
 mod routing;
 pub mod security;
+mod snapshot;
+mod socket;
 mod tls;
 mod transaction;
 
@@ -53,19 +60,17 @@ pub use aerospike_wire::info::Endpoint;
 pub use batch::{Batch, BatchReply, BatchRow, Keyspace, NodeCost, RowOutcome};
 pub use client::{Client, InfoTarget};
 pub use cluster::changes::{Change, Changes};
-pub use cluster::node::NodeSummary;
 pub use cluster::reach::UnreachableNode;
 pub use command::{Command, Key, Reply, SentFlag, Spec, Timing};
 pub use config::Config;
 pub use error::{CLIENT_CODES, Code, Error, SubError};
 pub use inline::{ConnectionId, Event, InlineIo, Released, Resumed, ResumedBatch, Tag};
-pub use metrics::{
-    ConnectionMetrics, Counted, Events, Happened, Histogram, Kind, Latency, NodeEvent, NodeSnapshot, Snapshot,
-    TransactionMetrics,
-};
+pub use metrics::{Counted, Events, Happened, Histogram, Kind, Latency, NodeEvent};
+pub use node::NodeSummary;
 pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use security::{AuthMode, Credentials, Password};
+pub use snapshot::{ConnectionMetrics, NodeSnapshot, Snapshot, TransactionMetrics};
 pub use tls::{PrivateKey, TlsConfig, TlsVersion};
 pub use transaction::{
     Aborted, CommitFailure, Committed, FailedRead, MAX_TIMEOUT, Stage, State, Transaction, UnderWay,

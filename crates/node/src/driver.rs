@@ -16,7 +16,7 @@ use tokio::runtime::Handle as Runtime;
 
 use crate::callback::Callback;
 use crate::completion::Outcome;
-use crate::inline::Setup;
+use crate::inline_setup::Setup;
 use crate::loop_events::{self, CleanupHook, LoopEvents, listen, next_id, unlisten};
 use crate::settlement::{Settlement, Shared};
 use crate::uv::{self, AsyncHandle, Handle, Loop, Watch};

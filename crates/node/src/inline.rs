@@ -4,28 +4,11 @@
 //! This needs an event loop that can watch a socket of ours, which the build decides (`inline_io`, see `build.rs`), and
 //! libuv in the running program, which [`open`] finds out. Without either every command goes through the runtime.
 
-use std::sync::Arc;
-
-use aerospike_core::{Batch, Client, Command};
-use napi::sys;
-use tokio::runtime::Handle as Runtime;
+use aerospike_core::{Batch, Command};
 
 #[cfg(inline_io)]
 use crate::driver::{self, Driver};
-use crate::settlement::Shared;
-
-/// What inline I/O needs of a client.
-#[cfg_attr(not(inline_io), expect(dead_code, reason = "there is no inline I/O in this build"))]
-pub(crate) struct Setup<'a> {
-    pub(crate) env: sys::napi_env,
-    /// Called when completions are ready, in place of the client's own function.
-    pub(crate) wake: sys::napi_value,
-    /// The buffer in which completions are handed over with that call.
-    pub(crate) target: sys::napi_value,
-    pub(crate) core: &'a Client,
-    pub(crate) runtime: Runtime,
-    pub(crate) shared: Arc<Shared>,
-}
+use crate::inline_setup::Setup;
 
 /// Opens inline I/O for a client. Returns the id of its driver; `None` where there is no inline I/O.
 pub(crate) fn open(setup: Setup<'_>) -> Option<usize> {

@@ -10,7 +10,7 @@
 //! | `queue` | completions on their way to the JavaScript thread, and the one wake-up for all of them |
 //! | `settlement` | what becomes of each command: settled once, or cancelled |
 //! | `notifier` | the wake-up itself |
-//! | `inline` | inline I/O: few commands, on the JavaScript thread itself |
+//! | `inline`, `inline_setup` | inline I/O: few commands, on the JavaScript thread itself |
 //! | `driver` | inline I/O of one client, driven by the event loop of Node.js |
 //! | `loop_events` | from the callbacks of that loop to who they are for |
 //! | `uv` | the loop itself, by way of libuv: sockets, timers, wake-ups |
@@ -41,6 +41,7 @@ mod driver;
 mod entry;
 pub mod event_loop;
 mod inline;
+mod inline_setup;
 mod layout;
 #[cfg(inline_io)]
 mod loop_events;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aerospike_core::Password;
-use aerospike_core::security::{AdminCall, AdminReply, Privilege, PrivilegeCode, RoleReply, Usage, UserReply};
+use aerospike_core::admin::{AdminCall, AdminReply};
+use aerospike_core::security::{Privilege, PrivilegeCode, RoleReply, Usage, UserReply};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 

@@ -55,6 +55,5 @@ mod value;
 pub use cluster::{Garble, Refusal};
 pub use edition::Edition;
 pub use handle::Cluster;
-pub use options::{ClusterOptions, NamespaceOptions};
-pub use security::{RoleOptions, SecurityOptions, UserOptions};
+pub use options::{ClusterOptions, NamespaceOptions, RoleOptions, SecurityOptions, UserOptions};
 pub use tls::{Authority, ClientCertificates, Identity, TlsOptions};

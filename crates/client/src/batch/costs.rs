@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::request::SubRequest;
 use super::{NodeCost, RowOutcome};
-use crate::cluster::node::Node;
 use crate::error::{Failure, SubError};
+use crate::node::Node;
 
 /// The nodes a batch has to do with. Rows name theirs in a byte: from the 255th on, nodes share the last place.
 #[derive(Debug, Default)]

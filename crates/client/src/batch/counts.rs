@@ -4,9 +4,9 @@ use tokio::time::Instant;
 
 use super::BatchReply;
 use super::request::{Hit, SubRequest};
-use crate::cluster::node::Node;
 use crate::error::{Code, Failure};
 use crate::metrics::{Kind, Metrics, Series};
+use crate::node::Node;
 
 /// Results that are not 0, with how often each came: the counters are shared by all threads, so each is touched once.
 #[derive(Default)]

@@ -12,7 +12,9 @@
 //! | `pages.rs` | where the bytes of answers end up |
 //! | `costs.rs` | what it cost at each node |
 //! | `counts.rs` | what it adds to the counts of the client |
+//! | `bound.rs` | the transaction that rows belong to, as far as batches need it |
 
+mod bound;
 mod costs;
 mod counts;
 mod node_limits;
@@ -23,6 +25,7 @@ mod request;
 mod rows;
 mod run;
 
+pub(crate) use bound::Bound;
 pub(crate) use run::{Outgoing, Run, run, run_in};
 
 use std::sync::Arc;

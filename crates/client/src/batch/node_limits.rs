@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::plan::RowId;
-use crate::cluster::node::Node;
+use crate::node::Node;
 use crate::retry::COMMAND;
 
 /// Rows by which the limit grows when a request succeeds.

@@ -10,11 +10,11 @@ use aerospike_wire::transaction::TransactionFields;
 use bytes::BytesMut;
 use tokio::time::Instant;
 
+use super::bound::Bound;
 use super::{Batch, BatchRow, Keyspace};
 use crate::command::{Key, Spec};
 use crate::deadline::Deadline;
 use crate::metrics::Kind;
-use crate::transaction;
 
 /// Most bytes of one request: far below what servers take (128 MiB), and enough that nobody splits for it in earnest.
 const MAX_REQUEST_SIZE: usize = 32 * 1024 * 1024;
@@ -40,7 +40,7 @@ pub(super) struct Plan {
     pub(super) kind: Kind,
     taken_in: AtomicU64,
     /// The transaction that its rows belong to.
-    pub(super) transaction: Option<Arc<transaction::Shared>>,
+    pub(super) transaction: Option<Arc<dyn Bound>>,
 }
 
 impl Plan {
@@ -70,8 +70,8 @@ impl Plan {
     }
 
     /// The same for rows of a transaction.
-    pub(super) fn in_transaction(self, transaction: Option<&Arc<transaction::Shared>>) -> Self {
-        Self { transaction: transaction.cloned(), ..self }
+    pub(super) fn in_transaction(self, transaction: Option<Arc<dyn Bound>>) -> Self {
+        Self { transaction, ..self }
     }
 
     /// What a row says of its transaction. That changes with every answer on its record.

@@ -9,12 +9,12 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::plan::{Plan, RowId};
-use crate::cluster::node::{Node, UnderWay};
-use crate::connection::frame::Frame;
 use crate::connection::lease::Lease;
 use crate::connection::probe::{LOOK, SUSPICION};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+use crate::node::{Node, UnderWay};
+use crate::socket::frame::Frame;
 
 /// A row's answer: which of the request's frames holds it, and where.
 #[derive(Debug, Clone, Copy)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
+use super::bound::Bound;
 use super::costs::Costs;
 use super::counts;
 use super::node_limits::{LimitId, NodeLimits};
@@ -18,12 +19,11 @@ use super::request::{Progress, SubRequest};
 use super::rows::{Answer, Rows};
 use super::{Batch, BatchReply};
 use crate::cluster::Cluster;
-use crate::cluster::node::Node;
 use crate::error::{Code, Failure};
+use crate::node::Node;
 use crate::retry::{COMMAND, is_overload};
 use crate::routing::replica::ReplicaPlan;
 use crate::routing::{Routing, Table};
-use crate::transaction;
 
 /// How long rows that have their outcome wait for the others before they are handed over as a part.
 const PART_AFTER: Duration = Duration::from_millis(4);
@@ -38,14 +38,14 @@ pub(crate) async fn run(
 }
 
 /// Carries out a batch whose rows belong to a transaction.
-pub(crate) async fn run_in(cluster: &Arc<Cluster>, batch: Batch, transaction: &Arc<transaction::Shared>) -> BatchReply {
+pub(crate) async fn run_in(cluster: &Arc<Cluster>, batch: Batch, transaction: Arc<dyn Bound>) -> BatchReply {
     carry_out(cluster, batch, Some(transaction), None).await
 }
 
 async fn carry_out(
     cluster: &Arc<Cluster>,
     batch: Batch,
-    transaction: Option<&Arc<transaction::Shared>>,
+    transaction: Option<Arc<dyn Bound>>,
     part: Option<&mut (dyn FnMut(BatchReply) + Send)>,
 ) -> BatchReply {
     let start = Instant::now();

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::Cluster;
-use super::node::{Node, NodeSummary};
 use super::reach::UnreachableNode;
+use crate::node::{Node, NodeSummary};
 
 /// A change of the cluster.
 #[derive(Debug, Clone)]

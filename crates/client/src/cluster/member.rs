@@ -7,14 +7,14 @@ use std::time::Duration;
 use aerospike_wire::info::{NamespaceReplicas, Peers, parse_peers, parse_replicas};
 use tokio::time::Instant;
 
-use super::info::{InfoAnswer, ask};
-use super::node::Node;
 use super::partitions::MemberId;
-use crate::connection::Connection;
 use crate::connection::dial::NODE_TIMEOUT;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::metrics::{Happening, NodeEvent};
+use crate::node::Node;
+use crate::socket::Connection;
+use crate::socket::info::{InfoAnswer, ask};
 
 /// How long a node that answers nothing at all is given for an info command.
 const SILENT_TIMEOUT: Duration = Duration::from_millis(100);

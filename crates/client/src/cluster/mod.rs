@@ -3,8 +3,6 @@
 //! | file | subject |
 //! |---|---|
 //! | `mod.rs` | what commands share: configuration, routing, and the way to ask for a look at the nodes |
-//! | `node.rs` | one node |
-//! | `info.rs` | asking a node for its state |
 //! | `validate.rs` | deciding whether an address is a node of this cluster |
 //! | `peers.rs` | finding nodes through other nodes |
 //! | `partitions.rs` | the partition map, as nodes report it |
@@ -14,9 +12,7 @@
 //! | `changes.rs` | telling which nodes come and go |
 
 pub(crate) mod changes;
-pub(crate) mod info;
 pub(crate) mod member;
-pub(crate) mod node;
 pub(crate) mod partitions;
 pub(crate) mod peers;
 pub(crate) mod reach;

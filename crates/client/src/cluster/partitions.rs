@@ -7,7 +7,7 @@ use aerospike_wire::PartitionId;
 use aerospike_wire::info::NamespaceReplicas;
 use aerospike_wire::limits::PARTITIONS;
 
-use super::node::Node;
+use crate::node::Node;
 use crate::routing::{NodeIndex, Owners, Routing, TRACKED_REPLICAS, Table};
 
 /// Names one stay of a node in the cluster: a node that comes back gets another one.

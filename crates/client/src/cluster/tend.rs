@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Cluster;
 use super::member::Member;
-use super::node::Node;
 use super::partitions::{MemberId, PartitionMap};
 use super::peers::{Newcomers, peers_command};
 use super::validate::{Origin, Validated, validate};
@@ -21,6 +20,7 @@ use crate::connection::pool_state::Limits;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
 use crate::metrics::NodeEvent;
+use crate::node::Node;
 use crate::retry::SEEDS;
 
 /// Failures in a row after which a node is dropped although no other node could be asked about it.

@@ -6,40 +6,13 @@ use aerospike_wire::info::{Endpoint, parse_services};
 use base64::Engine as _;
 
 use super::Cluster;
-use super::info::{InfoAnswer, ask};
-use crate::connection::Connection;
 use crate::connection::dial::{Dialer, NODE_TIMEOUT};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+use crate::node::Build;
 use crate::security::Session;
-
-/// A server's version, as numbers that compare.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Build {
-    numbers: [u16; 4],
-    text: String,
-}
-
-impl Build {
-    /// Older servers cannot be worked with.
-    const OLDEST: [u16; 4] = [4, 9, 0, 3];
-    /// Takes `user-agent-set`.
-    const USER_AGENT: [u16; 4] = [8, 1, 0, 0];
-
-    /// Reads "8.1.1.2", ignoring what is not a number.
-    pub(crate) fn parse(text: &str) -> Self {
-        let mut numbers = [0; 4];
-        for (number, part) in numbers.iter_mut().zip(text.split('.')) {
-            let digits = part.split(|c: char| !c.is_ascii_digit()).next().unwrap_or("");
-            *number = digits.parse().unwrap_or(0);
-        }
-        Self { numbers, text: text.to_owned() }
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.text
-    }
-}
+use crate::socket::Connection;
+use crate::socket::info::{InfoAnswer, ask};
 
 /// A node that passed.
 #[derive(Debug)]
@@ -189,18 +162,4 @@ fn user_agent(cluster: &Cluster) -> String {
     let agent = agent.as_bytes();
     let agent = agent.get(..MAX_USER_AGENT).unwrap_or(agent);
     format!("user-agent-set:value={}", base64::engine::general_purpose::STANDARD.encode(agent))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn builds_compare_by_their_numbers() {
-        assert!(Build::parse("8.1.1.2").numbers > Build::USER_AGENT);
-        assert!(Build::parse("8.10.0.0").numbers > Build::parse("8.9.0.0").numbers);
-        assert!(Build::parse("8.1.0.0-rc2").numbers >= Build::USER_AGENT);
-        assert!(Build::parse("4.8.0.1").numbers < Build::OLDEST);
-        assert!(Build::parse("").numbers < Build::OLDEST);
-    }
 }

@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use aerospike_wire::info::Endpoint;
 
-use super::Connection;
-use super::transport::Transport;
 use crate::deadline::Deadline;
 use crate::error::Failure;
 use crate::security::Session;
+use crate::socket::Connection;
+use crate::socket::transport::Transport;
 use crate::tls::Tls;
 
 /// How long opening a connection, or an info command, may take (protocol section 5.1).

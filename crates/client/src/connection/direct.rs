@@ -3,12 +3,12 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-use super::frame::{Frame, FrameBuffer};
 use super::lease::{IdleLease, Lease};
 use super::pipeline::Pipeline;
-use super::transport::Transport;
-use super::{Connection, Origin};
 use crate::error::{Code, Failure};
+use crate::socket::frame::{Frame, FrameBuffer};
+use crate::socket::transport::Transport;
+use crate::socket::{Connection, Origin};
 
 /// A non-blocking socket that Tokio knows nothing of. Dropping it closes the connection.
 #[derive(Debug)]

@@ -3,12 +3,12 @@
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
-use super::Connection;
 use super::health::Health;
 use super::lease::{Closing, Lease, unless_closed};
 use super::request::Request;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+use crate::socket::Connection;
 
 /// Runs one command to its end. When nobody waits for it any more, the answer is still read, for as long as the
 /// command's own limits allow: a connection is worth more than the bytes.

@@ -7,9 +7,9 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::pipeline::Pipeline;
-use super::transport::Transport;
-use super::{Connection, Origin};
 use crate::error::{Code, Failure};
+use crate::socket::transport::Transport;
+use crate::socket::{Connection, Origin};
 
 /// Who lends connections, and gets them back.
 pub(crate) trait Lender: fmt::Debug + Send + Sync {

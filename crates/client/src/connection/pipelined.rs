@@ -15,13 +15,13 @@ use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep};
 
-use super::Connection;
 use super::health::Health;
 use super::pipeline::Pipeline;
 use super::pool_state::{PipelinedId, Pulled};
 use super::request::Request;
 use super::window::Window;
 use crate::error::{Code, Failure};
+use crate::socket::Connection;
 
 /// How long the oldest request may go unanswered before others stop waiting behind it.
 const STALL: Duration = Duration::from_millis(15);

@@ -15,6 +15,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::dial::Dialer;
+use super::exclusive;
 use super::health::Health;
 use super::lease::{Lease, Lender, unless_closed};
 use super::pipeline::Pipeline;
@@ -22,11 +23,11 @@ use super::pipelined::{Pipelined, Supply};
 use super::pool_state::{LeaseSender, Limits, PipelinedId, PoolState, Pulled, Work};
 use super::request::Request;
 use super::window::Window;
-use super::{Connection, exclusive};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::metrics::{Happening, NodeEvent};
 use crate::retry::DIAL;
+use crate::socket::Connection;
 
 /// Of this many connections that a pool may have, one may be leased for long.
 const ENOUGH: usize = 4;

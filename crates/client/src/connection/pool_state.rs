@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::request::Request;
 use super::window::MAX_WINDOW;
-use super::{Connection, Origin};
 use crate::error::Failure;
+use crate::socket::{Connection, Origin};
 
 /// Pipelined connections to a fast node: more of them only spread the commands over more system calls. A node that is slow to
 /// answer gets as many as it may have connections.
@@ -377,7 +377,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::connection::transport::Transport;
+    use crate::socket::transport::Transport;
 
     /// A state with idle connections that were opened so many milliseconds after the first, and their peers.
     async fn with_idle(opened_after: &[u64]) -> (PoolState<()>, Vec<TcpStream>) {

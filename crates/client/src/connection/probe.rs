@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout};
 
 use super::pipelined::Supply;
 use super::pool::Pool;
-use crate::cluster::info;
 use crate::error::{Code, Failure};
+use crate::socket::info;
 
 /// How long a node may leave all that it was asked unanswered before it is asked whether it is there. A pause of 200 ms
 /// is over by the time the question is given up.

@@ -9,8 +9,8 @@ use super::handoff::{ReleaseAction, ResumedBatch};
 use super::{Event, InlineIo, Tag, has_little_time};
 use crate::batch::{self, Batch, Outgoing};
 use crate::cluster::InFlight;
-use crate::cluster::node::Node;
 use crate::connection::direct::Direct;
+use crate::node::Node;
 
 /// A batch in flight.
 #[derive(Debug)]

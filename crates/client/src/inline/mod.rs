@@ -32,10 +32,10 @@ use tokio::time::Instant;
 
 use crate::batch::BatchReply;
 use crate::cluster::Cluster;
-use crate::cluster::node::Node;
 use crate::command::{Command, Reply};
 use crate::error::{Error, Failure};
 use crate::execute::Run;
+use crate::node::Node;
 use batch::InlineBatch;
 use connection::{Completed, InlineCommand, InlineConnection, Load};
 use handoff::ReleaseAction;

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use super::ConnectionId;
 use super::connection::InlineConnection;
 use crate::cluster::Cluster;
-use crate::cluster::node::Node;
 use crate::connection::direct::Direct;
 use crate::connection::window::Window;
 use crate::deadline::Deadline;
+use crate::node::Node;
 
 /// Connections to a node: while one is read, the node works on the commands of the other.
 const CONNECTIONS: usize = 2;

@@ -1,7 +1,7 @@
 //! What the client counts: how many commands of which kind, how long they took, what became of them.
 //!
 //! Counters are atomic and only grow, histograms have one size, and nothing here waits for a lock on the way of a command.
-//! Whoever wants rates compares two snapshots.
+//! Whoever wants rates compares two snapshots (`crate::snapshot`).
 //!
 //! | file | subject |
 //! |---|---|
@@ -10,13 +10,11 @@
 //! | `series.rs` | what is counted of one kind of command |
 //! | `node.rs` | the counts of one node |
 //! | `feed.rs` | what happens at nodes, one at a time, for a watcher |
-//! | `snapshot.rs` | all of it at one moment, for callers |
 
 mod feed;
 mod histogram;
 mod node;
 mod series;
-mod snapshot;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,7 +31,6 @@ pub use histogram::{Histogram, Latency};
 pub(crate) use node::{Happening, NodeMetrics};
 pub use series::Counted;
 pub(crate) use series::Series;
-pub use snapshot::{ConnectionMetrics, NodeSnapshot, Snapshot, TransactionMetrics};
 
 /// Nodes that left and of which the counts are kept.
 const MAX_GONE: usize = 64;
@@ -110,7 +107,7 @@ fn has_field(mut fields: &[u8], wanted: FieldType) -> bool {
     false
 }
 
-fn read_all(series: &[Series]) -> Vec<(Kind, Counted)> {
+pub(crate) fn read_all(series: &[Series]) -> Vec<(Kind, Counted)> {
     let read = Kind::ALL.into_iter().zip(series).map(|(kind, series)| (kind, series.read()));
     read.filter(|(_, counted)| *counted != Counted::default()).collect()
 }
@@ -129,11 +126,11 @@ pub(crate) enum Fate {
 /// The counts of one client.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    is_on: bool,
+    pub(crate) is_on: bool,
     /// Calls from their beginning to their outcome, whichever nodes they went to.
-    calls: [Series; Kind::ALL.len()],
-    transactions: [AtomicU64; Fate::Failed as usize + 1],
-    nodes: Mutex<Vec<Arc<NodeMetrics>>>,
+    pub(crate) calls: [Series; Kind::ALL.len()],
+    pub(crate) transactions: [AtomicU64; Fate::Failed as usize + 1],
+    pub(crate) nodes: Mutex<Vec<Arc<NodeMetrics>>>,
     pub(crate) feed: Arc<Feed>,
 }
 

@@ -116,7 +116,7 @@ impl NodeMetrics {
         self.happenings.get(what as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
     }
 
-    pub(super) fn read(&self) -> Vec<(Kind, Counted)> {
+    pub(crate) fn read(&self) -> Vec<(Kind, Counted)> {
         super::read_all(&self.series)
     }
 }

@@ -8,11 +8,11 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
 use crate::cluster::Cluster;
-use crate::cluster::node::Node;
 use crate::concurrent::join_all;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
 use crate::metrics::Kind;
+use crate::node::Node;
 use crate::policy::CommandPolicy;
 use crate::retry::COMMAND;
 

@@ -11,11 +11,11 @@ use super::cursor::{Cursor, Place, Standing};
 use super::pages::{Cutter, End, Page, nobody_reads};
 use super::request::Portion;
 use super::{Query, Results};
-use crate::cluster::node::Node;
 use crate::connection::lease::Lease;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::metrics::Kind;
+use crate::node::Node;
 
 /// What the reader is told, in order.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use super::Query;
 use super::cursor::{Cursor, Standing};
 use super::request::Portion;
 use crate::cluster::Cluster;
-use crate::cluster::node::Node;
 use crate::command::Spec;
 use crate::error::{Code, Failure};
+use crate::node::Node;
 use crate::routing::replica::ReplicaPlan;
 use crate::routing::{NodeIndex, Routing, TRACKED_REPLICAS, Table};
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use aerospike_wire::PartitionId;
 
 pub(crate) use self::owners::Owners;
-use crate::cluster::node::Node;
+use crate::node::Node;
 
 /// Replicas of a partition that commands are sent to (protocol section 5.1).
 pub(crate) const TRACKED_REPLICAS: usize = 3;

@@ -135,14 +135,14 @@ pub(crate) mod tests {
 
     use super::super::Owners;
     use super::*;
-    use crate::cluster::node::Node;
-    use crate::cluster::validate::Build;
     use crate::connection::dial::Dialer;
     use crate::connection::health::Health;
     use crate::connection::pool::Pool;
     use crate::connection::pool_state::Limits;
     use crate::error::Failure;
     use crate::metrics::Metrics;
+    use crate::node::Build;
+    use crate::node::Node;
     use crate::security::Session;
 
     const PARTITION: u16 = 7;

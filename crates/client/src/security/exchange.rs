@@ -5,8 +5,8 @@ use aerospike_wire::{ProtoType, ResultCode};
 use bytes::{Bytes, BytesMut};
 use zeroize::Zeroize;
 
-use crate::connection::Connection;
 use crate::error::Failure;
+use crate::socket::Connection;
 
 /// Bytes that all frames of a list may have together: some hundred thousand users.
 const MAX_LIST_SIZE: usize = 64 * 1024 * 1024;
@@ -14,13 +14,13 @@ const MAX_LIST_SIZE: usize = 64 * 1024 * 1024;
 const MAX_ANSWER_SIZE: usize = 1024 * 1024;
 
 /// Sends a request and reads the frame that answers it.
-pub(super) async fn exchange(connection: &mut Connection, request: &AdminRequest<'_>) -> Result<Bytes, Failure> {
+pub(crate) async fn exchange(connection: &mut Connection, request: &AdminRequest<'_>) -> Result<Bytes, Failure> {
     send(connection, request).await?;
     receive_answer(connection).await
 }
 
 /// Reads the frame that answers a request.
-pub(super) async fn receive_answer(connection: &mut Connection) -> Result<Bytes, Failure> {
+pub(crate) async fn receive_answer(connection: &mut Connection) -> Result<Bytes, Failure> {
     let body = receive(connection).await?;
     if body.len() > MAX_ANSWER_SIZE {
         return Err(Failure::connection(format!("the server's security answer has {} bytes", body.len())));
@@ -29,7 +29,7 @@ pub(super) async fn receive_answer(connection: &mut Connection) -> Result<Bytes,
 }
 
 /// Sends a request and takes all entries of the list that answers it.
-pub(super) async fn list<T>(
+pub(crate) async fn list<T>(
     connection: &mut Connection,
     request: &AdminRequest<'_>,
     read: impl Fn(&AdminMessage<'_>) -> Result<T, aerospike_wire::DecodeError>,

@@ -65,7 +65,7 @@ impl Password {
 pub(crate) struct Hash(Zeroizing<String>);
 
 impl Hash {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -129,22 +129,22 @@ impl Login {
     }
 
     /// Who it is, for messages.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         if self.mode == AuthMode::Certificate { "the user of the certificate" } else { &self.user }
     }
 
     /// The user's name, where requests carry it.
-    pub(super) fn user(&self) -> Option<&str> {
+    pub(crate) fn user(&self) -> Option<&str> {
         (self.mode != AuthMode::Certificate).then_some(&self.user)
     }
 
     /// The hash of the password.
-    pub(super) fn hash(&self) -> Hash {
+    pub(crate) fn hash(&self) -> Hash {
         self.secret.load().hash.clone()
     }
 
     /// Gives the credential to `act`.
-    pub(super) fn with_credential<R>(&self, act: impl FnOnce(Credential<'_>) -> R) -> R {
+    pub(crate) fn with_credential<R>(&self, act: impl FnOnce(Credential<'_>) -> R) -> R {
         let secret = self.secret.load();
         let (user, hash) = (self.user.as_str(), secret.hash.as_str());
         act(match (&secret.clear, self.mode) {
@@ -155,7 +155,7 @@ impl Login {
     }
 
     /// Takes the new password of a user, if that is the one who logs in.
-    pub(super) fn password_changed(&self, user: &str, hash: &Hash, password: &Password) {
+    pub(crate) fn password_changed(&self, user: &str, hash: &Hash, password: &Password) {
         if self.user() == Some(user) {
             self.secret.store(Arc::new(self.secret_of(hash.clone(), password.clone())));
         }

@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 
 use super::exchange::exchange;
 use super::login::Login;
-use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
+use crate::socket::Connection;
 
 /// A session is renewed this long before the server ends it, or halfway where it lives less than twice as long.
 const RENEW_BEFORE: Duration = Duration::from_secs(60);

@@ -3,8 +3,8 @@
 use tokio::net::TcpStream;
 
 use super::config::TlsConfig;
-use crate::connection::transport::Transport;
 use crate::error::{Code, Error, Failure};
+use crate::socket::transport::Transport;
 
 /// What turns a socket into an encrypted one: nothing does.
 #[derive(Debug)]

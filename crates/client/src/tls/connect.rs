@@ -21,8 +21,8 @@ use tokio_rustls::rustls::{
 
 use super::config::{TlsConfig, TlsVersion};
 use super::verifier::Verifier;
-use crate::connection::transport::Transport;
 use crate::error::{Code, Error, Failure};
+use crate::socket::transport::Transport;
 
 /// What turns a socket into an encrypted one. What it goes by can be replaced while connections are being made.
 #[derive(Debug)]

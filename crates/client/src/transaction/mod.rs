@@ -21,11 +21,12 @@ mod turns;
 use std::sync::Arc;
 
 use aerospike_wire::Digest;
+use aerospike_wire::transaction::TransactionFields;
 use bytes::Bytes;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
-use crate::batch::{self, Batch, BatchReply};
+use crate::batch::{self, Batch, BatchReply, Bound};
 use crate::cluster::Cluster;
 use crate::command::{Command, Reply, SentFlag};
 use crate::error::{Code, Error, Failure};
@@ -193,7 +194,7 @@ impl UnderWay {
         }
         let sent = batch.sent.get_or_insert_default().clone();
         let doubt = Doubt { shared, writes, sent };
-        let reply = batch::run_in(&shared.cluster, batch, shared).await;
+        let reply = batch::run_in(&shared.cluster, batch, shared.clone()).await;
         let writes = doubt.resolve();
         let in_doubt = reply.rows.iter().zip(&digests).filter(|(row, _)| row.in_doubt);
         for (_, digest) in in_doubt {
@@ -231,18 +232,18 @@ impl Shared {
         }
         Ok(())
     }
+}
 
-    /// What a command on a record carries.
-    pub(crate) fn fields(&self, digest: &Digest, is_write: bool) -> aerospike_wire::transaction::TransactionFields {
-        aerospike_wire::transaction::TransactionFields {
+impl Bound for Shared {
+    fn fields(&self, digest: &Digest, is_write: bool) -> TransactionFields {
+        TransactionFields {
             id: Some(self.id),
             version: self.progress.version(digest),
             deadline: if is_write { self.monitor.deadline() } else { None },
         }
     }
 
-    /// Notes what the answer for a row of a batch says of its record.
-    pub(crate) fn note_row(&self, digest: Digest, set: &Bytes, is_write: bool, code: Code, message: &[u8]) {
+    fn note_row(&self, digest: Digest, set: &Bytes, is_write: bool, code: Code, message: &[u8]) {
         if self.progress.note(digest, set, is_write, code, message).is_err() {
             // a version that cannot be read is one that cannot be verified
             self.progress.note_doubt(digest, set);

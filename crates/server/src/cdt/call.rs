@@ -3,7 +3,8 @@
 use aerospike_wire::ResultCode;
 use bytes::BytesMut;
 
-use super::normal::{PERSIST_INDEX, is_key, normalise};
+use super::normal::{is_key, normalise};
+use super::pack::PERSIST_INDEX;
 use super::value::{Head, NIL, as_integer, head, take_element};
 
 /// What an operation did.

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use bytes::{BufMut, BytesMut};
 
-use super::normal::{MAP_ORDER, ORDERED, PERSIST_INDEX};
-use super::pack;
+use super::normal::{MAP_ORDER, ORDERED};
+use super::pack::{self, PERSIST_INDEX};
 use super::value::{Element, Head, compare, take_element, take_flags, take_head};
 
 /// What selections need to know of a list or map.

@@ -9,7 +9,8 @@ use bytes::BytesMut;
 
 use super::call::{Args, Origin, Outcome};
 use super::collection::{Collection, List};
-use super::normal::{ORDERED, PERSIST_INDEX};
+use super::normal::ORDERED;
+use super::pack::PERSIST_INDEX;
 use super::select::{count_argument, place, run};
 use super::value::{ByValue, Element, NIL, compare};
 use super::{number, pack};

@@ -5,7 +5,8 @@ use bytes::BytesMut;
 
 use super::call::{Args, Origin, Outcome};
 use super::collection::{Collection, Map, Pair};
-use super::normal::{MAP_ORDER, PERSIST_INDEX};
+use super::normal::MAP_ORDER;
+use super::pack::PERSIST_INDEX;
 use super::value::compare;
 use super::{number, pack};
 

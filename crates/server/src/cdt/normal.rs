@@ -17,8 +17,6 @@ pub(crate) struct Malformed;
 
 /// The bit of list and map flags that says "sorted".
 pub(crate) const ORDERED: u8 = 0x01;
-/// The bit of list and map flags that asks for an index beside the elements.
-pub(crate) const PERSIST_INDEX: u8 = 0x10;
 /// The bits of map flags that say how it is sorted.
 pub(crate) const MAP_ORDER: u8 = 0x03;
 

@@ -4,8 +4,10 @@ use aerospike_wire::ParticleType;
 use aerospike_wire::value::{pack_integer, pack_list_header, pack_map_header};
 use bytes::{BufMut, BytesMut};
 
-use super::normal::PERSIST_INDEX;
 use super::value::{Element, Head, NIL, head, take_element, take_head};
+
+/// The bit of list and map flags that asks for an index beside the elements.
+pub(crate) const PERSIST_INDEX: u8 = 0x10;
 
 /// The flag of maps whose pairs are in the order they were selected in; only in results.
 pub(crate) const PRESERVE_ORDER: u8 = 0x08;

@@ -6,6 +6,7 @@
 //! | `reply` | its answer |
 //! | `check` | what is refused before anything is done |
 //! | `read`, `write`, `delete`, `udf` | one kind of command each |
+//! | `query_kind` | which kind of query a message asks for |
 //! | `row` | what a query answers of one record |
 //! | `scalar` | operations on plain bins: append, prepend, increment |
 //! | `expression` | filters, and operations that evaluate an expression |
@@ -17,6 +18,7 @@ mod check;
 mod delete;
 mod engine;
 mod expression;
+mod query_kind;
 mod read;
 mod reply;
 mod request;
@@ -32,6 +34,7 @@ use crate::clock::Moment;
 use crate::edition::Edition;
 use crate::store::{Counters, Namespace, Record, View};
 pub(crate) use expression::view;
+pub(crate) use query_kind::QueryKind;
 pub(crate) use reply::Reply;
 pub(crate) use request::Request;
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::Answer;
 use super::ask::{Ask, Refusal};
-use super::statistics::find_required;
+use super::share::find_required;
 use crate::store::Namespace;
 use crate::transaction;
 

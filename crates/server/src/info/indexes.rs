@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::ask::{Ask, Refusal};
-use super::{Answer, index_text, statistics};
+use super::{Answer, index_text, share};
 use crate::clock::Moment;
 use crate::exp::Expression;
 use crate::query;
@@ -48,7 +48,7 @@ pub(super) fn create(ask: &Ask<'_>) -> Answer {
         (ask.optional("set", MAX_SET_SIZE)?, content(ask)?)
     };
     // the cluster's metadata take indexes of any namespace
-    let Some((namespace, _)) = statistics::find(ask, namespace) else { return done() };
+    let Some((namespace, _)) = share::find(ask, namespace) else { return done() };
     match namespace.indexes.write().create(name, set, content) {
         Created::Done => done(),
         Created::NameTaken => {
@@ -178,7 +178,7 @@ pub(super) fn delete(ask: &Ask<'_>) -> Answer {
 pub(super) fn exists(ask: &Ask<'_>) -> Answer {
     on_index(ask, |name| {
         let namespace = ask.required_as(&NAMESPACE, MAX_NAMESPACE_SIZE)?;
-        let (namespace, _) = statistics::find(ask, namespace).ok_or_else(no_namespace)?;
+        let (namespace, _) = share::find(ask, namespace).ok_or_else(no_namespace)?;
         Ok(namespace.indexes.read().find(name).is_some().to_string())
     })
 }
@@ -189,7 +189,7 @@ pub(super) fn list(ask: &Ask<'_>) -> Answer {
     let twice = |refusal: Refusal| Ok(format!("{refusal};{refusal}"));
     let wanted = match ask.optional_as(&NAMESPACE, usize::MAX) {
         Err(refusal) => return twice(refusal),
-        Ok(Some(name)) if statistics::find(ask, name).is_none() => return twice(no_namespace()),
+        Ok(Some(name)) if share::find(ask, name).is_none() => return twice(no_namespace()),
         Ok(wanted) => wanted,
     };
     let as_base64 = ask.flag("b64", "bad b64")?;
@@ -214,7 +214,7 @@ pub(super) fn stat(ask: &Ask<'_>) -> Answer {
 pub(super) fn old_stat(ask: &Ask<'_>) -> Answer {
     match (ask.argument(0, 2), ask.argument(1, 2)) {
         (Some(namespace), Some(name)) => statistics_of(ask, namespace, name),
-        (Some(namespace), None) if statistics::find(ask, namespace).is_none() => Ok("ns_type=unknown".to_owned()),
+        (Some(namespace), None) if share::find(ask, namespace).is_none() => Ok("ns_type=unknown".to_owned()),
         (wanted, _) => Ok(lines(ask, wanted, false)),
     }
 }
@@ -225,7 +225,7 @@ fn no_namespace() -> Refusal {
 
 fn statistics_of(ask: &Ask<'_>, namespace: &str, name: &str) -> Answer {
     let no_index = || Refusal::new(ResultCode::INDEX_NOT_FOUND, "no index");
-    let (namespace, store) = statistics::find(ask, namespace).ok_or_else(no_namespace)?;
+    let (namespace, store) = share::find(ask, namespace).ok_or_else(no_namespace)?;
     let index = namespace.indexes.read().find(name).cloned().ok_or_else(no_index)?;
     let now = Moment::now();
     if index.content == Content::Set {

@@ -5,6 +5,7 @@
 //! | `ask` | the grammar of a command, and of errors |
 //! | `identity` | what a node says of itself and of its client |
 //! | `topology` | addresses, peers, partition maps |
+//! | `share` | a node's share of a namespace, as commands name it |
 //! | `statistics` | namespaces, sets, counters |
 //! | `config` | settings |
 //! | `log` | levels of the log |
@@ -26,6 +27,7 @@ mod indexes;
 mod jobs;
 mod log;
 mod operation;
+mod share;
 mod statistics;
 mod topology;
 mod truncate;

@@ -6,7 +6,7 @@ use aerospike_wire::{Digest, ResultCode};
 
 use super::Answer;
 use super::ask::{Ask, Refusal};
-use super::statistics::find_required;
+use super::share::find_required;
 use crate::clock::Moment;
 
 fn done() -> Answer {

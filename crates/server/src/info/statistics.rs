@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
-use aerospike_wire::limits::{MAX_NAMESPACE_SIZE, MAX_SET_SIZE};
-use aerospike_wire::{PartitionId, ResultCode};
+use aerospike_wire::PartitionId;
+use aerospike_wire::limits::MAX_SET_SIZE;
 
 use super::ask::{Ask, Refusal};
+use super::share::{find, find_required};
 use super::topology::cluster_key;
 use super::{Answer, config};
 use crate::clock::Moment;
@@ -40,12 +41,6 @@ fn usage_by_set(store: &Store) -> HashMap<SetId, Usage> {
 pub(super) fn namespaces(ask: &Ask<'_>) -> Answer {
     let names: Vec<_> = ask.state.namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
     Ok(names.join(";"))
-}
-
-/// The node's share of a namespace, by name.
-pub(super) fn find<'a>(ask: &Ask<'a>, name: &str) -> Option<(&'a Namespace, &'a Store)> {
-    let index = ask.state.find_namespace(name.as_bytes())?;
-    ask.state.namespaces.get(index).zip(ask.node.stores.get(index))
 }
 
 pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
@@ -167,12 +162,6 @@ pub(super) fn histogram(ask: &Ask<'_>) -> Answer {
 pub(super) fn index_pressure(ask: &Ask<'_>) -> Answer {
     let lines: Vec<_> = ask.state.namespaces.iter().map(|namespace| format!("{}:0:0", namespace.name)).collect();
     Ok(lines.join(";"))
-}
-
-/// The node's share of a namespace that must be named, and be there.
-pub(super) fn find_required<'a>(ask: &Ask<'a>, names: &[&'static str]) -> Result<(&'a Namespace, &'a Store), Refusal> {
-    let name = ask.required_as(names, MAX_NAMESPACE_SIZE)?;
-    find(ask, name).ok_or(Refusal::new(ResultCode::NAMESPACE_NOT_FOUND, "namespace not found on node"))
 }
 
 fn object_count(node: &Node) -> usize {

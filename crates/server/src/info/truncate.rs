@@ -3,7 +3,7 @@
 use aerospike_wire::limits::{MAX_NAMESPACE_SIZE, MAX_SET_SIZE};
 
 use super::ask::{Ask, Refusal};
-use super::{Answer, statistics};
+use super::{Answer, share};
 use crate::clock::Moment;
 use crate::store::SetId;
 
@@ -27,7 +27,7 @@ pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
 pub(super) fn undo_set(ask: &Ask<'_>) -> Answer {
     let namespace = ask.required("namespace", MAX_NAMESPACE_SIZE)?;
     let set = ask.required("set", MAX_SET_SIZE)?;
-    if let Some((namespace, _)) = statistics::find(ask, namespace)
+    if let Some((namespace, _)) = share::find(ask, namespace)
         && let Some(id) = namespace.find_set(set.as_bytes()).filter(|id| *id != SetId::NONE)
     {
         namespace.sets.write().set_truncated(id, Moment::default());
@@ -38,7 +38,7 @@ pub(super) fn undo_set(ask: &Ask<'_>) -> Answer {
 /// The same of a namespace.
 pub(super) fn undo_namespace(ask: &Ask<'_>) -> Answer {
     let namespace = whole_namespace(ask)?;
-    if let Some((namespace, _)) = statistics::find(ask, namespace) {
+    if let Some((namespace, _)) = share::find(ask, namespace) {
         *namespace.truncated.write() = Moment::default();
     }
     Ok("ok".to_owned())

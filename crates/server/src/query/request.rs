@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use aerospike_wire::limits::{MAX_SET_SIZE, PARTITIONS};
-use aerospike_wire::{Digest, FieldType, Info1, Info2, Info3, Message, OpCode, PartitionId, ResultCode};
+use aerospike_wire::{Digest, FieldType, Info1, Info2, Message, OpCode, PartitionId, ResultCode};
 
 use super::range::{Lookup, lookup};
 use crate::cluster::{About, JobKind, State};
 use crate::command::udf::Call;
-use crate::command::{Request, row};
+use crate::command::{QueryKind, Request, row};
 use crate::exp::Expression;
 use crate::security::Reservation;
 use crate::store::{Entry, Namespace};
@@ -25,45 +25,6 @@ pub(crate) struct Portion {
     pub(crate) id: PartitionId,
     /// The place to go on behind.
     pub(crate) after: Option<Entry>,
-}
-
-/// What is done with the records that are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum QueryKind {
-    /// They are answered.
-    Basic { is_short: bool },
-    /// They are written.
-    Operations,
-    /// A function makes values of them.
-    Aggregation,
-    /// A function is called on each of them.
-    Calls,
-}
-
-impl QueryKind {
-    /// Which kind of query a message asks for.
-    pub(crate) fn of(message: &Message<'_>) -> Result<Self, ResultCode> {
-        let header = &message.header;
-        if let Some(kind) = Self::of_udf(message)? {
-            Ok(kind)
-        } else if header.info2.contains(Info2::WRITE) {
-            Ok(Self::Operations)
-        } else if header.info3.contains(Info3::PARTITION_DONE) {
-            Ok(Self::Basic { is_short: header.info1.contains(Info1::SHORT_QUERY) })
-        } else {
-            Err(ResultCode::UNSUPPORTED_FEATURE)
-        }
-    }
-
-    /// Which kind of query calls a function; `None` for those that do not.
-    fn of_udf(message: &Message<'_>) -> Result<Option<Self>, ResultCode> {
-        match message.field(FieldType::UDF_OP) {
-            None if message.field(FieldType::UDF_MODULE).is_none() => Ok(None),
-            Some([1]) => Ok(Some(Self::Aggregation)),
-            Some([2]) => Ok(Some(Self::Calls)),
-            _ => Err(ResultCode::UNSUPPORTED_FEATURE),
-        }
-    }
 }
 
 /// A query.

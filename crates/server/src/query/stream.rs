@@ -11,11 +11,12 @@ use bytes::BytesMut;
 use tokio::time::Instant;
 
 use super::pace::Pace;
-use super::request::{Query, QueryKind};
+use super::request::Query;
 use super::walk;
 use crate::clock::Moment;
 use crate::cluster::{End, Job, JobKind, Measured, NodeIndex, PartitionMap, State};
 use crate::command::Context;
+use crate::command::QueryKind;
 use crate::command::row::{self, Row};
 use crate::store::{Entry, Partition};
 

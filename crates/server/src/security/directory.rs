@@ -11,10 +11,10 @@ use parking_lot::RwLock;
 use zeroize::Zeroizing;
 
 use super::allowlist::Allowlist;
-use super::options::{SecurityOptions, UserOptions};
 use super::permission::Grants;
 use super::quota::AtNode;
 use super::tables::{Outcome, Proof, Quotas, Role, Tables, User, check_name, check_privileges, check_roles, is_same};
+use crate::options::{SecurityOptions, UserOptions};
 
 #[derive(Debug, Clone)]
 pub(super) struct Account {

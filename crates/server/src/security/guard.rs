@@ -10,8 +10,8 @@ use super::directory::Account;
 use super::permission::Permissions;
 use super::quota::Reservation;
 use super::{Security, needs};
+use crate::command::QueryKind;
 use crate::command::Request;
-use crate::query::QueryKind;
 
 /// Stands between a connection and what it asks for. Where there is no access control it lets everything pass.
 #[derive(Debug)]

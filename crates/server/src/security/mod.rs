@@ -2,7 +2,6 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `options` | how a cluster begins: users, roles, quotas, how long sessions live |
 //! | `tables` | users and roles as rows, and how they must be |
 //! | `directory` | users and roles, which all nodes share |
 //! | `permission` | what the privileges of roles allow |
@@ -21,7 +20,6 @@ mod allowlist;
 mod directory;
 mod guard;
 pub(crate) mod needs;
-mod options;
 mod permission;
 mod quota;
 mod session;
@@ -29,9 +27,9 @@ mod tables;
 
 use std::time::Instant;
 
+use crate::options::SecurityOptions;
 use directory::Directory;
 pub(crate) use guard::Guard;
-pub use options::{RoleOptions, SecurityOptions, UserOptions};
 pub(crate) use quota::Reservation;
 use session::Sessions;
 

@@ -3,8 +3,8 @@
 use aerospike_wire::{Info1, Info2};
 
 use super::permission::Permissions;
+use crate::command::QueryKind;
 use crate::command::Request;
-use crate::query::QueryKind;
 
 /// The classes of commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

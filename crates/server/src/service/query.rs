@@ -12,8 +12,9 @@ use super::route::{Route, Served};
 use super::{AggregateRun, Service, Step, fail, udf};
 use crate::clock::Moment;
 use crate::cluster::{End, Job, JobKind, NodeIndex, State};
+use crate::command::QueryKind;
 use crate::command::udf::Call;
-use crate::query::{self, Pace, Portion, Query, QueryKind, QueryRun};
+use crate::query::{self, Pace, Portion, Query, QueryRun};
 use crate::security::Reservation;
 
 /// Bytes the answer to a query in the background has, which its job counts as sent.

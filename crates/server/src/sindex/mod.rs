@@ -15,10 +15,13 @@ mod values;
 
 use aerospike_wire::ParticleType;
 
-use crate::store::IndexId;
 pub(crate) use predicate::Predicate;
 pub(crate) use registry::{Created, Indexes};
 pub(crate) use values::collect;
+
+/// The number of an index, never used twice in a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct IndexId(pub(crate) u64);
 
 /// Which values of a bin are indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::IndexId;
 use super::{Collection, Content, Index, Source};
-use crate::store::IndexId;
 use aerospike_wire::ParticleType;
 
 /// Indexes a namespace can have.

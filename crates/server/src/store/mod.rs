@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `record` | one stored record, in the form it is answered in |
 //! | `bins` | the bins of a record while a command changes them |
+//! | `digest_hash` | tables by digest |
 //! | `partition` | the records of one partition |
 //! | `provisional` | what is kept beside the records for transactions |
 //! | `view` | a partition as one command sees it |
@@ -15,6 +16,7 @@
 
 mod bins;
 mod counters;
+mod digest_hash;
 mod due;
 mod namespace;
 mod partition;
@@ -28,6 +30,7 @@ use aerospike_wire::PartitionId;
 use aerospike_wire::limits::PARTITIONS;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::sindex::IndexId;
 pub(crate) use bins::Bins;
 pub(crate) use counters::{Counted, Counters};
 pub(crate) use namespace::Namespace;
@@ -35,7 +38,7 @@ pub(crate) use partition::Partition;
 pub(crate) use provisional::{Monitor, Phase};
 pub(crate) use record::{BinRef, Record, RecordMeta};
 pub(crate) use sets::SetId;
-pub(crate) use trees::{Entry, IndexId, Tree};
+pub(crate) use trees::{Entry, Tree};
 pub(crate) use view::{Scope, View};
 
 /// One node's copies of one namespace.

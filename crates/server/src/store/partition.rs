@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use aerospike_wire::Digest;
 use aerospike_wire::transaction::RecordVersion;
 
+use super::digest_hash::DigestHasherBuilder;
 use super::provisional::{Beside, Monitor, Provisional, Tombstone};
 use super::record::Record;
-use super::trees::{IndexId, Tree, Trees};
+use super::trees::{Tree, Trees};
 use crate::clock::Moment;
+use crate::sindex::IndexId;
 
 /// The records of one partition on one node.
 #[derive(Debug, Clone, Default)]
@@ -188,27 +189,5 @@ impl Partition {
     /// How many records there are, those included that expired and were not swept up yet, and no monitors.
     pub(crate) fn len(&self) -> usize {
         self.records.len().saturating_sub(self.beside.monitors.len())
-    }
-}
-
-/// Makes tables by digest.
-pub(crate) type DigestHasherBuilder = BuildHasherDefault<DigestHasher>;
-
-/// A digest is a hash already: eight of its bytes do. Those that choose the partition are equal for all records of it,
-/// so later ones are taken.
-#[derive(Debug, Default)]
-pub(crate) struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(tail) = bytes.last_chunk() {
-            self.0 = u64::from_le_bytes(*tail);
-        }
-    }
-
-    fn write_usize(&mut self, _: usize) {} // the length of the digest
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use aerospike_wire::Digest;
 use aerospike_wire::transaction::RecordVersion;
 
-use super::partition::DigestHasherBuilder;
+use super::digest_hash::DigestHasherBuilder;
 use super::record::Record;
 use crate::clock::Moment;
 

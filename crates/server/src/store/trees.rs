@@ -8,11 +8,8 @@ use std::ops::RangeInclusive;
 
 use aerospike_wire::Digest;
 
-use super::partition::DigestHasherBuilder;
-
-/// The number of an index, never used twice in a namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct IndexId(pub(crate) u64);
+use super::digest_hash::DigestHasherBuilder;
+use crate::sindex::IndexId;
 
 /// A place in a tree: a value and a record that has it.
 pub(crate) type Entry = (i64, Digest);

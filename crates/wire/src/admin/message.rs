@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::counted::{counted, put_name};
 use super::privilege::{Privilege, write_privileges};
 use super::{AdminCommand, AdminField};
 use crate::ResultCode;
@@ -11,8 +12,6 @@ use crate::error::{DecodeError, Result, take, take_array, take_u8, take_u32};
 pub const HEADER_SIZE: usize = 16;
 /// Where the header says how many fields follow.
 const FIELD_COUNT_AT: usize = 3;
-/// What a single byte can count, of roles and of the bytes of a name.
-const MAX_BYTE: usize = u8::MAX as usize;
 
 /// A message whose fields were all seen to fit. It is never printed with what they hold.
 #[derive(Clone, Copy)]
@@ -177,25 +176,4 @@ impl<'o> AdminWriter<'o> {
         self.out[self.start + FIELD_COUNT_AT] += 1;
         self
     }
-}
-
-/// A count in a byte, then what was counted.
-pub(super) fn counted<T>(
-    out: &mut BytesMut,
-    items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut BytesMut, T),
-) {
-    let at = out.len();
-    out.put_u8(0);
-    for item in items.into_iter().take(MAX_BYTE) {
-        write(out, item);
-        out[at] += 1;
-    }
-}
-
-/// A length in a byte, then a name.
-pub(super) fn put_name(out: &mut BytesMut, name: &[u8]) {
-    let name = name.get(..MAX_BYTE).unwrap_or(name);
-    out.put_u8(name.len() as u8);
-    out.put_slice(name);
 }

@@ -3,12 +3,14 @@
 //! | file | subject |
 //! |---|---|
 //! | `message` | a header of 16 bytes and its fields |
+//! | `counted` | names and lists whose length is a byte |
 //! | `privilege` | what a role may do, and where |
 //! | `request` | what clients ask |
 //! | `reply` | what servers answer: results, sessions, lists of users and roles |
 //!
 //! Passwords travel as text that bcrypt makes of them with a salt that all clients share: see [`PASSWORD_SALT`].
 
+mod counted;
 mod message;
 mod privilege;
 mod reply;

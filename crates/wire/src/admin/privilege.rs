@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::message::{counted, put_name};
+use super::counted::{counted, put_name};
 use crate::error::{DecodeError, Result, take, take_u8};
 use crate::limits::{MAX_NAMESPACE_SIZE, MAX_SET_SIZE};
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Counted, Fate, Happening, Kind, Metrics, NodeMetrics, read_all};
 use crate::cluster::Cluster;
-use crate::cluster::node::NodeSummary;
+use crate::metrics::{Counted, Fate, Happening, Kind, Metrics, NodeMetrics, read_all};
+use crate::node::NodeSummary;
 
 /// All that is counted of a client.
 #[derive(Debug, Clone)]

@@ -1,10 +1,12 @@
-//! How a cluster is set up.
+//! How a cluster is set up; in `security`, how its access control begins.
+
+mod security;
 
 use aerospike_wire::limits::MAX_NAMESPACE_SIZE;
 
 use crate::edition::Edition;
-use crate::security::SecurityOptions;
 use crate::tls::TlsOptions;
+pub use security::{RoleOptions, SecurityOptions, UserOptions};
 
 /// What a cluster is made of.
 ///

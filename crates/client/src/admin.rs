@@ -8,13 +8,13 @@ use aerospike_wire::admin::{AdminMessage, AdminRequest, NO_PASSWORD_HASH, Privil
 use aerospike_wire::limits::MAX_USER_SIZE;
 use tokio::time::Instant;
 
-use super::exchange::{exchange, list};
-use super::login::{Hash, Login, Password};
 use crate::cluster::Cluster;
-use crate::cluster::node::Node;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::metrics::Kind;
+use crate::node::Node;
+use crate::security::exchange::{exchange, list};
+use crate::security::login::{Hash, Login, Password};
 
 /// A call. Names of users and roles have 1 to 63 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

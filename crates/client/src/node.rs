@@ -7,11 +7,38 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use aerospike_wire::info::Endpoint;
 use arc_swap::ArcSwap;
 
-use super::validate::Build;
 use crate::connection::health::Health;
 use crate::connection::pool::Pool;
 use crate::error::Failure;
 use crate::metrics::NodeMetrics;
+
+/// A server's version, as numbers that compare.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Build {
+    pub(crate) numbers: [u16; 4],
+    text: String,
+}
+
+impl Build {
+    /// Older servers cannot be worked with.
+    pub(crate) const OLDEST: [u16; 4] = [4, 9, 0, 3];
+    /// Takes `user-agent-set`.
+    pub(crate) const USER_AGENT: [u16; 4] = [8, 1, 0, 0];
+
+    /// Reads "8.1.1.2", ignoring what is not a number.
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut numbers = [0; 4];
+        for (number, part) in numbers.iter_mut().zip(text.split('.')) {
+            let digits = part.split(|c: char| !c.is_ascii_digit()).next().unwrap_or("");
+            *number = digits.parse().unwrap_or(0);
+        }
+        Self { numbers, text: text.to_owned() }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
 
 /// A node of the cluster. A node that left and came back is a new one, even under its old name.
 #[derive(Debug)]
@@ -121,5 +148,19 @@ impl NodeSummary {
             connections_in_use: counts.in_use,
             build: node.build.as_str().to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builds_compare_by_their_numbers() {
+        assert!(Build::parse("8.1.1.2").numbers > Build::USER_AGENT);
+        assert!(Build::parse("8.10.0.0").numbers > Build::parse("8.9.0.0").numbers);
+        assert!(Build::parse("8.1.0.0-rc2").numbers >= Build::USER_AGENT);
+        assert!(Build::parse("4.8.0.1").numbers < Build::OLDEST);
+        assert!(Build::parse("").numbers < Build::OLDEST);
     }
 }

@@ -4,8 +4,8 @@ use aerospike_wire::ProtoType;
 use aerospike_wire::info::{self, InfoError};
 use bytes::BytesMut;
 
-use crate::connection::Connection;
 use crate::error::{Code, Failure};
+use crate::socket::Connection;
 
 /// The answer to an info request.
 #[derive(Debug)]
