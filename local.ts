@@ -4,13 +4,13 @@
  * @packageDocumentation
  */
 
-export {
-  type Edition,
-  type LocalCertificates,
-  LocalCluster,
-  type LocalClusterOptions,
-  type LocalSecurityOptions,
-  type LocalTlsOptions,
-  type LocalUser,
-  type RefuseRowsOptions,
-} from './src/local.js'
+export { LocalCluster } from './src/local/cluster.js'
+export type {
+  Edition,
+  LocalCertificates,
+  LocalClusterOptions,
+  LocalSecurityOptions,
+  LocalTlsOptions,
+  LocalUser,
+  RefuseRowsOptions,
+} from './src/local/options.js'

@@ -53,7 +53,7 @@ test('what does not exist or makes no sense is refused, with the place and the n
   refuse({ all: { totalTimeout: -1 } }, /all: option 'totalTimeout' must be/)
   refuse({ reads: { replica: 'some' } }, /option 'replica' must be/)
   refuse({ transaction: { attempts: 0 } }, /option 'attempts' must be/)
-  refuse({ reads: 5 }, /reads must be a plain object/)
+  refuse({ reads: 5 }, /reads: options must be a plain object, not 5/)
   t.throws(() => Behavior.DEFAULT.derive('' as never), { instanceOf: InvalidArgumentError })
   t.throws(() => Behavior.DEFAULT.explain('querry' as never), { message: /did you mean 'query'/ })
   t.throws(() => client().session({} as never), { instanceOf: InvalidArgumentError })

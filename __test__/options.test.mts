@@ -1,6 +1,7 @@
 // Options: checked strictly, merged one by one.
 
 import { type Client, exp, InvalidArgumentError, op, type WriteOptions } from 'aerospike-napi'
+import { Behavior, type Client, connect, exp, InvalidArgumentError, op, type WriteOptions } from 'aerospike-napi'
 import test from 'ava'
 import { editDistance, nearest } from '#src/checks/nearest'
 import { resolveDefaults } from '#src/options/policy'
@@ -287,5 +288,36 @@ test('coalesced reads share a batch and a spec as far as their options let them'
     // The number of specs is behind that of the bytes of the filter.
     const specs = native.entries.map(({ body }) => body.readUInt32LE(16))
     t.deepEqual(specs, { batches: [1, 1], specs: [2], shared: [1] }[outcome], name)
+  }
+})
+
+test('an unknown property is refused in the same words wherever it stands', async (t) => {
+  const wrong: [() => unknown, RegExp][] = [
+    [() => connect({ hosts: [{ host: 'h', tlsname: 'x' }] as never }), /: a host has no option 'tlsname'; .*'tlsName'/],
+    [() => connect({ hosts: 'h', tls: { certt: '' } as never }), /connect: tls: there is no option 'certt'; .*'cert'/],
+    [() => LocalCluster.start({ tls: { nam: 'x' } as never }), /start: tls: there is no option 'nam'; .*'name'/],
+    [
+      () => LocalCluster.start({ security: { users: { ann: { role: [] } } } as never }),
+      /start: security.users.ann: there is no option 'role'; .*'roles'/,
+    ],
+    [() => Behavior.DEFAULT.derive('d', { reads: { pointt: {} } as never }), /reads: there is no option 'pointt'/],
+    [() => Behavior.fromFile('none', { wach: false } as never), /fromFile: there is no option 'wach'; .*'watch'/],
+    [() => fakeClient().client.transaction(() => 1, { attempt: 1 } as never), /there is no option 'attempt'/],
+  ]
+  for (const [call, message] of wrong) {
+    await t.throwsAsync(async () => call(), { instanceOf: InvalidArgumentError, message })
+  }
+})
+
+test('what may be a secret is in no message', async (t) => {
+  const wrong = [
+    () => connect({ hosts: 'h', user: 'u', password: 12_345 as never }),
+    () => connect({ hosts: 'h', tls: { ca: 12_345 } as never }),
+    () => LocalCluster.start({ edition: 'enterprise', security: { users: { ann: { password: 12_345 } } } as never }),
+    () => LocalCluster.start({ edition: 'enterprise', tls: { key: 12_345, cert: '' } as never }),
+  ]
+  for (const call of wrong) {
+    const error = await t.throwsAsync(async () => call(), { instanceOf: InvalidArgumentError })
+    t.notRegex(error.message, /12345|undefined/)
   }
 })

@@ -11,6 +11,7 @@ export type {
   NativeChange,
   NativeClient,
   NativeCluster,
+  NativeClusterOptions,
   NativeCommitFailure,
   NativeConfig,
   NativeCounted,

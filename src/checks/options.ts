@@ -29,8 +29,7 @@ export function readOptions<T extends object>(verb: string, options: unknown, ru
   const given: { [name: string]: unknown } = {}
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue
-    const { expects, check, isSecret } = rules[name as keyof T]
-    if (!check(value)) throw badValue(verb, name, expects, isSecret === true ? undefined : value)
+    checkOption(verb, name, rules[name as keyof T], value)
     given[name] = value
   }
   return given as Partial<T>
@@ -52,8 +51,10 @@ export function checkNames(
 }
 
 /** Refuses a value that a rule does not take. */
-export function checkOption(verb: string, name: string, { expects, check }: OptionRule, value: unknown): void {
-  if (!check(value)) throw badValue(verb, name, expects, value)
+export function checkOption(verb: string, name: string, rule: OptionRule, value: unknown): void {
+  if (rule.check(value)) return
+  if (rule.isSecret === true) throw new InvalidArgumentError(`${verb}: option '${name}' must be ${rule.expects}`)
+  throw badValue(verb, name, rule.expects, value)
 }
 
 // Rules that several tables have.

@@ -3,12 +3,12 @@
 import type { NativeConfig } from '../boundary/addon.js'
 import { describe, isPlain } from '../checks/check.js'
 import {
-  badValue,
   checkNames,
-  didYouMean,
+  checkOption,
   flag,
   type OptionRule,
   type OptionRules,
+  oneOf,
   readOptions,
   text,
   whole,
@@ -122,19 +122,19 @@ const count = (least: number, most: number, fallback: number, unit = ''): Settin
 })
 const MS = ' of milliseconds'
 
-const AUTH_MODES: readonly AuthMode[] = ['internal', 'external', 'externalInsecure', 'pki']
+const AUTH_MODES: { readonly [mode in AuthMode]: true } = {
+  internal: true,
+  external: true,
+  externalInsecure: true,
+  pki: true,
+}
 
 const SETTINGS: { readonly [name: string]: Setting } = {
   hosts: { expects: "a list of hosts such as '127.0.0.1:3000'", check: () => true },
   clusterName: named,
   user: named,
   password: { ...text, isSecret: true },
-  authMode: {
-    expects: AUTH_MODES.map((mode) => `'${mode}'`)
-      .join(', ')
-      .replace(/, (?='pki')/, ' or '),
-    check: (value) => AUTH_MODES.includes(value as AuthMode),
-  },
+  authMode: oneOf(AUTH_MODES),
   loginTimeout: count(1, MAX_INT32, 5000, MS),
   connectTimeout: count(1, MAX_INT32, 5000, MS),
   tendInterval: count(10, MAX_INT32, 1000, MS),
@@ -216,11 +216,10 @@ export function resolveConfig(options: unknown): NativeConfig {
   const given = options as { [name: string]: unknown }
   checkNames('connect', given, Object.keys(SETTINGS))
   const config: { [name: string]: unknown } = {}
-  for (const [name, { expects, fallback, check, isSecret }] of Object.entries(SETTINGS)) {
-    const value = given[name] ?? fallback
+  for (const [name, setting] of Object.entries(SETTINGS)) {
+    const value = given[name] ?? setting.fallback
     if (value === undefined) continue
-    // What was given instead of a password is not for messages either.
-    if (!check(value)) throw badValue('connect', name, expects, isSecret === true ? undefined : value)
+    checkOption('connect', name, setting, value)
     if (!Object.hasOwn(OF_THE_CLIENT, name) && !OF_THE_LOG.includes(name)) config[name] = value
   }
   if ((config.minConnectionsPerNode as number) > (config.maxConnectionsPerNode as number)) {
@@ -307,10 +306,7 @@ function parseHost(host: unknown): { readonly host: string; readonly tlsName: st
       return { host: address, tlsName: isPort ? undefined : second }
     }
   } else if (typeof host === 'object' && host !== null) {
-    for (const one of Object.keys(host)) {
-      if (HOST_PARTS.includes(one)) continue
-      throw new InvalidArgumentError(`connect: a host has no option '${one}'${didYouMean(one, HOST_PARTS)}`)
-    }
+    checkNames('connect', host, HOST_PARTS, 'a host has no option')
     const { host: name, port = DEFAULT_PORT, tlsName } = host as { host?: unknown; port?: unknown; tlsName?: unknown }
     if (tlsName !== undefined && (typeof tlsName !== 'string' || tlsName === '')) {
       throw new InvalidHostError(`connect: ${describe(tlsName)} is not a tls-name`)

@@ -3,8 +3,8 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { NativeTls } from '../boundary/addon.js'
-import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
+import { describe } from '../checks/check.js'
+import { type OptionRule, type OptionRules, oneOf, readOptions } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { TruePromise } from '../host.js'
 
@@ -31,42 +31,39 @@ export interface TlsOptions {
   readonly crl?: Pem | readonly Pem[] | undefined
 }
 
-const NAMES = ['ca', 'cert', 'key', 'passphrase', 'servername', 'minVersion', 'ciphers', 'crl']
 const LINE_FEED = Buffer.of(0x0a)
-const VERSIONS = ['TLSv1.2', 'TLSv1.3']
+
+/** What was given is not for messages: it may be a key. */
+const pem: OptionRule = { expects: 'PEM, as text, bytes or { file }', check: isPem, isSecret: true }
+const pems: OptionRule = {
+  ...pem,
+  check: (value) => (Array.isArray(value) ? value.every(isPem) : isPem(value)),
+}
+const named: OptionRule = {
+  expects: 'text that is not empty',
+  check: (value) => typeof value === 'string' && value !== '',
+}
+
+const RULES: OptionRules<TlsOptions> = {
+  ca: pems,
+  cert: pem,
+  key: pem,
+  passphrase: { ...named, isSecret: true },
+  servername: named,
+  minVersion: oneOf({ 'TLSv1.2': true, 'TLSv1.3': true }),
+  ciphers: named,
+  crl: pems,
+}
 
 /** Checks the options without reading any file. */
 export function checkTls(verb: string, tls: unknown): TlsOptions | undefined {
   if (tls === undefined || tls === false) return undefined
   if (tls === true) return {}
-  if (typeof tls !== 'object' || tls === null || !isPlain(tls)) {
-    throw new InvalidArgumentError(`${verb}: option 'tls' must be true, false or an object`)
-  }
-  for (const name of Object.keys(tls)) {
-    if (!NAMES.includes(name))
-      throw new InvalidArgumentError(`${verb}: tls has no option '${name}'${didYouMean(name, NAMES)}`)
-  }
-  const { ca, cert, key, passphrase, servername, minVersion, ciphers, crl } = tls as TlsOptions
-  for (const [name, pem] of Object.entries({ ca, cert, key, crl })) {
-    const lists = name === 'ca' || name === 'crl'
-    const parts = lists && Array.isArray(pem) ? pem : [pem]
-    if (pem !== undefined && !parts.every(isPem)) {
-      // what was given is not for messages: it may be a key
-      throw new InvalidArgumentError(`${verb}: tls.${name} must be PEM, as text, bytes or { file }`)
-    }
-  }
-  for (const [name, text] of Object.entries({ passphrase, servername, ciphers })) {
-    if (text !== undefined && (typeof text !== 'string' || text === '')) {
-      throw new InvalidArgumentError(`${verb}: tls.${name} must be text that is not empty`)
-    }
-  }
-  if (minVersion !== undefined && !VERSIONS.includes(minVersion)) {
-    throw badValue(verb, 'tls.minVersion', "'TLSv1.2' or 'TLSv1.3'", minVersion)
-  }
-  if ((cert === undefined) !== (key === undefined)) {
+  const checked = readOptions<TlsOptions>(`${verb}: tls`, tls, RULES)
+  if ((checked.cert === undefined) !== (checked.key === undefined)) {
     throw new InvalidArgumentError(`${verb}: tls.cert and tls.key come together`)
   }
-  return tls
+  return checked
 }
 
 /** Reads the files and opens the key. */

@@ -4,7 +4,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { describe, isPlain } from '../checks/check.js'
-import { didYouMean } from '../checks/options.js'
+import { callback, didYouMean, flag, type OptionRules, readOptions } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { beginPause, type Pause, TruePromise } from '../host.js'
 import { Behavior } from './behavior.js'
@@ -19,6 +19,13 @@ export interface BehaviorFileOptions {
   readonly onChange?: ((behavior: FileBehavior) => void) | undefined
   /** Called when the file was changed into something that is no behavior: what was said before stays in use. */
   readonly onError?: ((error: Error) => void) | undefined
+}
+
+const RULES: OptionRules<BehaviorFileOptions> = {
+  parent: { expects: 'a Behavior', check: (value) => value instanceof Behavior },
+  watch: flag,
+  onChange: callback,
+  onError: callback,
 }
 
 /**
@@ -136,9 +143,10 @@ export class FileBehavior extends Behavior {
 }
 
 /** Reads a behavior from a file: see {@link Behavior}. */
-export async function behaviorFromFile(path: string, options: BehaviorFileOptions = {}): Promise<FileBehavior> {
+export async function behaviorFromFile(path: string, given?: BehaviorFileOptions): Promise<FileBehavior> {
   if (typeof path !== 'string')
     throw new InvalidArgumentError(`fromFile takes the path of a file, not ${describe(path)}`)
+  const options = readOptions<BehaviorFileOptions>('fromFile', given, RULES)
   const whole = resolve(path)
   return new FileBehavior(whole, await read(whole, options.parent), options)
 }

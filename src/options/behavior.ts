@@ -1,9 +1,10 @@
 // Behaviors: named options for kinds of calls, derived from one another. What a kind of call uses is resolved once, and
 // again when the behavior, or one it was derived from, changes.
 
-import { describe, isPlain } from '../checks/check.js'
-import { didYouMean } from '../checks/options.js'
+import { describe } from '../checks/check.js'
+import { checkNames, checkOption, didYouMean, type OptionRules, whole } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { MAX_INT32 } from '../limits.js'
 import type { BehaviorFileOptions, FileBehavior } from './behavior-file.js'
 import { applyOptions, type Group, ofGroup, Policy } from './policy.js'
 import { Takes } from './table.js'
@@ -161,15 +162,12 @@ type Settings = { readonly [option: string]: unknown }
 /** The settings of each group that has any, checked and frozen. */
 type Groups = ReadonlyMap<string, Settings>
 
+/** The options of transactions are not those of calls. */
+const TRANSACTIONS: OptionRules<TransactionSettings> = { timeout: whole(1, MAX_INT32), attempts: whole(1, MAX_INT32) }
+
 function checkValue(where: string, group: string, option: string, value: unknown): void {
-  if (group !== 'transaction') {
-    applyOptions(new Policy(), { [option]: value }, Takes.defaults, where)
-    return
-  }
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return
-  throw new InvalidArgumentError(
-    `${where}: option '${option}' must be a whole number of at least 1, not ${describe(value)}`,
-  )
+  if (group === 'transaction') checkOption(where, option, TRANSACTIONS[option as keyof TransactionSettings], value)
+  else applyOptions(new Policy(), { [option]: value }, Takes.defaults, where)
 }
 
 /** Reads the options of a behavior, whoever wrote them: a program or a file. */
@@ -177,20 +175,15 @@ function groupsOf(options: unknown, name: string): Groups {
   const groups = new Map<string, Settings>()
   const read = (given: unknown, group: string): void => {
     const where = `behavior '${name}'${group === '' ? '' : `: ${group}`}`
-    if (typeof given !== 'object' || given === null || !isPlain(given)) {
-      throw new InvalidArgumentError(`${where} must be a plain object, not ${describe(given)}`)
-    }
     const { takes, inside } = GROUPS[group] as (typeof GROUPS)[string]
+    checkNames(where, given, [...inside, ...takes])
     const settings: { [option: string]: unknown } = {}
     for (const [option, value] of Object.entries(given)) {
       if (value === undefined) continue
       if (inside.includes(option)) read(value, group === '' ? option : `${group}.${option}`)
-      else if (takes.includes(option)) {
+      else {
         checkValue(where, group, option, value)
         settings[option] = value
-      } else {
-        const known = group === '' ? inside : [...inside, ...takes]
-        throw new InvalidArgumentError(`${where}: there is no option '${option}'${didYouMean(option, known)}`)
       }
     }
     if (Object.keys(settings).length > 0) groups.set(group, Object.freeze(settings))

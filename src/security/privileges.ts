@@ -2,7 +2,7 @@
 
 import type { NativePrivilege } from '../boundary/addon.js'
 import { describe, isPlain } from '../checks/check.js'
-import { didYouMean } from '../checks/options.js'
+import { checkNames, didYouMean } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_NAMESPACE_SIZE, MAX_SET_SIZE } from '../limits.js'
 
@@ -72,11 +72,7 @@ function one(place: string, given: unknown): NativePrivilege {
   if (typeof object !== 'object' || object === null || !isPlain(object)) {
     throw new InvalidArgumentError(`${place} must be a privilege or an object with one, not ${describe(given)}`)
   }
-  for (const field of Object.keys(object)) {
-    if (!FIELDS.includes(field)) {
-      throw new InvalidArgumentError(`${place} has no field '${field}'${didYouMean(field, FIELDS)}`)
-    }
-  }
+  checkNames(place, object, FIELDS, 'a privilege has no field')
   const { privilege, namespace, set } = object as { privilege?: unknown; namespace?: unknown; set?: unknown }
   if (typeof privilege !== 'string' || !Object.hasOwn(CODES, privilege)) {
     const hint = typeof privilege === 'string' ? didYouMean(privilege, PRIVILEGES) : ''

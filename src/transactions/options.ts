@@ -1,8 +1,6 @@
 // The options of transactions.
 
-import { describe, isPlain } from '../checks/check.js'
-import { badValue, didYouMean } from '../checks/options.js'
-import { InvalidArgumentError } from '../errors/classes.js'
+import { checkNames, type OptionRules, readOptions, signal, whole } from '../checks/options.js'
 
 /** Options of `beginTransaction`. */
 export interface BeginOptions {
@@ -34,25 +32,15 @@ export interface Resolved {
   readonly signal: AbortSignal | undefined
 }
 
-/** Checks the options of a call. */
-export function resolveOptions(verb: string, options: unknown, names: readonly string[]): Resolved {
-  if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    throw new InvalidArgumentError(`${verb}: options must be a plain object, not ${describe(options)}`)
-  }
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      throw new InvalidArgumentError(`${verb}: there is no option '${name}'${didYouMean(name, names)}`)
-    }
-  }
-  const { timeout, attempts = DEFAULT_ATTEMPTS, signal } = options as TransactionOptions
-  if (timeout !== undefined) whole(verb, 'timeout', timeout, MAX_SECONDS, ' of seconds')
-  whole(verb, 'attempts', attempts, MAX_ATTEMPTS, '')
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw badValue(verb, 'signal', 'an AbortSignal', signal)
-  return { timeout: timeout ?? 0, attempts, signal }
+const RULES: OptionRules<TransactionOptions> = {
+  timeout: whole(1, MAX_SECONDS, ' of seconds'),
+  attempts: whole(1, MAX_ATTEMPTS),
+  signal,
 }
 
-function whole(verb: string, name: string, value: unknown, most: number, unit: string): void {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {
-    throw badValue(verb, name, `a whole number${unit} from 1 to ${most}`, value)
-  }
+/** Checks the options of a call that takes these. */
+export function resolveOptions(verb: string, options: unknown, names: readonly string[]): Resolved {
+  checkNames(verb, options, names)
+  const { timeout = 0, attempts = DEFAULT_ATTEMPTS, signal } = readOptions<TransactionOptions>(verb, options, RULES)
+  return { timeout, attempts, signal }
 }
