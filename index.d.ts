@@ -18,7 +18,9 @@ declare class KnownIndexes {
 }
 declare class Views {
   #private;
-  constructor(base: Adaptable, behavior: Behavior, indexes: Indexes);
+  /** What becomes of failures of many keys where a call says nothing else. */
+  readonly failures: ErrorStrategy;
+  constructor(base: Adaptable, behavior: Behavior, indexes: Indexes, failures?: ErrorStrategy);
   get behavior(): Behavior;
   /** For what only reads. */
   get reads(): Calls;
@@ -1991,14 +1993,19 @@ export declare const range: {
  * await using other = await connect({ hosts: ['10.0.0.1', '10.0.0.2'], defaults: { read: { totalTimeout: 50 } } })
  */
 export declare function connect(options: string | readonly string[] | ConnectOptions): Promise<Client>;
-export declare function dataSet<B extends object = Bins>(namespace: ShortNames<keyof B, string>, set: string, ...options: OptionsArgument<B>): DataSet<B>;
 /**
- * A set of records and their type. Nothing is sent: it is a name that keys and conditions are made with. With a `schema`
- * the type is inferred from it, and what is written is validated before it is sent. Bins that cannot hold what `B` says
- * (a `Date`, a `Set`) need a codec; names of bins that are too long for a server do not compile.
+ * A set of records and their type. Nothing is sent: it is a name that keys and conditions are made with. Bins that cannot
+ * hold what `B` says (a `Date`, a `Set`) need a codec; names of bins that are too long for a server do not compile.
  *
  * @example
  * const users = dataSet<User>('test', 'users')
+ * const { bins } = await client.get(users.id('user-1'))
+ */
+export declare function dataSet<B extends object = Bins>(namespace: ShortNames<keyof B, string>, set: string, ...options: OptionsArgument<B>): DataSet<B>;
+/**
+ * A set of records whose type is inferred from a schema. What is written is validated before it is sent.
+ *
+ * @example
  * const orders = dataSet('test', 'orders', { schema: z.object({ id: z.string(), total: z.number() }), id: 'id' })
  */
 export declare function dataSet<S extends StandardSchema<object>>(namespace: ShortNames<keyof InferSchema<S>, string>, set: string, options: {
@@ -4698,6 +4705,22 @@ export interface SelectedEntries<K, V, S, N extends string> extends SelectedElem
 export interface Session extends Verbs<never, "one"> {
   /** How its calls behave. */
   readonly behavior: Behavior;
+  /**
+   * Runs a function in a transaction and commits it: all that the session it gets does is done together or not at all. When
+   * another transaction was faster the function is run again, so it must not do anything else that cannot be done twice. Of
+   * batches the first failure throws, unless `execute` is told otherwise. `timeout` and `attempts` are those of the behavior
+   * where the options say nothing. Needs a strongly consistent namespace of an Enterprise server from 8.0 on.
+   *
+   * @throws CommitError with `inDoubt` when it may be committed: then the function is not run again
+   * @throws TransactionBlockedError, TransactionVersionMismatchError, CommitError when others were faster each time
+   * @example
+   * await session.transaction(async (tx) => {
+   *   const { bins } = await tx.query(accounts.id('alice')).firstOrThrow()
+   *   if (bins.sum < 25) throw new Error('not enough')
+   *   await tx.update(accounts.id('alice')).bin('sum').add(-25).update(accounts.id('bob')).bin('sum').add(25).execute()
+   * })
+   */
+  transaction<T>(work: (tx: TransactionSession) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
   /** Changes of all records of a set, made by the servers in the background. */
   backgroundTask(): BackgroundTask;
   /**
@@ -4944,6 +4967,16 @@ export interface TransactionOptions extends BeginOptions {
   readonly attempts?: number | undefined;
   /** Ends the pauses between attempts, and then the call, with an `AbortError`; a commit that was begun is waited for. */
   readonly signal?: AbortSignal | undefined;
+}
+/**
+ * The verbs of a session in a transaction, for the function that {@link Session.transaction} runs. Servers have no queries
+ * in transactions: records are read by their keys.
+ */
+export interface TransactionSession extends Verbs<never, "one"> {
+  /** How its calls behave. */
+  readonly behavior: Behavior;
+  /** The transaction, for plain calls and for ending it early. */
+  readonly transaction: Transaction;
 }
 /** What a behavior can say of transactions. */
 export interface TransactionSettings {

@@ -182,6 +182,7 @@ export type {
 } from './src/session/steps.js'
 export { type ErrorHandler, ErrorStrategy } from './src/session/strategy.js'
 export { RecordResults, RecordStream } from './src/session/stream.js'
+export type { TransactionSession } from './src/session/transaction.js'
 export type { LatencyBucket, LatencyHistogram } from './src/telemetry/latency.js'
 export type { LogEvent, LogEventName, LogLevel, LogSink } from './src/telemetry/log.js'
 export {

@@ -1,7 +1,7 @@
 // Options: checked strictly, merged one by one.
 
-import { type Client, exp, InvalidArgumentError, op, type WriteOptions } from 'aerospike-napi'
 import { Behavior, type Client, connect, exp, InvalidArgumentError, op, type WriteOptions } from 'aerospike-napi'
+import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
 import { editDistance, nearest } from '#src/checks/nearest'
 import { resolveDefaults } from '#src/options/policy'

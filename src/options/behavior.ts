@@ -4,7 +4,6 @@
 import { describe } from '../checks/check.js'
 import { checkNames, checkOption, didYouMean, type OptionRules, whole } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_INT32 } from '../limits.js'
 import type { BehaviorFileOptions, FileBehavior } from './behavior-file.js'
 import { applyOptions, type Group, ofGroup, Policy } from './policy.js'
 import { Takes } from './table.js'
@@ -162,8 +161,11 @@ type Settings = { readonly [option: string]: unknown }
 /** The settings of each group that has any, checked and frozen. */
 type Groups = ReadonlyMap<string, Settings>
 
-/** The options of transactions are not those of calls. */
-const TRANSACTIONS: OptionRules<TransactionSettings> = { timeout: whole(1, MAX_INT32), attempts: whole(1, MAX_INT32) }
+/** The options of transactions are not those of calls. A server takes 120 seconds at most. */
+export const TRANSACTIONS: OptionRules<TransactionSettings> = {
+  timeout: whole(1, 120, ' of seconds'),
+  attempts: whole(1, 1000),
+}
 
 function checkValue(where: string, group: string, option: string, value: unknown): void {
   if (group === 'transaction') checkOption(where, option, TRANSACTIONS[option as keyof TransactionSettings], value)

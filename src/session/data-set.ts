@@ -174,12 +174,22 @@ export class DataSet<in out B extends object = Bins> {
 }
 
 /**
- * A set of records and their type. Nothing is sent: it is a name that keys and conditions are made with. With a `schema`
- * the type is inferred from it, and what is written is validated before it is sent. Bins that cannot hold what `B` says
- * (a `Date`, a `Set`) need a codec; names of bins that are too long for a server do not compile.
+ * A set of records and their type. Nothing is sent: it is a name that keys and conditions are made with. Bins that cannot
+ * hold what `B` says (a `Date`, a `Set`) need a codec; names of bins that are too long for a server do not compile.
  *
  * @example
  * const users = dataSet<User>('test', 'users')
+ * const { bins } = await client.get(users.id('user-1'))
+ */
+export function dataSet<B extends object = Bins>(
+  namespace: ShortNames<keyof B, string>,
+  set: string,
+  ...options: OptionsArgument<B>
+): DataSet<B>
+/**
+ * A set of records whose type is inferred from a schema. What is written is validated before it is sent.
+ *
+ * @example
  * const orders = dataSet('test', 'orders', { schema: z.object({ id: z.string(), total: z.number() }), id: 'id' })
  */
 export function dataSet<S extends StandardSchema<object>>(
@@ -187,11 +197,6 @@ export function dataSet<S extends StandardSchema<object>>(
   set: string,
   options: { readonly schema: S } & DataSetOptions<InferSchema<S> & object>,
 ): DataSet<InferSchema<S> & object>
-export function dataSet<B extends object = Bins>(
-  namespace: ShortNames<keyof B, string>,
-  set: string,
-  ...options: OptionsArgument<B>
-): DataSet<B>
 export function dataSet(namespace: string, set: string, options?: object): DataSet {
   return new DataSet(namespace, set, options as never)
 }

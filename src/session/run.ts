@@ -142,7 +142,7 @@ async function runValidated(
   const outcomes = one
     ? [await callOf(views, steps[0] as Step, signal).catch(failed(steps[0] as Step))]
     : await batchOf(views, steps, signal)
-  return settle(steps, await validateReads(steps, outcomes), strategy ?? (one ? ErrorStrategy.THROW : undefined))
+  return settle(steps, await validateReads(steps, outcomes), strategy ?? (one ? ErrorStrategy.THROW : views.failures))
 }
 
 async function validateWrites(step: Step): Promise<void> {
@@ -205,7 +205,7 @@ function many(
     if (steps.length === 1 && step.decode === undefined && outcomes.cost.found === outcomes.length) {
       return new RecordResults(new WholeStep(outcomes, step))
     }
-    return settle(steps, outcomes, strategy)
+    return settle(steps, outcomes, strategy ?? views.failures)
   })
 }
 

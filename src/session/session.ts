@@ -10,15 +10,17 @@ import type { NamespaceInfo, SetInfo } from '../cluster/info-views.js'
 import type { TruncateOptions } from '../commands/cluster.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { Behavior } from '../options/behavior.js'
+import type { TransactionOptions } from '../transactions/options.js'
 import { BackgroundTask } from './background.js'
 import { Beginning } from './builder.js'
 import { DataSet } from './data-set.js'
 import { type IndexSource, KnownIndexes } from './indexes.js'
 import type { Verbs } from './steps.js'
-import { type Adaptable, type Calls, Views } from './views.js'
+import { inTransaction, type TransactionSession, type TransactionSource } from './transaction.js'
+import { type Calls, Views } from './views.js'
 
 /** What a session needs of a client. */
-export interface SessionClient extends Adaptable, IndexSource {
+export interface SessionClient extends TransactionSource, IndexSource {
   truncate(namespace: string, set?: string | null, options?: TruncateOptions): Promise<void>
   createIndex(index: IndexDefinition, options?: InfoOptions): Promise<IndexJob>
   dropIndex(namespace: string, name: string, options?: InfoOptions): Promise<void>
@@ -60,6 +62,22 @@ export interface SessionInfo {
 export interface Session extends Verbs<never, 'one'> {
   /** How its calls behave. */
   readonly behavior: Behavior
+  /**
+   * Runs a function in a transaction and commits it: all that the session it gets does is done together or not at all. When
+   * another transaction was faster the function is run again, so it must not do anything else that cannot be done twice. Of
+   * batches the first failure throws, unless `execute` is told otherwise. `timeout` and `attempts` are those of the behavior
+   * where the options say nothing. Needs a strongly consistent namespace of an Enterprise server from 8.0 on.
+   *
+   * @throws CommitError with `inDoubt` when it may be committed: then the function is not run again
+   * @throws TransactionBlockedError, TransactionVersionMismatchError, CommitError when others were faster each time
+   * @example
+   * await session.transaction(async (tx) => {
+   *   const { bins } = await tx.query(accounts.id('alice')).firstOrThrow()
+   *   if (bins.sum < 25) throw new Error('not enough')
+   *   await tx.update(accounts.id('alice')).bin('sum').add(-25).update(accounts.id('bob')).bin('sum').add(25).execute()
+   * })
+   */
+  transaction<T>(work: (tx: TransactionSession) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>
   /** Changes of all records of a set, made by the servers in the background. */
   backgroundTask(): BackgroundTask
   /**
@@ -108,6 +126,10 @@ class ClientSession extends Beginning {
     this.#client = client
     this.#indexes = indexes
     this.behavior = behavior
+  }
+
+  transaction<T>(work: (tx: TransactionSession) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T> {
+    return inTransaction(this.#client, this.behavior, work, options)
   }
 
   backgroundTask(): BackgroundTask {

@@ -10,6 +10,7 @@ import type { Codecs } from '../values/codecs.js'
 import type { Exp } from '../values/expression.js'
 import { type Choice, choose, type QueryHint } from './index-choice.js'
 import type { KnownIndexes } from './indexes.js'
+import type { ErrorStrategy } from './strategy.js'
 
 /** The commands that chains are made of: those of a client, or of whatever else has them. */
 export type Calls = Pick<
@@ -52,7 +53,11 @@ export class Views {
   #retryable: Calls | undefined
   #nonRetryable: Calls | undefined
 
-  constructor(base: Adaptable, behavior: Behavior, indexes: Indexes) {
+  /** What becomes of failures of many keys where a call says nothing else. */
+  readonly failures: ErrorStrategy
+
+  constructor(base: Adaptable, behavior: Behavior, indexes: Indexes, failures: ErrorStrategy = 'inStream') {
+    this.failures = failures
     this.#base = base
     this.#indexes = indexes
     this.#behavior = behavior

@@ -1,6 +1,7 @@
 // The options of transactions.
 
-import { checkNames, type OptionRules, readOptions, signal, whole } from '../checks/options.js'
+import { checkNames, type OptionRules, readOptions, signal } from '../checks/options.js'
+import { TRANSACTIONS } from '../options/behavior.js'
 
 /** Options of `beginTransaction`. */
 export interface BeginOptions {
@@ -19,9 +20,6 @@ export interface TransactionOptions extends BeginOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What the server takes at most. */
-const MAX_SECONDS = 120
-const MAX_ATTEMPTS = 1000
 const DEFAULT_ATTEMPTS = 5
 
 /** Resolved options. */
@@ -32,11 +30,7 @@ export interface Resolved {
   readonly signal: AbortSignal | undefined
 }
 
-const RULES: OptionRules<TransactionOptions> = {
-  timeout: whole(1, MAX_SECONDS, ' of seconds'),
-  attempts: whole(1, MAX_ATTEMPTS),
-  signal,
-}
+const RULES: OptionRules<TransactionOptions> = { ...TRANSACTIONS, signal }
 
 /** Checks the options of a call that takes these. */
 export function resolveOptions(verb: string, options: unknown, names: readonly string[]): Resolved {

@@ -11,7 +11,9 @@ import { TransactionEndedError } from '../errors/classes.js'
 import { controlError } from '../errors/failure.js'
 import { resultCode } from '../errors/result-codes.js'
 import { MEMBERSHIP, Membership } from '../options/membership.js'
-import { inTransaction, type Policies, type Policy } from '../options/policy.js'
+import { inTransaction, type Policies, type Policy, policiesWithCodecs, resolveDefaults } from '../options/policy.js'
+import type { Defaults } from '../options/types.js'
+import { type Codecs, usedCodecs } from '../values/codecs.js'
 import { CommitError } from './errors.js'
 
 /**
@@ -101,20 +103,29 @@ const COMMANDS: { readonly [name: string]: (context: CommandContext, ...args: ne
   batchStream: batches.batchStream,
 } satisfies { readonly [name in keyof (RecordCommands & BatchCommands)]: unknown }
 
-class TransactionObject {
+/** The commands of a transaction, with what calls do that say nothing else. */
+class BoundCommands {
   readonly context: CommandContext
+
+  constructor(context: CommandContext) {
+    this.context = context
+    // how the commands reach it must not show, and nobody is to change it
+    Object.defineProperty(this, 'context', { enumerable: false })
+  }
+}
+
+class TransactionObject extends BoundCommands {
   readonly [MEMBERSHIP]: Membership
   readonly #native: NativeTransaction
   readonly #boundary: Boundary
 
   constructor(boundary: Boundary, policies: Policies, timeout: number) {
-    this.#native = boundary.native.beginTransaction(timeout)
+    const native = boundary.native.beginTransaction(timeout)
+    const membership = new Membership(native.number, boundary)
+    super(new CommandContext(boundary, policiesIn(policies, membership)))
+    this.#native = native
     this.#boundary = boundary
-    const membership = new Membership(this.#native.number, boundary)
     this[MEMBERSHIP] = membership
-    this.context = new CommandContext(boundary, policiesIn(policies, membership))
-    // how the commands reach it must not show, and nobody is to change it
-    Object.defineProperty(this, 'context', { enumerable: false })
     Object.defineProperty(this, MEMBERSHIP, { enumerable: false })
   }
 
@@ -159,11 +170,11 @@ class TransactionObject {
 }
 
 for (const [name, command] of Object.entries(COMMANDS)) {
-  Object.defineProperty(TransactionObject.prototype, name, {
+  Object.defineProperty(BoundCommands.prototype, name, {
     configurable: true,
     writable: true,
     value: {
-      [name](this: TransactionObject, ...args: never[]): unknown {
+      [name](this: BoundCommands, ...args: never[]): unknown {
         return command(this.context, ...args)
       },
     }[name],
@@ -173,6 +184,16 @@ for (const [name, command] of Object.entries(COMMANDS)) {
 /** Begins a transaction; nothing is sent before its first call. */
 export function begin(boundary: Boundary, policies: Policies, timeout: number): Transaction {
   return new TransactionObject(boundary, policies, timeout) as unknown as Transaction
+}
+
+/** The commands of a transaction with other defaults, and other codecs or none. */
+export function commandsWith(
+  transaction: Transaction,
+  { codecs, defaults }: { readonly codecs: Codecs; readonly defaults: Defaults },
+): RecordCommands & BatchCommands {
+  const { boundary, policies } = (transaction as unknown as BoundCommands).context
+  const changed = policiesWithCodecs(resolveDefaults(defaults, 'with', policies), usedCodecs(codecs, 'with'))
+  return new BoundCommands(new CommandContext(boundary, changed)) as unknown as RecordCommands & BatchCommands
 }
 
 /** What calls of a transaction do that say nothing else. */
