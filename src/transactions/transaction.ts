@@ -11,7 +11,15 @@ import { TransactionEndedError } from '../errors/classes.js'
 import { controlError } from '../errors/failure.js'
 import { resultCode } from '../errors/result-codes.js'
 import { MEMBERSHIP, Membership } from '../options/membership.js'
-import { inTransaction, type Policies, type Policy, policiesWithCodecs, resolveDefaults } from '../options/policy.js'
+import {
+  applyOptions,
+  inTransaction,
+  type Policies,
+  type Policy,
+  policiesWithCodecs,
+  resolveDefaults,
+} from '../options/policy.js'
+import { Takes } from '../options/table.js'
 import type { Defaults } from '../options/types.js'
 import { type Codecs, usedCodecs } from '../values/codecs.js'
 import { CommitError } from './errors.js'
@@ -186,13 +194,20 @@ export function begin(boundary: Boundary, policies: Policies, timeout: number): 
   return new TransactionObject(boundary, policies, timeout) as unknown as Transaction
 }
 
-/** The commands of a transaction with other defaults, and other codecs or none. */
+/**
+ * The commands of a transaction with other defaults, and other codecs or none. Unlike those of the client, `onPartial` of
+ * these defaults holds in the transaction.
+ */
 export function commandsWith(
   transaction: Transaction,
   { codecs, defaults }: { readonly codecs: Codecs; readonly defaults: Defaults },
 ): RecordCommands & BatchCommands {
   const { boundary, policies } = (transaction as unknown as BoundCommands).context
-  const changed = policiesWithCodecs(resolveDefaults(defaults, 'with', policies), usedCodecs(codecs, 'with'))
+  const resolved = policiesWithCodecs(resolveDefaults(defaults, 'with', policies), usedCodecs(codecs, 'with'))
+  const within = policiesIn(resolved, (transaction as unknown as TransactionObject)[MEMBERSHIP])
+  const { onPartial } = defaults.batch ?? {}
+  const batch = (policy: Policy): Policy => applyOptions(policy, { onPartial }, Takes.defaults, 'with')
+  const changed = { ...within, batchRead: batch(within.batchRead), batchWrite: batch(within.batchWrite) }
   return new BoundCommands(new CommandContext(boundary, changed)) as unknown as RecordCommands & BatchCommands
 }
 
