@@ -189,6 +189,8 @@ export interface NativeAggregation {
   source: string
   /** The module's name, without `.lua`. */
   module: string
+  /** Source of the modules that it may require, by their names. */
+  libraries: Record<string, string>
   /** The function. */
   function: string
   /** Its arguments, as a packed list. */

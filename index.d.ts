@@ -499,6 +499,12 @@ export declare class Behavior {
 }
 /** The parent of errors that concern one bin. */
 export declare class BinError extends RecordError {
+  /** The bin, where only one can be meant: servers do not say which of several it was. */
+  readonly bin: string | undefined;
+  constructor(message: string, details?: ErrorDetails);
+  toJSON(): {
+    [name: string]: unknown;
+  };
 }
 /** The bin exists already. */
 export declare class BinExistsError extends BinError {
@@ -867,6 +873,14 @@ export declare class IllegalStateError extends AdminError {
 }
 /** The parent of errors that concern a secondary index. */
 export declare class IndexError extends ServerError {
+  /** The name of the index, where it is known. */
+  readonly index: string | undefined;
+  /** The bin that it is over, where that is known. */
+  readonly bin: string | undefined;
+  constructor(message: string, details?: ErrorDetails);
+  toJSON(): {
+    [name: string]: unknown;
+  };
 }
 /** An index of that name exists with another definition. */
 export declare class IndexExistsError extends IndexError {
@@ -1130,7 +1144,7 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
    */
   forEach(visit: Visit<Record<B>>): Promise<void>;
   /**
-   * Runs the query for one page of at most `size` records. When they end with a page that is full, there is one more, and
+   * Runs the query for one page of at most `size` records, and of no more than its `maxRecords`. When they end with a page that is full, there is one more, and
    * it is empty.
    *
    * @example
@@ -2678,7 +2692,7 @@ export interface ClusterCommands {
   indexStatistics(namespace: string, name: string, options?: InfoOptions): Promise<IndexStatistics>;
   /**
    * Removes all records of a set, or of a namespace, at once: those that were last written before now, or before option
-   * `before`. The server removes them in the background, but they are invisible as soon as this resolves. Records written
+   * `before`. The servers do it in the background: for a moment after this resolves, some can still be read. Records written
    * afterwards stay.
    *
    * @param set the set; `null`, or nothing at all, is the whole namespace. `undefined` is refused: it is more likely a mistake
@@ -2947,6 +2961,10 @@ export interface ErrorDetails {
   readonly retryable?: boolean;
   readonly subErrors?: readonly AttemptError[];
   readonly cause?: unknown;
+  /** For errors about a bin. */
+  readonly bin?: string | undefined;
+  /** For errors about a secondary index. */
+  readonly index?: string | undefined;
   /** For errors of user-defined functions. */
   readonly udf?: UdfSite | undefined;
 }

@@ -57,6 +57,31 @@ async function prepared(t: ExecutionContext): Promise<{ module: string; set: str
   return { module, set }
 }
 
+test('modules that ask the clock or require another when they are loaded run to their last step', async (t) => {
+  const { set } = await prepared(t)
+  const [library, module] = [`l${randomBytes(8).toString('hex')}`, `m${randomBytes(8).toString('hex')}`]
+  const sources = {
+    [library]: 'local m = {} function m.add(a, b) return a + b end return m',
+    [module]: `
+      math.randomseed(os.time())
+      local started = os.clock()
+      local sums = require('${library}')
+      local function one(record) return 1 end
+      function count(stream) return stream : map(one) : reduce(sums.add) end
+      function stamp(record) return os.date('!%Y', 0) end`,
+  }
+  for (const [name, source] of Object.entries(sources)) {
+    const job = await client().udf.register({ source, name })
+    t.teardown(() => client().udf.remove(name))
+    await job.done()
+  }
+  t.is(await client().query('test', set).aggregate<number>(module, 'count').value(), COUNT)
+  t.is(await client().apply<string>(['test', set, 0], module, 'stamp'), '1970')
+  // A module that is registered anew is what the next call requires.
+  await (await client().udf.register({ source: 'return { add = function(a, b) return 7 end }', name: library })).done()
+  t.is(await client().query('test', set).aggregate<number>(module, 'count').value(), 7)
+})
+
 test('reductions over a whole set have one value', async (t) => {
   const { module, set } = await prepared(t)
   const scan = client().scan('test', set)

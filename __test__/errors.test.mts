@@ -11,6 +11,7 @@ import {
   InvalidArgumentError,
   InvalidHostError,
   NamespaceNotFoundError,
+  op,
   RESULT_CODES,
   RecordError,
   RecordNotFoundError,
@@ -18,6 +19,25 @@ import {
 } from 'aerospike-napi'
 import test from 'ava'
 import { another, client, freshKey } from './support/cluster.mjs'
+
+test('an error about a bin has the bin, where only one can be meant', async (t) => {
+  const key = freshKey('bins')
+  await client().put(key, { n: 5, m: 1 })
+  const append = op.append('n', 'x')
+  const failing: [string, Promise<unknown>, string | undefined][] = [
+    ['append', client().append(key, 'n', 'x'), 'n'],
+    ['operate on one bin', client().operate(key, [append, op.read('n')]), 'n'],
+    ['operate on several', client().operate(key, [append, op.read('m')]), undefined],
+  ]
+  for (const [what, call, bin] of failing) {
+    const error = await t.throwsAsync(call, { instanceOf: BinTypeError }, what)
+    t.is(error.bin, bin, what)
+    t.is(error.message.includes('bin "n"'), bin !== undefined, what)
+    t.is((error.toJSON() as { bin?: string }).bin, bin)
+  }
+  const [row] = (await client().batchWrite([{ key, ops: [append] }])).failed
+  t.like(row?.error, { name: 'BinTypeError', bin: 'n' })
+})
 
 test('a failure says what failed, on which key, where and after how many attempts', async (t) => {
   const key = freshKey('user1')

@@ -278,6 +278,45 @@ test('waiting for a job has an end: its own, a limit, or a signal; and it can be
   t.false(await job.abort())
 })
 
+test('a query that finds no index says which the bin has', async (t) => {
+  const set = freshSet()
+  await client().put(['test', set, 1], { age: 1 })
+  const name = await index(t, { set, bin: 'age', type: 'numeric' })
+  const missing = async (predicate: Predicate) =>
+    t.throwsAsync(client().query('test', set).where(predicate).results(), { instanceOf: IndexNotFoundError })
+  const error = await missing(range.equal('age', 'x'))
+  t.is(error.bin, 'age')
+  t.regex(error.message, new RegExp(`needs an index over bin "age" \\(string\\); the bin has "${name}" \\(numeric\\)`))
+  t.regex((await missing(range.contains('age', 1, 'list'))).message, /\(numeric, list\); the bin has/)
+  t.regex((await missing(range.equal('name', 'x'))).message, /the bin has none here/)
+  t.like(await missing(range.equal({ index: 'nope' }, 1)), { index: 'nope', bin: undefined })
+  t.like(await t.throwsAsync(client().indexStatistics('test', 'nope')), { index: 'nope' })
+  const other = { namespace: 'test', set, bin: 'n', name, type: 'numeric' } as const
+  t.like(await t.throwsAsync(client().createIndex(other)), { index: name, bin: 'n', name: 'IndexExistsError' })
+})
+
+test('a page has no more records than the query', async (t) => {
+  const set = freshSet()
+  await client().batchWrite(Array.from({ length: 30 }, (_, i) => ({ key: ['test', set, i] as Key, bins: { i } })))
+  const query = client().query('test', set, { maxRecords: 10 })
+  const first = await query.page(20)
+  t.is(first.records.length, 10)
+  t.false(first.done)
+  t.is((await query.from(first.cursor as string).page(4)).records.length, 4)
+})
+
+test('a job on a set that is not there says so', async (t) => {
+  const set = freshSet()
+  await t.throwsAsync(
+    client()
+      .query('test', set)
+      .execute([op.write('a', 1)]),
+    {
+      message: new RegExp(`^execute: there is no set "${set}" in namespace "test" \\(code 2`),
+    },
+  )
+})
+
 test('a job that nobody knows has not been done', async (t) => {
   const job = client().job(123456789012345n)
   t.like(await job.status(), { state: 'unknown', progress: 0, recordsSucceeded: 0 })

@@ -82,7 +82,7 @@ const MODES: { readonly [mode: string]: () => { options: object; field: string; 
   'pki with what is no key': () => ({
     options: { authMode: 'pki', tls: tls() },
     field: 'key',
-    expects: /tls.private_key/,
+    expects: /tls\.key: not a private key/,
   }),
 }
 

@@ -20,6 +20,7 @@ const freshModule = (): string => `m${randomBytes(8).toString('hex')}`
 test('what cannot be a module is refused before anything is sent', async (t) => {
   const { client: fake, sent } = infoFake(() => '')
   const wrong: [unknown, RegExp][] = [
+    [{ name: 'empty', source: '' }, /the source of the module is empty/],
     [undefined, /expected \{ file \} or/],
     [{}, /expected either/],
     [{ file: 'a.lua', source: 'x' }, /expected either/],

@@ -12,6 +12,7 @@ import type { Key } from '../key.js'
 import { lazyProperty } from '../lazy.js'
 import { BinSource, readFirst } from '../records/message.js'
 import { type Record, RecordObject } from '../records/record.js'
+import { onlyBin } from '../requests/command.js'
 import { Mode } from '../values/unpack.js'
 import type { Bins } from '../values/values.js'
 import { isFailure } from './kinds.js'
@@ -197,6 +198,7 @@ const explainLater = lazyProperty('error', ({ part, row, position }: Why): Aeros
     elapsed: reply.elapsed,
     inDoubt: reply.inDoubt(row),
     detail: detailOf(part, row),
+    bin: onlyBin(request.spec(position).argument),
     udf: request.spec(position).command.udf,
   })
 })

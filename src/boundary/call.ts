@@ -89,6 +89,10 @@ export abstract class Call<T = unknown, K extends Task = Task> {
   }
 
   /** The user-defined function it calls, for errors. */
+  get bin(): string | undefined {
+    return undefined
+  }
+
   get called(): UdfSite | undefined {
     return undefined
   }

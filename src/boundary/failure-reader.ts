@@ -11,6 +11,8 @@ export interface FailedCall {
   readonly key: Key | undefined
   /** The user-defined function it called. */
   readonly called: UdfSite | undefined
+  /** The only bin it is about. */
+  readonly bin?: string | undefined
   /** What the message that came with the failure says. */
   detail(bytes: Buffer, at: number, end: number): string | undefined
 }
@@ -53,5 +55,6 @@ export function readFailure(call: FailedCall, code: number, bytes: Buffer, at: n
     inDoubt: (flags & CompletionFlag.inDoubt) !== 0,
     subErrors,
     udf: call.called,
+    bin: call.bin,
   })
 }

@@ -57,7 +57,11 @@ export class IndexJob {
     const { found, missing } = await statOf(request, this.namespace, this.name)
     if (found.size > 0) this.#seen = true
     if (found.size === 0 && (this.#seen || now() - this.#created > GRACE_MS)) {
-      throw request.refused('', { code: Code.indexNotFound, message: `${this.namespace}.${this.name}` })
+      throw request.refused(
+        '',
+        { code: Code.indexNotFound, message: `${this.namespace}.${this.name}` },
+        { index: this.name },
+      )
     }
     const { nodes } = indexStatistics(found)
     const loaded = new Map([...nodes].map(([node, { load_pct }]) => [node, Number(load_pct)]))
@@ -90,7 +94,7 @@ async function statsOf(request: InfoRequest, namespace: string, names: readonly 
       const refusal = readRefusal(answer)
       if (refusal === undefined) stat.found.set(node, answer)
       else if (refusal.code === Code.indexNotFound) stat.missing.push(node)
-      else throw request.refused(node, refusal)
+      else throw request.refused(node, refusal, { index: names[i] })
     }
     return stat
   })
@@ -100,7 +104,11 @@ async function statsOf(request: InfoRequest, namespace: string, names: readonly 
 export async function statisticsOf(request: InfoRequest, namespace: string, name: string): Promise<IndexStatistics> {
   const { found, missing } = await statOf(request, namespace, name)
   if (found.size === 0)
-    throw request.refused(missing[0] ?? '', { code: Code.indexNotFound, message: `${namespace}.${name}` })
+    throw request.refused(
+      missing[0] ?? '',
+      { code: Code.indexNotFound, message: `${namespace}.${name}` },
+      { index: name },
+    )
   return indexStatistics(found)
 }
 

@@ -14,7 +14,7 @@ import {
   TimeoutError,
 } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
-import { controlError, errorOf } from '../errors/failure.js'
+import { controlError, errorOf, type Facts } from '../errors/failure.js'
 import { now, TruePromise } from '../host.js'
 import { MAX_INT32 } from '../limits.js'
 import { applyOptions, type InfoPolicies, type Policy } from '../options/policy.js'
@@ -186,15 +186,15 @@ export class InfoRequest {
   }
 
   /** The answer, unless it says that the command was refused. */
-  accepted(node: string, answer: string): string {
+  accepted(node: string, answer: string, concern?: Concern): string {
     const refusal = readRefusal(answer)
     if (refusal === undefined) return answer
-    throw this.refused(node, refusal)
+    throw this.refused(node, refusal, concern)
   }
 
   /** The error for a refusal. */
-  refused(node: string, { code, message }: Refusal): AerospikeError {
-    return errorOf({ verb: this.verb, key: undefined, code, node, attempts: 1, detail: message })
+  refused(node: string, { code, message }: Refusal, concern?: Concern): AerospikeError {
+    return errorOf({ verb: this.verb, key: undefined, code, node, attempts: 1, detail: message, ...concern })
   }
 
   /** Refuses a namespace that the cluster does not have: servers take commands for any, and do nothing. */
@@ -227,6 +227,9 @@ export class InfoRequest {
     })
   }
 }
+
+/** The index, and its bin, that a command is about. */
+export type Concern = Pick<Facts, 'index' | 'bin'>
 
 /** Why a command was refused. */
 export interface Refusal {

@@ -202,6 +202,8 @@ async function read(verb: string, given: unknown): Promise<{ file: string; conte
   }
   const target = fileName(verb, name ?? (file === undefined ? undefined : basename(file)))
   const content = file === undefined ? bytesOf(verb, source) : await contentOf(verb, file)
+  // Servers take it for text that is not in base 64.
+  if (content.length === 0) throw new InvalidArgumentError(`${verb}: the source of the module is empty`)
   if (content.length <= MAX_SOURCE) return { file: target, content }
   throw new InvalidArgumentError(`${verb}: a module has at most ${MAX_SOURCE} bytes, not ${content.length}`)
 }

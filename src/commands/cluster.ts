@@ -153,7 +153,7 @@ export interface ClusterCommands {
 
   /**
    * Removes all records of a set, or of a namespace, at once: those that were last written before now, or before option
-   * `before`. The server removes them in the background, but they are invisible as soon as this resolves. Records written
+   * `before`. The servers do it in the background: for a moment after this resolves, some can still be read. Records written
    * afterwards stay.
    *
    * @param set the set; `null`, or nothing at all, is the whole namespace. `undefined` is refused: it is more likely a mistake
@@ -268,7 +268,10 @@ export function createIndex(context: CommandContext, index: IndexDefinition, opt
     const { node, answers } = await request.any(
       `sindex-create:${namespaceParameter(request)}=${namespace};${parameters}`,
     )
-    request.accepted(node, answers[0] ?? '')
+    request.accepted(node, answers[0] ?? '', {
+      index: name,
+      bin: typeof index.bin === 'string' ? index.bin : undefined,
+    })
     return new IndexJob(context, namespace, name)
   })
 }
@@ -286,7 +289,7 @@ export function dropIndex(
     )
     const answer = answers[0] ?? ''
     // Servers before 8.1 say that there is none.
-    if (!/^(error|fail):201:/i.test(answer)) request.accepted(node, answer)
+    if (!/^(error|fail):201:/i.test(answer)) request.accepted(node, answer, { index: name })
     while ((await statOf(request, namespace, name)).found.size > 0) {
       if (!(await request.pause(LOOK_MS))) throw request.timeoutError('some nodes still have the index')
     }

@@ -40,6 +40,10 @@ export interface ErrorDetails {
   readonly retryable?: boolean
   readonly subErrors?: readonly AttemptError[]
   readonly cause?: unknown
+  /** For errors about a bin. */
+  readonly bin?: string | undefined
+  /** For errors about a secondary index. */
+  readonly index?: string | undefined
   /** For errors of user-defined functions. */
   readonly udf?: UdfSite | undefined
 }

@@ -101,7 +101,19 @@ export class RecordBusyError extends RecordError {}
 export class RecordKeyMismatchError extends RecordError {}
 
 /** The parent of errors that concern one bin. */
-export class BinError extends RecordError {}
+export class BinError extends RecordError {
+  /** The bin, where only one can be meant: servers do not say which of several it was. */
+  readonly bin: string | undefined
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details)
+    this.bin = details.bin
+  }
+
+  override toJSON(): { [name: string]: unknown } {
+    return { ...super.toJSON(), bin: this.bin }
+  }
+}
 
 /** The bin exists already. */
 export class BinExistsError extends BinError {}
@@ -152,7 +164,22 @@ export class NodeErrorRateError extends ClusterError {}
 export class NoResponseError extends ClusterError {}
 
 /** The parent of errors that concern a secondary index. */
-export class IndexError extends ServerError {}
+export class IndexError extends ServerError {
+  /** The name of the index, where it is known. */
+  readonly index: string | undefined
+  /** The bin that it is over, where that is known. */
+  readonly bin: string | undefined
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details)
+    this.index = details.index
+    this.bin = details.bin
+  }
+
+  override toJSON(): { [name: string]: unknown } {
+    return { ...super.toJSON(), index: this.index, bin: this.bin }
+  }
+}
 
 /** An index of that name exists with another definition. */
 export class IndexExistsError extends IndexError {}

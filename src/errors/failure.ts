@@ -5,7 +5,7 @@
 import { TruePromise } from '../host.js'
 import { type Key, keyText } from '../key.js'
 import type { AttemptError, ErrorDetails, UdfSite } from './base.js'
-import { type AbortError, AerospikeError } from './classes.js'
+import { type AbortError, AerospikeError, BinError, IndexError } from './classes.js'
 import { Code } from './codes.js'
 import { resultCode } from './result-codes.js'
 import { udfError } from './udf.js'
@@ -22,6 +22,12 @@ export interface Facts {
   readonly inDoubt?: boolean
   readonly subErrors?: readonly AttemptError[]
   readonly cause?: unknown
+  /** What the code means here, when that is not what it means elsewhere. */
+  readonly meaning?: string | undefined
+  /** The only bin it can be about. */
+  readonly bin?: string | undefined
+  /** The name of the secondary index it is about. */
+  readonly index?: string | undefined
   /** The function that was called. */
   readonly udf?: UdfSite | undefined
 }
@@ -40,17 +46,23 @@ export function errorOf(facts: Facts): AerospikeError {
     retryable: row.retryable,
     subErrors: facts.subErrors ?? [],
     cause: facts.cause,
+    bin: facts.bin,
+    index: facts.index,
   }
-  const message = sentence(facts, row.meaning)
+  const message = sentence(facts, facts.meaning ?? row.meaning, ErrorClass)
   if (facts.code === Code.udfExecution) return udfError(message, details, facts.detail, facts.udf)
   return new ErrorClass(message, details)
 }
 
 /** `get ["test", "demo", "u1"]: timed out (code 9, node A1, 3 attempts, 1000.4 ms; the write may have happened)`. */
-function sentence(facts: Facts, meaning: string): string {
+function sentence(facts: Facts, meaning: string, ErrorClass: abstract new (...args: never[]) => unknown): string {
   const what = facts.key === undefined ? facts.verb : `${facts.verb} ${keyText(facts.key)}`
   const detail = facts.detail === undefined || facts.detail === '' ? meaning : `${meaning}: ${facts.detail}`
   const circumstances = [`code ${facts.code}`]
+  const isAboutIndex = ErrorClass === IndexError || ErrorClass.prototype instanceof IndexError
+  const isAboutBin = isAboutIndex || ErrorClass === BinError || ErrorClass.prototype instanceof BinError
+  if (facts.bin !== undefined && isAboutBin) circumstances.push(`bin ${JSON.stringify(facts.bin)}`)
+  if (facts.index !== undefined && isAboutIndex) circumstances.push(`index ${JSON.stringify(facts.index)}`)
   if (facts.node !== undefined && facts.node !== '') circumstances.push(`node ${facts.node}`)
   const attempts = facts.attempts ?? 0
   if (attempts > 0) circumstances.push(`${attempts} attempt${attempts === 1 ? '' : 's'}`)

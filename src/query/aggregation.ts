@@ -5,7 +5,7 @@ import { argumentError } from '../checks/check.js'
 import { badValue } from '../checks/options.js'
 import type { InfoContext } from '../cluster/info-request.js'
 import { UdfAdmin } from '../cluster/udf-modules.js'
-import { InvalidArgumentError, UdfError } from '../errors/classes.js'
+import { InvalidArgumentError, UdfError, UdfNotFoundError } from '../errors/classes.js'
 import { applyOptions, type Policy } from '../options/policy.js'
 import { Takes } from '../options/table.js'
 import { readOperation } from '../records/message.js'
@@ -74,7 +74,8 @@ export class Aggregation<T = Value> extends QueryStream<T> {
       if ('failure' in order) throw order.failure
       const { plan, policy, udf } = order
       const source = order.source ?? (await sourceOf(context, udf.module, policy))
-      return querySpec({ ...plan, policy }, 'aggregate', { udf, source })
+      const libraries = await librariesOf(context, source, policy)
+      return querySpec({ ...plan, policy }, 'aggregate', { udf, source, libraries })
     }
     const signal = 'failure' in order ? undefined : order.policy.signal
     const called = 'failure' in order ? undefined : order.udf
@@ -120,4 +121,37 @@ function checked(order: Order): Order & { policy: Policy; source: string | undef
 /** The text of a module as the cluster has it. */
 function sourceOf(context: InfoContext, module: string, { totalTimeout, signal }: Policy): Promise<string> {
   return new UdfAdmin(context).get(module, { totalTimeout, signal })
+}
+
+/** What a module requires, as it stands in the text. */
+const REQUIRES = /\brequire\s*\(?\s*(?:"([^"\n]+)"|'([^'\n]+)')/g
+
+/** More than these are not looked for. */
+const MAX_LIBRARIES = 100
+
+/** The modules of the cluster that a module requires, and those that they require. What is not registered, Lua misses. */
+async function librariesOf(
+  context: InfoContext,
+  source: string,
+  policy: Policy,
+): Promise<{ readonly [module: string]: string }> {
+  const libraries: { [module: string]: string } = Object.create(null)
+  const seen = new Set<string>()
+  const texts = [source]
+  for (const text of texts) {
+    for (const [, quoted, single] of text.matchAll(REQUIRES)) {
+      const name = (quoted ?? single) as string
+      if (seen.has(name) || seen.size === MAX_LIBRARIES) continue
+      seen.add(name)
+      try {
+        const library = await sourceOf(context, name, policy)
+        libraries[name] = library
+        texts.push(library)
+      } catch (error) {
+        // A part of Lua, or a name that cannot be one of a module.
+        if (!(error instanceof UdfNotFoundError || error instanceof InvalidArgumentError)) throw error
+      }
+    }
+  }
+  return { ...libraries }
 }

@@ -9,7 +9,7 @@ import { type InfoContext, type InfoOptions, InfoRequest } from '../cluster/info
 import { type WaitOptions, waitFor } from '../cluster/wait.js'
 import { InvalidArgumentError, JobNotFoundError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
-import { aborted, controlError, errorOf } from '../errors/failure.js'
+import { aborted, controlError, errorOf, type Facts } from '../errors/failure.js'
 import type { Operation } from '../operations/operation.js'
 import { applyOptions } from '../options/policy.js'
 import { Takes } from '../options/table.js'
@@ -130,10 +130,16 @@ export async function startJob(
       ? boundary.follow(message(), () => start().catch((error) => failed(verb, error)))
       : start())
     if (reply.failure === undefined) return new Job(context, reply.taskId, true)
-    throw errorOf(failureOf(verb, reply.failure, 'udf' in work ? work.udf : undefined).facts)
+    throw errorOf(explained(failureOf(verb, reply.failure, 'udf' in work ? work.udf : undefined).facts, plan))
   } catch (error) {
     throw controlError(verb, error)
   }
+}
+
+/** A job that finds no record begins with a set that is not there: servers say so with the code of a record. */
+function explained(facts: Facts, { namespace, set }: Plan): Facts {
+  if (facts.code !== Code.notFound || set === undefined) return facts
+  return { ...facts, meaning: `there is no set ${JSON.stringify(set)} in namespace ${JSON.stringify(namespace)}` }
 }
 
 function specOf(verb: string, plan: Plan, work: Work, options: unknown): Order {

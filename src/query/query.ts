@@ -173,7 +173,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
 
   /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
   stream(): QueryRecordStream<B> {
-    const stream = new QueryRecordStream<B>(this.#context.boundary, this.#verb, this.plan)
+    const stream = new QueryRecordStream<B>(this.#context, this.#verb, this.plan)
     this.#last = stream
     return stream
   }
@@ -197,7 +197,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
   }
 
   /**
-   * Runs the query for one page of at most `size` records. When they end with a page that is full, there is one more, and
+   * Runs the query for one page of at most `size` records, and of no more than its `maxRecords`. When they end with a page that is full, there is one more, and
    * it is empty.
    *
    * @example
@@ -206,7 +206,8 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    */
   async page(size: number): Promise<QueryPage<B>> {
     if (!Number.isSafeInteger(size) || size < 1) throw badValue('page', 'size', 'a whole number of at least 1', size)
-    const query = this.with({ maxRecords: size })
+    const most = 'failure' in this.plan ? 0 : this.plan.limits.maxRecords
+    const query = this.with({ maxRecords: most === 0 ? size : Math.min(size, most) })
     const stream = query.stream()
     this.#last = stream
     const records = await stream.results()

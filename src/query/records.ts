@@ -1,11 +1,12 @@
 // The records of a query, and where the query stands.
 
-import type { Boundary } from '../boundary/native.js'
+import type { InfoContext } from '../cluster/info-request.js'
 import type { Record } from '../records/record.js'
 import { Projection } from '../requests/projection.js'
 import { Mode } from '../values/unpack.js'
 import type { Bins } from '../values/values.js'
 import { advance, beginning, cursorText } from './cursor.js'
+import { explainIndex } from './missing-index.js'
 import { lastRecords, RowReader } from './rows.js'
 import { cursorCheck, type Planned, planOf, querySpec } from './spec.js'
 import { Steps } from './steps.js'
@@ -23,11 +24,14 @@ export class QueryRecordStream<B extends object = Bins> extends QueryStream<Reco
   readonly #planned: Planned
 
   /** @internal */
-  constructor(boundary: Boundary, verb: string, planned: Planned) {
+  constructor(context: InfoContext, verb: string, planned: Planned) {
     const plan = 'failure' in planned ? undefined : planned
     const { namespace = '', set, bins, operations, policy, limits } = plan ?? {}
     const mode = (policy?.mode ?? 0) | (operations === undefined ? 0 : Mode.operations)
-    const steps = new Steps(boundary, verb, () => querySpec(planOf(planned), verb), policy?.signal, undefined, plan)
+    const spec = () => querySpec(planOf(planned), verb)
+    const steps = new Steps(context.boundary, verb, spec, policy?.signal, undefined, plan, (facts) =>
+      plan === undefined ? facts : explainIndex(context, verb, plan, facts),
+    )
     const projection = bins instanceof Projection ? bins : undefined
     // What operations answer need not be what a bin holds.
     const codecs = operations === undefined ? policy?.codecs : undefined

@@ -115,7 +115,7 @@ export function cursorCheck(plan: Plan): number {
 }
 
 /** A query as it crosses. */
-export function querySpec(plan: Plan, verb: string, aggregation?: { udf: UdfCall; source: string }): NativeQuerySpec {
+export function querySpec(plan: Plan, verb: string, aggregation?: AggregationParts): NativeQuerySpec {
   const { policy, limits } = plan
   refuseContradictions(plan, verb)
   const fields = fieldsOf(plan, aggregation?.udf, UdfKind.aggregation)
@@ -145,8 +145,15 @@ export function querySpec(plan: Plan, verb: string, aggregation?: { udf: UdfCall
   }
 }
 
-function aggregationOf({ udf, source }: { udf: UdfCall; source: string }): NativeAggregation {
-  return { source, module: udf.module, function: udf.function, args: udf.args }
+/** An aggregation's function, and the modules that its last steps need on this side. */
+export interface AggregationParts {
+  readonly udf: UdfCall
+  readonly source: string
+  readonly libraries: { readonly [module: string]: string }
+}
+
+function aggregationOf({ udf, source, libraries }: AggregationParts): NativeAggregation {
+  return { source, module: udf.module, libraries, function: udf.function, args: udf.args }
 }
 
 /** What the server would refuse with a number, or do without a word. */

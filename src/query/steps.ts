@@ -7,7 +7,7 @@ import { readFailure } from '../boundary/failure-reader.js'
 import type { Boundary } from '../boundary/native.js'
 import { type CommandMessage, commandMessage } from '../channels/command.js'
 import { AerospikeError } from '../errors/classes.js'
-import { aborted, controlError, errorOf, type Failure, whyGivenUp } from '../errors/failure.js'
+import { aborted, controlError, errorOf, type Facts, type Failure, whyGivenUp } from '../errors/failure.js'
 import { TruePromise } from '../host.js'
 import { readDetail } from '../records/message.js'
 import type { UdfCall } from '../requests/udf-call.js'
@@ -40,6 +40,7 @@ export class Steps {
   readonly #signal: AbortSignal | undefined
   readonly #called: UdfCall | undefined
   readonly #names: { readonly namespace: string; readonly set?: string | undefined } | undefined
+  readonly #explain: (facts: Facts) => Facts | Promise<Facts>
   #native: NativeQuery | undefined
   #ended = false
   #aborted = false
@@ -60,6 +61,7 @@ export class Steps {
    * @param spec made when the first step is wanted
    * @param called the function of an aggregation, for errors
    * @param names what is queried, for those who follow it
+   * @param explain says more of a failure than the server did
    */
   constructor(
     boundary: Boundary,
@@ -68,6 +70,7 @@ export class Steps {
     signal: AbortSignal | undefined,
     called?: UdfCall,
     names?: { readonly namespace: string; readonly set?: string | undefined },
+    explain: (facts: Facts) => Facts | Promise<Facts> = (facts) => facts,
   ) {
     this.#boundary = boundary
     this.#verb = verb
@@ -75,6 +78,7 @@ export class Steps {
     this.#signal = signal
     this.#called = called
     this.#names = names
+    this.#explain = explain
   }
 
   /** The next page, or undefined at the end. One call at a time. */
@@ -99,7 +103,7 @@ export class Steps {
         this.more = step.more ?? false
       } else {
         const { facts } = failureOf(this.#verb, step.failure as Buffer, this.#called)
-        throw errorOf({ ...facts, code: whyGivenUp(facts.code) })
+        throw errorOf(await this.#explain({ ...facts, code: whyGivenUp(facts.code) }))
       }
       return undefined
     } catch (thrown) {

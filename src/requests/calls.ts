@@ -11,7 +11,7 @@ import { ExistsObject, type ExistsResult, RecordObject } from '../records/record
 import { decodeBins } from '../values/codecs.js'
 import { Mode } from '../values/unpack.js'
 import type { Writer } from '../values/writer.js'
-import { type Command, writeRecordEntry } from './command.js'
+import { type Command, onlyBin, writeRecordEntry } from './command.js'
 import { Projection } from './projection.js'
 
 /** What is to be done with one record. */
@@ -33,6 +33,10 @@ export abstract class KeyCall<T> extends Call<T, RecordTask> {
 
   override get isCommand(): boolean {
     return true
+  }
+
+  override get bin(): string | undefined {
+    return onlyBin(this.argument)
   }
 
   override detail(bytes: Buffer, at: number, end: number): string | undefined {

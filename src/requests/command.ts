@@ -241,3 +241,12 @@ function binName(name: unknown): string {
   if (typeof name === 'string') return name
   throw new InvalidArgumentError(`a bin name must be text, not ${describe(name)}`)
 }
+
+/** The bin that a command is about, by what its body is written from, if there is only one. */
+export function onlyBin(argument: unknown): string | undefined {
+  if (argument instanceof OperationClass) return argument.bin
+  if (typeof argument !== 'object' || argument === null) return undefined
+  const parts = Array.isArray(argument) ? argument : isPlain(argument) ? Object.keys(argument) : []
+  const [first, ...others] = parts.map((part) => (part instanceof OperationClass ? part.bin : part))
+  return typeof first === 'string' && first !== '' && others.every((bin) => bin === first) ? first : undefined
+}

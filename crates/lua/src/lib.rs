@@ -44,5 +44,5 @@ pub use call::{Applied, Input, Phase};
 pub use encode::Particle;
 pub use error::{CompileError, Failure, FailureKind};
 pub use limits::{Limits, MAX_MEMORY, MAX_NAME_SIZE, MAX_SOURCE_SIZE};
-pub use module::{DIRECTORY, Module};
+pub use module::{DIRECTORY, Libraries, Module};
 pub use record::{Bins, Change, Refusal, Stored, Target};

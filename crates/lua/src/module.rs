@@ -1,5 +1,6 @@
 //! Modules: source that was checked, and the states that have it loaded.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,11 +23,41 @@ const KEPT_STATES: usize = 8;
 /// Bytes of a state that is not worth keeping.
 const KEPT_SIZE: usize = 4 * 1024 * 1024;
 
+/// The modules that a module may `require`, by the names that calls know them by.
+#[derive(Clone)]
+pub struct Libraries(Arc<dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync>);
+
+impl Libraries {
+    /// Libraries whose source a function has.
+    pub fn new(find: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(find))
+    }
+
+    /// The source of one of them.
+    pub(crate) fn find(&self, name: &str) -> Option<Vec<u8>> {
+        (self.0)(name).filter(|source| source.len() <= MAX_SOURCE_SIZE)
+    }
+}
+
+impl Default for Libraries {
+    /// None at all.
+    fn default() -> Self {
+        Self::new(|_| None)
+    }
+}
+
+impl fmt::Debug for Libraries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Libraries")
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     name: String,
     place: String,
     source: Vec<u8>,
+    libraries: Libraries,
     idle: Mutex<Vec<State>>,
 }
 
@@ -38,11 +69,11 @@ pub struct Module(Arc<Shared>);
 pub(crate) type Ran<T> = Result<T, (FailureKind, String)>;
 
 impl Module {
-    /// Checks source and makes a module of it, named as its file is without the ending.
+    /// Checks source and makes a module of it, named as its file is without the ending. It cannot `require` any other.
     ///
     /// # Errors
     ///
-    /// When the source does not parse, when it raises an error while it is loaded, or takes more than a second for it.
+    /// As for [`Module::compile_with`].
     ///
     /// ```
     /// use aerospike_lua::Module;
@@ -50,20 +81,49 @@ impl Module {
     /// assert_eq!(Module::compile("sums.lua", b"function add(").unwrap_err().line, 1);
     /// ```
     pub fn compile(file: &str, source: &[u8]) -> Result<Self, CompileError> {
+        Self::compile_with(file, source, Libraries::default())
+    }
+
+    /// Checks source and makes a module of it that may `require` others.
+    ///
+    /// # Errors
+    ///
+    /// When the source does not parse, when it raises an error while it is loaded, or takes more than a second for it.
+    ///
+    /// ```
+    /// use aerospike_lua::{Libraries, Module};
+    /// let libraries = Libraries::new(|name| (name == "sums").then(|| b"function add(a, b) return a + b end".to_vec()));
+    /// let source = b"require 'sums' three = add(1, 2)";
+    /// assert!(Module::compile_with("uses.lua", source, libraries).is_ok());
+    /// assert!(Module::compile("uses.lua", source).is_err());
+    /// ```
+    pub fn compile_with(file: &str, source: &[u8], libraries: Libraries) -> Result<Self, CompileError> {
         let fail = |message: &str| CompileError::parse(file, message);
         if source.len() > MAX_SOURCE_SIZE {
             return Err(fail("source is too long"));
         }
-        protect(|| load(source, file, &Limits::until(Instant::now() + LOAD_TIME))).map_err(|(_, text)| fail(&text))?;
+        let limits = Limits::until(Instant::now() + LOAD_TIME);
+        protect(|| load(source, file, &libraries, &limits)).map_err(|(_, text)| fail(&text))?;
         let name = file.rsplit_once('.').map_or(file, |(name, _)| name).to_owned();
         let place = format!("@{DIRECTORY}/{name}.lua");
-        Ok(Self(Arc::new(Shared { name, place, source: source.to_vec(), idle: Mutex::default() })))
+        Ok(Self(Arc::new(Shared { name, place, source: source.to_vec(), libraries, idle: Mutex::default() })))
     }
 
     /// The name that calls know it by.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub fn source(&self) -> &[u8] {
+        &self.0.source
+    }
+
+    /// Calls to come load the module anew, and with it what it requires.
+    pub fn reload(&self) {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Runs something with a state that has the module loaded. A state that failed is not used again.
@@ -79,10 +139,14 @@ impl Module {
             let idle = shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let state = match idle {
                 Some(state) => state,
-                None => load(&shared.source, &shared.place, limits).map_err(|(kind, text)| match kind {
-                    FailureKind::Timeout | FailureKind::Cancelled => (kind, text),
-                    _ => (FailureKind::Module, text),
-                })?,
+                None => {
+                    load(&shared.source, &shared.place, &shared.libraries, limits).map_err(
+                        |(kind, text)| match kind {
+                            FailureKind::Timeout | FailureKind::Cancelled => (kind, text),
+                            _ => (FailureKind::Module, text),
+                        },
+                    )?
+                }
             };
             state.watch.start(limits.clone());
             let result = run(&state);
@@ -119,8 +183,8 @@ fn protect<T>(run: impl FnOnce() -> Ran<T>) -> Ran<T> {
 }
 
 /// A state with the source loaded.
-fn load(source: &[u8], place: &str, limits: &Limits) -> Ran<State> {
-    let state = State::new().map_err(failed)?;
+fn load(source: &[u8], place: &str, libraries: &Libraries, limits: &Limits) -> Ran<State> {
+    let state = State::new(libraries).map_err(failed)?;
     state.watch.start(limits.clone());
     let chunk = state.lua.load(source).set_name(place).set_mode(ChunkMode::Text);
     let loaded = chunk.into_function().map_err(failed).and_then(|chunk| call(&state.pcall, chunk));

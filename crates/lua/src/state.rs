@@ -10,6 +10,7 @@ use mlua::{AnyUserData, Function, Lua, LuaOptions, StdLib, Table, Value, VmState
 use crate::args::add;
 use crate::error::failed;
 use crate::limits::{MAX_MEMORY, Watch};
+use crate::module::{DIRECTORY, Libraries};
 use crate::{byte_functions, class, geojson, iterator, list, map, record_functions, text};
 
 /// Instructions after which the hook looks at the time.
@@ -37,7 +38,7 @@ pub(crate) struct State {
 
 impl State {
     /// Makes a state without a module.
-    pub(crate) fn new() -> mlua::Result<Self> {
+    pub(crate) fn new(libraries: &Libraries) -> mlua::Result<Self> {
         let libs = StdLib::COROUTINE | StdLib::TABLE | StdLib::STRING | StdLib::UTF8 | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libs, LuaOptions::default())?;
         lua.set_memory_limit(MAX_MEMORY)?;
@@ -45,6 +46,13 @@ impl State {
         lua.set_app_data(Arc::clone(&watch));
         let host = lua.create_table()?;
         install(&lua, &host, &watch)?;
+        host.raw_set("directory", DIRECTORY)?;
+        let libraries = libraries.clone();
+        let find = move |lua: &Lua, name: mlua::LuaString| {
+            let source = name.to_str().ok().and_then(|name| libraries.find(&name));
+            source.map(|source| lua.create_string(source)).transpose()
+        };
+        host.raw_set("library", lua.create_function(find)?)?;
         for (name, source) in PRELUDE {
             lua.load(source).set_name(name).set_mode(ChunkMode::Text).call::<()>(&host)?;
         }

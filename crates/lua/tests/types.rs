@@ -2,8 +2,8 @@
 
 mod support;
 
-use aerospike_lua::{DIRECTORY, FailureKind};
-use support::{Answer, apply};
+use aerospike_lua::{DIRECTORY, FailureKind, Libraries, Module};
+use support::{Answer, apply, limits, target, value};
 
 /// Each expression has the value beside it.
 fn all(cases: &[(&str, Answer)]) {
@@ -309,4 +309,57 @@ fn an_error_names_the_caller_even_of_a_call_in_return() {
     bodies(&[("return select(2, pcall(function() return map.size(list()) end))", {
         format!("{place}bad argument #1 to 'size' (Map expected, got List)").as_str().into()
     })]);
+}
+
+#[test]
+fn the_clock_is_there() {
+    bodies(&[
+        ("local now = os.time() return now > 1700000000 and os.time() - now < 60", true.into()),
+        (
+            "return os.time{year=2020, month=1, day=2, hour=12} - os.time{year=2020, month=1, day=1, hour=12}",
+            86_400.into(),
+        ),
+        ("return os.date('!%Y-%m-%d', 0)", "1970-01-01".into()),
+        ("return os.difftime(5, 3)", 2.0.into()),
+        ("math.randomseed(os.time()) return os.clock() >= 0", true.into()),
+    ]);
+}
+
+/// A module `uses` that may require the others, and what its function `f` returns.
+fn with_libraries(source: &str, others: &'static [(&str, &str)]) -> Result<Answer, String> {
+    let find =
+        move |name: &str| others.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_bytes().to_vec());
+    let module = Module::compile_with("uses.lua", source.as_bytes(), Libraries::new(find));
+    let module = module.map_err(|error| error.to_string())?;
+    let applied = module.apply("f", target(), &[0x90], &limits()).map_err(|failure| failure.to_string())?;
+    Ok(Answer(value(&applied.value)))
+}
+
+#[test]
+fn registered_modules_can_be_required() {
+    let others = &[
+        ("sums", "loads = (loads or 0) + 1 local m = {} function m.add(a, b) return a + b end return m"),
+        ("globals", "function twice(n) return n * 2 end"),
+        ("nested", "local sums = require 'sums' return { three = sums.add(1, 2) }"),
+        ("circle", "require('circle')"),
+        ("broken", "return +"),
+        ("raising", "error('no')"),
+    ];
+    let one = |body: &str| with_libraries(body, others);
+    assert_eq!(one("local s = require('sums') function f() return s.add(2, 3) end"), Ok(5.into()));
+    assert_eq!(one("require 'globals' function f() return twice(4) end"), Ok(8.into()));
+    assert_eq!(one("function f() return require('nested').three + require('nested').three end"), Ok(6.into()));
+    assert_eq!(one("require 'sums' require 'nested' function f() return loads end"), Ok(1.into()));
+    assert_eq!(one("function f() return require('math') == math end"), Ok(true.into()));
+    for (name, why) in [
+        ("nothing", "module 'nothing' not found"),
+        ("circle", "loop or previous error loading module 'circle'"),
+        ("broken", "error loading module 'broken'"),
+        ("raising", "no"),
+    ] {
+        let text = one(&format!("require('{name}') function f() end")).unwrap_err();
+        assert!(text.contains(why), "{name}: {text}");
+        let text = one(&format!("function f() require('{name}') end")).unwrap_err();
+        assert!(text.contains(why), "{name}: {text}");
+    }
 }

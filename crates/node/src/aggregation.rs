@@ -2,6 +2,7 @@
 //! more, on a blocking thread: Lua is not asynchronous, and the JavaScript thread has better things to do.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use aerospike_core::wire::message::Ops;
 use aerospike_core::wire::op::write_op;
 use aerospike_core::{Code, Error, QueryStream, Step};
-use aerospike_lua::{CompileError, Failure, FailureKind, Input, Limits, Module, Phase};
+use aerospike_lua::{CompileError, Failure, FailureKind, Input, Libraries, Limits, Module, Phase};
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -30,6 +31,8 @@ pub(crate) struct Order {
     pub(crate) source: String,
     /// Its name, without `.lua`.
     pub(crate) module: String,
+    /// Source of the modules it may require, by name.
+    pub(crate) libraries: HashMap<String, String>,
     pub(crate) function: String,
     /// Arguments, as a packed list.
     pub(crate) arguments: Vec<u8>,
@@ -92,7 +95,7 @@ impl Aggregation {
         self.runtime.spawn(pump(stream.clone(), feed));
         self.runtime.spawn_blocking(move || {
             let output = Output { to: output, held: RefCell::default() };
-            let last = reduce(&order, input, &output, cancelled);
+            let last = reduce(order, input, &output, cancelled);
             stream.close(); // nodes need not go on when a function has failed
             output.finish(last);
         });
@@ -121,8 +124,11 @@ async fn pump(stream: Arc<QueryStream>, feed: mpsc::Sender<Step>) {
 }
 
 /// Runs the module over what comes, and says how that ended.
-fn reduce(order: &Order, mut input: mpsc::Receiver<Step>, output: &Output, cancelled: Arc<AtomicBool>) -> Step {
-    let module = match Module::compile(&format!("{}.lua", order.module), order.source.as_bytes()) {
+fn reduce(mut order: Order, mut input: mpsc::Receiver<Step>, output: &Output, cancelled: Arc<AtomicBool>) -> Step {
+    let sources = std::mem::take(&mut order.libraries);
+    let libraries = Libraries::new(move |name| sources.get(name).map(|source| source.clone().into_bytes()));
+    let file = format!("{}.lua", order.module);
+    let module = match Module::compile_with(&file, order.source.as_bytes(), libraries) {
         Ok(module) => module,
         Err(error) => return Step::Failure(uncompiled(&error)),
     };

@@ -1,5 +1,6 @@
 //! Queries and background jobs as JavaScript sees them: a stream that is asked for one step after the other.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aerospike_core::wire::Info2;
@@ -74,6 +75,8 @@ pub struct NativeAggregation {
     pub source: String,
     /// The module's name, without `.lua`.
     pub module: String,
+    /// Source of the modules that it may require, by their names.
+    pub libraries: HashMap<String, String>,
     /// The function.
     pub function: String,
     /// Its arguments, as a packed list.
@@ -350,8 +353,8 @@ impl NativeQuerySpec {
 
 impl NativeAggregation {
     fn into_order(self, total_timeout: u32) -> Order {
-        let Self { source, module, function, args } = self;
-        Order { source, module, function, arguments: args.to_vec(), total_timeout }
+        let Self { source, module, libraries, function, args } = self;
+        Order { source, module, libraries, function, arguments: args.to_vec(), total_timeout }
     }
 }
 

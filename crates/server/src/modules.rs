@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use aerospike_lua::{CompileError, Module};
+use aerospike_lua::{CompileError, Libraries, Module};
 use parking_lot::RwLock;
 use sha1::{Digest as _, Sha1};
 
@@ -19,20 +20,39 @@ pub(crate) struct Registered {
 
 /// The modules of a cluster, by file name.
 #[derive(Debug, Default)]
-pub(crate) struct Modules(RwLock<BTreeMap<String, Registered>>);
+pub(crate) struct Modules(Arc<RwLock<BTreeMap<String, Registered>>>);
 
 impl Modules {
     /// Registers a module, in place of one of the same name if there is one.
     pub(crate) fn put(&self, file: &str, content: &str, source: &[u8]) -> Result<(), CompileError> {
-        let module = Module::compile(file, source)?;
+        let module = Module::compile_with(file, source, self.libraries())?;
         let hash = hash(file, content);
         self.0.write().insert(file.to_owned(), Registered { content: content.to_owned(), hash, module });
+        self.reload();
         Ok(())
+    }
+
+    /// What modules may require: each other. They do not keep alive what they are kept in.
+    fn libraries(&self) -> Libraries {
+        let known = Arc::downgrade(&self.0);
+        Libraries::new(move |name| {
+            let known = known.upgrade()?;
+            let source = known.read().get(&file_of(name))?.module.source().to_vec();
+            Some(source)
+        })
+    }
+
+    /// Modules that were loaded may have required one that is another now.
+    fn reload(&self) {
+        for registered in self.0.read().values() {
+            registered.module.reload();
+        }
     }
 
     /// Forgets a module.
     pub(crate) fn remove(&self, file: &str) {
         self.0.write().remove(file);
+        self.reload();
     }
 
     /// A module by its file name.
@@ -47,8 +67,13 @@ impl Modules {
 
     /// A module by the name that calls know it by.
     pub(crate) fn find(&self, name: &str) -> Option<Module> {
-        self.0.read().get(&format!("{name}.lua")).map(|registered| registered.module.clone())
+        self.0.read().get(&file_of(name)).map(|registered| registered.module.clone())
     }
+}
+
+/// The file of a module, by the name that calls know it by.
+fn file_of(name: &str) -> String {
+    format!("{name}.lua")
 }
 
 /// The hash of a module: that of the text a real server keeps it as.

@@ -86,18 +86,19 @@ impl Terms {
             .with_webpki_verifier(Arc::clone(&chains));
         let client = match (&config.certificate, &config.private_key) {
             (Some(certificate), Some(key)) => {
-                let chain = certificates("certificate", certificate)?;
+                let chain = certificates("cert", certificate)?;
                 let key = PrivateKeyDer::from_pem_slice(&key.0)
-                    .map_err(|_| refuse("private_key", "not a private key in PEM, or one with a passphrase"))?;
-                builder.with_client_auth_cert(chain, key).map_err(|e| refuse("certificate", e))?
+                    .map_err(|_| refuse("key", "not a private key in PEM, or one with a passphrase"))?;
+                builder.with_client_auth_cert(chain, key).map_err(|e| refuse("cert", e))?
             }
             (None, None) => builder.with_no_client_auth(),
-            _ => return Err(refuse("certificate", "a certificate and its private_key come together")),
+            _ => return Err(refuse("cert", "a certificate and its key come together")),
         };
         Ok(Self { client, chains, server_name: config.server_name.clone() })
     }
 }
 
+/// `what`: the option, by the name that callers gave it.
 fn refuse(what: &str, why: impl Display) -> Error {
     Error::new(Code::PARAM, format!("tls.{what}: {why}"))
 }

@@ -1,7 +1,7 @@
 -- What programs get of Lua's own library.
 --
--- Gone is what reaches outside: io, package, require, files, bytecode, the debug library, and of os all but its clocks
--- and calendar. Guarded is what could
+-- Gone is what reaches outside: io, package, files, bytecode, the debug library, and of os all but the clock. `require` finds
+-- the modules that are registered. Guarded is what could
 -- catch the error that ends a call, or run for ever where no instruction is counted: finalizers, message handlers,
 -- patterns, and functions that loop over as many places as they are told to.
 local host = ...
@@ -11,11 +11,11 @@ local ended, error_text, class_of = host.ended, host.error_text, host.class_of
 local resume, close = coroutine.resume, coroutine.close
 local insert, remove, sort, unpack, concat = table.insert, table.remove, table.sort, table.unpack, table.concat
 
-os = { clock = os.clock, date = os.date, difftime = os.difftime, time = os.time }
-
-for _, name in ipairs { 'dofile', 'loadfile', 'require', 'package', 'io', 'debug' } do
+for _, name in ipairs { 'dofile', 'loadfile', 'package', 'io', 'debug' } do
   _G[name] = nil
 end
+local date = os.date
+os = { clock = os.clock, difftime = os.difftime, time = os.time }
 string.dump = nil
 
 function print() end
@@ -24,6 +24,14 @@ host.pcall = raw_pcall
 
 local function bad(place, name, text)
   error("bad argument #" .. place .. " to '" .. name .. "' (" .. text .. ')', 3)
+end
+
+-- A format is gone through where no instruction is counted.
+function os.date(format, ...)
+  if type(format) == 'string' and #format > 1024 then
+    bad(1, 'date', 'format is too long')
+  end
+  return date(format, ...)
 end
 
 -- A call that has to end is not saved by catching its error. Errors of the host become text.
@@ -118,6 +126,37 @@ function load(chunk, name, _, ...)
     return nil, 'source is too long'
   end
   return raw_load(chunk, name, 't', ...)
+end
+
+-- What is required once is there. A module that requires itself, by whatever way, would do so without end.
+local LOADING = {}
+local loaded = { _G = _G, coroutine = coroutine, math = math, os = os, string = string, table = table, utf8 = utf8 }
+
+function require(name)
+  if type(name) ~= 'string' then
+    bad(1, 'require', 'string expected, got ' .. type(name))
+  end
+  local known = loaded[name]
+  if known == LOADING then
+    error("loop or previous error loading module '" .. name .. "'", 2)
+  elseif known ~= nil then
+    return known
+  end
+  local source = host.library(name)
+  if source == nil then
+    error("module '" .. name .. "' not found: no module of this name is registered", 2)
+  end
+  local chunk, message = raw_load(source, '@' .. host.directory .. '/' .. name .. '.lua', 't')
+  if chunk == nil then
+    error("error loading module '" .. name .. "':\n\t" .. message, 2)
+  end
+  loaded[name] = LOADING
+  local result = chunk(name)
+  if result == nil then
+    result = true
+  end
+  loaded[name] = result
+  return result
 end
 
 -- Functions on tables believe what a metatable says of a length, so those with one are walked in Lua.
