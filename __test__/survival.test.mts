@@ -48,6 +48,22 @@ test('a list that is computed may be empty, so it does not invert', (t) => {
   t.notThrows(() => exp.lists.getByValueList(exp.bin.list('l'), keys, { inverted: true }))
 })
 
+test('a list that is padded far keeps no index', async (t) => {
+  const key = freshKey('survival')
+  const list = [1, null, [], 6, 7]
+  for (const index of [127, 128, 300]) {
+    await client().put(key, { b: list })
+    const step = ctx.listIndex(index, { create: 'padded', persistIndex: true })
+    const append = client().operate(key, [lists.append('b', 'x', { ctx: [step] })])
+    // below 128 the server is asked as it is, and makes no list that keeps an index below the top
+    if (index < 128) await t.throwsAsync(append, { instanceOf: OperationNotApplicableError })
+    else await append
+    const { b } = (await client().get<{ b: unknown[] }>(key)).bins
+    t.is(b.length, index < 128 ? list.length : index + 1)
+    if (index >= 128) t.deepEqual(b[index], ['x'])
+  }
+})
+
 test('before the start of a list nothing is created', async (t) => {
   const key = freshKey('survival')
   const append = (index: number, create: 'padded' | 'unordered' | 'ordered') =>
@@ -61,7 +77,7 @@ test('before the start of a list nothing is created', async (t) => {
   await append(-1, 'padded')
   t.deepEqual((await client().get(key)).bins.b as unknown, [[1, 1]])
   await t.throwsAsync(append(-2, 'padded'), { instanceOf: OperationNotApplicableError })
-  t.throws(() => lists.append('b', 1, { ctx: [ctx.listIndex(2 ** 32, { create: 'padded' })] }), REFUSED)
+  t.throws(() => lists.append('b', 1, { ctx: [ctx.listIndex(2 ** 27, { create: 'padded' })] }), REFUSED)
 })
 
 test('a new unordered list with an index does not begin far from its start', (t) => {

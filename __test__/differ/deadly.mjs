@@ -30,12 +30,15 @@ function deadlySelection ([code, flags, given], computed) {
 /** From which index on a created list that keeps an index is not survived: its elements get more than one entry there. */
 const LONG = 100
 
+/** Elements of more than any record has room for. */
+const MOST_PADDED = 2n ** 27n
+
 /** The index of a step as a server reads it: 64 bits with a sign. */
 const signed = index => typeof index === 'number' || typeof index === 'bigint' ? BigInt.asIntN(64, BigInt(index)) : undefined
 
 /**
- * An index before the start of a list that is to be created, or one that is to be padded up to its end or 2**32, or far
- * into one that keeps an index.
+ * An index before the start of a list that is to be created, or one that is to be padded up to its end or beyond all
+ * records, which further operations of the command work on, or far into one that keeps an index.
  */
 const deadlyContext = steps => (listOf(steps) ?? []).some((kind, at, all) => {
   const bits = Number(kind)
@@ -43,7 +46,7 @@ const deadlyContext = steps => (listOf(steps) ?? []).some((kind, at, all) => {
   const padded = (bits & 0xc0) === 0x80
   const index = signed(all[at + 1])
   if (index === undefined) return true
-  return index < (padded ? 0n : -1n) || (padded && index >= 2n ** 32n) || (padded && (bits & 0x100) !== 0 && index >= LONG)
+  return index < (padded ? 0n : -1n) || (padded && index >= MOST_PADDED) || (padded && (bits & 0x100) !== 0 && index >= LONG)
 })
 
 /** Where list operations have the order of a list that they make, and where an index to write at. */
@@ -61,6 +64,22 @@ function deadlyIndex (test) {
   return keepsIndex && calls.some(([code, index]) => WRITES_AT_INDEX.includes(code) && !(index < INDEX_STEP))
 }
 
+
+const SORT = 13
+const DROP_DUPLICATES = 2
+const KEEPS_INDEX = 0x10
+
+const hasIndex = value => value !== null && typeof value === 'object' && ((Number(value.o ?? 0) & KEEPS_INDEX) !== 0 || Object.values(value).some(hasIndex))
+
+/** Sorting without duplicates where some list keeps an index, which is not made anew. */
+function deadlySort (test) {
+  const calls = test.ops.map(({ payload }) => {
+    const items = listOf(payload) ?? []
+    return (items[0] === CONTEXT ? listOf(items[2]) : items) ?? []
+  })
+  const keepsIndex = hasIndex(test.bins) || hasIndex(calls) || calls.some(([code, ...args]) => (Number(args[ORDER_AT[code]] ?? 0) & KEEPS_INDEX) !== 0)
+  return keepsIndex && calls.some(([code, flags]) => Number(code) === SORT && (Number(flags) & DROP_DUPLICATES) !== 0)
+}
 
 /** List operations that store values, and where those are among their arguments. */
 const STORES = new Map([[1, 0], [2, 0], [3, 1], [4, 1], [9, 1]])
@@ -181,6 +200,9 @@ function mayBeNil (expression) {
   }
 }
 
+/** Orders of maps as a server writes them. */
+const SOUND_ORDERS = new Set([undefined, 1, 3, 17, 19])
+
 /** More computed arguments than a call has room for. */
 const MOST_COMPUTED = 8
 
@@ -188,7 +210,7 @@ function deadlyExpression (expression, bins) {
   const items = listOf(expression)
   if (items === undefined) {
     // a map is taken as it comes, and one that could not be stored is not survived by everything that works on it
-    return expression !== null && typeof expression === 'object' && 'm' in expression && !canBeKept(expression)
+    return expression !== null && typeof expression === 'object' && 'm' in expression && !(SOUND_ORDERS.has(expression.o) && canBeKept(expression))
   }
   if (deadlyDivision(items)) return true
   if (Number(items[0]) === CALL) {
@@ -213,7 +235,7 @@ function deadlyValue (value) {
 export function isDeadly (test) {
   if (Object.values(test.bins).some(deadlyValue) || test.ops.some(({ value }) => value !== undefined && deadlyValue(value))) return true
   if (test.filter !== undefined && deadlyExpression(test.filter, test.bins)) return true
-  if (deadlyIndex(test)) return true
+  if (deadlyIndex(test) || deadlySort(test)) return true
   return test.ops.some(({ code, bin, payload }) => {
     if (payload === undefined) return false
     if (deadlyPath(payload, test.bins[bin])) return true

@@ -14,6 +14,9 @@ const isMapByHand = value => Array.isArray(value?.m) && value.m.length > 0
 
 const isListByHand = value => Array.isArray(value?.l) && (value.o & 1) !== 0 && value.l.length > 1
 
+const SET_MAP_ORDER = 64
+const KEPT_BY_VALUE = 0x12
+
 const isNaN = value => Number.isNaN(value?.d)
 
 const INVERTED = 0x10000
@@ -49,7 +52,9 @@ const corners = /\[(-?[\d.e+-]+),(-?[\d.e+-]+)(?:\]|$)/g
 const NEARLY = 1e-9
 
 const turn = ([x1, y1], [x2, y2], [x3, y3]) => Math.sign((x2 - x1) * (y3 - y1) - (x3 - x1) * (y2 - y1))
-const cross = (a, b, c, d) => turn(a, b, c) * turn(a, b, d) < 0 && turn(c, d, a) * turn(c, d, b) < 0
+const same = (a, b) => a[0] === b[0] && a[1] === b[1]
+const meet = (a, b) => [a, b].flat().some((p, i) => i < 2 && b.some(q => same(p, q)))
+const cross = (a, b, c, d) => !meet([a, b], [c, d]) && turn(a, b, c) * turn(a, b, d) <= 0 && turn(c, d, a) * turn(c, d, b) <= 0
 
 /** GeoJSON with a ring that crosses itself, with three corners that lie on one line, or with one at a pole or on the last meridian. */
 function isDegenerate (value) {
@@ -75,6 +80,10 @@ const LISTED = [
   {
     reason: 'the real server takes a map or an ordered list inside an expression as it comes, out of order, or with keys that cannot be',
     holds: ({ kind, ops, filter }) => kind === 'expressions' && within([ops, filter], value => isMapByHand(value) || isListByHand(value))
+  },
+  {
+    reason: 'of a map that keeps its order by value, the real server tells indexes in that order, and here no such order is kept',
+    holds: ({ ops }) => ops.some(one => callOf(one)[0] === SET_MAP_ORDER && (Number(callOf(one)[1]) & KEPT_BY_VALUE) === KEPT_BY_VALUE)
   },
   {
     reason: 'of a list with NaN, which is neither less nor greater than any number, the order depends on how the real server sorts',

@@ -98,13 +98,14 @@ const PERSISTS = 0x100
 const UNORDERED = 0x40
 const PADDED = 0x80
 
-/** What the server's count of the elements to pad has no room for. */
-const PADS_BELOW = 2 ** 32
+/** Elements of more than any record has room for. */
+const PADS_BELOW = 2 ** 27
 
 /**
  * The type of a step that may create a list. There is nothing to create before the start of a list, but the server computes with a
  * length below nothing: such a step only finds. The last element of a list that is not there is its first, with nothing to pad.
- * Padding up to 2**32 and beyond is refused. A list that is there and is padded so far that its index needs a second entry is
+ * Padding that no record has room for is refused: the server makes it all the same, and further operations of the command work on
+ * it; with 2**32 its count overflows. A list that is there and is padded so far that its index needs a second entry is
  * padded without one: the index changes how fast elements are found, and nothing else.
  */
 export function createdStep(code: number, index: unknown): number {

@@ -152,6 +152,16 @@ struct Taken<'a> {
     key: BytesMut,
 }
 
+impl Taken<'_> {
+    /// Whether a list is to be filled up further than a record has room for.
+    fn is_too_long(&self) -> bool {
+        match (&self.node, &self.found) {
+            (Node::List(list), Found::New(index)) => index.saturating_sub(list.len()) > MAX_PADDING,
+            _ => false,
+        }
+    }
+}
+
 fn follow(
     mut on: Element<'_>,
     steps: usize,
@@ -173,6 +183,9 @@ fn follow(
         }
     };
     let Outcome { stored, result } = outcome;
+    if stored.is_some() && path.iter().any(Taken::is_too_long) {
+        return Err(ResultCode::RECORD_TOO_BIG);
+    }
     let stored = stored.map(|new| path.into_iter().rev().fold(new, |new, taken| put_back(taken, &new)));
     Ok(Outcome { stored, result })
 }
@@ -195,11 +208,9 @@ fn step_into<'a>(
         _ => BytesMut::new(),
     };
     let found = match &node {
-        Node::List(list) => find_in_list(list, kind, value),
-        Node::Map(map) => find_in_map(map, kind, value, &key),
+        Node::List(list) => find_in_list(list, kind, value)?,
+        Node::Map(map) => find_in_map(map, kind, value, &key)?,
     };
-    // whether there is room for what it creates is no question of a read
-    let found = found.map_err(|code| if modifies { code } else { NOT_APPLICABLE })?;
     let child = match (&found, &node) {
         (Found::At(index), Node::List(list)) => Some(list.items[*index]),
         (Found::At(index), Node::Map(map)) => Some(map.pairs[*index].1),
@@ -346,11 +357,8 @@ fn place_for(list: &List<'_>, kind: Kind, index: i64) -> Result<usize, ResultCod
     if !kind.pads() || kind.persists() {
         return Err(NOT_APPLICABLE);
     }
-    match usize::try_from(index) {
-        Ok(at) if at - end <= MAX_PADDING => Ok(at),
-        Ok(_) => Err(ResultCode::RECORD_TOO_BIG),
-        Err(_) => Err(NOT_APPLICABLE), // before the start: what a real server does not survive
-    }
+    // before the start: what a real server does not survive
+    usize::try_from(index).map_err(|_| NOT_APPLICABLE)
 }
 
 /// The index of the pair a step means; of an absent key that may be created, where it belongs.

@@ -78,13 +78,13 @@ fn write_head(bytes: &mut &[u8], out: &mut BytesMut) -> Result<Option<Open>, Mal
         Head::Ext(FOR_COMPARISON, [_] | [_, _] | [_, _, _]) => return Err(Malformed),
         Head::Ext(kind, data) => pack::ext(out, kind, data),
         Head::List(n) => {
-            let (n, flags) = take_header(bytes, n, false);
+            let (n, flags) = take_header(bytes, n, false)?;
             let flags = flags & ORDERED;
             pack::list_header(out, n, flags);
             return Ok((n > 0).then(|| Open::new(Entries::Elements { is_ordered: flags != 0 }, n, out)));
         }
         Head::Map(n) => {
-            let (n, flags) = take_header(bytes, n, true);
+            let (n, flags) = take_header(bytes, n, true)?;
             let flags = flags & MAP_ORDER;
             pack::map_header(out, n, flags);
             let pairs = Entries::Pairs { flags, sorted: true, done: Vec::new() };
@@ -99,19 +99,20 @@ fn write_head(bytes: &mut &[u8], out: &mut BytesMut) -> Result<Option<Open>, Mal
 const FOR_COMPARISON: u8 = 0xff;
 
 /// Takes what a container says of its order off the front of its elements: the number of entries without it, and its
-/// flags. An extension of one byte that has a marker of its own is an element like others.
-fn take_header(buf: &mut &[u8], entries: usize, is_map: bool) -> (usize, u8) {
+/// flags. An extension of one byte that has a marker of its own is an element like others. What is paired with the flags
+/// of a map means nothing, but must not have elements.
+fn take_header(buf: &mut &[u8], entries: usize, is_map: bool) -> Result<(usize, u8), Malformed> {
     let mut rest = *buf;
     let is_element = matches!(buf, [0xd4, ..] | [0xc7, 1, FOR_COMPARISON, 0 | 1, ..]);
     match take_head(&mut rest) {
         Some(Head::Ext(flags, _)) if entries > 0 && !is_element => {
-            if is_map && take_element(&mut rest).is_none() {
-                return (entries, 0);
+            if is_map && matches!(take_head(&mut rest), None | Some(Head::List(1..) | Head::Map(1..))) {
+                return Err(Malformed);
             }
             *buf = rest;
-            (entries - 1, flags)
+            Ok((entries - 1, flags))
         }
-        _ => (entries, 0),
+        _ => Ok((entries, 0)),
     }
 }
 

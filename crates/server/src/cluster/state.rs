@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aerospike_wire::PartitionId;
 use aerospike_wire::limits::PARTITIONS;
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ use crate::clock::Moment;
 use crate::modules::Modules;
 use crate::options::ClusterOptions;
 use crate::security::Security;
+use crate::sindex::Indexes;
 use crate::store::{Namespace, SetId};
 use crate::tls::Acceptor;
 
@@ -33,6 +34,8 @@ pub(crate) struct State {
     pub(crate) started: Instant,
     /// What makes encrypted connections, if any are taken.
     pub(crate) acceptor: Option<Acceptor>,
+    /// Indexes that were asked for in namespaces that are not there. They are never built, but their names are taken.
+    pub(crate) unbuilt_indexes: Mutex<HashMap<String, Indexes>>,
     /// Access control, if there is any.
     pub(crate) security: Option<Arc<Security>>,
     /// The modules of functions that can be called.
@@ -61,6 +64,7 @@ impl State {
             namespaces,
             started: Instant::now(),
             acceptor,
+            unbuilt_indexes: Mutex::default(),
             security: security.map(Arc::new),
             modules: Modules::default(),
             turns: (0..PARTITIONS).map(|_| AsyncMutex::default()).collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aerospike_wire::limits::{MAX_BIN_NAME_SIZE, MAX_NAMESPACE_SIZE, MAX_SET_SIZE};
+use aerospike_wire::limits::{MAX_BIN_NAME_SIZE, MAX_NAMESPACE_SIZE, MAX_NAMESPACES, MAX_SET_SIZE};
 use aerospike_wire::{ParticleType, PartitionId, ResultCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -47,9 +47,19 @@ pub(super) fn create(ask: &Ask<'_>) -> Answer {
     } else {
         (ask.optional("set", MAX_SET_SIZE)?, content(ask)?)
     };
-    // the cluster's metadata take indexes of any namespace
-    let Some((namespace, _)) = share::find(ask, namespace) else { return done() };
-    match namespace.indexes.write().create(name, set, content) {
+    let created = match share::find(ask, namespace) {
+        Some((namespace, _)) => namespace.indexes.write().create(name, set, content),
+        None => {
+            // the cluster's metadata take indexes of any namespace
+            let mut unbuilt = ask.state.unbuilt_indexes.lock();
+            if unbuilt.len() >= MAX_NAMESPACES && !unbuilt.contains_key(namespace) {
+                Created::TooMany
+            } else {
+                unbuilt.entry(namespace.to_owned()).or_default().create(name, set, content)
+            }
+        }
+    };
+    match created {
         Created::Done => done(),
         Created::NameTaken => {
             Err(Refusal::new(ResultCode::INDEX_FOUND, "'indexname' already exists with different definition"))
@@ -164,7 +174,10 @@ fn on_index(ask: &Ask<'_>, run: impl FnOnce(&str) -> Answer) -> Answer {
 pub(super) fn delete(ask: &Ask<'_>) -> Answer {
     on_index(ask, |name| {
         let namespace = ask.required_as(&NAMESPACE, MAX_NAMESPACE_SIZE)?;
-        let Some(number) = ask.state.find_namespace(namespace.as_bytes()) else { return done() };
+        let Some(number) = ask.state.find_namespace(namespace.as_bytes()) else {
+            ask.state.unbuilt_indexes.lock().get_mut(namespace).and_then(|indexes| indexes.remove(name));
+            return done();
+        };
         let removed = ask.state.namespaces.get(number).and_then(|namespace| namespace.indexes.write().remove(name));
         if let Some(index) = removed {
             let stores = ask.state.nodes.iter().filter_map(|node| node.stores.get(number));
