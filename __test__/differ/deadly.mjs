@@ -224,11 +224,14 @@ function deadlyExpression (expression, bins) {
   return items.some(item => deadlyExpression(item, bins))
 }
 
+/** An extension of 2 GiB and more, whose end is computed to lie before its beginning. */
+const isEndless = hex => /^(..)*?c9[89a-f]/.test(hex)
+
 /** A list whose header asks for a persistent index without an order: as the value of a bin, its index is written over what follows. */
 function deadlyValue (value) {
   if (value === null || typeof value !== 'object') return false
   if ('l' in value) return (value.o & 0x11) === 0x10
-  return 'x' in value && /^(9.|dc....|dd........)(c7..|c8....|c9........)([13579bdf][02468ace])/.test(value.x)
+  return 'x' in value && (isEndless(value.x) || /^(9.|dc....|dd........)(c7..|c8....|c9........)([13579bdf][02468ace])/.test(value.x))
 }
 
 /** Whether a command of a case must not be sent to a real server. */
@@ -239,7 +242,7 @@ export function isDeadly (test) {
   return test.ops.some(({ code, bin, payload }) => {
     if (payload === undefined) return false
     if (deadlyPath(payload, test.bins[bin])) return true
-    if (payload !== null && typeof payload === 'object' && 'x' in payload) return false // looked at when it was damaged
+    if (payload !== null && typeof payload === 'object' && 'x' in payload) return isEndless(payload.x) // the rest is looked at when it is damaged
     switch (code) {
       case op.CDT_READ: case op.CDT_MODIFY: return deadlyCall(payload, false) || deadlyExpression(payload, test.bins)
       case op.BITS_MODIFY: case op.BITS_READ: return deadlyBits(payload, false)
