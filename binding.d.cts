@@ -223,7 +223,7 @@ export interface NativeClusterOptions {
   security?: NativeSecurity
   /** Encryption; none when absent. */
   tls?: NativeLocalTls
-  /** More namespaces, strongly consistent ones. */
+  /** Names of namespaces that are strongly consistent. */
   strongConsistency?: Array<string>
 }
 

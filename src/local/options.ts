@@ -44,8 +44,9 @@ export interface LocalClusterOptions {
    */
   readonly tls?: 'self-signed' | LocalTlsOptions | undefined
   /**
-   * Names of more namespaces, strongly consistent ones: they have transactions and linearizable reads, take durable
-   * deletes only, and are unavailable while too many nodes are missing. Only with `edition: 'enterprise'`. Default none.
+   * Names of namespaces that are strongly consistent, `test` and `bar` or more: they have transactions and linearizable
+   * reads, take durable deletes only, and are unavailable while too many nodes are missing. Only with
+   * `edition: 'enterprise'`. Default none.
    */
   readonly strongConsistency?: readonly string[] | undefined
 }
@@ -115,9 +116,6 @@ export interface RefuseRowsOptions {
 }
 
 const MAX_NODES = 8
-
-/** The namespaces that every cluster has. */
-const NAMESPACES = ['test', 'bar']
 
 const EDITIONS: { readonly [edition in Edition]: true } = { community: true, enterprise: true }
 
@@ -204,8 +202,8 @@ export function startOptions(options: unknown): NativeClusterOptions {
       throw new InvalidArgumentError(`${verb}: option '${refused[0]}' needs edition: 'enterprise'`)
     }
   }
-  const taken = strongConsistency.find((name, i) => NAMESPACES.includes(name) || strongConsistency.indexOf(name) !== i)
-  if (taken !== undefined) throw new InvalidArgumentError(`${verb}: there is a namespace '${taken}' already`)
+  const again = strongConsistency.find((name, i) => strongConsistency.indexOf(name) !== i)
+  if (again !== undefined) throw new InvalidArgumentError(`${verb}: strongConsistency names '${again}' twice`)
   return {
     nodes,
     edition,

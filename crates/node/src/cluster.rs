@@ -11,9 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aerospike_server::{
-    Authority, Cluster, ClusterOptions, NamespaceOptions, Refusal, SecurityOptions, TlsOptions, UserOptions,
-};
+use aerospike_server::{Authority, Cluster, ClusterOptions, Refusal, SecurityOptions, TlsOptions, UserOptions};
 use napi::bindgen_prelude::{Env, PromiseRaw, Uint8Array};
 use napi::{Error, Result};
 use napi_derive::napi;
@@ -40,7 +38,7 @@ pub struct NativeClusterOptions {
     pub security: Option<NativeSecurity>,
     /// Encryption; none when absent.
     pub tls: Option<NativeLocalTls>,
-    /// More namespaces, strongly consistent ones.
+    /// Names of namespaces that are strongly consistent.
     pub strong_consistency: Option<Vec<String>>,
 }
 
@@ -209,18 +207,17 @@ impl NativeCluster {
         let tls = options.tls.map(NativeLocalTls::into_options).transpose().map_err(failed)?;
         let (tls, authority) = tls.map_or((None, None), |(tls, authority)| (Some(tls), authority));
         let strong = options.strong_consistency.unwrap_or_default();
-        let strong = strong.iter().map(|name| NamespaceOptions::strong(name));
         let options = ClusterOptions {
             tls,
             nodes: options.nodes as usize,
             port: options.port.filter(|port| *port != 0),
             replication_factor: options.replication_factor.map_or(defaults.replication_factor, |n| n as usize),
             cluster_name: options.cluster_name.unwrap_or(defaults.cluster_name.clone()),
-            namespaces: defaults.namespaces.iter().cloned().chain(strong).collect(),
             edition: options.edition.as_deref().map_or(Ok(defaults.edition), str::parse).map_err(failed)?,
             security: options.security.map(Into::into),
             ..defaults
-        };
+        }
+        .with_strong(strong.iter().map(String::as_str));
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("aerospike-local")

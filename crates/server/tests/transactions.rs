@@ -226,6 +226,15 @@ async fn what_a_dead_client_did_not_commit_is_undone_in_time() {
     assert_eq!(transaction.run(&mut client, "k", write(&ops, 1)).await.result, ResultCode::MRT_EXPIRED, "too late");
     let counted = client.info_value("namespace/sc").await;
     assert!(counted.contains("mrt_monitor_roll_back_success=2;"), "{counted}");
+    assert!(counted.contains("mrt_provisionals=0;mrt_monitors=1;mrt_monitors_active=0;"), "{counted}");
+    // a client that comes late can remove the monitor itself, or leave it
+    let mut late = Transaction::new(8);
+    late.duration = 1;
+    late.put(&mut client, "k", 4).await;
+    late.outlast().await;
+    assert_eq!(late.close(&mut client).await, ResultCode::OK);
+    tokio::time::sleep(Duration::from_millis(3500)).await;
+    let counted = client.info_value("namespace/sc").await;
     assert!(counted.contains("mrt_monitors=0;"), "{counted}");
 }
 

@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use aerospike_server::{Cluster, ClusterOptions, NamespaceOptions, SecurityOptions};
+use aerospike_server::{Cluster, ClusterOptions, SecurityOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "usage: aerospike-local [--nodes N] [--port P] [--host 127.0.0.1] [--replication-factor N]
@@ -19,7 +19,7 @@ const USAGE: &str = "usage: aerospike-local [--nodes N] [--port P] [--host 127.0
   --edition EDITION       'community' or 'enterprise', default 'community'
   --security on           access control, with the user admin and the password admin; needs --edition enterprise
   --strong-consistency NAMESPACE,…
-                          more namespaces, strongly consistent ones; in the Enterprise edition";
+                          namespaces that are strongly consistent: test, bar or more; in the Enterprise edition";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -65,7 +65,7 @@ fn parse(arguments: &[String]) -> Result<ClusterOptions, String> {
             "--port" => options.port = Some(number()?),
             "--replication-factor" => options.replication_factor = number()?.into(),
             "--cluster-name" => options.cluster_name.clone_from(value),
-            "--strong-consistency" => options.namespaces.extend(value.split(',').map(NamespaceOptions::strong)),
+            "--strong-consistency" => options = options.with_strong(value.split(',')),
             "--edition" => options.edition = value.parse()?,
             "--security" if value == "on" => options.security = Some(SecurityOptions::default()),
             "--security" if value == "off" => options.security = None,

@@ -84,7 +84,7 @@ fn transactions(store: &Store) -> String {
         let records = store.lock(id);
         provisionals += records.provisionals().len();
         monitors += records.monitors().count();
-        active += records.monitors().filter(|monitor| monitor.phase == Phase::Back).count();
+        active += records.monitors().filter(|monitor| monitor.phase == Phase::Back && !monitor.is_ended).count();
     }
     let mut out = format!("mrt_provisionals={provisionals};mrt_monitors={monitors};mrt_monitors_active={active};");
     for (name, count) in store.counters.iter() {

@@ -45,6 +45,26 @@ impl ClusterOptions {
     /// Nodes a cluster can have, as many as a Community one.
     pub const MAX_NODES: usize = 8;
 
+    /// Makes namespaces strongly consistent: those of these names, which are added where they are missing.
+    ///
+    /// ```
+    /// use aerospike_server::ClusterOptions;
+    /// let options = ClusterOptions::default().with_strong(["test", "sc"]);
+    /// let strong = options.namespaces.iter().filter(|namespace| namespace.strong_consistency);
+    /// assert_eq!(strong.map(|namespace| namespace.name.as_str()).collect::<Vec<_>>(), ["test", "sc"]);
+    /// ```
+    #[must_use]
+    pub fn with_strong<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        for name in names {
+            match self.namespaces.iter_mut().find(|namespace| namespace.name == name && !namespace.strong_consistency) {
+                Some(namespace) => namespace.strong_consistency = true,
+                // a name that comes twice stays in the list twice, for the check to refuse
+                None => self.namespaces.push(NamespaceOptions::strong(name)),
+            }
+        }
+        self
+    }
+
     /// What is wrong with the options, if anything is.
     pub(crate) fn check(&self) -> Result<(), String> {
         let last_port = self.port.map_or(0, usize::from) + self.nodes.saturating_sub(1);

@@ -19,6 +19,9 @@ use crate::transaction;
 /// How long to wait before something is tried again that a node was missing for, and between looks for records that
 /// nobody will unlock.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long the monitor of a transaction that was ended here stays: a client that comes late is told what became of the
+/// transaction, and can remove the monitor itself. The official clients' tests do that two seconds after the deadline.
+const STAY: Duration = Duration::from_secs(4);
 /// How long a monitor may be late before the records of its transaction are looked after.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -31,7 +34,7 @@ pub(crate) async fn end_abandoned(state: Arc<State>, number: usize) {
         let now = Moment::now();
         while let Some(monitor) = namespace.due.take(now) {
             if ending.end(&monitor).is_none() {
-                namespace.due.add(Moment(now.0 + PAUSE.as_millis() as u64), monitor);
+                namespace.due.add(after(now, PAUSE), monitor);
             }
             tokio::task::yield_now().await;
         }
@@ -47,6 +50,10 @@ pub(crate) async fn end_abandoned(state: Arc<State>, number: usize) {
     }
 }
 
+fn after(moment: Moment, pause: Duration) -> Moment {
+    Moment(moment.0 + pause.as_millis() as u64)
+}
+
 struct Ending<'s> {
     state: &'s State,
     number: usize,
@@ -54,18 +61,23 @@ struct Ending<'s> {
 }
 
 impl Ending<'_> {
-    /// Ends the transaction of a monitor; `None` when it has to be tried again.
+    /// Ends the transaction of a monitor, or removes the monitor of one that was ended here before; `None` when it has to be
+    /// tried again.
     fn end(&self, monitor: &Digest) -> Option<()> {
         let mut found = None;
         self.on_master(monitor, |partition| {
-            let Some(Monitor { deadline, phase }) = partition.monitor(monitor) else { return Change::None };
+            let Some(Monitor { deadline, phase, is_ended }) = partition.monitor(monitor) else { return Change::None };
+            if is_ended {
+                partition.bury(monitor, Moment::now());
+                return Change::Record;
+            }
             let phase = if phase == Phase::Open { Phase::Back } else { phase };
             // from now on the client cannot commit any more
-            partition.set_monitor(*monitor, Monitor { deadline, phase });
-            found = Some((phase, partition.get(monitor, Moment::now()).and_then(transaction::listed)));
+            partition.set_monitor(*monitor, Monitor { deadline, phase, is_ended });
+            found = Some((deadline, phase, partition.get(monitor, Moment::now()).and_then(transaction::listed)));
             Change::Record
         })?;
-        let Some((phase, listed)) = found else { return Some(()) };
+        let Some((deadline, phase, listed)) = found else { return Some(()) };
         let roll = if phase == Phase::Forward { Info4::MRT_ROLL_FORWARD } else { Info4::MRT_ROLL_BACK };
         // a monitor that cannot be read, as somebody wrote to it, lists nothing
         let (id, digests) = listed.unwrap_or_default();
@@ -73,9 +85,11 @@ impl Ending<'_> {
             self.roll(&digest, id, roll)?;
         }
         self.on_master(monitor, |partition| {
-            partition.bury(monitor, Moment::now());
+            partition.set_monitor(*monitor, Monitor { deadline, phase, is_ended: true });
             Change::Record
-        })
+        })?;
+        self.namespace.due.add(after(Moment::now(), STAY), *monitor);
+        Some(())
     }
 
     /// Rolls back what is locked by transactions that have neither time nor a monitor, as one has whose monitor somebody

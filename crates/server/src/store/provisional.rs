@@ -42,6 +42,8 @@ pub(crate) struct Monitor {
     pub(crate) deadline: Moment,
     /// How far it is.
     pub(crate) phase: Phase,
+    /// Whether the server has ended the transaction in place of its client: nothing is locked any more.
+    pub(crate) is_ended: bool,
 }
 
 /// What remains of a record that was removed durably.

@@ -68,7 +68,7 @@ pub(super) fn run(
         return Err(ResultCode::MRT_TOO_MANY_WRITES.into());
     }
     let phase = if act == Act::Commit { Phase::Forward } else { Phase::Open };
-    partition.set_monitor(request.digest, Monitor { deadline, phase });
+    partition.set_monitor(request.digest, Monitor { deadline, phase, is_ended: false });
     if act == Act::Begin {
         context.namespace.due.add(deadline, request.digest);
     }
@@ -81,8 +81,8 @@ fn admit(act: Act, request: &Request<'_>, known: Option<Monitor>) -> Result<Mome
     match known {
         Some(_) if act == Act::Begin => Err(ResultCode::MRT_MONITOR_EXISTS),
         Some(Monitor { phase: Phase::Forward, .. }) => Err(ResultCode::MRT_COMMITTED),
-        Some(Monitor { phase: Phase::Back, .. }) => Err(ResultCode::MRT_ABORTED),
-        Some(Monitor { phase: Phase::Open, deadline }) if now <= deadline => Ok(deadline),
+        Some(Monitor { phase: Phase::Back, is_ended: false, .. }) => Err(ResultCode::MRT_ABORTED),
+        Some(Monitor { phase: Phase::Open, deadline, .. }) if now <= deadline => Ok(deadline),
         None if act == Act::Begin => {
             let duration = if request.ttl == 0 { DEFAULT_DURATION } else { request.ttl.min(MAX_DURATION) };
             Ok(now.after_seconds(duration))
