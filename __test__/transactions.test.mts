@@ -23,6 +23,7 @@ import {
 } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
+import { COMMAND, type Heard, startProxy } from './support/proxy.mjs'
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -349,6 +350,79 @@ test("transactions that get into each other's way all succeed in the end", async
   )
   await Promise.all(runs)
   t.deepEqual([await value(counters[0]), await value(counters[1])], [12, 12])
+})
+
+test('calls of one tick are done in the order in which they were made', async (t) => {
+  const k = key()
+  const others = keys(3)
+  const tx = client.beginTransaction()
+  const signal = new AbortController().signal
+  const seen = await Promise.all([
+    tx.put(k, { n: 1 }),
+    tx.get(k),
+    tx.increment(k, 'n', 1),
+    tx.get(k, { signal }), // one that may be cancelled travels alone
+    tx.batchWrite([{ key: k, bins: { n: 10 } }, ...others.map((key) => ({ key, bins: { n: 1 } }))]),
+    tx.increment(k, 'n', 1, { signal }),
+    tx.increment(others[0] as Key, 'n', 5),
+    tx.getMany([k, others[0] as Key]),
+    tx.put(k, { n: 20 }),
+    tx.get(k),
+  ])
+  t.deepEqual(
+    [seen[1].bins.n, seen[3].bins.n, seen[7].map((record) => record?.bins.n), seen[9].bins.n],
+    [1, 2, [11, 6], 20],
+  )
+  await tx.commit()
+  t.is(await value(k), 20)
+})
+
+test('writes of one tick go to each node in one message, and are listed in one', async (t) => {
+  const heard: Heard[] = []
+  const proxy = await startProxy(cluster.hosts, (message) => heard.push(message))
+  const near = await connect(proxy.hosts)
+  const all = keys(100)
+  await near.put(all[0] as Key, { n: 0 })
+  await proxy.settled()
+  heard.length = 0
+  const tx = near.beginTransaction()
+  await Promise.all(all.map((k) => tx.put(k, { n: 1 })))
+  const records = await Promise.all(all.map((k) => tx.get(k)))
+  await tx.commit()
+  await proxy.settled()
+  await near.close()
+  await proxy.stop()
+  t.true(records.every(({ bins }) => bins.n === 1))
+  const sent = heard.filter(({ type, from }) => type === COMMAND && from === 'client')
+  // listed, written at three nodes, read at three, marked, made final at three, closed
+  t.is(sent.length, 1 + 3 + 3 + 1 + 3 + 1)
+  t.deepEqual(
+    (await client.getMany<{ n: number }>(all)).map((record) => record?.bins.n),
+    all.map(() => 1),
+  )
+})
+
+test('each of the calls that travel together has its own outcome', async (t) => {
+  const [there, missing, other, text] = keys(4) as [Key, Key, Key, Key]
+  await client.put(there, { n: 1 })
+  await client.put(text, { n: 'one' })
+  const tx = client.beginTransaction()
+  const outcomes = await Promise.allSettled([
+    tx.put(there, { n: 2 }, { exists: 'create' }),
+    tx.put(missing, { n: 2 }, { exists: 'update' }),
+    tx.put(other, { n: 2 }),
+    tx.increment(text, 'n', 1),
+  ])
+  const codes = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 0 : outcome.reason.code))
+  t.deepEqual(codes, [5, 2, 0, 12])
+  const refused = outcomes[1] as PromiseRejectedResult
+  t.true(refused.reason instanceof RecordNotFoundError)
+  t.is(refused.reason.key, missing)
+  t.is(refused.reason.attempts, 1)
+  t.regex(String(refused.reason.node), /./)
+  t.false(refused.reason.inDoubt)
+  await tx.commit()
+  t.deepEqual([await value(there), await value(other)], [1, 2])
 })
 
 test('a transaction whose client is gone is undone in its time', async (t) => {

@@ -73,5 +73,5 @@ pub use security::{AuthMode, Credentials, Password};
 pub use snapshot::{ConnectionMetrics, NodeSnapshot, Snapshot, TransactionMetrics};
 pub use tls::{PrivateKey, TlsConfig, TlsVersion};
 pub use transaction::{
-    Aborted, CommitFailure, Committed, FailedRead, MAX_TIMEOUT, Stage, State, Transaction, UnderWay,
+    Aborted, CommitFailure, Committed, FailedRead, Group, MAX_TIMEOUT, Stage, State, Tick, Transaction, UnderWay,
 };

@@ -23,7 +23,7 @@ use crate::metrics::{NativeEvents, NativeMetrics};
 use crate::notifier::{Notifier, WakeUp};
 use crate::queue::Queue;
 use crate::settlement::{Settlement, Shared, settle, take_tracking};
-use crate::transaction::{self, Entered, Membership, NativeTransaction, Transactions};
+use crate::transaction::{self, Assigned, Entered, Membership, NativeTransaction, Transactions};
 
 /// The function that hears of changes. Weak: by itself it does not keep the process alive.
 type Listener = ThreadsafeFunction<NativeChange, (), NativeChange, Status, false, true>;
@@ -119,8 +119,12 @@ impl NativeClient {
         let (core, shared) = (self.core.clone(), self.shared.clone());
         self.runtime.spawn(async move {
             // the lengths were checked above, so that every entry is seen and settles
-            for (entry, membership) in entered.assign(entry::split(buffer).unwrap_or_default()) {
+            let Assigned { alone, groups } = entered.assign(entry::split(buffer).unwrap_or_default());
+            for (entry, membership) in alone {
                 start(entry, membership, &core, &shared);
+            }
+            for group in groups {
+                transaction::start(group, &shared);
             }
         });
         Ok(false)

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
-use aerospike_core::{Code, CommitFailure, FailedRead, Stage, State, Transaction, UnderWay};
+use aerospike_core::{Code, CommitFailure, FailedRead, Group, Stage, State, Tick, Transaction, UnderWay};
 use napi::Result;
 use napi::bindgen_prelude::{BigInt, Buffer};
 use napi_derive::napi;
@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::completion::Outcome;
 use crate::config::control_error;
 use crate::entry::{Entry, Work};
+use crate::settlement::{Settlement, Shared};
 
 /// The transactions of a client by number. 0 is none; a number is used again when its transaction is gone.
 #[derive(Default)]
@@ -69,29 +70,42 @@ impl Entered {
         self.0.push_back(transactions.enter(number));
     }
 
-    /// Gives every entry its transaction. What the entries write is announced, so that the first of them lists it for all.
-    pub(crate) fn assign(mut self, entries: Vec<Entry>) -> Vec<(Entry, Membership)> {
-        let assigned: Vec<(Entry, Membership)> = entries
-            .into_iter()
-            .map(|entry| {
-                let membership = match entry.transaction {
-                    0 => Membership::None,
-                    _ => self.0.pop_front().flatten().map_or(Membership::Refused, Membership::Of),
-                };
-                (entry, membership)
-            })
-            .collect();
-        for (entry, membership) in &assigned {
-            match (&entry.work, membership) {
-                (Ok(Work::Record(command)), Membership::Of(transaction)) => transaction.announce(command),
-                (Ok(Work::Batch(batch) | Work::Parts(batch)), Membership::Of(transaction)) => {
-                    transaction.announce_batch(batch);
-                }
-                _ => {}
+    /// Gives every entry its transaction. What the entries write is announced, so that it is listed together, and those
+    /// that can travel together are sorted out.
+    pub(crate) fn assign(mut self, entries: Vec<Entry>) -> Assigned {
+        let mut tick = Tick::default();
+        let mut alone = Vec::new();
+        for entry in entries {
+            if entry.transaction == 0 {
+                alone.push((entry, Membership::None));
+                continue;
             }
+            let Some(mut member) = self.0.pop_front().flatten() else {
+                alone.push((entry, Membership::Refused));
+                continue;
+            };
+            let Entry { ticket, cancellable, transaction, mut work } = entry;
+            match work {
+                // one that may be cancelled is on its own, as the others of a group are not
+                Ok(Work::Record(command)) if !cancellable => match tick.add(member, command, ticket) {
+                    None => continue,
+                    Some((back, command, _)) => (member, work) = (back, Ok(Work::Record(command))),
+                },
+                Ok(Work::Record(ref command)) => tick.add_alone(&mut member, command),
+                Ok(Work::Batch(ref batch) | Work::Parts(ref batch)) => tick.add_batch(&mut member, batch),
+                Err(_) => {}
+            }
+            alone.push((Entry { ticket, cancellable, transaction, work }, Membership::Of(member)));
         }
-        assigned
+        Assigned { alone, groups: tick.into_groups() }
     }
+}
+
+/// The commands of a submitted buffer: those that travel alone, and those of transactions that travel together, with
+/// their tickets.
+pub(crate) struct Assigned {
+    pub(crate) alone: Vec<(Entry, Membership)>,
+    pub(crate) groups: Vec<Group<u32>>,
 }
 
 /// What a command has to do with transactions.
@@ -250,6 +264,12 @@ pub(crate) async fn carry_out(transaction: UnderWay, work: Work) -> Outcome {
         // a transaction notes every answer before any of them is handed over
         Work::Batch(batch) | Work::Parts(batch) => Outcome::Batch(Box::new(transaction.batch(batch).await)),
     }
+}
+
+/// Carries out commands that travel together, and settles each as soon as its outcome is known.
+pub(crate) fn start(group: Group<u32>, shared: &Arc<Shared>) {
+    let group = group.map(|ticket| Settlement::new(shared.clone(), ticket, false));
+    tokio::spawn(group.run(|settlement, answer| settlement.settle(answer.into())));
 }
 
 /// Refuses a command whose transaction takes none.

@@ -38,8 +38,13 @@ pub(crate) async fn run(
 }
 
 /// Carries out a batch whose rows belong to a transaction.
-pub(crate) async fn run_in(cluster: &Arc<Cluster>, batch: Batch, transaction: Arc<dyn Bound>) -> BatchReply {
-    carry_out(cluster, batch, Some(transaction), None).await
+pub(crate) async fn run_in(
+    cluster: &Arc<Cluster>,
+    batch: Batch,
+    transaction: Arc<dyn Bound>,
+    part: Option<&mut (dyn FnMut(BatchReply) + Send)>,
+) -> BatchReply {
+    carry_out(cluster, batch, Some(transaction), part).await
 }
 
 async fn carry_out(

@@ -216,10 +216,10 @@ impl Member {
         if !session.must_renew(Instant::now()) {
             return;
         }
-        if let Some(connection) = &mut self.connection {
-            if session.log_in(connection).await.is_err() {
-                self.connection = None;
-            }
+        if let Some(connection) = &mut self.connection
+            && session.log_in(connection).await.is_err()
+        {
+            self.connection = None;
         }
     }
 

@@ -5,6 +5,7 @@
 //! | `mod.rs` | the handle, and commands in a transaction |
 //! | `state.rs` | what a transaction has read and written, and how far it is |
 //! | `turns.rs` | commands on one record, one after another |
+//! | `together.rs` | commands of one tick that travel together |
 //! | `monitor.rs` | the record that lists what a transaction writes |
 //! | `finish.rs` | committing and undoing |
 //!
@@ -16,6 +17,7 @@
 mod finish;
 mod monitor;
 mod state;
+mod together;
 mod turns;
 
 use std::sync::Arc;
@@ -28,7 +30,7 @@ use tokio::time::Instant;
 
 use crate::batch::{self, Batch, BatchReply, Bound};
 use crate::cluster::Cluster;
-use crate::command::{Command, Reply, SentFlag};
+use crate::command::{Command, Reply, SentFlag, Spec};
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
 use crate::metrics::Fate;
@@ -36,7 +38,8 @@ pub use finish::{Aborted, CommitFailure, Committed, FailedRead, Stage};
 use monitor::Monitor;
 use state::Progress;
 pub use state::State;
-use turns::Turns;
+pub use together::{Group, Tick};
+use turns::{Places, Turns};
 
 /// Seconds a transaction may ask for.
 pub const MAX_TIMEOUT: u32 = 120;
@@ -59,11 +62,16 @@ pub(crate) struct Shared {
 
 /// A command of a transaction that is under way: the transaction does not end before it.
 #[derive(Debug)]
-pub struct UnderWay(Arc<Shared>);
+pub struct UnderWay {
+    shared: Arc<Shared>,
+    /// Its places in the lines of its records, once it was announced.
+    places: Option<Places>,
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.progress.leave();
+        self.places = None; // what comes after it may already run when the transaction learns of the end
+        self.shared.progress.leave();
     }
 }
 
@@ -96,7 +104,7 @@ impl Transaction {
     /// Registers a command. A transaction that ends, or has ended, takes none.
     pub fn enter(&self) -> Result<UnderWay, Error> {
         self.0.progress.enter().map_err(|f| Error::new(f.code, f.detail))?;
-        Ok(UnderWay(self.0.clone()))
+        Ok(UnderWay { shared: self.0.clone(), places: None })
     }
 }
 
@@ -111,32 +119,34 @@ impl Drop for Transaction {
 }
 
 impl UnderWay {
-    /// Says that a command is about to be carried out. Writes that are announced before the first of them is carried out
-    /// are listed in the monitor together.
-    pub fn announce(&self, command: &Command) {
+    /// Says that a command is about to be carried out. Commands on one record are carried out in the order in which they
+    /// are announced. Writes that are announced before the first of them is carried out are listed in the monitor together.
+    pub fn announce(&mut self, command: &Command) {
+        let digest = command.key.digest(&command.set);
+        self.places = Some(self.shared.turns.line_up(vec![digest]));
         if command.spec.is_write() {
-            self.0.monitor.announce(command.key.digest(&command.set));
+            self.shared.monitor.announce(digest);
         }
     }
 
-    /// The same for the writes of a batch.
-    pub fn announce_batch(&self, batch: &Batch) {
-        for row in &batch.rows {
-            let spec = batch.specs.get(row.spec as usize);
-            let keyspace = batch.keyspaces.get(row.keyspace as usize);
-            if let (Some(spec), Some(keyspace)) = (spec, keyspace)
-                && spec.is_write()
-            {
-                self.0.monitor.announce(row.key.digest(&keyspace.set));
+    /// The same for the rows of a batch.
+    pub fn announce_batch(&mut self, batch: &Batch) {
+        let digests = batch.digests();
+        for (row, digest) in batch.rows.iter().zip(&digests) {
+            if batch.specs.get(row.spec as usize).is_some_and(Spec::is_write) {
+                self.shared.monitor.announce(*digest);
             }
         }
+        self.places = Some(self.shared.turns.line_up(digests));
     }
 
     /// Carries out a command in the transaction.
-    pub async fn execute(&self, mut command: Command) -> Result<Reply, Error> {
-        let (shared, begun) = (&*self.0, Instant::now());
+    pub async fn execute(mut self, mut command: Command) -> Result<Reply, Error> {
+        let begun = Instant::now();
         let digest = command.key.digest(&command.set);
-        let _turn = shared.turns.take(&digest).await;
+        let places = self.places.take().unwrap_or_else(|| self.shared.turns.line_up(vec![digest]));
+        places.turn().await;
+        let shared = &*self.shared;
         let is_write = command.spec.is_write();
         let written = if is_write { vec![digest] } else { Vec::new() };
         shared.prepare(&command.namespace, written, &mut command.policy, begun).await?;
@@ -162,47 +172,69 @@ impl UnderWay {
     }
 
     /// Carries out a batch in the transaction. Where the transaction is in the way of it as a whole, every row says so.
-    pub async fn batch(&self, mut batch: Batch) -> BatchReply {
-        let (shared, begun) = (&self.0, Instant::now());
+    pub async fn batch(mut self, batch: Batch) -> BatchReply {
+        let (begun, rows) = (Instant::now(), batch.rows.len());
+        let places = self.places.take().unwrap_or_else(|| self.shared.turns.line_up(batch.digests()));
+        let reply = self.shared.batch(batch, &places, None).await;
+        reply.unwrap_or_else(|error| BatchReply::refused(rows, error.code(), begun.elapsed()))
+    }
+}
+
+impl Shared {
+    /// Carries out a batch when it is its turn. Outcomes that others keep waiting go to `part`, when there is one. Fails
+    /// when nothing was sent.
+    async fn batch(
+        self: &Arc<Self>,
+        mut batch: Batch,
+        places: &Places,
+        part: Option<&mut (dyn FnMut(BatchReply) + Send)>,
+    ) -> Result<BatchReply, Error> {
+        let begun = Instant::now();
+        places.turn().await;
         let digests = batch.digests();
-        let namespaces: Vec<Bytes> = batch.keyspaces.iter().map(|keyspace| keyspace.namespace.clone()).collect();
-        let _turns = shared.turns.take_all(&digests).await;
         let writes: Vec<(Digest, Bytes)> = batch
             .rows
             .iter()
             .zip(&digests)
-            .filter(|(row, _)| batch.specs.get(row.spec as usize).is_some_and(crate::command::Spec::is_write))
+            .filter(|(row, _)| batch.specs.get(row.spec as usize).is_some_and(Spec::is_write))
             .map(|(row, digest)| {
                 let set = batch.keyspaces.get(row.keyspace as usize).map(|keyspace| keyspace.set.clone());
                 (*digest, set.unwrap_or_default())
             })
             .collect();
-        let mut prepared = Ok(());
+        let namespaces: Vec<Bytes> = batch.keyspaces.iter().map(|keyspace| keyspace.namespace.clone()).collect();
         for namespace in &namespaces {
-            prepared = prepared.and_then(|()| shared.progress.claim(namespace));
+            self.progress.claim(namespace).map_err(|f| Error::new(f.code, f.detail))?;
         }
-        let prepared = match (prepared, namespaces.first()) {
-            (Ok(()), Some(namespace)) => {
-                let written = writes.iter().map(|(digest, _)| *digest).collect();
-                shared.prepare(namespace, written, &mut batch.policy, begun).await
-            }
-            (Ok(()), None) => Ok(()),
-            (Err(failure), _) => Err(Error::new(failure.code, failure.detail)),
-        };
-        if let Err(error) = prepared {
-            return BatchReply::refused(batch.rows.len(), error.code(), begun.elapsed());
+        if let Some(namespace) = namespaces.first() {
+            let written = writes.iter().map(|(digest, _)| *digest).collect();
+            self.prepare(namespace, written, &mut batch.policy, begun).await?;
         }
         let sent = batch.sent.get_or_insert_default().clone();
-        let doubt = Doubt { shared, writes, sent };
-        let reply = batch::run_in(&shared.cluster, batch, shared.clone()).await;
+        let doubt = Doubt { shared: self, writes, sent };
+        let mut in_doubt = Vec::new();
+        let mut note = |reply: &BatchReply| {
+            let rows = reply.rows.iter().zip(&digests).filter(|(row, _)| row.in_doubt && !row.is_elsewhere);
+            in_doubt.extend(rows.map(|(_, digest)| *digest));
+        };
+        let reply = match part {
+            None => batch::run_in(&self.cluster, batch, self.clone(), None).await,
+            Some(part) => {
+                let mut part = |reply| {
+                    note(&reply);
+                    part(reply);
+                };
+                batch::run_in(&self.cluster, batch, self.clone(), Some(&mut part)).await
+            }
+        };
+        note(&reply);
         let writes = doubt.resolve();
-        let in_doubt = reply.rows.iter().zip(&digests).filter(|(row, _)| row.in_doubt);
-        for (_, digest) in in_doubt {
+        for digest in &in_doubt {
             if let Some((_, set)) = writes.iter().find(|(written, _)| written == digest) {
-                shared.progress.note_doubt(*digest, set);
+                self.progress.note_doubt(*digest, set);
             }
         }
-        reply
+        Ok(reply)
     }
 }
 
