@@ -370,7 +370,7 @@ test('calls of one tick are done in the order in which they were made', async (t
     tx.get(k),
   ])
   t.deepEqual(
-    [seen[1].bins.n, seen[3].bins.n, seen[7].map((record) => record?.bins.n), seen[9].bins.n],
+    [seen[1].bins.n, seen[3].bins.n, seen[7].map((record) => record?.bins?.n), seen[9].bins.n],
     [1, 2, [11, 6], 20],
   )
   await tx.commit()
@@ -397,7 +397,7 @@ test('writes of one tick go to each node in one message, and are listed in one',
   // listed, written at three nodes, read at three, marked, made final at three, closed
   t.is(sent.length, 1 + 3 + 3 + 1 + 3 + 1)
   t.deepEqual(
-    (await client.getMany<{ n: number }>(all)).map((record) => record?.bins.n),
+    (await client.getMany<{ n: number }>(all)).map((record) => record?.bins?.n),
     all.map(() => 1),
   )
 })

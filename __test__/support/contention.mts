@@ -1,33 +1,30 @@
-// Transactions that contend for few records, while nodes stop, freeze and restart and clients go away between any two steps.
-// A seed decides who does what; what the threads of the machine make of it differs from run to run.
+// Transactions that contend for few records, while nodes stop, freeze and restart and clients die between any two steps.
+// A seed decides who does what; what the threads and processes of the machine make of it differs from run to run.
 
-import { type Client, CommitError, connect, type Key, lists, op, type Transaction } from 'aerospike-napi'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { connect } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
+import {
+  ACCOUNTS,
+  accountKey,
+  clock,
+  LISTS,
+  listKey,
+  ours,
+  random,
+  START_SUM,
+  sleep,
+  TIMEOUT,
+  type Told,
+  contend as work,
+} from './contender.mjs'
 import { type Attempt, problemsOf, type Step } from './histories.mjs'
 
-/** Numbers from 0 to 1, the same for the same seed. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
-const LISTS = 5
-const ACCOUNTS = 4
-const START_SUM = 100
-const WORKERS = 6
-/** Seconds a transaction has; whatever becomes of its client, it is over then. */
-const TIMEOUT = 2
-const SET = 'contention'
-const listKey = (n: number): Key => ['sc', SET, `list${n}`]
-const accountKey = (n: number): Key => ['sc', SET, `account${n}`]
+/** Contenders within this process. */
+const WORKERS = 5
 
 /** What came of a run. */
 export interface Report {
@@ -37,121 +34,127 @@ export interface Report {
   readonly transfers: number
   readonly audits: number
   readonly faults: number
+  /** Processes that were killed. */
+  readonly deaths: number
   readonly problems: readonly string[]
 }
 
-interface Account {
-  sum: number
+/** What a run is made of. */
+export interface Setting {
+  readonly seed: number
+  readonly milliseconds: number
+  /** Whether nodes and clients get into trouble. Default true. */
+  readonly faulty?: boolean
+  /** Programs that contend in processes of their own, and how many processes each. Default one of ours, in two processes. */
+  readonly processes?: { readonly [program: string]: number }
 }
 
-/** Runs for some milliseconds and says what came of it. */
-export async function contend(seed: number, milliseconds: number, faulty = true): Promise<Report> {
+const OURS = fileURLToPath(new URL('contender-process.mjs', import.meta.url))
+
+/** The attempts of a run, put together from what contenders tell. */
+class History {
+  readonly attempts: Attempt[] = []
+  readonly problems: string[] = []
+  readonly counts = { transfers: 0, audits: 0, faults: 0, deaths: 0 }
+  readonly #open = new Map<string, { began: number; steps: Step[]; isCommitting: boolean }>()
+
+  tell(told: Told): void {
+    if (told.what === 'transfer') this.counts.transfers++
+    else if (told.what === 'audit') {
+      this.counts.audits++
+      if (told.sum !== ACCOUNTS * START_SUM) this.problems.push(`an audit found ${told.sum} in the accounts`)
+    } else if (told.what === 'begin') {
+      this.#open.set(told.name, { began: told.at, steps: [], isCommitting: false })
+    } else {
+      const open = this.#open.get(told.name)
+      if (open === undefined) this.problems.push(`${told.name} goes on without having begun`)
+      else if (told.what === 'step') open.steps.push(told.step)
+      else if (told.what === 'commit') open.isCommitting = true
+      else {
+        const { began, steps } = open
+        this.attempts.push({ name: told.name, steps, outcome: told.outcome, began, ended: told.at })
+        this.#open.delete(told.name)
+      }
+    }
+  }
+
+  /** A contender is dead: what it had begun was committed at most if it had said so. */
+  died(number: number): void {
+    this.counts.deaths++
+    for (const [name, { began, steps, isCommitting }] of this.#open) {
+      if (!name.startsWith(`${number}.`)) continue
+      const outcome = isCommitting ? 'unknown' : 'aborted'
+      this.attempts.push({ name, steps, outcome, began, ended: clock() })
+      this.#open.delete(name)
+    }
+  }
+}
+
+/** Runs and says what came of it. */
+export async function contend(setting: Setting): Promise<Report> {
+  const { seed, milliseconds, faulty = true, processes = { [OURS]: 2 } } = setting
   await using cluster = await LocalCluster.start({ nodes: 3, edition: 'enterprise', strongConsistency: ['sc'] })
-  const settings = {
-    hosts: cluster.hosts,
+  const options = {
     tendInterval: 100,
     defaults: { read: { totalTimeout: 700 }, write: { totalTimeout: 700 }, batch: { totalTimeout: 700 } },
   }
+  const settings = { hosts: cluster.hosts, ...options }
   const setup = await connect(settings)
   await setup.batchWrite(Array.from({ length: ACCOUNTS }, (_, n) => ({ key: accountKey(n), bins: { sum: START_SUM } })))
-  const history: Attempt[] = []
-  const problems: string[] = []
-  const counts = { transfers: 0, audits: 0, faults: 0 }
-  const end = performance.now() + milliseconds
-  const over = (): boolean => performance.now() >= end
-  let nextValue = 1
+  const history = new History()
+  const { problems } = history
+  const end = clock() + milliseconds
+  const isOver = (): boolean => clock() >= end
+  let numbers = 0
 
-  /** A client that may go away at any moment, and is replaced then. */
-  const worker = async (number: number): Promise<void> => {
+  /** A contender of this process, whose client may go away at any moment, and is replaced then. */
+  const within = async (): Promise<void> => {
+    const number = numbers++
     const dice = random(seed * 1000 + number)
     let client = await connect(settings)
+    let doomed: Promise<void> | undefined
     const kill = async (): Promise<void> => {
       const gone = client
       client = await connect(settings).catch(() => gone)
       void gone.close({ timeout: 0 })
     }
-    for (let round = 0; !over(); round++) {
-      const doomed = faulty && dice() < 0.03 ? sleep(dice() * 30).then(kill) : undefined
-      const kind = dice()
-      if (kind < 0.6) history.push(await appends(client, `${number}.${round}`, dice))
-      else if (kind < 0.85) await transfer(client, dice)
-      else await audit(client)
-      await doomed
+    const contender = {
+      number,
+      dice,
+      isOver,
+      begin: () => ours(client).begin(),
+      transact: (task: Parameters<ReturnType<typeof ours>['transact']>[0]) => ours(client).transact(task),
+      tell: (told: Told) => history.tell(told),
     }
+    await work(contender, async () => {
+      await doomed
+      doomed = faulty && dice() < 0.03 ? sleep(dice() * 30).then(kill) : undefined
+    })
     await client.close({ timeout: 0 })
   }
 
-  const appends = async (client: Client, name: string, dice: () => number): Promise<Attempt> => {
-    const began = performance.now()
-    const steps: Step[] = []
-    let tx: Transaction | undefined
-    let outcome: Attempt['outcome'] = 'aborted'
-    try {
-      tx = client.beginTransaction({ timeout: TIMEOUT })
-      const length = 1 + Math.floor(dice() * 4)
-      for (let i = 0; i < length; i++) {
-        const key = Math.floor(dice() * LISTS)
-        if (dice() < 0.5) {
-          const record = (await tx.getMany<{ l: number[] }>([listKey(key)]))[0]
-          steps.push({ kind: 'read', key, list: record?.bins?.l ?? [] })
-        } else {
-          const value = nextValue++
-          // noted before it is sent: it may be written although nobody hears of it
-          steps.push({ kind: 'append', key, value })
-          await tx.operate(listKey(key), [lists.append('l', value)])
-        }
+  /** A contender in a process of its own, which is replaced when it has died. */
+  const beside = async (program: string): Promise<void> => {
+    while (!isOver()) {
+      const number = numbers++
+      const given = JSON.stringify({ hosts: cluster.hosts, seed, number, end, options, faulty })
+      const child: ChildProcess = spawn(process.execPath, [program, given], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const exit = once(child, 'exit')
+      for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+        history.tell(JSON.parse(line))
       }
-      if (dice() < 0.1) {
-        await tx.abort()
-      } else {
-        outcome = 'unknown'
-        await tx.commit()
-        outcome = 'committed'
-      }
-    } catch (error) {
-      if (outcome === 'unknown' && isDefinite(error)) outcome = 'aborted'
-      if (tx?.state === 'open') await tx.abort().catch(() => undefined)
-    }
-    return { name, steps, outcome, began, ended: performance.now() }
-  }
-
-  const transfer = async (client: Client, dice: () => number): Promise<void> => {
-    const from = Math.floor(dice() * ACCOUNTS)
-    const to = (from + 1 + Math.floor(dice() * (ACCOUNTS - 1))) % ACCOUNTS
-    const amount = 1 + Math.floor(dice() * 10)
-    const work = async (tx: Transaction): Promise<void> => {
-      const { bins } = await tx.get<Account>(accountKey(from))
-      if (bins.sum < amount) return
-      await tx.put(accountKey(from), { sum: bins.sum - amount })
-      await tx.operate(accountKey(to), [op.increment('sum', amount)])
-    }
-    await client.transaction(work, { timeout: TIMEOUT, attempts: 3 }).then(
-      () => counts.transfers++,
-      () => undefined,
-    )
-  }
-
-  const audit = async (client: Client): Promise<void> => {
-    let sum = 0
-    const work = async (tx: Transaction): Promise<void> => {
-      const all = await tx.getMany<Account>(Array.from({ length: ACCOUNTS }, (_, n) => accountKey(n)))
-      sum = all.reduce((total, record) => total + (record?.bins?.sum ?? 0), 0)
-    }
-    try {
-      await client.transaction(work, { timeout: TIMEOUT, attempts: 3 })
-      counts.audits++
-      if (sum !== ACCOUNTS * START_SUM) problems.push(`an audit found ${sum} in the accounts`)
-    } catch {
-      // others were faster, or a node was away
+      const [code, signal] = await exit
+      if (signal === 'SIGKILL') history.died(number)
+      else if (code !== 0) throw new Error(`${program} ended with ${code ?? signal}`)
     }
   }
 
   const misfortune = async (): Promise<void> => {
     const dice = random(seed * 1000 + 999)
-    while (faulty && !over()) {
+    while (faulty && !isOver()) {
       await sleep(200 + dice() * 300)
       const node = Math.floor(dice() * 3)
-      counts.faults++
+      history.counts.faults++
       switch (Math.floor(dice() * 3)) {
         case 0:
           await cluster.stopNode(node)
@@ -169,10 +172,13 @@ export async function contend(seed: number, milliseconds: number, faulty = true)
     }
   }
 
-  await Promise.all([misfortune(), ...Array.from({ length: WORKERS }, (_, n) => worker(n))])
+  const others = Object.entries(processes).flatMap(([program, count]) =>
+    Array.from({ length: count }, () => beside(program)),
+  )
+  await Promise.all([misfortune(), ...Array.from({ length: WORKERS }, within), ...others])
 
-  // the server ends what nobody else ended: a second for the clock, one for what it waited for
-  await sleep(TIMEOUT * 1000 + 2500)
+  // the server ends what nobody else ended: a second for the clock, one for what it waited for, four that monitors stay
+  await sleep(TIMEOUT * 1000 + 6500)
   for (const [node, text] of await setup.infoAll('namespace/sc')) {
     const left = ['mrt_provisionals', 'mrt_monitors'].map((name) =>
       Number(new RegExp(`${name}=(\\d+)`).exec(text)?.[1]),
@@ -186,20 +192,15 @@ export async function contend(seed: number, milliseconds: number, faulty = true)
     patient,
   )
   for (const [n, record] of all.entries()) last.set(n, record?.bins?.l ?? [])
-  const accounts = await setup.getMany<Account>(
+  const accounts = await setup.getMany<{ sum: number }>(
     Array.from({ length: ACCOUNTS }, (_, n) => accountKey(n)),
     patient,
   )
   const sum = accounts.reduce((total, record) => total + (record?.bins?.sum ?? 0), 0)
   if (sum !== ACCOUNTS * START_SUM) problems.push(`in the end there is ${sum} in the accounts`)
-  problems.push(...problemsOf(history, last))
+  problems.push(...problemsOf(history.attempts, last))
   await setup.close()
-  const of = (outcome: Attempt['outcome']): number => history.filter((attempt) => attempt.outcome === outcome).length
-  return { committed: of('committed'), aborted: of('aborted'), unknown: of('unknown'), ...counts, problems }
-}
-
-/** Whether an error of a commit says for certain that nothing was written. */
-function isDefinite(error: unknown): boolean {
-  if (error instanceof CommitError) return !error.inDoubt && error.code === -17
-  return [122, 125, -19].includes((error as { code?: number }).code ?? 0)
+  const of = (outcome: Attempt['outcome']): number =>
+    history.attempts.filter((attempt) => attempt.outcome === outcome).length
+  return { committed: of('committed'), aborted: of('aborted'), unknown: of('unknown'), ...history.counts, problems }
 }
