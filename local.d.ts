@@ -94,8 +94,9 @@ export interface LocalClusterOptions {
    */
   readonly tls?: "self-signed" | LocalTlsOptions | undefined;
   /**
-   * Names of more namespaces, strongly consistent ones: they have transactions and linearizable reads, take durable
-   * deletes only, and are unavailable while too many nodes are missing. Only with `edition: 'enterprise'`. Default none.
+   * Names of namespaces that are strongly consistent, `test` and `bar` or more: they have transactions and linearizable
+   * reads, take durable deletes only, and are unavailable while too many nodes are missing. Only with
+   * `edition: 'enterprise'`. Default none.
    */
   readonly strongConsistency?: readonly string[] | undefined;
 }
