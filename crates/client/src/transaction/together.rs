@@ -172,7 +172,9 @@ fn outcome_of(row: &RowOutcome, reply: &BatchReply) -> Result<Reply, Error> {
     let page = reply.pages.get(usize::from(row.page));
     let message = page.and_then(|page| message_at(page, row.offset as usize));
     match (row.code, message, name) {
-        (Code::OK, Some(message), Some(node)) => Ok(Reply { message, node, attempts: row.attempts.into() }),
+        (Code::OK, Some(message), Some(node)) => {
+            Ok(Reply { message, node, attempts: row.attempts.into(), timing: None })
+        }
         (Code::OK, ..) => Err(Error::new(Code::CLIENT, "the answer of the row is lost").in_doubt_if(row.in_doubt)),
         (code, message, name) => {
             let last_error = node.and_then(|node| node.last_error.as_ref());
