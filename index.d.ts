@@ -679,6 +679,8 @@ export declare class ClientMetrics implements Facts {
   };
   /** Calls that wait for their outcome now. */
   readonly waiting: number;
+  /** Commands that are under way in the core now. A batch in parts, or reads that were made one batch, are others than those that wait. */
+  readonly inFlight: number;
   /**
    * How late the event loop of this process took up answers that were there. Large values mean that your own code, or
    * garbage collection, held it up: the cluster was not the slow one.
@@ -3034,6 +3036,7 @@ export interface Facts {
     readonly [kind in CommandKind]: CommandMetrics;
   };
   readonly waiting: number;
+  readonly inFlight: number;
   readonly resumeDelay: LatencyHistogram;
   readonly transactions: TransactionMetrics;
   readonly nodes: readonly NodeMetrics[];

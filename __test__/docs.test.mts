@@ -14,6 +14,7 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const guides = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
 const internal = (await readdir(join(root, 'docs', 'internal'))).map((name) => `docs/internal/${name}`)
+const telemetry = (await readdir(join(root, 'docs', 'telemetry'))).map((name) => `docs/telemetry/${name}`)
 const textOf = async (page: string): Promise<[string, string]> => [page, await readFile(join(root, page), 'utf8')]
 /** Pages whose code is a program. */
 const pages = new Map(
@@ -105,12 +106,13 @@ test('every result code is in the guide to errors as the table has it', (t) => {
 
 test('links between pages lead somewhere', (t) => {
   const files = new Set(['LICENSE', 'index.d.ts', ...allPages.keys()])
+  const data = new Set(telemetry)
   const dead = [...allPages].flatMap(([page, markdown]) =>
     [...markdown.matchAll(/\]\(((?!https?:)[^)#]*)(#[^)]*)?\)/g)]
       .map((match) => match[1] as string)
       .filter((target) => target !== '' && !target.endsWith('.svg'))
       .map((target) => posix.join(posix.dirname(page), target))
-      .filter((target) => !files.has(target))
+      .filter((target) => !files.has(target) && !data.has(target))
       .map((target) => `${page} links to ${target}`),
   )
   t.deepEqual(dead, [])

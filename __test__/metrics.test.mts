@@ -156,6 +156,16 @@ test('a busy event loop shows as resume delay', async (t) => {
   await own.close()
 })
 
+test('what is under way shows while it is', async (t) => {
+  const own = await another()
+  const key = freshKey()
+  const puts = Array.from({ length: 10 }, () => own.put(key, { n: 1 }))
+  t.is(own.metrics().waiting, 10)
+  await Promise.all(puts)
+  t.deepEqual([own.metrics().waiting, own.metrics().inFlight], [0, 0])
+  await own.close()
+})
+
 test('transactions that are begun are counted', async (t) => {
   const metrics = await measured(async (own) => {
     await own.beginTransaction().abort()

@@ -71,7 +71,7 @@ test.after.always('the project is removed', () => rmSync(project, { recursive: t
 
 test('the package holds what it needs and nothing else', (t) => {
   const wanted =
-    /^(package\.json|README\.md|LICENSE|NOTICE|binding\.(cjs|d\.cts)|(index|local)\.d\.ts|bin\/[\w-]+\.mjs|dist\/.*\.js(\.map)?)$/
+    /^(package\.json|README\.md|LICENSE|NOTICE|binding\.(cjs|d\.cts)|(index|local|opentelemetry)\.d\.ts|bin\/[\w-]+\.mjs|dist\/.*\.js(\.map)?)$/
   t.deepEqual(
     packed.filter((path) => !wanted.test(path)),
     [],
@@ -83,6 +83,7 @@ test('the package holds what it needs and nothing else', (t) => {
     'binding.cjs',
     'index.d.ts',
     'local.d.ts',
+    'opentelemetry.d.ts',
     'dist/index.js',
     'dist/local.js',
   ]) {

@@ -1,4 +1,4 @@
-// Writes index.d.ts and local.d.ts, the public API as two reviewed files, from what the compiler emitted into dist.
+// Writes index.d.ts and those of the other entries, the public API as reviewed files, from what the compiler emitted into dist.
 // usage: node scripts/declarations.mjs [folder]   (default: the root of the repository)
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -8,7 +8,7 @@ import { generateDtsBundle } from 'dts-bundle-generator'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const folder = process.argv[2] ?? root
-const entries = ['index', 'local']
+const entries = ['index', 'local', 'opentelemetry']
 const bundles = generateDtsBundle(
   entries.map((entry) => ({
     filePath: join(root, 'dist', `${entry}.d.ts`),

@@ -118,7 +118,7 @@ export function prepare () {
     say('building the Rust core (a few minutes the first time)')
     if (buildAddon().status !== 0) fail('The Rust core did not build; the compiler\'s output is above.')
   })
-  step('typescript', { inputs: ['tsconfig.json', 'index.ts', 'local.ts', 'src', 'package-lock.json'], outputs: () => ['dist/index.js'] }, () => {
+  step('typescript', { inputs: ['tsconfig.json', 'index.ts', 'local.ts', 'opentelemetry.ts', 'src', 'package-lock.json'], outputs: () => ['dist/index.js'] }, () => {
     say('compiling TypeScript')
     if (runBin('typescript', 'tsc', ['-p', 'tsconfig.json']).status !== 0) fail('TypeScript found errors; they are above.')
   })

@@ -34,7 +34,7 @@ function napi (args) {
 function gather () {
   rmSync(copy, { recursive: true, force: true })
   mkdirSync(copy, { recursive: true })
-  for (const name of ['package.json', 'README.md', 'LICENSE', 'NOTICE', 'index.d.ts', 'local.d.ts', 'binding.cjs', 'binding.d.cts', 'bin', 'npm']) {
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'NOTICE', 'index.d.ts', 'local.d.ts', 'opentelemetry.d.ts', 'binding.cjs', 'binding.d.cts', 'bin', 'npm']) {
     if (existsSync(join(root, name))) cpSync(join(root, name), join(copy, name), { recursive: true })
   }
   // compiled anew: dist may hold files whose sources are gone
@@ -118,7 +118,7 @@ say('packages')
 const complete = platforms().filter(platform => platform.isComplete)
 const missing = [
   ...complete.flatMap(({ folder }) => missingFiles(folder, [json(join(folder, 'package.json')).main, 'LICENSE', 'NOTICE', 'THIRD-PARTY-NOTICES'])),
-  ...missingFiles(copy, ['LICENSE', 'NOTICE', 'index.d.ts', 'local.d.ts', 'binding.cjs', 'dist/index.js', 'dist/local.js', 'bin/aerospike-napi.mjs'])
+  ...missingFiles(copy, ['LICENSE', 'NOTICE', 'index.d.ts', 'local.d.ts', 'binding.cjs', 'dist/index.js', 'dist/local.js', 'dist/opentelemetry.js', 'bin/aerospike-napi.mjs'])
 ]
 if (missing.length > 0) fail(missing.join('\n'))
 

@@ -37,20 +37,21 @@ export const rooms = {
   transactions: [...commands, 'commands'],
   session: [...commands.filter(room => room !== 'boundary' && room !== 'requests'), 'commands', 'transactions'],
   telemetry: [...ground, 'channels', 'errors', 'checks', 'options', 'boundary'],
-  client: [...commands, 'security', 'commands', 'transactions', 'session', 'telemetry']
+  client: [...commands, 'security', 'commands', 'transactions', 'session', 'telemetry'],
+  opentelemetry: ['channels']
 }
 
 /** Rooms that import of others only what the package exports, as a stranger's package could; the rooms in the list apart. */
 const outsiders = { session: [...ground, 'errors', 'checks', 'transactions'] }
 
 /** Packages that are there if the user installed them, and the one room that asks for each. */
-const optionalPeers = { yaml: 'options' }
+const optionalPeers = { yaml: 'options', '@opentelemetry/api': 'opentelemetry' }
 
 /** The only room that loads the addon, and those that know its types, under the name that package.json gives them. */
 const addonRoom = 'boundary'
 const addonTypes = { name: '#binding', rooms: [addonRoom, 'host'] }
 
-const entries = ['index.ts', 'local.ts']
+const entries = ['index.ts', 'local.ts', 'opentelemetry.ts']
 
 const importsOf = text => [...text.matchAll(/(?<!['"])\b(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(match => match[1])
 

@@ -123,6 +123,7 @@ interface Facts {
   readonly time: number
   readonly calls: { readonly [kind in CommandKind]: CommandMetrics }
   readonly waiting: number
+  readonly inFlight: number
   readonly resumeDelay: LatencyHistogram
   readonly transactions: TransactionMetrics
   readonly nodes: readonly NodeMetrics[]
@@ -138,6 +139,8 @@ export class ClientMetrics implements Facts {
   readonly calls: { readonly [kind in CommandKind]: CommandMetrics }
   /** Calls that wait for their outcome now. */
   readonly waiting: number
+  /** Commands that are under way in the core now. A batch in parts, or reads that were made one batch, are others than those that wait. */
+  readonly inFlight: number
   /**
    * How late the event loop of this process took up answers that were there. Large values mean that your own code, or
    * garbage collection, held it up: the cluster was not the slow one.
@@ -153,6 +156,7 @@ export class ClientMetrics implements Facts {
     this.time = facts.time
     this.calls = facts.calls
     this.waiting = facts.waiting
+    this.inFlight = facts.inFlight
     this.resumeDelay = facts.resumeDelay
     this.transactions = facts.transactions
     this.nodes = facts.nodes
@@ -174,6 +178,7 @@ export class ClientMetrics implements Facts {
       time: this.time,
       calls: byKind((kind) => commandSince(this.calls[kind], earlier.calls[kind])),
       waiting: this.waiting,
+      inFlight: this.inFlight,
       resumeDelay: latencySince(this.resumeDelay, earlier.resumeDelay),
       transactions: difference(this.transactions, earlier.transactions),
       nodes: this.nodes.map((node) => nodeSince(node, past.get(node.name))),
@@ -264,6 +269,7 @@ export function readMetrics(native: NativeMetrics, waiting: number): ClientMetri
     time: unixTime(),
     calls: byKind((kind) => readCommand(calls.get(kind) ?? NOTHING)),
     waiting,
+    inFlight: native.inFlight,
     resumeDelay: readLatency(native.resumeDelay),
     transactions: native.transactions,
     nodes: native.nodes.map(readNode),

@@ -110,6 +110,12 @@ export const CLIENT_FAMILIES: readonly Family<ClientMetrics>[] = [
     samples: ({ waiting }) => one(waiting),
   },
   {
+    name: 'aerospike_client_commands_in_flight',
+    type: 'gauge',
+    help: 'Commands that are under way in the core.',
+    samples: ({ inFlight }) => one(inFlight),
+  },
+  {
     name: 'aerospike_client_loop_resume_delay_seconds',
     type: 'histogram',
     help: 'How late the event loop of this process took up answers that were there.',
