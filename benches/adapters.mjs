@@ -5,6 +5,14 @@ const namespace = 'test'
 const set = 'bench'
 /** A busy machine makes a bench slow, and must not make it fail. In ms. */
 const totalTimeout = 30_000
+/** How connections are encrypted, in the lanes over TLS. */
+const tls = process.env.BENCH_TLS === undefined ? undefined : JSON.parse(process.env.BENCH_TLS)
+
+function secured (hosts) {
+  if (tls === undefined) return { hosts: hosts.join(',') }
+  const named = hosts.map(host => host.split(':')).map(([addr, port]) => ({ addr, port: Number(port), tlsname: tls.name }))
+  return { hosts: named, tls: { enable: true, cafile: tls.ca } }
+}
 
 async function official (hosts, options = {}) {
   const Aerospike = createRequire(import.meta.url)('aerospike')
@@ -14,7 +22,7 @@ async function official (hosts, options = {}) {
     batch: new Aerospike.BatchPolicy({ totalTimeout }),
     batchParentWrite: new Aerospike.BatchPolicy({ totalTimeout })
   }
-  const client = await Aerospike.connect({ policies, maxConnsPerNode: 300, log: { level: 0 }, ...options, hosts: hosts.join(',') })
+  const client = await Aerospike.connect({ policies, maxConnsPerNode: 300, log: { level: 0 }, ...options, ...secured(hosts) })
   const key = (id, inSet = set) => new Aerospike.Key(namespace, inSet, id)
   const { BATCH_WRITE } = Aerospike.batchType
   return {
@@ -45,7 +53,12 @@ async function official (hosts, options = {}) {
 
 async function ours (hosts, options = {}) {
   const { connect } = await import(process.env.BENCH_DIST ?? '../dist/index.js')
-  const client = await connect({ defaults: { read: { totalTimeout }, write: { totalTimeout }, batch: { totalTimeout } }, ...options, hosts })
+  const client = await connect({
+    defaults: { read: { totalTimeout }, write: { totalTimeout }, batch: { totalTimeout } },
+    ...options,
+    hosts,
+    ...(tls && { tls: { ca: { file: tls.ca }, servername: tls.name } })
+  })
   const key = (id, inSet = set) => [namespace, inSet, id]
   return {
     put: (id, bins) => client.put(key(id), bins),

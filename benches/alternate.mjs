@@ -16,9 +16,9 @@ if (others.length === 0) throw new Error('usage: node benches/alternate.mjs LANE
 const builds = [...others.map(path => resolve(path)), join(root, 'dist', 'index.js')]
 const server = await startServer()
 try {
-  await load(server.hosts)
-  for (const lane of lanes.filter(({ name }) => new RegExp(only).test(name))) {
-    const all = await Promise.all([...builds, ...builds].map(async dist => ({ dist, runs: [], ...await start('ours', lane.name, server.hosts, dist) })))
+  await load(server)
+  for (const lane of lanes.filter(({ name, overTls }) => !overTls && new RegExp(only).test(name))) {
+    const all = await Promise.all([...builds, ...builds].map(async dist => ({ dist, runs: [], ...await start('ours', lane.name, server, dist) })))
     for (let round = 0; round < rounds; round++) {
       for (const one of round % 2 ? all.toReversed() : all) one.runs.push(await one.measure())
     }

@@ -72,6 +72,7 @@ const connections = { maxConnsPerNode: 1100 }
  * - `options`: of each client's `connect`
  * - `threads`: worker_threads that do a run each, every one with a client of its own
  * - `alone`: why the official client is not in it
+ * - `overTls`: on a server with encrypted connections, which is the embedded one always
  * - `clients`: what is compared in the place of the official client and ours, by the names of adapters
  */
 export const lanes = [
@@ -222,6 +223,14 @@ export const lanes = [
       globalThis.held = held
       return held.length
     }
+  },
+  { name: 'get over TLS', title: 'get over TLS, 64 in flight', overTls: true, run: gets(64) },
+  { name: 'put over TLS', title: 'put over TLS, 64 in flight', overTls: true, run: puts(64) },
+  {
+    name: 'batchRead over TLS',
+    title: 'batchRead over TLS, 1,000 × 5 bins, every bin read',
+    overTls: true,
+    run: batches(1000, 4, touchProfile)
   },
   { name: 'session, get', title: 'JavaScript thread per get: plain call, session', ...overPlainCalls, run: gets(64) },
   { name: 'session, put', title: 'JavaScript thread per put: plain call, session', ...overPlainCalls, run: puts(64) },

@@ -5,9 +5,16 @@ import { fileURLToPath } from 'node:url'
 
 const child = fileURLToPath(new URL('child.mjs', import.meta.url))
 
-/** A client in a lane; `measure` resolves to what it did, `end` ends it. `dist`: the build of ours, if not this one. */
-export async function start (client, lane, hosts, dist) {
-  const env = dist === undefined ? process.env : { ...process.env, BENCH_DIST: dist }
+/** What a process is told beside its arguments: the build of ours, if not this one, and how connections are encrypted. */
+const told = ({ dist, tls }) => ({
+  ...process.env,
+  ...(dist && { BENCH_DIST: dist }),
+  ...(tls && { BENCH_TLS: JSON.stringify(tls) })
+})
+
+/** A client in a lane; `measure` resolves to what it did, `end` ends it. */
+export async function start (client, lane, { hosts, tls }, dist) {
+  const env = told({ dist, tls })
   const its = fork(child, [client, lane, hosts], { execArgv: ['--expose-gc'], env })
   const ended = once(its, 'exit').then(([code]) => { throw new Error(`${client}, ${lane}: ended with ${code}`) })
   ended.catch(() => {})
@@ -24,7 +31,7 @@ export async function start (client, lane, hosts, dist) {
 }
 
 /** Writes what the lanes read. */
-export async function load (hosts) {
-  const [code] = await once(fork(child, ['ours', 'load', hosts]), 'exit')
+export async function load ({ hosts, tls }) {
+  const [code] = await once(fork(child, ['ours', 'load', hosts], { env: told({ tls }) }), 'exit')
   if (code !== 0) throw new Error(`writing the records ended with ${code}`)
 }

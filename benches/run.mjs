@@ -13,7 +13,7 @@ import { draw } from './draw.mjs'
 import { figureText, median, medians, ratioOf, ratioText } from './figures.mjs'
 import { lanes } from './lanes.mjs'
 import { load, start } from './process.mjs'
-import { startServer } from './server.mjs'
+import { startSecureServer, startServer } from './server.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -35,14 +35,14 @@ if (!existsSync(join(here, 'node_modules', 'aerospike'))) {
 }
 
 /** What each client did in each of the rounds, the two in alternation. */
-async function measureLane (lane, hosts) {
+async function measureLane (lane, on) {
   const taking = lane.alone === undefined ? clients : ['ours']
   const adapterOf = lane.clients ?? { official: 'official', ours: 'ours' }
   const runs = Object.fromEntries(taking.map(client => [client, []]))
   const started = {}
   for (let round = 0; round < rounds; round++) {
     for (const client of round % 2 ? taking.toReversed() : taking) {
-      started[client] ??= await start(adapterOf[client], lane.name, hosts)
+      started[client] ??= await start(adapterOf[client], lane.name, on)
       runs[client].push(await started[client].measure())
       if (lane.once) {
         started[client].end()
@@ -72,12 +72,17 @@ function table (rows) {
 }
 
 const server = await startServer()
+let secure
 try {
-  await load(server.hosts)
+  await load(server)
   const chosen = lanes.filter(({ name }) => !values.only || new RegExp(values.only).test(name))
   const results = {}
   for (const lane of chosen) {
-    const runs = await measureLane(lane, server.hosts)
+    if (lane.overTls && secure === undefined) {
+      secure = await startSecureServer()
+      await load(secure)
+    }
+    const runs = await measureLane(lane, lane.overTls ? secure : server)
     results[lane.name] = {
       official: lane.alone === undefined ? medians(runs.official) : null,
       ours: medians(runs.ours),
@@ -104,4 +109,5 @@ try {
   writeFileSync(join(here, 'results', `${values.out}.svg`), draw(run, chosen))
 } finally {
   server.stop()
+  secure?.stop()
 }

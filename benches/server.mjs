@@ -7,11 +7,22 @@ import { root } from '../scripts/prepare.mjs'
 export async function startServer (nodes = 1) {
   const given = process.env.AEROSPIKE_HOSTS
   if (given) return { hosts: given, isReal: true, stop () {} }
-  const program = join(root, 'bin', 'aerospike-napi.mjs')
-  const server = spawn(process.execPath, [program, 'local', '--nodes', String(nodes)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const { words: [hosts], stop } = await run([join(root, 'bin', 'aerospike-napi.mjs'), 'local', '--nodes', String(nodes)])
+  return { hosts, isReal: false, stop }
+}
+
+/** The embedded server with encrypted connections; `tls` has the name in its certificate and the file of its authority's. */
+export async function startSecureServer () {
+  const { words: [hosts, name, ca], stop } = await run([join(root, 'benches', 'secure-server.mjs')])
+  return { hosts, tls: { name, ca }, stop }
+}
+
+/** A program that says `ready`, with what follows. */
+async function run (program) {
+  const server = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] })
   const line = await new Promise((resolve, reject) => {
     server.stdout.once('data', data => resolve(String(data)))
     server.once('exit', code => reject(new Error(`the embedded server ended with ${code}`)))
   })
-  return { hosts: line.trim().replace('ready ', ''), isReal: false, stop: () => server.kill('SIGTERM') }
+  return { words: line.trim().split(' ').slice(1), stop: () => server.kill('SIGTERM') }
 }
