@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { root } from '../scripts/prepare.mjs'
 
-/** Resolves to `hosts` and `stop`; `isReal` unless it is the embedded server. */
+/** Resolves to `hosts` and `stop`; `isReal` unless it is the embedded server, whose process `pid` is. */
 export async function startServer (nodes = 1) {
   const given = process.env.AEROSPIKE_HOSTS
   if (given) return { hosts: given, isReal: true, stop () {} }
-  const { words: [hosts], stop } = await run([join(root, 'bin', 'aerospike-napi.mjs'), 'local', '--nodes', String(nodes)])
-  return { hosts, isReal: false, stop }
+  const { words: [hosts], pid, stop } = await run([join(root, 'bin', 'aerospike-napi.mjs'), 'local', '--nodes', String(nodes)])
+  return { hosts, isReal: false, pid, stop }
 }
 
 /** The embedded server with encrypted connections; `tls` has the name in its certificate and the file of its authority's. */
@@ -24,5 +24,5 @@ async function run (program) {
     server.stdout.once('data', data => resolve(String(data)))
     server.once('exit', code => reject(new Error(`the embedded server ended with ${code}`)))
   })
-  return { words: line.trim().split(' ').slice(1), stop: () => server.kill('SIGTERM') }
+  return { words: line.trim().split(' ').slice(1), pid: server.pid, stop: () => server.kill('SIGTERM') }
 }
