@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::turns::Places;
 use super::{Shared, UnderWay};
 use crate::batch::{Batch, BatchReply, BatchRow, Keyspace, RowOutcome};
-use crate::command::{Command, Reply};
+use crate::command::{Command, Reply, Timing};
 use crate::error::{Code, Error};
 
 /// Operations above this travel alone: others would wait for them.
@@ -129,14 +129,14 @@ impl<T> Group<T> {
             if let Some(own) = member.places.take() {
                 places.join(own);
             }
+            waiting.push(Some((tag, command.timed)));
             add_row(&mut batch, command);
-            waiting.push(Some(tag));
             under_way.push(member);
         }
         let mut hand_over = |reply: BatchReply| {
             for (row, tag) in reply.rows.iter().zip(&mut waiting).filter(|(row, _)| !row.is_elsewhere) {
-                if let Some(tag) = tag.take() {
-                    settle(tag, outcome_of(row, &reply));
+                if let Some((tag, timed)) = tag.take() {
+                    settle(tag, outcome_of(row, &reply, timed.then_some(begun)));
                 }
             }
         };
@@ -144,7 +144,7 @@ impl<T> Group<T> {
             Ok(reply) => hand_over(reply),
             Err(error) => {
                 let error = error.at(None, 0, begun.elapsed());
-                waiting.into_iter().flatten().for_each(|tag| settle(tag, Err(error.clone())));
+                waiting.into_iter().flatten().for_each(|(tag, _)| settle(tag, Err(error.clone())));
             }
         }
         drop(places);
@@ -165,22 +165,26 @@ fn add_row(batch: &mut Batch, command: Command) {
     batch.rows.push(BatchRow { keyspace, spec, send_key, key });
 }
 
-/// What became of a row, as if it had been a command of its own.
-fn outcome_of(row: &RowOutcome, reply: &BatchReply) -> Result<Reply, Error> {
+/// What became of a row, as if it had been a command of its own. `begun` is given for one whose times are wanted; when its
+/// message went out is not known, as several rows share one.
+fn outcome_of(row: &RowOutcome, reply: &BatchReply, begun: Option<Instant>) -> Result<Reply, Error> {
     let node = reply.nodes.get(usize::from(row.node));
     let name = node.map(|node| node.name.clone());
     let page = reply.pages.get(usize::from(row.page));
     let message = page.and_then(|page| message_at(page, row.offset as usize));
+    let bytes_in = message.as_ref().map_or(0, Bytes::len) as u64;
+    let timing = begun.map(|begun| {
+        let (begun, ended) = (begun.into_std(), Instant::now().into_std());
+        Box::new(Timing { begun, sent: None, ended, bytes_out: 0, bytes_in })
+    });
     match (row.code, message, name) {
-        (Code::OK, Some(message), Some(node)) => {
-            Ok(Reply { message, node, attempts: row.attempts.into(), timing: None })
-        }
+        (Code::OK, Some(message), Some(node)) => Ok(Reply { message, node, attempts: row.attempts.into(), timing }),
         (Code::OK, ..) => Err(Error::new(Code::CLIENT, "the answer of the row is lost").in_doubt_if(row.in_doubt)),
         (code, message, name) => {
             let last_error = node.and_then(|node| node.last_error.as_ref());
             let detail = last_error.filter(|error| error.code == code).map(|error| error.detail.clone());
             let error = Error::new(code, detail.unwrap_or_default()).at(name, row.attempts.into(), reply.elapsed);
-            Err(error.in_doubt_if(row.in_doubt).with_message(message))
+            Err(error.in_doubt_if(row.in_doubt).with_message(message).with_timing(timing))
         }
     }
 }
