@@ -94,6 +94,22 @@ async fn a_record_that_was_written_is_locked() {
 }
 
 #[tokio::test]
+async fn what_one_transaction_wrote_is_not_undone_or_made_final_by_another() {
+    let (_cluster, mut client) = client().await;
+    client.put("s", "k", 1).await;
+    let (mut holder, late) = (Transaction::new(7), Transaction::new(8));
+    holder.put(&mut client, "k", 2).await;
+    // its client listed the record before it was refused, and ends it now
+    for way in [Info4::MRT_ROLL_BACK, Info4::MRT_ROLL_FORWARD] {
+        assert_eq!(late.roll(&mut client, "k", way).await, ResultCode::OK);
+        assert_eq!(client.put("s", "k", 9).await.result, ResultCode::MRT_BLOCKED);
+        assert_eq!(value(&mut client, "k").await, Some(1));
+    }
+    holder.commit(&mut client).await;
+    assert_eq!(value(&mut client, "k").await, Some(2));
+}
+
+#[tokio::test]
 async fn a_version_says_whether_a_record_changed() {
     let (_cluster, mut client) = client().await;
     let mut transaction = Transaction::new(7);

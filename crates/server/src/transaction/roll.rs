@@ -39,10 +39,10 @@ pub(super) fn roll(request: &Request<'_>, partition: &mut Partition, context: &C
         (true, true) => Counted::MonitorRollForwardSuccess,
         (false, true) => Counted::MonitorRollBackSuccess,
     });
-    let is_held = partition.provisional(&request.digest).is_some_and(|lock| lock.transaction == transaction);
-    let Some(provisional) = partition.take_provisional(&request.digest).filter(|_| is_held) else {
+    if partition.provisional(&request.digest).is_none_or(|lock| lock.transaction != transaction) {
         return Ok(Change::None);
-    };
+    }
+    let Some(provisional) = partition.take_provisional(&request.digest) else { return Ok(Change::None) };
     if is_forward {
         match provisional.record {
             Some(record) => partition.insert(request.digest, record),
