@@ -2466,7 +2466,7 @@ export interface BitCalls<S extends Style> {
   getInt: Reads<S, "int", [
     offset: Int<S>,
     size: Int<S>
-  ], ContextOptions & {
+  ], WholeBinOptions & {
     readonly signed?: boolean | undefined;
   }>;
 }
@@ -2478,7 +2478,7 @@ export interface BitResizeOptions extends BitWriteOptions {
   readonly resize?: "any" | "growOnly" | "shrinkOnly" | undefined;
 }
 /** Options of bit writes. */
-export interface BitWriteOptions extends ContextOptions {
+export interface BitWriteOptions extends WholeBinOptions {
   /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
   readonly write?: "createOrUpdate" | "create" | "update" | undefined;
   /** Do nothing rather than fail. Default false. */
@@ -3208,26 +3208,26 @@ export interface HllCalls<S extends Style> {
    */
   setUnion(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: HllUnionOptions): Writing<S, "hll">;
   /** Counts anew and keeps the count in the sketch; gives it. @example hll.refreshCount('visitors') */
-  refreshCount(sketch: Target<S, "hll">, options?: ContextOptions): Writing<S, "hll">;
+  refreshCount(sketch: Target<S, "hll">, options?: WholeBinOptions): Writing<S, "hll">;
   /** Reduces the sketch to fewer index bits. @example hll.fold('visitors', 8) */
-  fold(sketch: Target<S, "hll">, indexBits: Int<S>, options?: ContextOptions): Writing<S, "hll">;
+  fold(sketch: Target<S, "hll">, indexBits: Int<S>, options?: WholeBinOptions): Writing<S, "hll">;
   /** Estimates how many different values were added. @example hll.getCount('visitors') */
-  getCount(sketch: Target<S, "hll">, options?: ContextOptions): Reading<S, "int">;
+  getCount(sketch: Target<S, "hll">, options?: WholeBinOptions): Reading<S, "int">;
   /** The union of the sketch and others. @example hll.getUnion('visitors', [yesterday]) */
-  getUnion(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "hll">;
+  getUnion(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: WholeBinOptions): Reading<S, "hll">;
   /** Estimates the size of the union with others. @example hll.getUnionCount('visitors', [yesterday]) */
-  getUnionCount(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "int">;
+  getUnionCount(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: WholeBinOptions): Reading<S, "int">;
   /**
    * Estimates the size of the intersection with others: at most two, or more when all have minhash bits.
    * @example hll.getIntersectCount('visitors', [yesterday])
    */
-  getIntersectCount(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "int">;
+  getIntersectCount(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: WholeBinOptions): Reading<S, "int">;
   /** Estimates the similarity to others, 0 to 1. @example hll.getSimilarity('visitors', [yesterday]) */
-  getSimilarity(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: ContextOptions): Reading<S, "float">;
+  getSimilarity(sketch: Target<S, "hll">, sketches: Sketches<S>, options?: WholeBinOptions): Reading<S, "float">;
   /** `[index bits, minhash bits]`. @example hll.describe('visitors') */
-  describe(sketch: Target<S, "hll">, options?: ContextOptions): Reading<S, "list">;
+  describe(sketch: Target<S, "hll">, options?: WholeBinOptions): Reading<S, "list">;
   /** 1 when all values may have been added, 0 when one certainly was not. @example hll.mayContain('visitors', ['alice']) */
-  mayContain<V>(sketch: Target<S, "hll">, values: StoredList<S, V>, options?: ContextOptions): Reading<S, "int">;
+  mayContain<V>(sketch: Target<S, "hll">, values: StoredList<S, V>, options?: WholeBinOptions): Reading<S, "int">;
 }
 /** Options of writes that may create a sketch. */
 export interface HllCreateOptions extends HllWriteOptions {
@@ -3245,7 +3245,7 @@ export interface HllUnionOptions extends HllWriteOptions {
   readonly allowFold?: boolean | undefined;
 }
 /** Options of HyperLogLog writes. */
-export interface HllWriteOptions extends ContextOptions {
+export interface HllWriteOptions extends WholeBinOptions {
   /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
   readonly write?: "createOrUpdate" | "create" | "update" | undefined;
   /** Do nothing rather than fail. Default false. */
@@ -5152,6 +5152,10 @@ export interface WaitOptions<Progress> {
   /** Ends the waiting, not the job. */
   readonly signal?: AbortSignal | undefined;
 }
+/** Options of operations that work on the bin itself: servers know no way to bytes or a sketch inside of a collection. */
+export interface WholeBinOptions {
+  readonly ctx?: undefined;
+}
 /** What writes take. */
 export interface WriteOptions extends RemoveOptions {
   /**
@@ -5585,7 +5589,7 @@ export type ReadSettings = CallSettings & Pick<ReadOptions, "readModeAP" | "read
 /** What a read gives. */
 export type Reading<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
 /** A read of bits. */
-export type Reads<S extends Style, T extends Type, Given extends readonly unknown[], Options = ContextOptions> = (bytes: Target<S, "blob">, ...given: [
+export type Reads<S extends Style, T extends Type, Given extends readonly unknown[], Options = WholeBinOptions> = (bytes: Target<S, "blob">, ...given: [
   ...Given,
   options?: Options
 ]) => Reading<S, T>;

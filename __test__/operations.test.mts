@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import {
   bits,
   ctx,
+  exp,
   hll,
   InvalidArgumentError,
   lists,
@@ -26,6 +27,26 @@ import { operation, type RecordedOp } from './support/recorded.mjs'
 interface CdtStep extends Omit<Step, 'ops'> {
   ops?: RecordedOp[]
 }
+
+test('what cannot be the key of a map entry is refused before anything is sent', (t) => {
+  const refused = { instanceOf: InvalidArgumentError, message: /'key' must be the key of a map entry/ }
+  for (const key of [true, null, 1.5, Number.NaN, [1], { a: 1 }, new Map()] as never[]) {
+    t.throws(() => maps.put('m', key, 1), refused)
+    t.throws(() => maps.increment('m', key), refused)
+    t.throws(() => exp.maps.put(exp.bin.map('m'), key, 1), refused)
+  }
+  for (const key of ['a', 1, 5n, Buffer.from('x')]) t.notThrows(() => maps.put('m', key, 1))
+})
+
+test('bits and sketches take no context, as no server does', (t) => {
+  const options = { ctx: [ctx.mapKey('b')] } as never
+  const refused = { instanceOf: InvalidArgumentError, message: /no server takes 'ctx' here/ }
+  t.throws(() => bits.get('m', 0, 8, options), refused)
+  t.throws(() => bits.set('m', 0, 8, Buffer.of(1), options), refused)
+  t.throws(() => hll.getCount('m', options), refused)
+  t.throws(() => exp.bits.get(exp.bin.blob('m'), 0, 8, options), refused)
+  t.notThrows(() => bits.get('m', 0, 8, { ctx: undefined }))
+})
 
 test('list, map, bit and HyperLogLog operations cross as recorded', async (t) => {
   const { client: fake, native } = fakeClient()

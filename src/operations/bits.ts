@@ -3,8 +3,16 @@
 import { OpCode } from '../protocol.js'
 import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
-import type { Bool, Bytes, ContextOptions, Int, Reading, Style, Target, Writing } from './call-types.js'
-import { BIT_ARITHMETIC, BIT_FLAGS, BIT_RESIZE, BIT_SIGNED, type Family, type Signature } from './signature.js'
+import type { Bool, Bytes, Int, Reading, Style, Target, WholeBinOptions, Writing } from './call-types.js'
+import {
+  BIT_ARITHMETIC,
+  BIT_FLAGS,
+  BIT_RESIZE,
+  BIT_SIGNED,
+  type Family,
+  type Signature,
+  wholeBins,
+} from './signature.js'
 
 const FLAGS = { options: BIT_FLAGS, tail: ['flags'], always: 1 } as const
 const BITS_AT = { offset: 'int', size: 'int' } as const
@@ -61,11 +69,11 @@ export const BIT_FAMILY: Family = {
   modify: OpCode.bitsModify,
   system: 1,
   target: 'blob',
-  table: BITS,
+  table: wholeBins(BITS),
 }
 
 /** Options of bit writes. */
-export interface BitWriteOptions extends ContextOptions {
+export interface BitWriteOptions extends WholeBinOptions {
   /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
   readonly write?: 'createOrUpdate' | 'create' | 'update' | undefined
   /** Do nothing rather than fail. Default false. */
@@ -97,7 +105,7 @@ type Changes<S extends Style, Given extends readonly unknown[], Options = BitWri
 ) => Writing<S, 'blob'>
 
 /** A read of bits. */
-type Reads<S extends Style, T extends Type, Given extends readonly unknown[], Options = ContextOptions> = (
+type Reads<S extends Style, T extends Type, Given extends readonly unknown[], Options = WholeBinOptions> = (
   bytes: Target<S, 'blob'>,
   ...given: [...Given, options?: Options]
 ) => Reading<S, T>
@@ -142,7 +150,7 @@ export interface BitCalls<S extends Style> {
   /** Where the first bit of a value is, from the right; -1 when there is none. @example bits.rscan('flags', 0, 64, true) */
   rscan: Reads<S, 'int', [offset: Int<S>, size: Int<S>, value: Bool<S>]>
   /** The integer that `size` bits, at most 64, are. @example bits.getInt('flags', 8, 16, { signed: true }) */
-  getInt: Reads<S, 'int', [offset: Int<S>, size: Int<S>], ContextOptions & { readonly signed?: boolean | undefined }>
+  getInt: Reads<S, 'int', [offset: Int<S>, size: Int<S>], WholeBinOptions & { readonly signed?: boolean | undefined }>
 }
 
 /**

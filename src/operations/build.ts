@@ -53,6 +53,11 @@ const KINDS: {
     ok: (v) => typeof v === 'number' || typeof v === 'bigint' || v instanceof Double,
   },
   value: { expects: 'a value', ok: (v) => v !== undefined },
+  mapKey: {
+    expects: 'the key of a map entry: text, an integer or bytes',
+    type: ['int', 'string', 'blob'],
+    ok: (v) => typeof v === 'string' || typeof v === 'bigint' || Number.isSafeInteger(v) || types.isUint8Array(v),
+  },
   values: { expects: 'a list of values', type: ['list'], ok: Array.isArray },
   entries: {
     expects: 'a plain object or a Map',
@@ -120,6 +125,11 @@ function readOptions(verb: string, signature: Signature, options: unknown, inExp
   const known = signature.options ?? {}
   const isTyped = inExpression && signature.selects !== undefined
   const isPadded = signature.creates === 'list'
+  if (signature.wholeBin === true && isOptions(options) && (options as { ctx?: unknown }).ctx !== undefined) {
+    throw new InvalidArgumentError(
+      `${verb}: no server takes 'ctx' here: it works on the bin itself, and not on a value inside of a list or map`,
+    )
+  }
   checkNames(verb, options, [
     ...Object.keys(known),
     'ctx',

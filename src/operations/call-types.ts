@@ -44,6 +44,11 @@ export type Reading<S extends Style, T extends Type> = S extends 'operation' ? O
 /** What a write gives; in expressions the whole changed collection, which is not stored. */
 export type Writing<S extends Style, T extends Type> = S extends 'operation' ? Operation : Exp<T>
 
+/** Options of operations that work on the bin itself: servers know no way to bytes or a sketch inside of a collection. */
+export interface WholeBinOptions {
+  readonly ctx?: undefined
+}
+
 /** Option of every operation on a collection. */
 export interface ContextOptions {
   /** The way to a collection nested in the bin, from the outside in. */

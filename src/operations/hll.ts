@@ -4,8 +4,8 @@ import { OpCode } from '../protocol.js'
 import type { Exp } from '../values/expression.js'
 import type { HyperLogLog } from '../values/values.js'
 import { operationsOf } from './build.js'
-import type { ContextOptions, Int, Reading, StoredList, Style, Target, Writing } from './call-types.js'
-import { type Family, HLL_BITS, HLL_UNION, type Signature } from './signature.js'
+import type { Int, Reading, StoredList, Style, Target, WholeBinOptions, Writing } from './call-types.js'
+import { type Family, HLL_BITS, HLL_UNION, type Signature, wholeBins } from './signature.js'
 
 const SHAPE = { options: HLL_BITS, tail: ['indexBits', 'minhashBits', 'flags'], always: 3 } as const
 const OTHERS = { sketches: 'sketches' } as const
@@ -32,11 +32,11 @@ export const HLL_FAMILY: Family = {
   modify: OpCode.hllModify,
   system: 2,
   target: 'hll',
-  table: HLL,
+  table: wholeBins(HLL),
 }
 
 /** Options of HyperLogLog writes. */
-export interface HllWriteOptions extends ContextOptions {
+export interface HllWriteOptions extends WholeBinOptions {
   /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
   readonly write?: 'createOrUpdate' | 'create' | 'update' | undefined
   /** Do nothing rather than fail. Default false. */
@@ -74,26 +74,26 @@ export interface HllCalls<S extends Style> {
    */
   setUnion(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: HllUnionOptions): Writing<S, 'hll'>
   /** Counts anew and keeps the count in the sketch; gives it. @example hll.refreshCount('visitors') */
-  refreshCount(sketch: Target<S, 'hll'>, options?: ContextOptions): Writing<S, 'hll'>
+  refreshCount(sketch: Target<S, 'hll'>, options?: WholeBinOptions): Writing<S, 'hll'>
   /** Reduces the sketch to fewer index bits. @example hll.fold('visitors', 8) */
-  fold(sketch: Target<S, 'hll'>, indexBits: Int<S>, options?: ContextOptions): Writing<S, 'hll'>
+  fold(sketch: Target<S, 'hll'>, indexBits: Int<S>, options?: WholeBinOptions): Writing<S, 'hll'>
   /** Estimates how many different values were added. @example hll.getCount('visitors') */
-  getCount(sketch: Target<S, 'hll'>, options?: ContextOptions): Reading<S, 'int'>
+  getCount(sketch: Target<S, 'hll'>, options?: WholeBinOptions): Reading<S, 'int'>
   /** The union of the sketch and others. @example hll.getUnion('visitors', [yesterday]) */
-  getUnion(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: ContextOptions): Reading<S, 'hll'>
+  getUnion(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: WholeBinOptions): Reading<S, 'hll'>
   /** Estimates the size of the union with others. @example hll.getUnionCount('visitors', [yesterday]) */
-  getUnionCount(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: ContextOptions): Reading<S, 'int'>
+  getUnionCount(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: WholeBinOptions): Reading<S, 'int'>
   /**
    * Estimates the size of the intersection with others: at most two, or more when all have minhash bits.
    * @example hll.getIntersectCount('visitors', [yesterday])
    */
-  getIntersectCount(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: ContextOptions): Reading<S, 'int'>
+  getIntersectCount(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: WholeBinOptions): Reading<S, 'int'>
   /** Estimates the similarity to others, 0 to 1. @example hll.getSimilarity('visitors', [yesterday]) */
-  getSimilarity(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: ContextOptions): Reading<S, 'float'>
+  getSimilarity(sketch: Target<S, 'hll'>, sketches: Sketches<S>, options?: WholeBinOptions): Reading<S, 'float'>
   /** `[index bits, minhash bits]`. @example hll.describe('visitors') */
-  describe(sketch: Target<S, 'hll'>, options?: ContextOptions): Reading<S, 'list'>
+  describe(sketch: Target<S, 'hll'>, options?: WholeBinOptions): Reading<S, 'list'>
   /** 1 when all values may have been added, 0 when one certainly was not. @example hll.mayContain('visitors', ['alice']) */
-  mayContain<V>(sketch: Target<S, 'hll'>, values: StoredList<S, V>, options?: ContextOptions): Reading<S, 'int'>
+  mayContain<V>(sketch: Target<S, 'hll'>, values: StoredList<S, V>, options?: WholeBinOptions): Reading<S, 'int'>
 }
 
 /**

@@ -29,7 +29,7 @@ import { type Family, MAP_FLAGS, MAP_ORDER, SELECT, type Signature } from './sig
 
 const POLICY = { options: { ...MAP_ORDER, ...MAP_FLAGS }, tail: ['order', 'flags'], always: 1 } as const
 const ORDER = { options: MAP_ORDER, tail: ['order'], always: 1 } as const
-const ENTRY = { key: 'value', value: 'value' } as const
+const ENTRY = { key: 'mapKey', value: 'value' } as const
 const ONE = { selects: 'one', options: SELECT.map.one, gives: 'map' } as const
 const MANY = { selects: 'many', options: SELECT.map.many, gives: 'map' } as const
 const RANGE = { index: 'int', count: 'int?' } as const
@@ -47,8 +47,8 @@ export const MAPS = {
   putItems: { code: 68, writes: true, args: { entries: 'entries' }, ...POLICY, gives: 'int' },
   replace: { code: 69, writes: true, args: ENTRY, gives: 'int', ...HERE },
   replaceItems: { code: 70, writes: true, args: { entries: 'entries' }, gives: 'int', ...HERE },
-  increment: { code: 73, writes: true, args: { key: 'value', delta: 'number?' }, ...ORDER, gives: 'int' },
-  decrement: { code: 74, writes: true, args: { key: 'value', delta: 'number?' }, ...ORDER, gives: 'int' },
+  increment: { code: 73, writes: true, args: { key: 'mapKey', delta: 'number?' }, ...ORDER, gives: 'int' },
+  decrement: { code: 74, writes: true, args: { key: 'mapKey', delta: 'number?' }, ...ORDER, gives: 'int' },
   clear: { code: 75, writes: true, args: {}, gives: 'nil' },
   size: { code: 96, args: {}, gives: 'int' },
   getByKey: { code: 97, args: { key: 'value' }, ...ONE },

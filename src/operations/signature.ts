@@ -10,6 +10,7 @@ export type Kind =
   | 'number'
   | 'number?'
   | 'value'
+  | 'mapKey'
   | 'values'
   | 'entries'
   | 'begin'
@@ -56,6 +57,8 @@ export interface Signature {
   readonly gives: Type
   /** Creates the container at the end of option `ctx`. */
   readonly creates?: 'list' | 'map'
+  /** Works on the bin itself: servers know no way to a value inside of it. */
+  readonly wholeBin?: true
   /** Not part of expressions. */
   readonly operationOnly?: true
 }
@@ -72,6 +75,11 @@ export interface Family {
   /** What a call works on, in expressions. */
   readonly target: Type
   readonly table: { readonly [operation: string]: Signature }
+}
+
+/** Operations of which none takes a context. */
+export function wholeBins(table: Family['table']): Family['table'] {
+  return Object.fromEntries(Object.entries(table).map(([name, row]) => [name, { ...row, wholeBin: true as const }]))
 }
 
 /** Values of option `return`, and what they result in for one element and for many (protocol 9.4). */
