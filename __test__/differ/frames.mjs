@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto'
 import { pack, particle } from './pack.mjs'
 
+/** Records that batches are about. */
+export const KEYS = ['one', 'two', 'three']
+
 const VERSION = 2
 const MESSAGE = 3
 const HEADER = 8
@@ -10,7 +13,7 @@ const MESSAGE_HEADER = 22
 export const info1 = { READ: 1, ALL: 2, BATCH: 8 }
 export const info2 = { WRITE: 1, DELETE: 2, GENERATION: 4, CREATE_ONLY: 32, RESPOND_ALL: 128 }
 export const info3 = { UPDATE_ONLY: 8, REPLACE: 16, CREATE_OR_REPLACE: 16, REPLACE_ONLY: 32 }
-const FIELD = { NAMESPACE: 0, SET: 1, DIGEST: 4, FILTER: 43 }
+const FIELD = { NAMESPACE: 0, SET: 1, DIGEST: 4, BATCH: 41, FILTER: 43 }
 
 const NAMESPACE = Buffer.from('test')
 export const SET = Buffer.from('differ')
@@ -74,8 +77,43 @@ function operand ({ code, bin, payload, value, type }) {
   return { code, bin, type: type ?? kind, bytes }
 }
 
+const ROW = { INFO: 2, GENERATION: 4, TTL: 8 }
+
+/** A row of a batch: the record, and what is done with it. */
+function batchRow ({ key, one, two = 0, three = 0, generation = 0, filter, ops }, index) {
+  const fields = [field(FIELD.NAMESPACE, NAMESPACE), field(FIELD.SET, SET), ...(filter === undefined ? [] : [field(FIELD.FILTER, pack(filter))])]
+  const writes = (two & info2.WRITE) !== 0
+  const head = Buffer.alloc(25 + 3 + (writes ? 2 : 0) + 4 + 4)
+  head.writeUInt32BE(index)
+  digestOf(key).copy(head, 4)
+  head[24] = ROW.INFO | ROW.TTL | (writes ? ROW.GENERATION : 0)
+  head[25] = one
+  head[26] = two
+  head[27] = three
+  if (writes) head.writeUInt16BE(generation, 28)
+  head.writeUInt16BE(fields.length, head.length - 4)
+  head.writeUInt16BE(ops.length, head.length - 2)
+  return Buffer.concat([head, ...fields, ...ops.map(operand).map(operation)])
+}
+
+/** The requests of a case about a batch: its records are made anew, the batch is run, they are read. */
+function batchRequests ({ records, rows, flags, filter }, keys) {
+  const of = key => keyFields(digestOf(key))
+  const remove = key => message({ flags: [0, info2.WRITE | info2.DELETE, 0], fields: of(key) })
+  const write = ([key, bins]) => message({ flags: [0, info2.WRITE, 0], fields: of(key), operations: Object.entries(bins).map(([bin, value]) => operand({ code: op.WRITE, bin, value })) })
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(rows.length)
+  head[4] = flags
+  const batch = field(FIELD.BATCH, Buffer.concat([head, ...rows.map(batchRow)]))
+  const filters = filter === undefined ? [] : [field(FIELD.FILTER, pack(filter))]
+  const run = message({ flags: [info1.BATCH | info1.READ, 0, 0], fields: [...filters, batch] })
+  run.hasRows = true
+  return [...keys.map(remove), ...Object.entries(records).map(write), run, ...keys.map(key => message({ flags: [info1.READ | info1.ALL, 0, 0], fields: of(key) }))]
+}
+
 /** The requests of a case, in order: the record is made anew, the case's command is run, the record is read. */
 export function requests (test, digest) {
+  if (test.rows !== undefined) return batchRequests(test, KEYS)
   const fields = keyFields(digest)
   const out = [message({ flags: [0, info2.WRITE | info2.DELETE, 0], fields })]
   const bins = Object.entries(test.bins ?? {})
@@ -103,8 +141,32 @@ export function comparable (body) {
   return copy.toString('hex')
 }
 
-/** The result code of an answer. */
-export const codeOf = body => body[5]
+const LAST = 1
+
+/** The messages of a frame, each as it is, and whether the last of an answer is among them. */
+export function messagesOf (body) {
+  const messages = []
+  let at = 0
+  let last = false
+  while (at + MESSAGE_HEADER <= body.length) {
+    const from = at
+    last ||= (body[at + 3] & LAST) !== 0
+    let left = body.readUInt16BE(at + 18) + body.readUInt16BE(at + 20)
+    for (at += MESSAGE_HEADER; left > 0; left--) at += 4 + body.readUInt32BE(at)
+    messages.push(body.subarray(from, at))
+  }
+  return { messages, last }
+}
+
+/** The answer to a batch as text: its rows in the order of their numbers, without the clock and the fields that only locate them. */
+export function comparableRows (bodies) {
+  const rows = bodies.flatMap(body => messagesOf(body).messages).map(row => {
+    const copy = Buffer.from(row)
+    if (copy.readUInt32BE(10) !== 0) copy.writeUInt32BE(1, 10)
+    return copy.toString('hex')
+  })
+  return rows.sort((a, b) => a.slice(28, 36) < b.slice(28, 36) ? -1 : 1).join('|')
+}
 
 /** Cuts frames out of what arrives. */
 export class Frames {

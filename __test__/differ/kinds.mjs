@@ -1,4 +1,5 @@
 // The kinds of cases, by name, and how often each comes up.
+import { batches } from './batches.mjs'
 import { bits, hyperLogLogs } from './bits.mjs'
 import { collections } from './collections.mjs'
 import { isDeadly, isHarmless } from './deadly.mjs'
@@ -17,6 +18,7 @@ const KINDS = {
   paths: [3, paths],
   records: [2, records],
   geo: [1, geo],
+  batches: [2, batches],
   hostile: [3, hostile([collections, bits, hyperLogLogs, paths], pack, isHarmless)],
   mixed: [1, mixed([collections, bits, hyperLogLogs, paths])]
 }

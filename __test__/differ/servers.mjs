@@ -1,7 +1,7 @@
 // Two servers that are asked the same, and what they answered.
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { comparable, digestOf, Frames, requests } from './frames.mjs'
+import { comparable, comparableRows, digestOf, Frames, KEYS, messagesOf, requests } from './frames.mjs'
 
 const SILENCE = 20_000
 
@@ -13,6 +13,8 @@ export class Server {
   #socket
   #frames = new Frames()
   #answers = []
+  #sent = []
+  #rows = []
   #wake
   #lost
 
@@ -23,7 +25,7 @@ export class Server {
     const socket = connect(Number(address.slice(at + 1)), address.slice(0, at)).setNoDelay(true)
     await once(socket, 'connect')
     socket.on('data', data => {
-      for (const body of server.#frames.add(data)) server.#answers.push(comparable(body))
+      for (const body of server.#frames.add(data)) server.#take(body)
       server.#wake?.()
     })
     socket.on('error', () => {})
@@ -35,9 +37,19 @@ export class Server {
     return server
   }
 
+  /** Takes a frame: an answer, or a part of one that has rows. */
+  #take (body) {
+    if (!this.#sent[this.#answers.length]?.hasRows) return this.#answers.push(comparable(body))
+    this.#rows.push(body)
+    if (!messagesOf(body).last) return
+    this.#answers.push(comparableRows(this.#rows))
+    this.#rows = []
+  }
+
   /** Sends requests and resolves with as many answers; fewer when the server is lost, which is in `lost` then. */
   async ask (frames) {
     this.#answers = []
+    this.#sent = frames
     this.#socket.write(Buffer.concat(frames))
     while (this.#answers.length < frames.length && this.#lost === undefined) {
       await new Promise(resolve => {
@@ -84,8 +96,8 @@ export class Pair {
       at += length
       const lost = this.real.lost ?? this.ours.lost
       if (lost && (theirs.length < length || mine.length < length)) throw Object.assign(lost, { at: out.length })
-      // the first answer says whether the case before left a record, which is no part of this one
-      theirs[0] = mine[0]
+      // the first answers say whether the case before left records, which is no part of this one
+      for (let first = 0; first < (cases[out.length].rows === undefined ? 1 : KEYS.length); first++) theirs[first] = mine[first]
       out.push(theirs.every((answer, i) => answer === mine[i]) ? undefined : { real: theirs, ours: mine })
     }
     return out

@@ -231,3 +231,257 @@ async fn refusals_are_those_of_a_real_server() {
         assert_eq!(client.info_value(command).await, answer, "{command}");
     }
 }
+
+/// What a real server 8.1.2 answered, one command after another.
+#[tokio::test]
+async fn parameters_are_checked_as_by_a_real_server() {
+    let (_cluster, mut client) = client().await;
+    let cases: &[(&str, &str)] = &[
+        ("sindex-create:", "ERROR:4:missing 'indexname'"),
+        ("sindex-create:namespace=nope", "ERROR:4:missing 'indexname'"),
+        ("sindex-create:namespace=", "ERROR:4:missing 'indexname'"),
+        ("sindex-create:ns=nope;indexname=i1", "ERROR:4:both 'indexdata' and 'type' are missing"),
+        ("sindex-list:namespace=nope", "ERROR:20:namespace not found on node;ERROR:20:namespace not found on node"),
+        ("sindex-list:namespace=", "ERROR:20:missing 'namespace' value;ERROR:20:missing 'namespace' value"),
+        ("sindex-stat:", "ERROR:4:missing 'indexname'ERROR:20:missing 'namespace'"),
+        ("sindex-stat:namespace=test", "ERROR:4:missing 'indexname'ERROR:201:no index"),
+        ("sindex-stat:namespace=nope;indexname=i1", "ERROR:20:namespace not found on node"),
+        ("sindex-stat:namespace=test;indexname=", "ERROR:4:missing 'indexname' valueERROR:201:no index"),
+        ("sindex-stat:namespace=test;indexname=nope", "ERROR:201:no index"),
+        ("sindex-stat:ns=test;indexname=i1", "ERROR:201:no index"),
+        ("sindex-stat/test/i1", "ERROR:4:missing 'indexname'ERROR:20:missing 'namespace'"),
+        ("sindex/nope", "ns_type=unknown"),
+        ("sindex-exists:namespace=test", "ERROR:4:missing 'indexname'false"),
+        ("sindex-exists:namespace=nope;indexname=x", "ERROR:20:namespace not found on node"),
+        ("sindex-exists:namespace=test;indexname=", "ERROR:4:missing 'indexname' valuefalse"),
+        ("sindex-exists:namespace=test;indexname=nope", "false"),
+        ("sindex-exists:namespace=test;indexname=i1", "false"),
+        ("sindex-delete:namespace=test", "ERROR:4:missing 'indexname'ok"),
+        ("sindex-delete:namespace=nope;indexname=x", "ok"),
+        ("sindex-delete:namespace=test;indexname=", "ERROR:4:missing 'indexname' valueok"),
+        ("sindex-delete:namespace=test;indexname=nope", "ok"),
+        ("sindex-delete:namespace=test;set=s;indexname=i1", "ok"),
+        ("sindex-delete:namespace=test;indexname=i1", "ok"),
+        ("sindex-delete:namespace=test;indexname=i2", "ok"),
+        ("sindex-delete:namespace=test;indexname=i10", "ok"),
+        ("sindex-delete:namespace=test;indexname=i11", "ok"),
+        ("sindex-delete:namespace=test;indexname=i9", "ok"),
+        ("truncate:", "ERROR:20:missing 'namespace'"),
+        ("truncate:namespace=test", "ERROR:4:missing 'set'"),
+        ("truncate:namespace=nope", "ERROR:4:missing 'set'"),
+        ("truncate:namespace=nope;set=s", "ok"),
+        ("truncate:namespace=;set=s", "ERROR:20:missing 'namespace' value"),
+        ("truncate:namespace=test;set=", "ERROR:4:missing 'set' value"),
+        ("truncate:namespace=test;set=nosuch", "ok"),
+        ("truncate:namespace=test;set=differ", "ok"),
+        ("truncate:namespace=test;set=differ;lut=", "ERROR:4:missing 'lut' value"),
+        ("truncate:namespace=test;set=differ;lut=abc", "ERROR:4:would truncate to 0"),
+        ("truncate:namespace=test;set=differ;lut=1", "ERROR:4:would truncate to 0"),
+        ("truncate:namespace=test;set=differ;lut=0", "ERROR:4:would truncate to 0"),
+        ("truncate:namespace=test;set=differ;lut=99999999999999999999999", "ERROR:4:would truncate in the future"),
+        ("truncate:namespace=test;set=differ;lut=9999999999999999999", "ERROR:4:would truncate in the future"),
+        ("truncate-namespace:namespace=nope", "ok"),
+        ("truncate-namespace:namespace=bar", "ok"),
+        ("truncate-namespace:namespace=bar;lut=abc", "ERROR:4:would truncate to 0"),
+        ("truncate-undo:namespace=test", "ERROR:4:missing 'set'"),
+        ("truncate-undo:namespace=test;set=", "ERROR:4:missing 'set' value"),
+        ("truncate-undo:namespace=test;set=differ", "ok"),
+        ("truncate-undo:namespace=test;set=nosuch", "ok"),
+        ("truncate-undo:namespace=nope;set=nosuch", "ok"),
+        ("truncate-namespace-undo:namespace=bar", "ok"),
+        ("truncate-namespace-undo:namespace=nope", "ok"),
+        ("get-config:context=namespace", "ERROR:20:missing 'namespace'"),
+        ("get-config:context=namespace;namespace=nope", "ERROR:20:namespace not found on node"),
+        ("get-config:context=security", ""),
+        ("get-config:context=xdr", ""),
+        ("get-config:context=logging", "ERROR:4:invalid context"),
+        ("get-config:context=foo", "ERROR:4:invalid context"),
+        ("get-config:context=", "ERROR:4:missing 'context' value"),
+        ("get-config:foo", "ERROR:4:missing 'context'"),
+        ("get-config:context=mod-lua", "ERROR:4:invalid context"),
+        ("get-stats:context=foo", "ERROR:4:unknown context"),
+        ("get-stats:context=xdr", ""),
+        ("get-stats:context=", "ERROR:4:missing 'context' value"),
+        ("set-config:context=service", "ERROR:4:invalid set-config parameter"),
+        ("set-config:context=foo;a=b", "ERROR:4:invalid context"),
+        ("set-config:context=service;foo=1", "ERROR:4:invalid set-config parameter"),
+        ("set-config:context=service;proto-fd-max=", "ERROR:4:invalid set-config parameter"),
+        ("set-config:context=service;proto-fd-max=abc", "ERROR:4:invalid set-config parameter"),
+        ("set-config:context=service;transaction-max-ms=1000", "ok"),
+        ("set-config:context=namespace", "ERROR:20:missing 'namespace'"),
+        ("set-config:context=namespace;namespace=nope;default-ttl=1", "ERROR:20:namespace not found on node"),
+        ("set-config:context=namespace;namespace=test;foo=1", "ERROR:4:invalid set-config parameter"),
+        ("set-config:context=namespace;namespace=test;default-ttl=abc", "ERROR:4:invalid set-config parameter"),
+        ("set-config:context=namespace;namespace=test;default-ttl=0", "ok"),
+        ("set-config:context=namespace;id=test;default-ttl=0", "ok"),
+        ("set-config:context=namespace;namespace=test;nsup-period=10", "ok"),
+        ("set-config:context=security;foo=1", "ERROR:25:enterprise only"),
+        ("set-config:context=logging", "ERROR:4:invalid context"),
+        ("namespace/nope", "type=unknown"),
+        ("namespace/", "type=unknown"),
+        ("namespace/test/x", "type=unknown"),
+        ("namespace:", "type=unknown"),
+        ("bins/test", "ERROR:4:unrecognized command"),
+        ("latency:", "ERROR:4:unrecognized command"),
+        ("latencies:hist=read", "ERROR:4:bad hist name"),
+        ("latencies:hist=foo", "ERROR:4:bad hist name"),
+        ("latencies:hist=", "ERROR:4:missing 'hist' value"),
+        ("latencies:hist={nope}-read", "ERROR:4:bad hist name"),
+        ("histogram:", "ERROR:20:missing 'namespace'"),
+        ("histogram:namespace=test", "ERROR:4:missing 'type'"),
+        ("histogram:namespace=test;type=ttl", ""),
+        ("histogram:namespace=test;type=object-size", ""),
+        ("histogram:namespace=test;type=object-size-linear", ""),
+        ("histogram:namespace=test;type=foo", "ERROR:4:unknown hist name"),
+        ("histogram:namespace=nope;type=ttl", "ERROR:20:namespace not found on node"),
+        ("histogram:namespace=test;set=nosuch;type=ttl", "ERROR:4:unknown set name"),
+        ("dump-cluster:verbose=true", "ok"),
+        ("dump-cluster:verbose=foo", "ERROR:4:'verbose' may be either 'true' or 'false'"),
+        ("dump-cluster:verbose=", "ERROR:4:missing 'verbose' value"),
+        ("dump-fabric:verbose=foo", "ERROR:4:'verbose' may be either 'true' or 'false'"),
+        ("dump-hb:verbose=foo", "ERROR:4:'verbose' may be either 'true' or 'false'"),
+        ("dump-hlc:verbose=foo", "ERROR:4:'verbose' may be either 'true' or 'false'"),
+        ("dump-migrates:verbose=foo", "ERROR:4:'verbose' may be either 'true' or 'false'"),
+        ("dump-wb-summary:namespace=test", "ERROR:4:'verbose' may be either 'true' or 'false'"),
+        ("dump-wb-summary:namespace=nope", "ERROR:20:namespace not found on node"),
+        ("dump-wb-summary:ns=test", "ERROR:4:'verbose' may be either 'true' or 'false'"),
+        ("debug-record:namespace=test", "ERROR:4:missing 'keyd'"),
+        ("debug-record:namespace=nope;keyd=00", "ERROR:20:namespace not found on node"),
+        ("debug-record-meta:namespace=test", "ERROR:4:missing 'keyd'"),
+        ("eviction-reset:namespace=test", "ok"),
+        ("eviction-reset:namespace=nope", "ok"),
+        ("eviction-reset:namespace=test;ttl=abc", "ok"),
+        ("eviction-reset:namespace=test;ttl=", "ERROR:4:missing 'ttl' value"),
+        ("physical-devices:path=", "ERROR:4:missing 'path' value"),
+        ("query-show:", ""),
+        ("query-show:id=5", "ERROR:2:job not found"),
+        ("query-show:id=abc", "ERROR:4:bad id"),
+        ("query-show:id=", "ERROR:4:missing 'id' value"),
+        ("query-show:trid=5", "ERROR:2:job not found"),
+        ("query-abort:id=", "ERROR:4:missing 'id' value"),
+        ("query-abort:id=abc", "ERROR:4:bad id"),
+        ("query-abort:id=5", "ERROR:2:id not active"),
+        ("query-abort:trid=5", "ERROR:2:id not active"),
+        ("query-abort-all:", "number-of-queries-killed:0"),
+        ("scan-abort:id=5", "ERROR:4:unrecognized command"),
+        ("cluster-stable:size=2", "ERROR:7:cluster not specified size"),
+        ("cluster-stable:size=abc", "ERROR:4:bad size"),
+        ("cluster-stable:size=", "ERROR:4:missing 'size' value"),
+        ("cluster-stable:size=10000", "ERROR:4:'size' value too long"),
+        ("cluster-stable:ignore-migrations=foo", "ERROR:4:bad ignore migrations"),
+        ("cluster-stable:ignore-migrations=", "ERROR:4:missing 'ignore-migrations' value"),
+        ("cluster-stable:ignore-migrations=yes", "ERROR:4:bad ignore migrations"),
+        ("cluster-stable:namespace=nope", "ERROR:20:namespace not found on node"),
+        ("cluster-stable:namespace=", "ERROR:20:missing 'namespace' value"),
+        ("cluster-stable:size=2;namespace=nope", "ERROR:7:cluster not specified size"),
+        ("tip:", "ERROR:4:missing 'host'"),
+        ("tip:host=1.2.3.4", "ERROR:4:missing 'port'"),
+        ("tip:host=;port=3002", "ERROR:4:missing 'host' value"),
+        ("tip:host=1.2.3.4;port=abc", "ERROR:4:'port' must be an integer"),
+        ("tip:host=1.2.3.4;port=3002;tls=foo", "ERROR:4:'tls' must be either 'true' or 'false'"),
+        ("tip-clear:host-port-list=", "ERROR:4:missing 'host-port-list' value"),
+        ("tip-clear:host-port-list=foo", "ERROR::0 cleared, 0 not found"),
+        ("udf-list:", ""),
+        ("udf-get:filename=nope.lua", "error=not_found"),
+        ("udf-put:filename=a.lua", "error=invalid_content_len"),
+        ("udf-put:filename=a;content=;content-len=0", "error=invalid_filename"),
+        ("udf-put:filename=a.lua;content=;content-len=0", "error=invalid_base64_content"),
+        (
+            "udf-put:filename=a.lua;content=YQ==;content-len=4",
+            "error=compile_error;file=a.lua;line=1;message=c3ludGF4IGVycm9yIG5lYXIgPGVvZj4=",
+        ),
+        ("udf-put:filename=a.lua;content=YQ==;content-len=5", "error=invalid_content_len"),
+        ("udf-put:filename=a.lua;content=YQ==;content-len=abc", "error=invalid_content_len"),
+        ("udf-put:filename=a.lua;content=YQ==;content-len=4;udf-type=PYTHON", "error=invalid_udf_type"),
+        ("udf-remove:filename=", "ok"),
+        ("udf-remove:filename=nope.lua", "ok"),
+        ("udf-remove:filename=a.txt", "ok"),
+        ("udf-clear-cache:", "ok"),
+        ("racks:", "ERROR:25:enterprise only"),
+        ("racks:namespace=nope", "ERROR:25:enterprise only"),
+        ("roster:", "ERROR:25:enterprise only"),
+        ("roster:namespace=test", "ERROR:25:enterprise only"),
+        ("roster-set:namespace=test;nodes=A", "ERROR:25:enterprise only"),
+        ("revive:namespace=test", "ERROR:25:enterprise only"),
+        ("quiesce:", "ERROR:25:enterprise only"),
+        ("quiesce-undo:", "ERROR:25:enterprise only"),
+        ("rack-ids:", "ERROR:25:enterprise only"),
+        ("masking:", "ERROR:25:enterprise only"),
+        ("masking-show:", "ERROR:25:enterprise only"),
+        ("xdr-dc-state:dc=x", "ERROR:25:enterprise only"),
+        ("replicas:max=abc", "ERROR:4:bad max"),
+        ("replicas:max=", "ERROR:4:missing 'max' value"),
+        ("replicas:max=-1", "ERROR:4:bad max"),
+        ("foo:bar", "ERROR:4:unrecognized command"),
+        ("foo/bar", "ERROR:4:unrecognized command"),
+        ("build:", "8.1.1.2"),
+        ("build;", "8.1.1.2"),
+        ("build/x", "8.1.1.2"),
+        ("build:x=y", "8.1.1.2"),
+        ("config-set:context=foo;x=y", "ERROR:4:invalid context"),
+        ("get-stats:context=xdr;dc=x", ""),
+        ("truncate:ns=test;set=s", "ERROR:20:missing 'namespace'"),
+        ("query-show:id=0x10", "ERROR:2:job not found"),
+        ("query-show:id=0", "ERROR:4:bad id"),
+        ("query-show:id=-1", "ERROR:2:job not found"),
+        ("sindex-exists:ns=test;indexname=i1", "false"),
+        ("latencies:hist={test}-read-touch", "{test}-read-touch:"),
+        ("latencies:hist={test}-proxy", "{test}-proxy:"),
+        ("latencies:hist={test}-re-repl", "{test}-re-repl:"),
+        ("latencies:hist=info", "info:"),
+        ("latencies:hist={test}read", "ERROR:4:bad hist name"),
+        ("debug-record:namespace=test;keyd=00", "ERROR:4:keyd"),
+        ("debug-record:namespace=test;keyd=zz00000000000000000000000000000000000000", "ERROR:4:bad keyd"),
+        ("debug-record:namespace=test;keyd=0000000000000000000000000000000000000000;mode=foo", "ERROR:4:unknown mode"),
+        ("debug-record-meta:namespace=test;keyd=0000000000000000000000000000000000000000", "ERROR:2:record not found"),
+        ("truncate-namespace:namespace=test;set=x", "ERROR:4:unexpected set name"),
+        ("truncate-namespace-undo:namespace=test;set=x", "ERROR:4:unexpected set name"),
+    ];
+    for (command, answer) in cases {
+        assert_eq!(client.info_value(command).await, *answer, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn settings_are_told_and_the_time_to_live_can_be_set() {
+    let (_cluster, mut client) = client().await;
+    let ttl = "set-config:context=namespace;namespace=test;default-ttl=";
+    assert!(client.info_value("get-config:context=namespace;namespace=test").await.contains(";default-ttl=0;"));
+    for (value, told) in [("90", "90"), ("2m", "120"), ("1d", "86400")] {
+        assert_eq!(client.info_value(&format!("{ttl}{value}")).await, "ok");
+        assert!(client.info_value("namespace/test").await.contains(&format!(";default-ttl={told};")), "{value}");
+    }
+    for wrong in ["", "-1", "x", "11y", "99999999999"] {
+        assert_eq!(
+            client.info_value(&format!("{ttl}{wrong}")).await,
+            "ERROR:4:invalid set-config parameter",
+            "{wrong:?}"
+        );
+    }
+    assert_eq!(client.info_value("set-config:context=service;proto-fd-max=15000").await, "ok");
+    assert_eq!(
+        client.info_value("set-config:context=service;proto-fd-max=1").await,
+        "ERROR:4:invalid set-config parameter"
+    );
+}
+
+#[tokio::test]
+async fn levels_of_the_log_are_kept() {
+    let (_cluster, mut client) = client().await;
+    assert_eq!(client.info_value("log/0/rw").await, "rw:INFO");
+    assert_eq!(client.info_value("log-set:id=0;rw=detail").await, "ok");
+    assert_eq!(client.info_value("log/0/rw").await, "rw:DETAIL");
+    assert_eq!(client.info_value("log-set:id=0;any=warning").await, "ok");
+    assert!(client.info_value("log/0").await.split(';').all(|line| line.ends_with(":WARNING")));
+}
+
+#[tokio::test]
+async fn the_name_of_an_index_is_taken_in_a_namespace_that_is_not_there() {
+    let (_cluster, mut client) = client().await;
+    let create = |bin: &str| format!("sindex-create:namespace=none;set=s;indexname=i;bin={bin};type=numeric");
+    assert_eq!(client.info_value(&create("a")).await, "ok");
+    assert_eq!(client.info_value(&create("a")).await, "ok");
+    assert!(client.info_value(&create("b")).await.starts_with("ERROR:200:"));
+    assert_eq!(client.info_value("sindex-delete:namespace=none;indexname=i").await, "ok");
+    assert_eq!(client.info_value(&create("b")).await, "ok");
+}

@@ -233,14 +233,16 @@ fn put_back(Taken { node, found, key }: Taken<'_>, new: &[u8]) -> BytesMut {
         Node::List(list) => {
             let mut list: List<'_> = list;
             match found {
+                Found::At(index) if list.is_ordered() => {
+                    list.items.remove(index);
+                    list.add(new);
+                }
+                Found::New(_) if list.is_ordered() => list.add(new),
                 Found::At(index) => list.items[index] = new,
                 Found::New(index) => {
                     list.items.resize(index, NIL);
                     list.items.push(new);
                 }
-            }
-            if list.is_ordered() {
-                list.items.sort_by(|a, b| compare(a, b));
             }
             list.pack()
         }

@@ -259,7 +259,8 @@ pub(crate) fn sort<'a>(mut list: List<'a>, _: Origin, args: &'a Args) -> Done {
         list.items.dedup_by(|a, b| compare(a, b) == Ordering::Equal);
     }
     if flags & DESCENDING != 0 && !list.is_ordered() {
-        list.items.reverse();
+        // equal elements stay as they are to one another
+        list.items.sort_by(|a, b| compare(b, a));
     }
     Ok(Outcome { stored: Some(list.pack()), result: None })
 }

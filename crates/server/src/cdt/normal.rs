@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use bytes::{BufMut, BytesMut};
 
 use super::pack;
-use super::value::{Element, Head, Kind, compare, head, kind, take_element, take_head};
+use super::value::{Element, Head, Kind, compare, head, kind, take_head};
 
 /// The value cannot be stored, or is not MessagePack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,21 +23,14 @@ pub(crate) const MAP_ORDER: u8 = 0x03;
 /// Lists and maps inside one another. A record has no room for more, since each takes a byte.
 const MAX_DEPTH: usize = 1 << 20;
 
-/// The stored form of the element at the front of `buf`, which advances past it.
-pub(crate) fn take_normal(buf: &mut &[u8]) -> Result<BytesMut, Malformed> {
-    let element = take_element(buf).ok_or(Malformed)?;
-    let mut out = BytesMut::with_capacity(element.len());
-    write_normal(element, &mut out)?;
+/// The stored form of an element that fills `bytes`.
+pub(crate) fn normalise(bytes: &[u8]) -> Result<BytesMut, Malformed> {
+    let mut out = BytesMut::with_capacity(bytes.len());
+    write_normal(bytes, &mut out)?;
     Ok(out)
 }
 
-/// The stored form of an element that fills `bytes`.
-pub(crate) fn normalise(mut bytes: &[u8]) -> Result<BytesMut, Malformed> {
-    let out = take_normal(&mut bytes)?;
-    if bytes.is_empty() { Ok(out) } else { Err(Malformed) }
-}
-
-/// Appends the stored form of an element. Values may be nested as deep as their bytes allow, so what is open is kept in
+/// Appends the stored form of an element that fills `bytes`. Values may be nested as deep as their bytes allow, so what is open is kept in
 /// a list instead of on the stack.
 fn write_normal(mut bytes: Element<'_>, out: &mut BytesMut) -> Result<(), Malformed> {
     let mut open: Vec<Open> = Vec::new();
@@ -54,7 +47,9 @@ fn write_normal(mut bytes: Element<'_>, out: &mut BytesMut) -> Result<(), Malfor
         }
         // an element is complete, and so may be those that it is the last of
         loop {
-            let Some(around) = open.last_mut() else { return Ok(()) };
+            let Some(around) = open.last_mut() else {
+                return if bytes.is_empty() { Ok(()) } else { Err(Malformed) };
+            };
             around.take(out)?;
             if around.left > 0 {
                 break;
@@ -100,14 +95,14 @@ const FOR_COMPARISON: u8 = 0xff;
 
 /// Takes what a container says of its order off the front of its elements: the number of entries without it, and its
 /// flags. An extension of one byte that has a marker of its own is an element like others. What is paired with the flags
-/// of a map means nothing, but must not have elements.
+/// of a map means nothing; of a container only the head is taken, as if what is in it were entries of the map.
 fn take_header(buf: &mut &[u8], entries: usize, is_map: bool) -> Result<(usize, u8), Malformed> {
     let mut rest = *buf;
     let is_element = matches!(buf, [0xd4, ..] | [0xc7, 1, FOR_COMPARISON, 0 | 1, ..]);
     match take_head(&mut rest) {
         Some(Head::Ext(flags, _)) if entries > 0 && !is_element => {
-            if is_map && matches!(take_head(&mut rest), None | Some(Head::List(1..) | Head::Map(1..))) {
-                return Err(Malformed);
+            if is_map {
+                take_head(&mut rest).ok_or(Malformed)?;
             }
             *buf = rest;
             Ok((entries - 1, flags))

@@ -43,6 +43,8 @@ pub(super) fn run(
     if bins.len() == 0 {
         return match found {
             None => Err(ResultCode::NOT_FOUND.into()),
+            // what a record held before is not looked at when it is replaced, unless an index has to know
+            Some(_) if request.replaces() && !is_indexed(request, context) => Err(fail(ResultCode::NOT_FOUND)),
             Some(_) => {
                 let durably = check::durability(request, context).map_err(fail)?;
                 drop(bins);
@@ -57,6 +59,11 @@ pub(super) fn run(
     reply.set_meta(record.meta.generation, record.meta.void_time);
     records.insert(request.digest, record);
     Ok(Change::Record)
+}
+
+/// Whether there is an index of the set, or of all.
+fn is_indexed(request: &Request<'_>, context: &Context<'_>) -> bool {
+    context.namespace.indexes.read().iter().any(|index| index.covers(request.set))
 }
 
 /// Whether the policies of a write allow it for the record that is there, or is not.
