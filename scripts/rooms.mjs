@@ -53,7 +53,7 @@ const addonTypes = { name: '#binding', rooms: [addonRoom, 'host'] }
 
 const entries = ['index.ts', 'local.ts', 'opentelemetry.ts']
 
-const importsOf = text => [...text.matchAll(/(?<!['"])\b(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(match => match[1])
+const importsOf = text => [...text.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '').matchAll(/(?<!['"])\b(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(match => match[1])
 
 /** The file that a relative import means. */
 const targetOf = (path, name) => posix.join(posix.dirname(path), name).replace(/\.js$/, '.ts')
