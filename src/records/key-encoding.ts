@@ -28,7 +28,7 @@ export function keyType(key: Key, where: string): number {
   if (key.length !== 4) return userKeyType(user, where)
   const digest: unknown = key[3]
   if (!types.isUint8Array(digest) || digest.length !== DIGEST_BYTES) {
-    throw new InvalidArgumentError(`${where}: a digest is ${DIGEST_BYTES} bytes, not ${digestShown(digest)}`)
+    throw new InvalidArgumentError(`${where}: a digest is ${DIGEST_BYTES} bytes, not ${describe(digest)}`)
   }
   if (user === null || user === undefined) return KeyType.digest
   const type = userKeyType(user, where)
@@ -37,10 +37,6 @@ export function keyType(key: Key, where: string): number {
     throw new InvalidArgumentError(`${where}: the digest of ${keyText(key)} is that of another record`)
   }
   return type
-}
-
-function digestShown(digest: unknown): string {
-  return types.isUint8Array(digest) ? `${digest.length}` : describe(digest)
 }
 
 const digested = new Writer(256)

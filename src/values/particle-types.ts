@@ -46,7 +46,7 @@ export function refuse(w: Writer, value: unknown): never {
 
 /** The error for a value that cannot be stored. */
 export function unstorable(where: string, value: unknown): InvalidArgumentError {
-  const kind = describe(value)
+  const kind = value instanceof Date ? 'an instance of Date' : describe(value)
   const hint = HINTS[kind]
   return new InvalidArgumentError(`${where}: ${kind} cannot be stored${hint === undefined ? '' : `; ${hint}`}`)
 }
