@@ -49,7 +49,11 @@ export declare class NativeClient {
   close(timeout: number): Promise<void>
   /** Begins a transaction, which costs nothing yet. `timeout` is in seconds, 0 for what the server gives. */
   beginTransaction(timeout: number): NativeTransaction
-  /** Whether at least one node is active. */
+  /** Takes other settings, for what comes from now on. */
+  configure(settings: NativeSettings): void
+  /** What of the cluster is not reached, and when it was looked at last. */
+  reach(): NativeReach
+  /** Whether at least one node answers, as far as is known. */
   isConnected(): boolean
   /** The nodes of the cluster. */
   nodes(): Array<NativeNode>
@@ -101,6 +105,8 @@ export declare class NativeCluster {
   slowNode(node: number, millis: number): Promise<void>
   /** Makes a node turn rows of batches away; without a refusal it runs them all again. */
   refuseRows(node: number, refusal?: NativeRefusal | undefined | null): Promise<void>
+  /** Has something ail a node, although it answers. */
+  ailNode(node: number, ailment: NativeAilment): Promise<void>
   /** Closes every client connection of a node; it accepts new ones. */
   dropConnections(node: number): Promise<void>
 }
@@ -197,6 +203,20 @@ export interface NativeAggregation {
   args: Uint8Array
 }
 
+/** What ails a node although it answers. */
+export interface NativeAilment {
+  /** The version it says it has. */
+  build?: string
+  /** The `host:port` it announces in place of its own. */
+  announced?: string
+  /** Milliseconds that its clock is ahead. */
+  clockAhead: number
+  /** Partitions that it says are still to be moved, in each namespace. */
+  migrating: number
+  /** Its namespaces take no writes. */
+  stopsWrites: boolean
+}
+
 /** A change of the cluster. */
 export interface NativeChange {
   /** The name of the event. */
@@ -275,6 +295,10 @@ export interface NativeConfig {
   loginTimeout: number
   /** Milliseconds for the whole of connect. */
   connectTimeout: number
+  /** Milliseconds for opening one connection. */
+  dialTimeout: number
+  /** Do not wait for the cluster. */
+  lazy: boolean
   /** Milliseconds between two looks at every node. */
   tendInterval: number
   /** Connections kept open to every node. */
@@ -495,6 +519,8 @@ export interface NativeNode {
   port: number
   /** Whether commands are sent to it. */
   active: boolean
+  /** Whether it answers, as far as is known. */
+  answering: boolean
   /** Its connections. */
   connections: NativeConnections
   /** The server's version. */
@@ -631,6 +657,16 @@ export interface NativeQueryStep {
   more?: boolean
 }
 
+/** What of the cluster is not reached. */
+export interface NativeReach {
+  /** Milliseconds since the last look at the nodes. */
+  tendAge: number
+  /** Nodes that others list. */
+  unreachable: Array<NativeUnreachable>
+  /** Why the hosts do not answer, while there is no node. */
+  hosts: Array<string>
+}
+
 /** Rows of batches that a node turns away. */
 export interface NativeRefusal {
   /** The result code it answers. */
@@ -667,6 +703,30 @@ export interface NativeSecurity {
   quotas: boolean
   /** Seconds that a session lives; a day when absent. */
   sessionTtl?: number
+}
+
+/** The options that may change while a client runs. */
+export interface NativeSettings {
+  /** Milliseconds for opening one connection. */
+  dialTimeout: number
+  /** Milliseconds between two looks at every node. */
+  tendInterval: number
+  /** Connections kept open to every node. */
+  minConnectionsPerNode: number
+  /** Most connections to one node. */
+  maxConnectionsPerNode: number
+  /** Milliseconds after which an unused connection is closed. */
+  maxIdle: number
+  /** Use the alternate addresses of nodes. */
+  useAlternateServices: boolean
+  /** Failures in a window after which a node is left alone. */
+  maxErrorRate: number
+  /** Length of that window in tends. */
+  errorRateWindow: number
+  /** Shown in the server's list of clients. */
+  appId?: string
+  /** Racks to read from, best first. */
+  rackIds: Array<number>
 }
 
 /** How to encrypt connections; PEM as bytes. */

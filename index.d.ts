@@ -541,6 +541,16 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
    */
   with(options: ClientOptions): Client;
   /**
+   * Changes options while the client runs; what is not given stays. Calls under way go on as they are. Options of connections
+   * hold for all clients on them, `defaults` and `coalesceReads` for this one.
+   *
+   * @throws InvalidArgumentError for options that cannot change, do not exist or make no sense; nothing is changed then
+   * @throws ClientClosedError after `close`
+   * @example
+   * client.configure({ maxConnectionsPerNode: 50, maxInFlight: 500, defaults: { read: { totalTimeout: 100 } } })
+   */
+  configure(options: ChangeableOptions): void;
+  /**
    * A session: reads and writes as sentences, with a behavior of its own. It holds nothing that would have to be closed.
    *
    * @throws InvalidArgumentError when that is no behavior
@@ -619,7 +629,26 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
   reloadTls(tls: TlsOptions): Promise<void>;
   transaction<T>(work: (tx: Transaction) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
   beginTransaction(options?: BeginOptions): Transaction;
-  /** Whether the client is open and knows a node that answers. */
+  /**
+   * Asks every node whether it is there, and gives the milliseconds that each took which answered, by name.
+   *
+   * @throws NodeNotFoundError when the client knows no node
+   * @throws TimeoutError, ClusterError when no node answered in time (`totalTimeout`, 1,000 ms)
+   * @example
+   * const times = await client.ping({ totalTimeout: 200 }) // Map { 'A1' => 0.4, 'B2' => 0.5 }
+   */
+  ping(options?: InfoOptions): Promise<Map<string, number>>;
+  /**
+   * The state of the client for health checks: plain data, at once, without asking anybody. It works on a closed client too.
+   *
+   * @example
+   * server.get('/ready', (_, response) => response.status(client.health().ready ? 200 : 503).json(client.health()))
+   */
+  health(): Health;
+  /**
+   * Whether the client is open and knows a node that answers. Of a cluster that is silent as a whole it knows after a quarter
+   * of a second while calls are made, and otherwise after two looks at its state (`tendInterval`, `dialTimeout`).
+   */
   isConnected(): boolean;
   /**
    * The nodes of the cluster as last seen.
@@ -2001,14 +2030,16 @@ export declare const range: {
 /**
  * Connects to a cluster. Resolves when its nodes and partitions are known; never blocks the event loop.
  *
- * @param options hosts to start from, or all options
+ * @param options a URL, hosts to start from, or all options. Without hosts, `AEROSPIKE_URL` or `AEROSPIKE_HOSTS` of the
+ *   environment name them
  * @throws InvalidArgumentError for options that do not exist or make no sense
  * @throws ClusterError, ConnectionError, TimeoutError when no host answers in time
  * @example
  * const client = await connect('127.0.0.1:3000')
  * await using other = await connect({ hosts: ['10.0.0.1', '10.0.0.2'], defaults: { read: { totalTimeout: 50 } } })
+ * const third = await connect('aerospike://user:secret@10.0.0.1:3000,10.0.0.2/?tls=true&maxInFlight=1000')
  */
-export declare function connect(options: string | readonly string[] | ConnectOptions): Promise<Client>;
+export declare function connect(options?: string | readonly string[] | ConnectOptions): Promise<Client>;
 /**
  * A set of records and their type. Nothing is sent: it is a name that keys and conditions are made with. Bins that cannot
  * hold what `B` says (a `Date`, a `Set`) need a codec; names of bins that are too long for a server do not compile.
@@ -2568,6 +2599,14 @@ export interface ClientEvents {
   nodeUnreachable: [
     node: UnreachableNode
   ];
+  /** The configuration file was changed, and what it says is in use. */
+  configChanged: [
+    change: ConfigChange
+  ];
+  /** The configuration file cannot be read or makes no sense: what held before still holds. */
+  configFailed: [
+    error: AerospikeError
+  ];
   /** There are nodes again after `disconnected`. */
   connected: [
   ];
@@ -2596,8 +2635,13 @@ export interface ClientOptions {
 }
 /** Options of `close`. */
 export interface CloseOptions {
-  /** Milliseconds that calls under way may still take. Default 1,000. */
+  /** Milliseconds that calls under way may still take. Default 1,000; 30,000 with `drain`. */
   readonly timeout?: number | undefined;
+  /**
+   * Waits for all that is under way, and for queries that are being read, as long as their own limits let them take, but no
+   * longer than `timeout`: for a shutdown that loses nothing. Default false.
+   */
+  readonly drain?: boolean | undefined;
 }
 /** The commands on the cluster as a whole. */
 export interface ClusterCommands {
@@ -2827,10 +2871,26 @@ export interface Conditions {
   /** Sends the user key along: it is stored with the record, or compared with what is stored. */
   sendKey(): this;
 }
-/** Options of {@link connect}. Only `hosts` is needed. */
+/** What a configuration file led to. */
+export interface ConfigChange {
+  readonly path: string;
+  /** Keys of the file that mean nothing to this client. */
+  readonly ignored: readonly string[];
+}
+/** A configuration file that is followed. */
+export interface ConfigProvider {
+  /** YAML, or JSON where it ends in `.json`. A `file:` URL is fine. */
+  readonly path: string;
+  /** Milliseconds between two looks at it; `config_interval` of the file counts more. Default 5,000. */
+  readonly interval?: number | undefined;
+}
+/** Options of {@link connect}. None is needed where the environment names the hosts. */
 export interface ConnectOptions extends ClientOptions {
-  /** Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. */
-  readonly hosts: string | readonly Host[];
+  /**
+   * Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. Without it,
+   * `AEROSPIKE_URL` or `AEROSPIKE_HOSTS` of the environment name them.
+   */
+  readonly hosts?: string | readonly Host[] | undefined;
   /** Refuse nodes of a cluster with another name. */
   readonly clusterName?: string | undefined;
   /** User of an Enterprise cluster with security. */
@@ -2846,6 +2906,13 @@ export interface ConnectOptions extends ClientOptions {
   readonly loginTimeout?: number | undefined;
   /** Milliseconds until `connect` gives up. Default 5,000. */
   readonly connectTimeout?: number | undefined;
+  /** Milliseconds for opening one connection: TCP and TLS; a login comes on top. Also for one question about a node's state. Default 1,000. */
+  readonly dialTimeout?: number | undefined;
+  /**
+   * Resolve at once, and connect meanwhile. Calls wait, within their own time, until the cluster was looked for once; if it was not
+   * found they fail, while the client goes on looking. Default false: `connect` rejects when no host answers.
+   */
+  readonly lazy?: boolean | undefined;
   /** Milliseconds between two looks at the state of the cluster. Default 1,000. */
   readonly tendInterval?: number | undefined;
   /** Connections to each node that are kept open. Default 0. */
@@ -2866,6 +2933,26 @@ export interface ConnectOptions extends ClientOptions {
   readonly maxErrorRate?: number | undefined;
   /** The length of that window, in tend intervals. Default 1. */
   readonly errorRateWindow?: number | undefined;
+  /**
+   * Calls that may be under way at once; more wait for their turn. A batch is one call, whatever its size; queries and calls
+   * about the cluster do not count. Default 0: no limit.
+   */
+  readonly maxInFlight?: number | undefined;
+  /**
+   * Calls that may wait for their turn while `maxInFlight` are under way; one more is refused at once with `QueueFullError`.
+   * Needs `maxInFlight`. Default 1,048,576.
+   */
+  readonly maxQueued?: number | undefined;
+  /**
+   * Milliseconds that a call may wait for its turn before it fails with `QueueFullError`. Its `totalTimeout`, which counts the
+   * waiting, ends it in any case. Needs `maxInFlight`. Default 0: no limit of its own.
+   */
+  readonly queueTimeout?: number | undefined;
+  /**
+   * A configuration file of the official clients, which is followed while the client runs: what it says counts more than the
+   * options here and those of calls. `AEROSPIKE_CLIENT_CONFIG_URL` of the environment names one as well, and counts more.
+   */
+  readonly configProvider?: ConfigProvider | undefined;
   /** A name for this application, shown by the servers. */
   readonly appId?: string | undefined;
   /** The racks to prefer, best first, for `replica: 'preferRack'`. */
@@ -3195,6 +3282,33 @@ export interface GeoRangeOptions extends RangeOptions {
 export interface GetOptions extends ReadOptions {
   /** Bins to read, or parts of them (see `select`): `undefined` all, `[]` none (generation and time to live only). */
   readonly bins?: readonly string[] | undefined;
+}
+/** What `client.health` tells. */
+export interface Health {
+  /**
+   * For a readiness probe: whether the client can do its work, which takes one node that answers. While it closes it is not
+   * ready any more.
+   */
+  readonly ready: boolean;
+  /**
+   * For a liveness probe: false when only a new process would help, because the client is closed or has stopped looking at its
+   * cluster. A cluster that is gone is no reason to be restarted.
+   */
+  readonly live: boolean;
+  /** 'degraded': some nodes do not answer, are left alone or cannot be reached. */
+  readonly status: "connecting" | "connected" | "degraded" | "disconnected" | "closing" | "closed";
+  /** What is wrong, in words, for whoever reads the probe's answer. */
+  readonly problems: readonly string[];
+  /** Milliseconds since the last look at the nodes. */
+  readonly tendAge: number;
+  /** Calls under way, and calls that wait for their turn. */
+  readonly calls: {
+    readonly inFlight: number;
+    readonly queued: number;
+  };
+  readonly nodes: readonly NodeHealth[];
+  /** Nodes that others list and that cannot be reached. */
+  readonly unreachable: readonly UnreachableNode[];
 }
 /** What HyperLogLogs can do, as operations on a bin (`hll`) and as expressions (`exp.hll`). */
 export interface HllCalls<S extends Style> {
@@ -4100,6 +4214,8 @@ export interface Node {
   readonly port: number;
   /** False while it is being dropped because it does not answer. */
   readonly active: boolean;
+  /** Whether it answers: the last look at it and the calls of late had answers. */
+  readonly answering: boolean;
   /** Open connections to it, and how many of them are in use. */
   readonly connections: {
     readonly open: number;
@@ -4114,6 +4230,22 @@ export interface NodeChannels {
   readonly "aerospike-napi:connection": ConnectionMessage;
   readonly "aerospike-napi:retry": RetryMessage;
   readonly "aerospike-napi:breaker": BreakerMessage;
+}
+/** A node, for a health check. */
+export interface NodeHealth {
+  readonly name: string;
+  /** `host:port`. */
+  readonly address: string;
+  /** Whether it answers, as far as the client knows. */
+  readonly answering: boolean;
+  /** 'open': it failed so often lately that it is left alone until the window of `errorRateWindow` is over. */
+  readonly breaker: "open" | "closed";
+  readonly connections: {
+    readonly open: number;
+    readonly inUse: number;
+  };
+  /** Requests that wait for a connection. */
+  readonly queued: number;
 }
 /** Options of `info`. */
 export interface NodeInfoOptions extends InfoOptions {
@@ -5258,6 +5390,8 @@ export type CallSettings = Pick<CallOptions, "totalTimeout" | "socketTimeout" | 
 export type Calls = Pick<RecordCommands & BatchCommands & QueryCommands, "get" | "exists" | "put" | "remove" | "touch" | "operate" | "operateOrdered" | "apply" | "batch" | "batchRead" | "batchWrite" | "batchOperate" | "batchRemove" | "batchApply" | "query">;
 /** A kind of call. */
 export type Category = "reads.point" | "reads.batch" | "reads.query" | "writes.retryable" | "writes.nonRetryable" | "background" | "transaction";
+/** The options of `connect` that may change while the client runs. */
+export type ChangeableOptions = Pick<ConnectOptions, "dialTimeout" | "tendInterval" | "minConnectionsPerNode" | "maxConnectionsPerNode" | "maxIdle" | "useAlternateServices" | "maxErrorRate" | "errorRateWindow" | "maxInFlight" | "maxQueued" | "queueTimeout" | "appId" | "rackIds" | "coalesceReads" | "defaults">;
 /** A change of bytes. */
 export type Changes<S extends Style, Given extends readonly unknown[], Options = BitWriteOptions> = (bytes: Target<S, "blob">, ...given: [
   ...Given,

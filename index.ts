@@ -31,8 +31,11 @@ export type {
   RetryMessage,
 } from './src/channels/events.js'
 export { Client, type CloseOptions, connect } from './src/client/client.js'
-export type { AuthMode, ClientOptions, ConnectOptions, Host } from './src/client/connect-options.js'
+export type { ChangeableOptions, ConfigChange, ConfigProvider } from './src/client/configuration.js'
+export type { AuthMode, ClientOptions, ConnectOptions } from './src/client/connect-options.js'
 export type { ClientEvents, ClientListener, Node, UnreachableNode } from './src/client/events.js'
+export type { Health, NodeHealth } from './src/client/health.js'
+export type { Host } from './src/client/hosts.js'
 export type { Pem, TlsOptions } from './src/client/tls-options.js'
 export type { IndexCollection, IndexDefinition, IndexType } from './src/cluster/index-definition.js'
 export { IndexJob, type IndexProgress } from './src/cluster/index-job.js'

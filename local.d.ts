@@ -55,10 +55,30 @@ export declare class LocalCluster {
    * await cluster.refuseRows(0, { code: 18, room: 100 }) // no more than 100 rows of a request
    */
   refuseRows(node: number, options: RefuseRowsOptions | null): Promise<void>;
+  /**
+   * Has something ail a node although it answers, as operators find it in clusters in trouble; `null` ends it.
+   *
+   * @example
+   * await cluster.ailNode(0, { stopsWrites: true })
+   */
+  ailNode(node: number, ailment: Ailment | null): Promise<void>;
   /** Closes all connections of a node at once; it accepts new ones. */
   dropConnections(node: number): Promise<void>;
   /** `await using cluster = await LocalCluster.start()` stops it at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+/** What ails a node although it answers, for `ailNode`. */
+export interface Ailment {
+  /** The version it says it has, such as '4.5.0.1'. */
+  readonly build?: string | undefined;
+  /** The `host:port` it announces in place of its own, to clients and to its peers. */
+  readonly announced?: string | undefined;
+  /** Milliseconds that its clock is ahead in what it says of the time; below 0 it is behind. Records expire by the right time. */
+  readonly clockAhead?: number | undefined;
+  /** Partitions of each namespace that it says are still to be moved. */
+  readonly migrating?: number | undefined;
+  /** Whether its namespaces take no writes (`ServerFullError`). */
+  readonly stopsWrites?: boolean | undefined;
 }
 /** What a client of a cluster with certificates of its own needs: `connect({ hosts: cluster.hosts, tls: cluster.certificates })`. */
 export interface LocalCertificates {

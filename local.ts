@@ -6,6 +6,7 @@
 
 export { LocalCluster } from './src/local/cluster.js'
 export type {
+  Ailment,
   Edition,
   LocalCertificates,
   LocalClusterOptions,

@@ -99,7 +99,15 @@ test('nothing is asked of the core before somebody listens, and after the last h
   const second = (...facts: unknown[]): void => void heard.push(['second', ...facts])
   t.is(native.changed, undefined)
   client.on('nodeAdded', first).once('disconnected', second)
-  const node = { name: 'A1', host: 'h', port: 1, active: true, connections: { open: 0, inUse: 0 }, build: '8' }
+  const node = {
+    name: 'A1',
+    host: 'h',
+    port: 1,
+    active: true,
+    answering: true,
+    connections: { open: 0, inUse: 0 },
+    build: '8',
+  }
   native.changed?.({ kind: 'nodeAdded', node })
   native.changed?.({ kind: 'disconnected' })
   native.changed?.({ kind: 'disconnected' })

@@ -1,14 +1,14 @@
-// Writes index.d.ts and those of the other entries, the public API as reviewed files, from what the compiler emitted into dist.
+// Writes index.d.ts and the declarations of the other entries, the public API as reviewed files, from what the compiler emitted into dist.
 // usage: node scripts/declarations.mjs [folder]   (default: the root of the repository)
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generateDtsBundle } from 'dts-bundle-generator'
+import { entries } from './entries.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const folder = process.argv[2] ?? root
-const entries = ['index', 'local', 'opentelemetry']
 const bundles = generateDtsBundle(
   entries.map((entry) => ({
     filePath: join(root, 'dist', `${entry}.d.ts`),

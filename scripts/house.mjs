@@ -3,8 +3,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { root, run, runBin } from './prepare.mjs'
+import { entries } from './entries.mjs'
 import { problems as moduleProblems } from './modules.mjs'
+import { root, run, runBin } from './prepare.mjs'
 import { problems } from './rooms.mjs'
 
 /** Which of our crates a crate may depend on; tests of the client may also use the server. */
@@ -51,7 +52,7 @@ function unsafeCode () {
 
 /** The texts of TypeScript's sources by path. */
 export function typescriptSources () {
-  const paths = ['index.ts', 'local.ts', 'opentelemetry.ts', ...sources('src', /\.ts$/)]
+  const paths = [...entries.map(entry => `${entry}.ts`), ...sources('src', /\.ts$/)]
   return Object.fromEntries(paths.map(path => [path.replaceAll('\\', '/'), read(path)]))
 }
 
@@ -73,7 +74,7 @@ function declarations () {
   try {
     const made = run(process.execPath, [join(root, 'scripts', 'declarations.mjs'), folder])
     if (made.status !== 0) return ['scripts/declarations.mjs failed']
-    return ['index.d.ts', 'local.d.ts', 'opentelemetry.d.ts']
+    return entries.map(entry => `${entry}.d.ts`)
       .filter(name => !existsSync(join(root, name)) || read(name) !== readFileSync(join(folder, name), 'utf8'))
       .map(name => `${name} is stale: run npm run declarations and review the difference`)
   } finally {
@@ -141,7 +142,7 @@ export const checks = {
   'sections of the protocol that comments cite are in its page': citations,
   'files that the pages for contributors name exist': namedFiles,
   'binding.cjs and binding.d.cts are what the napi CLI writes': bindingFiles,
-  'the declarations are what the entries declare': declarations,
+  'index.d.ts and the other declarations are what the entries declare': declarations,
   'the code is formatted and linted': formatted,
   'no path of a machine is in the repository': machinePaths
 }

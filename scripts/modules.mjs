@@ -36,9 +36,10 @@ export const modules = {
     security: ['deadline', 'error', 'socket'],
     config: ['error', 'tls', 'security'],
     connection: ['command', 'deadline', 'error', 'retry', 'security', 'socket', 'tls', 'metrics'],
+    settings: ['config', 'connection'],
     node: ['connection', 'error', 'metrics'],
     routing: ['command', 'error', 'node', 'policy'],
-    cluster: ['concurrent', 'config', 'connection', 'deadline', 'error', 'node', 'retry', 'routing', 'security', 'socket', 'tls', 'metrics'],
+    cluster: ['concurrent', 'config', 'connection', 'deadline', 'error', 'node', 'retry', 'routing', 'security', 'settings', 'socket', 'tls', 'metrics'],
     admin: ['cluster', 'deadline', 'error', 'node', 'security', 'metrics'],
     execute: ['cluster', 'command', 'connection', 'deadline', 'error', 'node', 'retry', 'routing', 'metrics'],
     batch: ['cluster', 'command', 'connection', 'deadline', 'error', 'node', 'policy', 'retry', 'routing', 'socket', 'metrics'],
@@ -47,7 +48,7 @@ export const modules = {
     inline: ['cluster', 'command', 'connection', 'deadline', 'error', 'execute', 'batch', 'node'],
     snapshot: ['cluster', 'metrics', 'node'],
     client: [
-      'admin', 'batch', 'cluster', 'command', 'concurrent', 'config', 'deadline', 'error', 'execute', 'inline', 'node', 'query', 'socket', 'tls',
+      'admin', 'batch', 'cluster', 'command', 'concurrent', 'config', 'deadline', 'error', 'execute', 'inline', 'node', 'query', 'settings', 'socket', 'tls',
       'transaction', 'metrics', 'snapshot'
     ]
   },

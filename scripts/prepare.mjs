@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { delimiter, join, relative } from 'node:path'
 import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { entries } from './entries.mjs'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 const stamps = join(root, 'target', 'stamps')
@@ -118,7 +119,7 @@ export function prepare () {
     say('building the Rust core (a few minutes the first time)')
     if (buildAddon().status !== 0) fail('The Rust core did not build; the compiler\'s output is above.')
   })
-  step('typescript', { inputs: ['tsconfig.json', 'index.ts', 'local.ts', 'opentelemetry.ts', 'src', 'package-lock.json'], outputs: () => ['dist/index.js'] }, () => {
+  step('typescript', { inputs: ['tsconfig.json', ...entries.map(name => `${name}.ts`), 'src', 'package-lock.json'], outputs: () => ['dist/index.js'] }, () => {
     say('compiling TypeScript')
     if (runBin('typescript', 'tsc', ['-p', 'tsconfig.json']).status !== 0) fail('TypeScript found errors; they are above.')
   })

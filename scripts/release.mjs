@@ -6,6 +6,7 @@
 //   node scripts/release.mjs --artifacts DIR --publish
 //
 // It works on a copy in target/release-packages, so that nothing in the repository changes.
+import { entries } from './entries.mjs'
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -34,7 +35,7 @@ function napi (args) {
 function gather () {
   rmSync(copy, { recursive: true, force: true })
   mkdirSync(copy, { recursive: true })
-  for (const name of ['package.json', 'README.md', 'LICENSE', 'NOTICE', 'index.d.ts', 'local.d.ts', 'opentelemetry.d.ts', 'binding.cjs', 'binding.d.cts', 'bin', 'npm']) {
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'NOTICE', ...entries.map(entry => `${entry}.d.ts`), 'binding.cjs', 'binding.d.cts', 'bin', 'npm']) {
     if (existsSync(join(root, name))) cpSync(join(root, name), join(copy, name), { recursive: true })
   }
   // compiled anew: dist may hold files whose sources are gone
@@ -118,7 +119,7 @@ say('packages')
 const complete = platforms().filter(platform => platform.isComplete)
 const missing = [
   ...complete.flatMap(({ folder }) => missingFiles(folder, [json(join(folder, 'package.json')).main, 'LICENSE', 'NOTICE', 'THIRD-PARTY-NOTICES'])),
-  ...missingFiles(copy, ['LICENSE', 'NOTICE', 'index.d.ts', 'local.d.ts', 'binding.cjs', 'dist/index.js', 'dist/local.js', 'dist/opentelemetry.js', 'bin/aerospike-napi.mjs'])
+  ...missingFiles(copy, ['LICENSE', 'NOTICE', 'binding.cjs', ...entries.flatMap(entry => [`${entry}.d.ts`, `dist/${entry}.js`]), 'bin/aerospike-napi.mjs'])
 ]
 if (missing.length > 0) fail(missing.join('\n'))
 

@@ -2,6 +2,7 @@
 // table, and of those only the ones it names. Pure functions of the files' texts, so that a test can plant a wrong import.
 
 import { posix } from 'node:path'
+import { entries as names } from './entries.mjs'
 
 const ground = ['identity', 'key', 'lazy', 'limits', 'protocol', 'host', 'time-slice']
 const records = [...ground, 'channels', 'errors', 'checks', 'values', 'boundary']
@@ -38,11 +39,12 @@ export const rooms = {
   session: [...commands.filter(room => room !== 'boundary' && room !== 'requests'), 'commands', 'transactions'],
   telemetry: [...ground, 'channels', 'errors', 'checks', 'options', 'boundary'],
   client: [...commands, 'security', 'commands', 'transactions', 'session', 'telemetry'],
-  opentelemetry: ['channels']
+  opentelemetry: ['channels'],
+  adapters: [...ground, 'errors', 'checks']
 }
 
 /** Rooms that import of others only what the package exports, as a stranger's package could; the rooms in the list apart. */
-const outsiders = { session: [...ground, 'errors', 'checks', 'transactions'] }
+const outsiders = { session: [...ground, 'errors', 'checks', 'transactions'], adapters: [...ground, 'errors', 'checks'] }
 
 /** Packages that are there if the user installed them, and the one room that asks for each. */
 const optionalPeers = { yaml: 'options', '@opentelemetry/api': 'opentelemetry' }
@@ -51,7 +53,7 @@ const optionalPeers = { yaml: 'options', '@opentelemetry/api': 'opentelemetry' }
 const addonRoom = 'boundary'
 const addonTypes = { name: '#binding', rooms: [addonRoom, 'host'] }
 
-const entries = ['index.ts', 'local.ts', 'opentelemetry.ts']
+const entries = names.map(name => `${name}.ts`)
 
 const importsOf = text => [...text.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '').matchAll(/(?<!['"])\b(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(match => match[1])
 

@@ -36,7 +36,7 @@ function project (dependencies) {
   }
   const own = join(folder, 'node_modules', 'aerospike-napi')
   mkdirSync(own, { recursive: true })
-  for (const name of ['package.json', 'index.d.ts', 'local.d.ts', 'binding.cjs', 'dist']) cpSync(join(root, name), join(own, name), { recursive: true })
+  for (const name of ['package.json', 'index.d.ts', 'local.d.ts', 'keyv.d.ts', 'session-store.d.ts', 'binding.cjs', 'dist']) cpSync(join(root, name), join(own, name), { recursive: true })
   for (const name of readdirSync(root)) if (name.endsWith('.node')) symlinkSync(join(root, name), join(own, name))
   return folder
 }

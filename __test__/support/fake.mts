@@ -132,6 +132,10 @@ export class FakeNative implements NativeClient {
   isConnected(): boolean {
     return true
   }
+  configure(): void {}
+  reach() {
+    return { tendAge: 0, unreachable: [], hosts: [] }
+  }
   nodes() {
     return []
   }

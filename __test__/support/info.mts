@@ -24,6 +24,7 @@ export function infoFake(answer: Answers, options: { nodes?: string[]; build?: s
         host: '127.0.0.1',
         port: 3000,
         active: true,
+        answering: true,
         connections: { open: 1, inUse: 0 },
         build,
       })),

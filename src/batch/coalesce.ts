@@ -38,6 +38,9 @@ function textOf(value: unknown): string {
 
 type Read = KeyCall<unknown>
 
+/** Reads that waited for their turn share a batch when they waited equally long, as far as these milliseconds tell. */
+const WAIT_MS = 10
+
 /** Gathers the reads of a tick, and enters them as batches when the tick is over. */
 export class Coalescer {
   readonly #boundary: Boundary
@@ -69,18 +72,29 @@ export class Coalescer {
   #gather<T>(call: KeyCall<T>): Promise<T> {
     this.#boundary.admit(call)
     call.ticket = COALESCED
-    this.#groupOf(call.task.policy).add(call)
+    if (this.#boundary.mayGoOn(call, (waited) => this.#afterWait(call, waited))) {
+      this.#groupOf(call.task.policy, 0).add(call)
+    }
     return this.#boundary.promise(call)
   }
 
-  #groupOf(policy: Policy): Group {
+  /** Gathers a read whose turn has come. */
+  #afterWait(call: Read, waited: number): void {
+    try {
+      this.#groupOf(call.task.policy, Math.ceil(waited / WAIT_MS) * WAIT_MS).add(call)
+    } catch (error) {
+      this.#boundary.reject(call, argumentError(error, call.verb))
+    }
+  }
+
+  #groupOf(policy: Policy, waited: number): Group {
     const groups = this.#groups
     for (let i = groups.length - 1; i >= 0; i--) {
       const group = groups[i] as Group
-      if (group.takes(policy)) return group
+      if (group.waited === waited && group.takes(policy)) return group
     }
     if (groups.length === 0) this.#boundary.schedule(this.#enterAll)
-    const group = new Group(policy, this.#plain)
+    const group = new Group(policy, this.#plain, waited)
     groups.push(group)
     return group
   }
@@ -105,6 +119,8 @@ class PlainSpec {
 /** The reads of a tick that may share a batch: those that wait equally long, and try equally hard. */
 class Group {
   readonly policy: Policy
+  /** Milliseconds that its reads have waited for their turn. */
+  readonly waited: number
   calls: Read[] = []
   readonly specs: Spec[] = []
   /** For each call its spec, once there are several. */
@@ -115,8 +131,9 @@ class Group {
   #lastPolicy: Policy | undefined
   #lastAsked = ''
 
-  constructor(policy: Policy, plain: PlainSpec) {
+  constructor(policy: Policy, plain: PlainSpec, waited: number) {
     this.policy = policy
+    this.waited = waited
     this.#plain = plain
   }
 
@@ -185,10 +202,12 @@ class Group {
   request(from: number, to: number): BatchRequest {
     const { specs } = this
     // The batch is not cancelled with one of its rows, and their filters are not those of all.
-    const { signal, filter } = this.policy
-    const policy = signal === undefined && filter === undefined ? this.policy : copyPolicy(this.policy)
+    const { signal, filter, totalTimeout } = this.policy
+    const isOwn = signal === undefined && filter === undefined && this.waited === 0
+    const policy = isOwn ? this.policy : copyPolicy(this.policy)
     policy.signal = undefined
     policy.filter = undefined
+    if (this.waited > 0 && totalTimeout > 0) policy.totalTimeout = Math.max(1, totalTimeout - this.waited)
     const keys = new Array<Key>(to - from)
     for (let i = 0; i < keys.length; i++) keys[i] = (this.calls[from + i] as Read).key as Key
     return new BatchRequest('get', policy, false, keyList(keys), [], specs, this.specOf?.slice(from, to))

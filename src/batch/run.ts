@@ -85,6 +85,8 @@ function start(boundary: Boundary, request: BatchRequest): Promise<Answers> {
   if (request.keys.length > most || policy.maxRequestBytes > 0 || policy.concurrency > 0) {
     return runInParts(boundary, request)
   }
+  // Refused before any work on its rows.
+  boundary.admit(new WholeCall(request, undefined))
   const distinct = atOnce(distinctRows(request))
   const sent = boundary.submit(new WholeCall(request, distinct), request.keys.length >= LARGE)
   return sent.then((reply) => {
@@ -141,7 +143,17 @@ type Range = Pick<Slice, 'from' | 'to'>
 
 async function runInParts(boundary: Boundary, request: BatchRequest): Promise<Answers> {
   const started = now()
-  boundary.admit(new WholeCall(request, undefined))
+  const call = new WholeCall(request, undefined)
+  boundary.admit(call)
+  const leave = await boundary.turnOf(call)
+  try {
+    return await sendInParts(boundary, request, started)
+  } finally {
+    leave()
+  }
+}
+
+async function sendInParts(boundary: Boundary, request: BatchRequest, started: number): Promise<Answers> {
   // First a turn for the caller: several time slices of work follow.
   await turn()
   await inSlices(request.gatherKeys())
@@ -274,7 +286,7 @@ class Parts {
     const timeout = left === Number.POSITIVE_INFINITY ? 0 : Math.ceil(left)
     this.#sent++
     const call = new SliceCall(this.#request, slice, timeout, most > 0 ? most - this.#taken : 0)
-    const reply = await this.#boundary.submit(call)
+    const reply = await this.#boundary.send(call)
     for (const node of reply.nodes) this.#taken += node.bytesIn
     return reply
   }

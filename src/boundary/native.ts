@@ -7,9 +7,11 @@ import { type CommandMessage, commandMessage } from '../channels/command.js'
 import { ClientClosedError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { aborted, controlError, Failure } from '../errors/failure.js'
-import { atEndOfTick, isLibuv, TruePromise } from '../host.js'
+import { atEndOfTick, beginPause, isLibuv, now, type Pause, TruePromise } from '../host.js'
+import { MAX_INT32 } from '../limits.js'
 import { AbortListeners } from './abort.js'
 import { binding, type NativeClient, type NativeConfig } from './addon.js'
+import { Admission, type Limits } from './admission.js'
 import { type Call, COALESCED, ignore, SETTLED } from './call.js'
 import { CallTable } from './call-table.js'
 import { CompletionReader, DRAIN_BYTES, type Settler } from './completion-reader.js'
@@ -23,6 +25,8 @@ import { type CommandObserver, follow, isFollowed, NodePlaces } from './tracing.
  * cheaper.
  */
 const INLINE_CALLS = 96
+
+const NOTHING = Buffer.alloc(0)
 
 let resolveLast: (value: unknown) => void
 // One executor for all promises: a closure per call is what this saves.
@@ -52,6 +56,11 @@ export class Boundary implements Settler {
   /** Called when the client is closed. */
   onClosed: (() => void) | undefined
   readonly places = new NodePlaces(() => (this.#closed === undefined ? (this.#native?.nodes() ?? []) : []))
+  /** Undefined while nothing limits how many calls are under way. */
+  #admission: Admission | undefined
+  /** What goes on beside the calls, and what `close` waits with until it is over. */
+  readonly #work = new Set<object>()
+  #untilIdle: Pause | undefined
   readonly #flush = (): void => this.flush()
 
   /** Connects; rejects with the reason as an AerospikeError. */
@@ -98,6 +107,17 @@ export class Boundary implements Settler {
     return this.#closed !== undefined
   }
 
+  /** Whether it is closed and nothing goes on any more. */
+  get isShutDown(): boolean {
+    return this.closed && this.#native === undefined
+  }
+
+  /** Calls under way, and calls that wait for their turn. */
+  get load(): { readonly inFlight: number; readonly queued: number } {
+    const { inFlight, queued } = this.#admission ?? { inFlight: this.#calls.waiting, queued: 0 }
+    return { inFlight, queued }
+  }
+
   /**
    * Takes in a call: its entry goes into the buffer. Throws what writing the entry throws, leaving no trace of the call.
    * What is `large` is handed over at once: the core works on it while this thread does something else.
@@ -130,6 +150,11 @@ export class Boundary implements Settler {
 
   #submit<T>(call: Call<T>, large: boolean): Promise<T> {
     this.admit(call)
+    return this.#admission === undefined ? this.send(call, large) : this.#submitLimited(this.#admission, call, large)
+  }
+
+  /** Takes in a call that was admitted already, such as a part of a batch. */
+  send<T>(call: Call<T>, large = false): Promise<T> {
     this.enter(call)
     const promise = this.promise(call)
     if (large && !this.#requests.isWriting) this.#handOver()
@@ -137,11 +162,71 @@ export class Boundary implements Settler {
     return promise
   }
 
+  /** The same where there are limits: what has to wait is written as it is now, and handed over when its turn comes. */
+  #submitLimited<T>(admission: Admission, call: Call<T>, large: boolean): Promise<T> {
+    let held: Buffer = NOTHING
+    try {
+      if (admission.enter(call, (waited) => this.#release(call, held, waited))) return this.send(call, large)
+      const ticket = this.#calls.add(call)
+      held = this.#requests.hold(call, ticket)
+    } catch (error) {
+      if (call.ticket >= 0) this.#calls.delete(call.ticket)
+      call.ticket = SETTLED
+      admission.leave(call)
+      throw error
+    }
+    return this.promise(call)
+  }
+
+  /** Hands over a call that has waited. */
+  #release(call: Call, entry: Buffer, waited: number): void {
+    const { totalTimeout } = call.task.policy
+    this.#requests.add(call, entry, totalTimeout === 0 ? 0 : Math.max(1, Math.ceil(totalTimeout - waited)))
+    this.flushIfLarge()
+    this.schedule()
+  }
+
+  /** Whether a call goes on at once; when it has to wait, `start` is called in its turn with the milliseconds that it waited. */
+  mayGoOn(call: Call, start: (waited: number) => void): boolean {
+    return this.#admission === undefined || this.#admission.enter(call, start)
+  }
+
+  /** Waits for the turn of a call that is sent in parts and counts as one. What it resolves to ends it. */
+  async turnOf(call: Call): Promise<() => void> {
+    const admission = this.#admission
+    if (admission === undefined) return ignore
+    let place: object = call
+    call.ticket = COALESCED
+    const isFirst = admission.enter(call, () => {
+      // The call that waited is settled, and what follows has its place.
+      place = {}
+      admission.hold(place)
+      this.resolve(call, undefined)
+    })
+    if (!isFirst) await this.promise(call)
+    return () => admission.leave(place)
+  }
+
+  /** Limits how many calls are under way from now on, or does not any more. Those under way already do not count. */
+  limit(limits: Limits | undefined): void {
+    if (limits === undefined) {
+      const admission = this.#admission
+      this.#admission = undefined
+      admission?.release()
+    } else if (this.#admission === undefined) {
+      this.#admission = new Admission(limits, (call, reason) => this.reject(call, reason))
+    } else {
+      this.#admission.limits = limits
+      this.#admission.advance()
+    }
+  }
+
   /** Throws when a call cannot be taken in: the client is closed, or its signal was aborted before. */
   admit(call: Call): void {
     const { signal, transaction } = call.task.policy
     if (this.#closed !== undefined) throw new ClientClosedError(`${call.verb}: the client is closed`)
     if (signal?.aborted === true) throw aborted(call.verb, call.key, signal.reason, false)
+    if (this.#admission !== undefined) this.#admission.check(call.verb)
     if (transaction !== undefined) transaction.admit(this, call.verb)
   }
 
@@ -201,21 +286,27 @@ export class Boundary implements Settler {
     const requests = this.#requests
     const calls = requests.takeCalls()
     if (calls.length === 0) return
+    let failure: unknown
     try {
+      // Not through `native`: what waited for its turn may still go out while the client closes.
+      const native = this.#native
+      if (native === undefined) throw new ClientClosedError('the client is closed')
       const few = this.#calls.waiting <= INLINE_CALLS
-      this.observation.update(this.native)
+      this.observation.update(native)
       const { bytes, at } = requests.entries
       // Commands that are carried out inline keep the process alive by themselves.
-      if (at > 0 && !this.native.submit(bytes, at, few)) this.#reference()
+      if (at > 0 && !native.submit(bytes, at, few)) this.#reference()
       for (const { bytes, at } of requests.takeNested()) {
         this.#reference()
-        this.native.submit(bytes, at)
+        native.submit(bytes, at)
       }
     } catch (error) {
-      for (const call of calls) this.reject(call, controlError(call.verb, error))
+      failure = error
     }
     for (const call of calls) call.writer = undefined
     requests.clear()
+    // Last: those that wait for a turn may be written as soon as others have failed.
+    if (failure !== undefined) for (const call of calls) this.reject(call, controlError(call.verb, failure))
   }
 
   /** Keeps the process alive until nothing is under way. */
@@ -255,6 +346,7 @@ export class Boundary implements Settler {
 
   /** Lets the process end when no call is under way. */
   releaseWhenIdle(): void {
+    this.#endWhenIdle()
     if (this.#calls.waiting > 0 || !this.#referenced) return
     this.#referenced = false
     this.#native?.unref()
@@ -285,6 +377,7 @@ export class Boundary implements Settler {
     call.resolve = ignore
     const { signal } = call.task.policy
     if (signal !== undefined) this.#abortListeners.delete(call, signal)
+    if (this.#admission !== undefined) this.#admission.leave(call)
   }
 
   /** Drops a call whose caller no longer waits. */
@@ -307,23 +400,61 @@ export class Boundary implements Settler {
     })
   }
 
-  /** Closes once: later calls reject, calls under way get `timeout` milliseconds to finish. */
-  close(timeout: number): Promise<void> {
-    this.#closed ??= this.#shutDown(timeout)
+  /**
+   * Closes once: later calls reject, calls under way get `timeout` milliseconds to finish. With `drain` so do queries that are
+   * being read.
+   */
+  close(timeout: number, drain = false): Promise<void> {
+    this.#closed ??= this.#shutDown(timeout, drain)
     return this.#closed
   }
 
-  async #shutDown(timeout: number): Promise<void> {
+  /** Something goes on that is no call, such as a query that is being read. */
+  begin(work: object): void {
+    this.#work.add(work)
+  }
+
+  /** It is over. */
+  finish(work: object): void {
+    this.#work.delete(work)
+    this.#endWhenIdle()
+  }
+
+  /** Waits until nothing is under way, for some milliseconds at most. */
+  async #drained(milliseconds: number): Promise<void> {
+    const pause = beginPause(Math.min(milliseconds, MAX_INT32))
+    this.#untilIdle = pause
+    this.#endWhenIdle()
+    await pause.over
+    this.#untilIdle = undefined
+  }
+
+  #endWhenIdle(): void {
+    if (this.#untilIdle === undefined) return
+    const queued = this.#admission?.queued ?? 0
+    if (this.#calls.waiting === 0 && queued === 0 && this.#work.size === 0) this.#untilIdle.end()
+  }
+
+  async #shutDown(timeout: number, drain: boolean): Promise<void> {
     const native = this.#native
     if (native === undefined) return
+    const until = now() + timeout
+    const hasWaited = drain || (this.#admission?.queued ?? 0) > 0
     // Runs before `closed` is set: what was submitted in this tick still goes out.
     this.flush()
     try {
-      await native.close(timeout)
+      if (drain) await this.#drained(timeout)
+      else if (this.#admission !== undefined) await this.#admission.drained(timeout)
+      await native.close(hasWaited ? Math.max(0, until - now()) : timeout)
     } catch (error) {
       throw controlError('close', error)
     } finally {
       this.#completions?.drain()
+      const admission = this.#admission
+      this.#admission = undefined
+      for (const call of admission?.end() ?? []) {
+        this.reject(call, new Failure({ verb: call.verb, key: call.key, code: Code.clientClosed }))
+      }
       for (const call of this.#calls) {
         const { verb, key, task } = call
         this.reject(call, new Failure({ verb, key, code: Code.clientClosed, inDoubt: task.writes }))

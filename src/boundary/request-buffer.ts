@@ -16,6 +16,8 @@ const NO_WRITERS: readonly Writer[] = []
 export class RequestBuffer {
   #writer = new Writer(FIRST_BYTES)
   #writing = false
+  /** What entries of calls that have to wait are written in. */
+  #spare: Writer | undefined
   #calls: Call[] = []
   /** Entries written while another entry was being written: a getter of one call's value made another call. */
   #nested: Writer[] = []
@@ -49,6 +51,30 @@ export class RequestBuffer {
       const at = call.entryAt + EntryAt.flags
       writer.bytes[at] = (writer.bytes[at] as number) | EntryFlag.timed
     }
+    if (nested) this.#nested.push(writer)
+    this.#calls.push(call)
+  }
+
+  /** The entry of a call that has to wait: written as it is now, to be added later. */
+  hold(call: Call, ticket: number): Buffer {
+    const writer = this.#spare ?? new Writer(1024)
+    this.#spare = undefined
+    writer.at = 0
+    call.write(writer, ticket)
+    const entry = Buffer.from(writer.bytes.subarray(0, writer.at))
+    if (writer.bytes.length <= FIRST_BYTES) this.#spare = writer
+    return entry
+  }
+
+  /** Adds an entry that was held, with the time that is left to its call. */
+  add(call: Call, entry: Buffer, totalTimeout: number): void {
+    const nested = this.#writing
+    const writer = nested ? new Writer(entry.length) : this.#writer
+    const start = writer.at
+    writer.raw(entry)
+    writer.patchU32LE(start + EntryAt.totalTimeout, totalTimeout)
+    call.entryAt = start
+    call.writer = writer
     if (nested) this.#nested.push(writer)
     this.#calls.push(call)
   }

@@ -1,7 +1,7 @@
 // Checks of arguments: what a value is, and the error that says why it is refused.
 
 import { types } from 'node:util'
-import { AerospikeError, InvalidArgumentError } from '../errors/classes.js'
+import { AerospikeError, InvalidArgumentError, QueueFullError } from '../errors/classes.js'
 
 /** What a message is about: a call or one of its rows. It becomes text when there is something to say. */
 export interface Where {
@@ -54,6 +54,8 @@ export function describe(value: unknown): string {
  * engine keeps ten frames, and those of our own checks would leave no room for the caller's.
  */
 export function argumentError(error: unknown, where: string): AerospikeError {
+  // Not the argument's fault, and too costly to be traced in a burst.
+  if (error instanceof QueueFullError) return error
   if (error instanceof AerospikeError) {
     Error.captureStackTrace(error, argumentError)
     return error

@@ -16,7 +16,8 @@ import type {
 } from '../batch/rows.js'
 import type { BatchStream, BatchStreamOptions } from '../batch/stream.js'
 import { Boundary } from '../boundary/native.js'
-import { argumentError, describe } from '../checks/check.js'
+import { argumentError } from '../checks/check.js'
+import { flag, milliseconds, type OptionRules, readOptions } from '../checks/options.js'
 import type { IndexDefinition } from '../cluster/index-definition.js'
 import type { IndexJob } from '../cluster/index-job.js'
 import type { IndexInfo, IndexStatistics } from '../cluster/index-list.js'
@@ -70,6 +71,7 @@ import * as transactions from '../transactions/run.js'
 import type { Transaction } from '../transactions/transaction.js'
 import { usedCodecs } from '../values/codecs.js'
 import type { Bins, Double, Storable, Value } from '../values/values.js'
+import { type ChangeableOptions, Configuration, configProvider, firstLoad } from './configuration.js'
 import {
   type ClientOptions,
   type ConnectOptions,
@@ -79,18 +81,28 @@ import {
   withTls,
 } from './connect-options.js'
 import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
+import { type Health, healthOf } from './health.js'
 import { checkTls, readTls, type TlsOptions } from './tls-options.js'
+import { isUrl, optionsOfEnvironment, optionsOfUrl } from './url.js'
 
 /** Options of `close`. */
 export interface CloseOptions {
-  /** Milliseconds that calls under way may still take. Default 1,000. */
+  /** Milliseconds that calls under way may still take. Default 1,000; 30,000 with `drain`. */
   readonly timeout?: number | undefined
+  /**
+   * Waits for all that is under way, and for queries that are being read, as long as their own limits let them take, but no
+   * longer than `timeout`: for a shutdown that loses nothing. Default false.
+   */
+  readonly drain?: boolean | undefined
 }
 
+const CLOSE: OptionRules<CloseOptions> = { timeout: milliseconds(0, ''), drain: flag }
 const CLOSE_MS = 1000
+const DRAIN_MS = 30_000
 
 const CONTEXT = Symbol('context')
 const LISTENERS = Symbol('listeners')
+const CONFIGURATION = Symbol('configuration')
 
 /**
  * A client of one cluster: connections, the map of the cluster and the commands. One client serves a whole process; it may
@@ -104,6 +116,8 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
   declare readonly [CONTEXT]: CommandContext
   /** @internal */
   declare readonly [LISTENERS]: Listeners
+  /** @internal */
+  declare readonly [CONFIGURATION]: Configuration
   readonly udf: UdfAdmin
   /** The users of an Enterprise cluster with access control. */
   readonly users: Users
@@ -116,10 +130,13 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     policies: Policies,
     coalesceReads?: boolean,
     listeners: Listeners = new Listeners(boundary),
+    configuration: Configuration = new Configuration(boundary, {}),
   ) {
     const context = new CommandContext(boundary, policies, coalesceReads)
     Object.defineProperty(this, CONTEXT, { value: context })
     Object.defineProperty(this, LISTENERS, { value: listeners })
+    Object.defineProperty(this, CONFIGURATION, { value: configuration })
+    configuration.add(this[CONTEXT])
     this.udf = new UdfAdmin(context)
     this.users = new Users(context)
     this.roles = new Roles(context)
@@ -136,9 +153,22 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
    */
   with(options: ClientOptions): Client {
     const { codecs, defaults, coalesceReads = this[CONTEXT].coalesceReads } = checkClientOptions('with', options)
-    const resolved = resolveDefaults(defaults, 'with', this[CONTEXT].policies)
+    const resolved = resolveDefaults(defaults, 'with', this[CONTEXT].own)
     const policies = codecs === undefined ? resolved : policiesWithCodecs(resolved, usedCodecs(codecs, 'with'))
-    return new Client(this[CONTEXT].boundary, policies, coalesceReads, this[LISTENERS])
+    return new Client(this[CONTEXT].boundary, policies, coalesceReads, this[LISTENERS], this[CONFIGURATION])
+  }
+
+  /**
+   * Changes options while the client runs; what is not given stays. Calls under way go on as they are. Options of connections
+   * hold for all clients on them, `defaults` and `coalesceReads` for this one.
+   *
+   * @throws InvalidArgumentError for options that cannot change, do not exist or make no sense; nothing is changed then
+   * @throws ClientClosedError after `close`
+   * @example
+   * client.configure({ maxConnectionsPerNode: 50, maxInFlight: 500, defaults: { read: { totalTimeout: 100 } } })
+   */
+  configure(options: ChangeableOptions): void {
+    this[CONFIGURATION].change(options, this[CONTEXT])
   }
 
   /**
@@ -417,7 +447,32 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     return transactions.beginTransaction(this[CONTEXT].boundary, this[CONTEXT].policies, options)
   }
 
-  /** Whether the client is open and knows a node that answers. */
+  /**
+   * Asks every node whether it is there, and gives the milliseconds that each took which answered, by name.
+   *
+   * @throws NodeNotFoundError when the client knows no node
+   * @throws TimeoutError, ClusterError when no node answered in time (`totalTimeout`, 1,000 ms)
+   * @example
+   * const times = await client.ping({ totalTimeout: 200 }) // Map { 'A1' => 0.4, 'B2' => 0.5 }
+   */
+  ping(options?: InfoOptions): Promise<Map<string, number>> {
+    return cluster.ping(this[CONTEXT], options)
+  }
+
+  /**
+   * The state of the client for health checks: plain data, at once, without asking anybody. It works on a closed client too.
+   *
+   * @example
+   * server.get('/ready', (_, response) => response.status(client.health().ready ? 200 : 503).json(client.health()))
+   */
+  health(): Health {
+    return healthOf(this[CONTEXT].boundary, this[CONFIGURATION].staleAfter)
+  }
+
+  /**
+   * Whether the client is open and knows a node that answers. Of a cluster that is silent as a whole it knows after a quarter
+   * of a second while calls are made, and otherwise after two looks at its state (`tendInterval`, `dialTimeout`).
+   */
   isConnected(): boolean {
     return !this[CONTEXT].boundary.closed && this[CONTEXT].boundary.native.isConnected()
   }
@@ -476,13 +531,9 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
    * ClientClosedError. Closing again does nothing.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    const timeout = options?.timeout ?? CLOSE_MS
-    if (typeof timeout !== 'number' || !(timeout >= 0)) {
-      throw new InvalidArgumentError(
-        `close: option 'timeout' must be a number of milliseconds, not ${describe(timeout)}`,
-      )
-    }
-    await this[CONTEXT].boundary.close(timeout)
+    const { drain = false, timeout = drain ? DRAIN_MS : CLOSE_MS } = readOptions('close', options, CLOSE)
+    this[CONFIGURATION].close()
+    await this[CONTEXT].boundary.close(timeout, drain)
   }
 
   /** `await using client = await connect(…)` closes it at the end of the block. */
@@ -577,25 +628,50 @@ function startLog(boundary: Boundary, log: Log): void {
 /**
  * Connects to a cluster. Resolves when its nodes and partitions are known; never blocks the event loop.
  *
- * @param options hosts to start from, or all options
+ * @param options a URL, hosts to start from, or all options. Without hosts, `AEROSPIKE_URL` or `AEROSPIKE_HOSTS` of the
+ *   environment name them
  * @throws InvalidArgumentError for options that do not exist or make no sense
  * @throws ClusterError, ConnectionError, TimeoutError when no host answers in time
  * @example
  * const client = await connect('127.0.0.1:3000')
  * await using other = await connect({ hosts: ['10.0.0.1', '10.0.0.2'], defaults: { read: { totalTimeout: 50 } } })
+ * const third = await connect('aerospike://user:secret@10.0.0.1:3000,10.0.0.2/?tls=true&maxInFlight=1000')
  */
-export async function connect(options: string | readonly string[] | ConnectOptions): Promise<Client> {
+export async function connect(options?: string | readonly string[] | ConnectOptions): Promise<Client> {
   try {
-    const given =
-      typeof options === 'string' || Array.isArray(options) ? { hosts: options } : (options as ConnectOptions)
-    const config = await withTls(resolveConfig(given), (given as ConnectOptions).tls)
-    const codecs = usedCodecs((given as ConnectOptions).codecs, 'connect')
-    const policies = policiesWithCodecs(resolveDefaults((given as ConnectOptions).defaults, 'connect'), codecs)
-    const log = logOf(given as ConnectOptions)
+    const given = optionsFrom(options)
+    const { config: plain, limits } = resolveConfig(given)
+    const provider = configProvider(given)
+    const file = provider === undefined ? undefined : await firstLoad(provider.path)
+    const settings = file === undefined || file instanceof Error ? {} : file.settings
+    const config = await withTls({ ...plain, ...settings }, given.tls)
+    const codecs = usedCodecs(given.codecs, 'connect')
+    const policies = policiesWithCodecs(resolveDefaults(given.defaults, 'connect'), codecs)
+    const log = logOf(given)
     const boundary = await Boundary.connect(config)
     if (log !== undefined) startLog(boundary, log)
-    return new Client(boundary, policies, (given as ConnectOptions).coalesceReads)
+    boundary.limit(limits)
+    const listeners = new Listeners(boundary)
+    const configuration = new Configuration(boundary, given)
+    if (provider !== undefined && file !== undefined) {
+      configuration.follow(provider, file, {
+        changed: (change) => listeners.tell('configChanged', change),
+        // Somebody has to hear of it.
+        failed: (error) =>
+          listeners.tell('configFailed', error) || process.emitWarning(error.message, 'AerospikeConfigWarning'),
+      })
+    }
+    return new Client(boundary, policies, given.coalesceReads, listeners, configuration)
   } catch (error) {
     throw argumentError(error, 'connect: the options')
   }
+}
+
+/** The options in whatever form they were given, with what the environment says where they name no hosts. */
+function optionsFrom(options: unknown): ConnectOptions {
+  if (typeof options === 'string') return isUrl(options) ? optionsOfUrl(options) : { hosts: options }
+  if (Array.isArray(options)) return { hosts: options }
+  if (options === undefined) return optionsOfEnvironment(process.env)
+  const hasHosts = typeof options !== 'object' || options === null || (options as ConnectOptions).hosts !== undefined
+  return hasHosts ? (options as ConnectOptions) : { ...optionsOfEnvironment(process.env), ...options }
 }

@@ -1,32 +1,17 @@
-// The options of `connect` in one table: they are checked and resolved into what the core needs.
+// The options of `connect`: what they are, and how they are checked and resolved into what the core needs.
 
 import type { NativeConfig } from '../boundary/addon.js'
+import type { Limits } from '../boundary/admission.js'
 import { describe, isPlain } from '../checks/check.js'
-import {
-  checkNames,
-  checkOption,
-  flag,
-  type OptionRule,
-  type OptionRules,
-  oneOf,
-  readOptions,
-  text,
-  whole,
-} from '../checks/options.js'
-import { InvalidArgumentError, InvalidHostError } from '../errors/classes.js'
-import { MAX_INT32, MAX_UINT32 } from '../limits.js'
+import { checkNames, checkOption, type OptionRules, readOptions } from '../checks/options.js'
+import { InvalidArgumentError } from '../errors/classes.js'
 import type { Defaults } from '../options/types.js'
-import { LOG_LEVELS, Log, type LogLevel, type LogSink } from '../telemetry/log.js'
+import { Log, type LogLevel, type LogSink } from '../telemetry/log.js'
 import type { Codecs } from '../values/codecs.js'
+import type { ConfigProvider } from './configuration.js'
+import { type Host, parseHosts } from './hosts.js'
+import { MAX_CALLS, SETTINGS, type Setting, settingOf } from './settings.js'
 import { checkTls, readTls, type TlsOptions } from './tls-options.js'
-
-/**
- * A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, `'host:tlsname:port'` with the name that its
- * certificate has, or the parts.
- */
-export type Host =
-  | string
-  | { readonly host: string; readonly port?: number | undefined; readonly tlsName?: string | undefined }
 
 /**
  * Options of a client that are not of its connections: clients on the same connections may differ in them
@@ -51,10 +36,13 @@ export interface ClientOptions {
 /** How a user logs in. */
 export type AuthMode = 'internal' | 'external' | 'externalInsecure' | 'pki'
 
-/** Options of {@link connect}. Only `hosts` is needed. */
+/** Options of {@link connect}. None is needed where the environment names the hosts. */
 export interface ConnectOptions extends ClientOptions {
-  /** Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. */
-  readonly hosts: string | readonly Host[]
+  /**
+   * Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. Without it,
+   * `AEROSPIKE_URL` or `AEROSPIKE_HOSTS` of the environment name them.
+   */
+  readonly hosts?: string | readonly Host[] | undefined
   /** Refuse nodes of a cluster with another name. */
   readonly clusterName?: string | undefined
   /** User of an Enterprise cluster with security. */
@@ -70,6 +58,13 @@ export interface ConnectOptions extends ClientOptions {
   readonly loginTimeout?: number | undefined
   /** Milliseconds until `connect` gives up. Default 5,000. */
   readonly connectTimeout?: number | undefined
+  /** Milliseconds for opening one connection: TCP and TLS; a login comes on top. Also for one question about a node's state. Default 1,000. */
+  readonly dialTimeout?: number | undefined
+  /**
+   * Resolve at once, and connect meanwhile. Calls wait, within their own time, until the cluster was looked for once; if it was not
+   * found they fail, while the client goes on looking. Default false: `connect` rejects when no host answers.
+   */
+  readonly lazy?: boolean | undefined
   /** Milliseconds between two looks at the state of the cluster. Default 1,000. */
   readonly tendInterval?: number | undefined
   /** Connections to each node that are kept open. Default 0. */
@@ -88,6 +83,26 @@ export interface ConnectOptions extends ClientOptions {
   readonly maxErrorRate?: number | undefined
   /** The length of that window, in tend intervals. Default 1. */
   readonly errorRateWindow?: number | undefined
+  /**
+   * Calls that may be under way at once; more wait for their turn. A batch is one call, whatever its size; queries and calls
+   * about the cluster do not count. Default 0: no limit.
+   */
+  readonly maxInFlight?: number | undefined
+  /**
+   * Calls that may wait for their turn while `maxInFlight` are under way; one more is refused at once with `QueueFullError`.
+   * Needs `maxInFlight`. Default 1,048,576.
+   */
+  readonly maxQueued?: number | undefined
+  /**
+   * Milliseconds that a call may wait for its turn before it fails with `QueueFullError`. Its `totalTimeout`, which counts the
+   * waiting, ends it in any case. Needs `maxInFlight`. Default 0: no limit of its own.
+   */
+  readonly queueTimeout?: number | undefined
+  /**
+   * A configuration file of the official clients, which is followed while the client runs: what it says counts more than the
+   * options here and those of calls. `AEROSPIKE_CLIENT_CONFIG_URL` of the environment names one as well, and counts more.
+   */
+  readonly configProvider?: ConfigProvider | undefined
   /** A name for this application, shown by the servers. */
   readonly appId?: string | undefined
   /** The racks to prefer, best first, for `replica: 'preferRack'`. */
@@ -107,88 +122,12 @@ export interface ConnectOptions extends ClientOptions {
   readonly slow?: number | undefined
 }
 
-/** What an option may be, and what holds without it. */
-interface Setting extends OptionRule {
-  readonly fallback?: unknown
-}
-
-const named: OptionRule = {
-  expects: 'text that is not empty',
-  check: (value) => typeof value === 'string' && value !== '',
-}
-const count = (least: number, most: number, fallback: number, unit = ''): Setting => ({
-  ...whole(least, most, unit),
-  fallback,
-})
-const MS = ' of milliseconds'
-
-const AUTH_MODES: { readonly [mode in AuthMode]: true } = {
-  internal: true,
-  external: true,
-  externalInsecure: true,
-  pki: true,
-}
-
-const SETTINGS: { readonly [name: string]: Setting } = {
-  hosts: { expects: "a list of hosts such as '127.0.0.1:3000'", check: () => true },
-  clusterName: named,
-  user: named,
-  password: { ...text, isSecret: true },
-  authMode: oneOf(AUTH_MODES),
-  loginTimeout: count(1, MAX_INT32, 5000, MS),
-  connectTimeout: count(1, MAX_INT32, 5000, MS),
-  tendInterval: count(10, MAX_INT32, 1000, MS),
-  minConnectionsPerNode: count(0, 100_000, 0),
-  maxConnectionsPerNode: count(1, 100_000, 100),
-  maxIdle: count(0, MAX_INT32, 55_000, MS),
-  useAlternateServices: { ...flag, fallback: false },
-  wholeCluster: { ...flag, fallback: false },
-  addressMap: {
-    expects: 'an object of addresses by announced address',
-    fallback: {},
-    check: (value) =>
-      typeof value === 'object' && value !== null && Object.values(value).every((to) => typeof to === 'string'),
-  },
-  maxErrorRate: count(0, 1_000_000, 100),
-  errorRateWindow: count(1, 1_000_000, 1),
-  appId: {
-    expects: 'text of at most 63 bytes',
-    fallback: '',
-    check: (value) => typeof value === 'string' && Buffer.byteLength(value) <= 63,
-  },
-  rackIds: {
-    expects: 'a list of whole numbers',
-    fallback: [],
-    check: (value) => Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id <= MAX_UINT32),
-  },
-  tls: {
-    isSecret: true,
-    expects: 'true, false or an object',
-    check: (value) => typeof value === 'boolean' || (typeof value === 'object' && value !== null && isPlain(value)),
-  },
-  metrics: { ...flag, fallback: true },
-  log: { expects: 'a function', check: (value) => typeof value === 'function' },
-  logLevel: {
-    expects: LOG_LEVELS.map((level) => `'${level}'`)
-      .join(', ')
-      .replace(/, (?='trace')/, ' or '),
-    check: (value) => LOG_LEVELS.includes(value as LogLevel),
-  },
-  slow: { expects: 'a number of milliseconds', check: (value) => typeof value === 'number' && value >= 0 },
-  coalesceReads: { ...flag, fallback: false },
-  codecs: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
-  defaults: { expects: 'an object', check: (value) => typeof value === 'object' && value !== null },
-}
-
 /** The settings of {@link ClientOptions}: the core does not get them. */
 const OF_THE_CLIENT: OptionRules<ClientOptions> = {
-  coalesceReads: SETTINGS.coalesceReads as Setting,
-  codecs: SETTINGS.codecs as Setting,
-  defaults: SETTINGS.defaults as Setting,
+  coalesceReads: SETTINGS.coalesceReads,
+  codecs: SETTINGS.codecs,
+  defaults: SETTINGS.defaults,
 }
-
-/** Options of this side that hold for all clients on the same connections. */
-const OF_THE_LOG = ['log', 'logLevel', 'slow']
 
 /** The log that the options ask for. */
 export function logOf({ log, logLevel, slow }: ConnectOptions): Log | undefined {
@@ -201,33 +140,55 @@ export function logOf({ log, logLevel, slow }: ConnectOptions): Log | undefined 
 /** Checks the options of `client.with`. */
 export function checkClientOptions(verb: string, options: unknown): ClientOptions {
   for (const name of isPlain(Object(options)) ? Object.keys(Object(options)) : []) {
-    if (Object.hasOwn(SETTINGS, name) && !Object.hasOwn(OF_THE_CLIENT, name)) {
+    const setting = settingOf(name)
+    if (setting !== undefined && setting.of !== 'client') {
       throw new InvalidArgumentError(`${verb}: option '${name}' is of the connections, which are shared`)
     }
   }
   return readOptions<ClientOptions>(verb, options ?? null, OF_THE_CLIENT)
 }
 
+/** What the options of `connect` come to, apart from those of the client itself. */
+export interface Resolved {
+  readonly config: NativeConfig
+  readonly limits: Limits | undefined
+}
+
 /** Checks the options of `connect` and fills in the defaults. */
-export function resolveConfig(options: unknown): NativeConfig {
+export function resolveConfig(options: unknown): Resolved {
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
     throw new InvalidArgumentError(`connect: expected hosts or an object of options, not ${describe(options)}`)
   }
   const given = options as { [name: string]: unknown }
   checkNames('connect', given, Object.keys(SETTINGS))
   const config: { [name: string]: unknown } = {}
-  for (const [name, setting] of Object.entries(SETTINGS)) {
+  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
     const value = given[name] ?? setting.fallback
     if (value === undefined) continue
     checkOption('connect', name, setting, value)
-    if (!Object.hasOwn(OF_THE_CLIENT, name) && !OF_THE_LOG.includes(name)) config[name] = value
+    if (setting.of === undefined) config[name] = value
   }
   if ((config.minConnectionsPerNode as number) > (config.maxConnectionsPerNode as number)) {
     throw new InvalidArgumentError('connect: minConnectionsPerNode is larger than maxConnectionsPerNode')
   }
+  if (config.lazy === true && config.wholeCluster === true) {
+    throw new InvalidArgumentError('connect: lazy and wholeCluster do not go together: nobody waits to be refused')
+  }
   Object.assign(config, parseHosts(given.hosts))
   resolveLogin(config)
-  return config as unknown as NativeConfig
+  return { config: config as unknown as NativeConfig, limits: limitsOf('connect', given) }
+}
+
+/** The limits that options name, which are checked already. */
+export function limitsOf(verb: string, options: Partial<ConnectOptions>): Limits | undefined {
+  const { maxInFlight, maxQueued, queueTimeout } = options
+  if (maxInFlight !== undefined && maxInFlight > 0) {
+    return { maxInFlight, maxQueued: maxQueued ?? MAX_CALLS, queueTimeout: queueTimeout ?? 0 }
+  }
+  if (maxInFlight === 0) return undefined
+  const without = maxQueued !== undefined ? 'maxQueued' : queueTimeout !== undefined ? 'queueTimeout' : undefined
+  if (without === undefined) return undefined
+  throw new InvalidArgumentError(`${verb}: ${without} needs maxInFlight`)
 }
 
 /** Adds what certificates the options name, which takes reading files. */
@@ -260,67 +221,4 @@ function resolveLogin(config: { [name: string]: unknown }): void {
   } else {
     config.authMode ??= 'internal'
   }
-}
-
-/** Hosts as `host:port` each, and the tls-names of those that have one, by that. */
-interface Hosts {
-  readonly hosts: string[]
-  readonly tlsNames: { readonly [host: string]: string }
-}
-
-/** `'a:3000,b'` or a list of hosts, each perhaps with a tls-name. */
-export function parseHosts(hosts: unknown): Hosts {
-  const list = typeof hosts === 'string' ? hosts.split(',').map((host) => host.trim()) : hosts
-  if (!Array.isArray(list) || list.length === 0) {
-    throw new InvalidArgumentError(
-      `connect: option 'hosts' must be a list of hosts such as '127.0.0.1:3000', not ${describe(hosts)}`,
-    )
-  }
-  const parsed = list.map(parseHost)
-  const named = parsed.flatMap(({ host, tlsName }) => (tlsName === undefined ? [] : [[host, tlsName] as const]))
-  return { hosts: parsed.map(({ host }) => host), tlsNames: Object.fromEntries(named) }
-}
-
-const DEFAULT_PORT = 3000
-
-/** What was given as a host, as it may be shown: whatever stands before an `@` may be a password. */
-function shownHost(host: unknown): string {
-  return describe(typeof host === 'string' ? host.replace(/^.*@/s, '***@') : host)
-}
-
-/**
- * A name or address, perhaps a tls-name, and a port. Two parts whose second has digits alone are a host and a port. An `@` is in
- * none of them: what stands before one is for nobody's eyes.
- */
-const HOST = /^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]/@]+)(?::([^\s:[\]/@]+))?(?::(\d{1,5}))?$/
-
-const HOST_PARTS = ['host', 'port', 'tlsName']
-
-function parseHost(host: unknown): { readonly host: string; readonly tlsName: string | undefined } {
-  if (typeof host === 'string') {
-    const [, name, second, third] = HOST.exec(host) ?? []
-    const isPort = third === undefined && second !== undefined && /^\d{1,5}$/.test(second)
-    const port = isPort ? second : third
-    if (name !== undefined) {
-      const address = joined(name, port === undefined ? DEFAULT_PORT : Number(port), host)
-      return { host: address, tlsName: isPort ? undefined : second }
-    }
-  } else if (typeof host === 'object' && host !== null) {
-    checkNames('connect', host, HOST_PARTS, 'a host has no option')
-    const { host: name, port = DEFAULT_PORT, tlsName } = host as { host?: unknown; port?: unknown; tlsName?: unknown }
-    if (tlsName !== undefined && (typeof tlsName !== 'string' || tlsName === '')) {
-      throw new InvalidHostError(`connect: ${describe(tlsName)} is not a tls-name`)
-    }
-    if (typeof name === 'string') {
-      const bare = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name
-      if (HOST.exec(bare)?.[1] === bare) return { host: joined(bare, port, name), tlsName }
-      throw new InvalidHostError(`connect: ${shownHost(name)} is not the name or address of a host`)
-    }
-  }
-  throw new InvalidHostError(`connect: ${shownHost(host)} is not a host; expected 'host:port'`)
-}
-
-function joined(name: string, port: unknown, host: string): string {
-  if (typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65536) return `${name}:${port}`
-  throw new InvalidHostError(`connect: ${describe(port)} is not a port (host ${JSON.stringify(host)})`)
 }

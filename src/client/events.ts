@@ -4,7 +4,8 @@ import { EventEmitter } from 'node:events'
 import type { Boundary } from '../boundary/native.js'
 import { describe } from '../checks/check.js'
 import { didYouMean } from '../checks/options.js'
-import { InvalidArgumentError } from '../errors/classes.js'
+import { type AerospikeError, InvalidArgumentError } from '../errors/classes.js'
+import type { ConfigChange } from './configuration.js'
 
 /** A node of the cluster. */
 export interface Node {
@@ -13,6 +14,8 @@ export interface Node {
   readonly port: number
   /** False while it is being dropped because it does not answer. */
   readonly active: boolean
+  /** Whether it answers: the last look at it and the calls of late had answers. */
+  readonly answering: boolean
   /** Open connections to it, and how many of them are in use. */
   readonly connections: { readonly open: number; readonly inUse: number }
   /** Version of the server. */
@@ -37,6 +40,10 @@ export interface ClientEvents {
    * translation: `useAlternateServices` or `addressMap` may lead to it. Who begins to listen hears of those known already.
    */
   nodeUnreachable: [node: UnreachableNode]
+  /** The configuration file was changed, and what it says is in use. */
+  configChanged: [change: ConfigChange]
+  /** The configuration file cannot be read or makes no sense: what held before still holds. */
+  configFailed: [error: AerospikeError]
   /** There are nodes again after `disconnected`. */
   connected: []
   /** The last node is gone. The client keeps trying the hosts it was made with. */
@@ -50,6 +57,8 @@ const NAMES: readonly string[] = [
   'nodeAdded',
   'nodeRemoved',
   'nodeUnreachable',
+  'configChanged',
+  'configFailed',
   'connected',
   'disconnected',
 ] satisfies (keyof ClientEvents)[]
@@ -81,6 +90,11 @@ export class Listeners {
       if (about == null) this.#emitter.emit(kind)
       else this.#emitter.emit(kind, about)
     })
+  }
+
+  /** Tells of something that the core knows nothing of. Whether anybody listened. */
+  tell<E extends keyof ClientEvents>(event: E, ...facts: ClientEvents[E]): boolean {
+    return this.#emitter.emit(event, ...facts)
   }
 
   /** Removes a listener, if it is one; the last lets the core be quiet again. */

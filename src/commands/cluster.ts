@@ -18,6 +18,7 @@ import {
 } from '../cluster/info-views.js'
 import type { UdfAdmin } from '../cluster/udf-modules.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { now, TruePromise } from '../host.js'
 import { MAX_INDEX_NAME, MAX_NAMESPACE_SIZE, MAX_SET_SIZE } from '../limits.js'
 import type { CommandContext } from './context.js'
 
@@ -196,6 +197,25 @@ export function infoNode(
     const request = InfoRequest.read(context, 'infoNode', options)
     const { answers } = await request.node(nodeName('infoNode', node), checkCommand('infoNode', command))
     return answers[0] ?? ''
+  })
+}
+
+export function ping(context: CommandContext, options?: InfoOptions): Promise<Map<string, number>> {
+  return attempt('ping', async () => {
+    const request = InfoRequest.read(context, 'ping', options)
+    const nodes = context.boundary.native.nodes()
+    // Without a node this says why there is none.
+    if (nodes.length === 0) await request.any('node')
+    const began = now()
+    const asked = nodes.map(async ({ name }) => {
+      await request.node(name, 'node')
+      return [name, now() - began] as const
+    })
+    const outcomes = await TruePromise.allSettled(asked)
+    const times = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    const [first] = outcomes
+    if (times.length === 0 && first?.status === 'rejected') throw first.reason
+    return new Map(times)
   })
 }
 

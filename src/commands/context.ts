@@ -21,26 +21,41 @@ interface PlainTasks {
 export class CommandContext {
   readonly boundary: Boundary
   /** What calls without options do. */
-  readonly policies: Policies
-  readonly coalesceReads: boolean
+  policies: Policies
+  /** The same without what a configuration file says. */
+  own: Policies
+  coalesceReads: boolean
   /** Where reads of single records go: to the boundary, or to what coalesces them. */
-  readonly reads: Pick<Coalescer, 'submit'>
-  readonly plain: PlainTasks
+  reads: Pick<Coalescer, 'submit'>
+  plain: PlainTasks
   /** How the rest of a batch is sent again. */
   readonly resend: Resend
 
   constructor(boundary: Boundary, policies: Policies, coalesceReads = false) {
     this.boundary = boundary
+    this.own = policies
     this.policies = policies
     this.coalesceReads = coalesceReads
     this.reads = coalesceReads ? new Coalescer(boundary) : boundary
     this.resend = (request) => run(boundary, request)
-    this.plain = {
-      get: getTask(policies.read),
-      find: { ...getTask(policies.read), verb: 'find' },
-      exists: existsTask(policies.read),
-      put: putTask(policies.write),
-    }
+    this.plain = plainTasks(policies)
+  }
+
+  /** Has the calls that come use these. */
+  change(policies: Policies, coalesceReads: boolean): void {
+    if (coalesceReads !== this.coalesceReads) this.reads = coalesceReads ? new Coalescer(this.boundary) : this.boundary
+    this.coalesceReads = coalesceReads
+    this.policies = policies
+    this.plain = plainTasks(policies)
+  }
+}
+
+function plainTasks(policies: Policies): PlainTasks {
+  return {
+    get: getTask(policies.read),
+    find: { ...getTask(policies.read), verb: 'find' },
+    exists: existsTask(policies.read),
+    put: putTask(policies.write),
   }
 }
 

@@ -6,6 +6,8 @@ import { checkOption, whole } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { controlError } from '../errors/failure.js'
 import {
+  type Ailment,
+  ailmentOf,
   type LocalCertificates,
   type LocalClusterOptions,
   type RefuseRowsOptions,
@@ -123,6 +125,16 @@ export class LocalCluster {
    */
   refuseRows(node: number, options: RefuseRowsOptions | null): Promise<void> {
     return this.#control('refuseRows', node, (native) => native.refuseRows(node, refusalOf(options)))
+  }
+
+  /**
+   * Has something ail a node although it answers, as operators find it in clusters in trouble; `null` ends it.
+   *
+   * @example
+   * await cluster.ailNode(0, { stopsWrites: true })
+   */
+  ailNode(node: number, ailment: Ailment | null): Promise<void> {
+    return this.#control('ailNode', node, (native) => native.ailNode(node, ailmentOf(ailment)))
   }
 
   /** Closes all connections of a node at once; it accepts new ones. */

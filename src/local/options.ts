@@ -1,6 +1,7 @@
 // The options of an embedded cluster, checked, in the terms of the addon.
 
 import type {
+  NativeAilment,
   NativeClusterOptions,
   NativeLocalTls,
   NativeLocalUser,
@@ -19,7 +20,7 @@ import {
   whole,
 } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { MAX_NAMESPACE_SIZE, MAX_UINT32 } from '../limits.js'
+import { MAX_INT32, MAX_NAMESPACE_SIZE, MAX_UINT32, PARTITIONS } from '../limits.js'
 
 /** Options of `LocalCluster.start`. */
 export interface LocalClusterOptions {
@@ -113,6 +114,20 @@ export interface RefuseRowsOptions {
   readonly room?: number | undefined
   /** How many rows are turned away before the node is well again. Default: no end. */
   readonly rows?: number | undefined
+}
+
+/** What ails a node although it answers, for `ailNode`. */
+export interface Ailment {
+  /** The version it says it has, such as '4.5.0.1'. */
+  readonly build?: string | undefined
+  /** The `host:port` it announces in place of its own, to clients and to its peers. */
+  readonly announced?: string | undefined
+  /** Milliseconds that its clock is ahead in what it says of the time; below 0 it is behind. Records expire by the right time. */
+  readonly clockAhead?: number | undefined
+  /** Partitions of each namespace that it says are still to be moved. */
+  readonly migrating?: number | undefined
+  /** Whether its namespaces take no writes (`ServerFullError`). */
+  readonly stopsWrites?: boolean | undefined
 }
 
 const MAX_NODES = 8
@@ -261,6 +276,22 @@ function usersOf(place: string, users: { readonly [name: string]: LocalUser }): 
     const { password, roles = [] } = readOptions<LocalUser>(`${place}.${name}`, user, USER)
     return { name, roles: [...roles], ...(password !== undefined && { password }) }
   })
+}
+
+const AILMENT: OptionRules<Ailment> = {
+  build: text,
+  announced: text,
+  clockAhead: whole(-MAX_INT32, MAX_INT32, ' of milliseconds'),
+  migrating: whole(0, PARTITIONS),
+  stopsWrites: flag,
+}
+
+/** What ails a node, as the addon takes it. */
+export function ailmentOf(ailment: Ailment | null): NativeAilment {
+  const given = ailment === null ? {} : readOptions<Ailment>('LocalCluster.ailNode', ailment, AILMENT)
+  const { clockAhead = 0, migrating = 0, stopsWrites = false, build, announced } = given
+  const said = { ...(build === undefined ? {} : { build }), ...(announced === undefined ? {} : { announced }) }
+  return { ...said, clockAhead, migrating, stopsWrites }
 }
 
 /** Which rows a node turns away; none any more for null. */

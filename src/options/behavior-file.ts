@@ -1,13 +1,13 @@
-// Behaviors that are kept in a file, and follow it: YAML or JSON. `yaml` is an optional peer, loaded when a file needs it.
+// Behaviors that are kept in a file, and follow it.
 
 import { type FSWatcher, watch } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { describe, isPlain } from '../checks/check.js'
 import { callback, didYouMean, flag, type OptionRules, readOptions } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { beginPause, type Pause, TruePromise } from '../host.js'
 import { Behavior } from './behavior.js'
+import { readOptionsFile } from './yaml-file.js'
 
 /** Options of `Behavior.fromFile`. */
 export interface BehaviorFileOptions {
@@ -47,27 +47,8 @@ interface Said {
   readonly options: object
 }
 
-async function parse(path: string, text: string): Promise<unknown> {
-  if (extname(path) === '.json') return JSON.parse(text)
-  let yaml: typeof import('yaml')
-  try {
-    yaml = await import('yaml')
-  } catch (cause) {
-    throw new InvalidArgumentError(`${path}: a YAML file needs the package 'yaml' beside this one; JSON files do not`, {
-      cause,
-    })
-  }
-  return yaml.parse(text)
-}
-
 async function read(path: string, parent: Behavior | undefined): Promise<Said> {
-  let said: unknown
-  try {
-    said = await parse(path, await readFile(path, 'utf8'))
-  } catch (error) {
-    if (error instanceof InvalidArgumentError) throw error
-    throw new InvalidArgumentError(`${path} could not be read: ${(error as Error).message}`, { cause: error })
-  }
+  const said = await readOptionsFile(path)
   if (typeof said !== 'object' || said === null || !isPlain(said)) {
     throw new InvalidArgumentError(`${path}: expected the options of a behavior, not ${describe(said)}`)
   }

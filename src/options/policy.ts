@@ -43,6 +43,8 @@ export class Policy {
   onPartial: number = OnPartial.throwIfNothing
   /** How bins are kept that are not kept as they are: of records as a whole, not of what operations see. */
   codecs: Codecs | undefined = undefined
+  /** Options that hold whatever a call says: those of the configuration file. */
+  forced: { readonly [name: string]: unknown } | undefined = undefined
 }
 
 /** A policy like `base`, to be changed by one call. */
@@ -81,6 +83,7 @@ export function applyOptions(
   if (expiresAt !== undefined && ttl !== undefined) {
     throw new InvalidArgumentError(`${verb}: options 'ttl' and 'expiresAt' both say when the record expires; give one`)
   }
+  if (base.forced !== undefined) force(policy, base.forced)
   if (policy.generationGiven) policy.info2 = bits(policy.info2, GENERATION, policy.generationBit)
   if (policy.transaction !== base.transaction) {
     const { durableDelete, onPartial } = options as { readonly [name: string]: unknown }
@@ -88,6 +91,28 @@ export function applyOptions(
     if (onPartial === undefined) policy.onPartial = OnPartial.throw
   }
   return policy
+}
+
+function force(policy: Policy, options: { readonly [name: string]: unknown }): void {
+  for (const [name, value] of Object.entries(options)) (OPTIONS[name] as Option).apply(policy, value)
+}
+
+/**
+ * Policies under options that hold whatever a call says, by the names of the policies.
+ *
+ * @param options checked already
+ */
+export function policiesUnder(
+  policies: Policies,
+  options: { readonly [policy: string]: { readonly [name: string]: unknown } },
+): Policies {
+  const forced = Object.entries(options).map(([name, said]) => {
+    const policy = copyPolicy(policies[name as 'read'])
+    policy.forced = said
+    force(policy, said)
+    return [name, policy] as const
+  })
+  return { ...policies, ...Object.fromEntries(forced) }
 }
 
 /** What calls of a transaction do that say nothing else: they fail as a whole, and what they remove is removed durably. */

@@ -44,7 +44,7 @@ export class Steps {
   #native: NativeQuery | undefined
   #ended = false
   #aborted = false
-  /** Ends the listening to the signal. */
+  /** Ends the listening to the signal, and what the boundary counts as going on. */
   #forget: () => void = () => {}
   /** Says how the query ended, if somebody listens. */
   #over: ((error?: unknown) => void) | undefined
@@ -127,7 +127,14 @@ export class Steps {
   async #open(): Promise<NativeQuery> {
     // A signal may outlive many queries: it does not keep one that nobody reads any more.
     const self = new WeakRef(this)
-    this.#forget = whenAborted(this.#signal, () => self.deref()?.abort())
+    const unlisten = whenAborted(this.#signal, () => self.deref()?.abort())
+    const boundary = this.#boundary
+    const work = {}
+    boundary.begin(work)
+    this.#forget = () => {
+      unlisten()
+      boundary.finish(work)
+    }
     abandoned.register(this, this.#forget, this)
     const spec = await this.#spec()
     this.#refuseAborted()

@@ -187,10 +187,13 @@ pub(crate) async fn run(cluster: &Arc<Cluster>, call: AdminCall, timeout: Durati
     let _in_flight = cluster.enter().map_err(|f| Error::new(f.code, f.detail))?;
     call.check()?;
     let hashes = call.hashes(cluster.login.as_deref()).await?;
+    let deadline = Deadline::within(start, timeout);
+    if !cluster.first_look.is_over() {
+        let _ = deadline.bound(cluster.first_look.wait()).await;
+    }
     let Some(node) = cluster.routing.load().any_node().cloned() else {
         return Err(Error::new(Code::INVALID_NODE, "the cluster has no active node"));
     };
-    let deadline = Deadline::within(start, timeout);
     let begun = Instant::now();
     let answer = deadline.bound(ask(&node, &call, &hashes, deadline)).await;
     let timed_out = |_| Err(Failure::timeout("the node did not answer in time"));

@@ -10,6 +10,7 @@ use crate::admin::{self, AdminCall, AdminReply};
 use crate::batch::{self, Batch, BatchReply};
 use crate::cluster::Cluster;
 use crate::cluster::changes::Changes;
+use crate::cluster::reach::UnreachableNode;
 use crate::cluster::tend::Tender;
 use crate::command::{Command, Reply};
 use crate::concurrent::join_all;
@@ -21,6 +22,7 @@ use crate::inline::InlineIo;
 use crate::metrics::{Events, Kind};
 use crate::node::{Node, NodeSummary};
 use crate::query::{self, Job, JobReply, Query, QueryStream};
+use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::socket::info;
 use crate::tls::TlsConfig;
@@ -85,6 +87,10 @@ impl Client {
         let deadline = Deadline::within(start, config.connect_timeout);
         let cluster = Arc::new(Cluster::new(config).await?);
         let mut tender = Tender::new(cluster.clone());
+        if cluster.config.lazy {
+            let tending = cluster.runtime.spawn(tender.run());
+            return Ok(Self { inner: Arc::new(Inner { cluster, tending }) });
+        }
         if let Err(error) = tender.start(deadline).await {
             cluster.disconnect();
             return Err(error.at(None, 1, start.elapsed()));
@@ -95,6 +101,8 @@ impl Client {
             let detail = format!("not the whole cluster can be reached: {missing}");
             return Err(Error::new(Code::INVALID_NODE, detail).at(None, 1, start.elapsed()));
         }
+        cluster.last_tend.record();
+        cluster.first_look.end();
         let tending = cluster.runtime.spawn(tender.run());
         Ok(Self { inner: Arc::new(Inner { cluster, tending }) })
     }
@@ -175,6 +183,10 @@ impl Client {
     ) -> Result<Vec<(Arc<str>, String)>, Error> {
         let start = Instant::now();
         let _in_flight = self.inner.cluster.enter().map_err(|f| Error::new(f.code, f.detail))?;
+        let deadline = Deadline::within(start, timeout);
+        if !self.inner.cluster.first_look.is_over() {
+            let _ = deadline.bound(self.inner.cluster.first_look.wait()).await;
+        }
         let routing = self.inner.cluster.routing.load_full();
         let nodes: Vec<Arc<Node>> = match &target {
             InfoTarget::All => routing.nodes.iter().filter(|n| n.is_active()).cloned().collect(),
@@ -188,7 +200,6 @@ impl Client {
             };
             return Err(Error::new(Code::INVALID_NODE, detail));
         }
-        let deadline = Deadline::within(start, timeout);
         let answers = join_all(nodes.into_iter().map(async |node| {
             let begun = Instant::now();
             let answer = ask_node(&node, command, deadline).await;
@@ -223,9 +234,31 @@ impl Client {
         }
     }
 
-    /// Whether at least one node is active.
+    /// Whether at least one node answers, as far as anybody knows: of a cluster that is frozen as a whole this is known after
+    /// a quarter of a second where commands are sent, and otherwise after the second look at the nodes.
     pub fn is_connected(&self) -> bool {
-        self.inner.cluster.routing.load().nodes.iter().any(|n| n.is_active())
+        self.inner.cluster.routing.load().nodes.iter().any(|n| n.is_answering())
+    }
+
+    /// How long ago the last look at the nodes ended.
+    pub fn tend_age(&self) -> Duration {
+        self.inner.cluster.last_tend.age()
+    }
+
+    /// The nodes that others list and to which no address leads, and why the hosts do not answer while there is no node.
+    pub fn unreached(&self) -> (Vec<UnreachableNode>, Vec<String>) {
+        let unreached = self.inner.cluster.unreached.load();
+        (unreached.nodes.clone(), unreached.hosts.iter().map(ToString::to_string).collect())
+    }
+
+    /// The settings as they are now.
+    pub fn settings(&self) -> Settings {
+        Settings::clone(&self.inner.cluster.settings.load())
+    }
+
+    /// Takes other settings, for what comes from now on.
+    pub fn configure(&self, settings: Settings) -> Result<(), Error> {
+        self.inner.cluster.configure(settings)
     }
 
     /// Takes no more commands, waits up to `wait` for those in flight, then drops every connection. Closing twice

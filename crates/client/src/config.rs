@@ -22,6 +22,10 @@ pub struct Config {
     pub credentials: Option<Credentials>,
     /// The whole of `connect()`: 5 s.
     pub connect_timeout: Duration,
+    /// Opening one connection, and any question about the state of a node: 1 s. A login comes on top.
+    pub dial_timeout: Duration,
+    /// Do not wait for the cluster: commands wait for the first look at it, which ends within `connect_timeout`.
+    pub lazy: bool,
     /// How long one login may take: 5 s.
     pub login_timeout: Duration,
     /// How often every node is asked for its state: 1 s, at least 10 ms.
@@ -60,6 +64,8 @@ impl Default for Config {
             cluster_name: None,
             credentials: None,
             connect_timeout: Duration::from_secs(5),
+            dial_timeout: Duration::from_secs(1),
+            lazy: false,
             login_timeout: Duration::from_secs(5),
             tend_interval: Duration::from_secs(1),
             min_connections_per_node: 0,
@@ -116,6 +122,9 @@ impl Config {
         }
         if self.tend_interval < Duration::from_millis(10) {
             return refuse(format!("tend_interval must be at least 10 ms, not {:?}", self.tend_interval));
+        }
+        if self.dial_timeout.is_zero() {
+            return refuse("dial_timeout must be more than 0".into());
         }
         if self.connect_timeout.is_zero() {
             return refuse("connect_timeout must be more than 0".into());

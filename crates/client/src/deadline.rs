@@ -1,6 +1,8 @@
 //! Moments after which nobody waits any longer.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -66,6 +68,26 @@ impl Deadline {
             Some(at) => tokio::time::timeout_at(at, future).await.map_err(|_| Elapsed),
             None => Ok(future.await),
         }
+    }
+}
+
+/// A time that whoever waits looks up when it begins to. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedTimeout(Arc<AtomicU64>);
+
+impl SharedTimeout {
+    pub(crate) fn new(time: Duration) -> Self {
+        let shared = Self(Arc::default());
+        shared.set(time);
+        shared
+    }
+
+    pub(crate) fn get(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set(&self, time: Duration) {
+        self.0.store(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 

@@ -46,7 +46,9 @@ where
     let cluster = cluster.clone();
     async move {
         then(match in_flight {
-            Ok(_in_flight) => run.finish(&cluster).await,
+            Ok(_in_flight) if cluster.first_look.is_over() => run.finish(&cluster).await,
+            // on the heap, since it is rare and this future is to be small
+            Ok(_in_flight) => Box::pin(run.finish_after_first_look(&cluster)).await,
             Err(failure) => Err(Error::new(failure.code, failure.detail)),
         })
     }
@@ -115,6 +117,14 @@ impl Run {
     pub(crate) fn into_command(self) -> Command {
         drop(self.pending);
         Arc::try_unwrap(self.prepared).map_or_else(|shared| shared.command.clone(), |prepared| prepared.command)
+    }
+
+    /// The same where nobody has looked at the nodes yet.
+    async fn finish_after_first_look(&mut self, cluster: &Cluster) -> Result<Reply, Error> {
+        match self.prepared.deadline.bound(cluster.first_look.wait()).await {
+            Ok(()) => self.finish(cluster).await,
+            Err(_) => Err(self.error(Failure::timeout("the cluster was not found in time"), None)),
+        }
     }
 
     /// Goes on to the outcome; with an attempt that was begun elsewhere, if there is one.
@@ -211,7 +221,8 @@ impl Run {
             .replica_plan
             .get_or_insert_with(|| ReplicaPlan::new(&command.spec, command.policy.replica, table, &cluster.turn));
         let partition = self.prepared.digest.partition();
-        let chosen = replica_plan.choose(&routing, table, partition, &cluster.config.preferred_racks);
+        let settings = cluster.settings.load();
+        let chosen = replica_plan.choose(&routing, table, partition, &settings.preferred_racks);
         let Some(node) = chosen.and_then(|index| routing.node(index)).cloned() else {
             return Err(self.error(cluster.no_holder(partition), None));
         };

@@ -6,7 +6,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `client` | the handle |
-//! | `config`, `policy` | what callers choose: for the client, and for one command |
+//! | `config`, `settings`, `policy` | what callers choose: for the client, for it while it runs, and for one command |
 //! | `command`, `batch`, `query` | requests and their answers |
 //! | `error` | the one error |
 //! | `transaction` | several records written or none |
@@ -49,6 +49,7 @@ mod query;
 mod retry;
 mod routing;
 pub mod security;
+mod settings;
 mod snapshot;
 mod socket;
 mod tls;
@@ -70,6 +71,7 @@ pub use node::NodeSummary;
 pub use policy::{CommandPolicy, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use security::{AuthMode, Credentials, Password};
+pub use settings::Settings;
 pub use snapshot::{ConnectionMetrics, NodeSnapshot, Snapshot, TransactionMetrics};
 pub use tls::{PrivateKey, TlsConfig, TlsVersion};
 pub use transaction::{

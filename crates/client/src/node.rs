@@ -80,6 +80,11 @@ impl Node {
         self.is_active.load(Ordering::Acquire)
     }
 
+    /// Whether it is a member that answers, as far as anybody knows.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.is_active() && self.health.is_answering()
+    }
+
     /// The node is no longer part of the cluster: what waits for it or is in flight ends with `failure`.
     pub(crate) fn leave(&self, failure: Failure) {
         self.is_active.store(false, Ordering::Release);
@@ -128,6 +133,8 @@ pub struct NodeSummary {
     pub port: u16,
     /// Whether commands are sent to it.
     pub active: bool,
+    /// Whether it answers: tending and commands had answers of late.
+    pub answering: bool,
     /// Connections that are open, the one for tending not included.
     pub connections_open: u32,
     /// Connections with commands on them.
@@ -144,6 +151,7 @@ impl NodeSummary {
             host: node.endpoint.host.clone(),
             port: node.endpoint.port,
             active: node.is_active(),
+            answering: node.is_answering(),
             connections_open: counts.open,
             connections_in_use: counts.in_use,
             build: node.build.as_str().to_owned(),

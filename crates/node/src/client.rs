@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::completion::Outcome;
-use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, control_error};
+use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, NativeReach, NativeSettings, control_error};
 use crate::entry::{self, Entry, Malformed, Work};
 use crate::inline::{self, Submission};
 use crate::inline_setup::Setup;
@@ -199,7 +199,24 @@ impl NativeClient {
         NativeTransaction::begin(self.core.begin_transaction(timeout), &self.transactions)
     }
 
-    /// Whether at least one node is active.
+    /// Takes other settings, for what comes from now on.
+    #[napi]
+    pub fn configure(&self, settings: NativeSettings) -> Result<()> {
+        self.core.configure(settings.into()).map_err(|e| control_error(&e))
+    }
+
+    /// What of the cluster is not reached, and when it was looked at last.
+    #[napi]
+    pub fn reach(&self) -> NativeReach {
+        let (unreachable, hosts) = self.core.unreached();
+        NativeReach {
+            tend_age: self.core.tend_age().as_secs_f64() * 1000.0,
+            unreachable: unreachable.into_iter().map(Into::into).collect(),
+            hosts,
+        }
+    }
+
+    /// Whether at least one node answers, as far as is known.
     #[napi]
     pub fn is_connected(&self) -> bool {
         self.core.is_connected()

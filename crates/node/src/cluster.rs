@@ -11,7 +11,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aerospike_server::{Authority, Cluster, ClusterOptions, Refusal, SecurityOptions, TlsOptions, UserOptions};
+use aerospike_server::{
+    Ailment, Authority, Cluster, ClusterOptions, Refusal, SecurityOptions, TlsOptions, UserOptions,
+};
 use napi::bindgen_prelude::{Env, PromiseRaw, Uint8Array};
 use napi::{Error, Result};
 use napi_derive::napi;
@@ -140,6 +142,21 @@ pub struct NativeRefusal {
     pub room: u32,
     /// Rows to turn away until the node is well again; no end when not given.
     pub rows: Option<u32>,
+}
+
+/// What ails a node although it answers.
+#[napi(object)]
+pub struct NativeAilment {
+    /// The version it says it has.
+    pub build: Option<String>,
+    /// The `host:port` it announces in place of its own.
+    pub announced: Option<String>,
+    /// Milliseconds that its clock is ahead.
+    pub clock_ahead: i64,
+    /// Partitions that it says are still to be moved, in each namespace.
+    pub migrating: u32,
+    /// Its namespaces take no writes.
+    pub stops_writes: bool,
 }
 
 /// A cluster of nodes on loopback ports in this process.
@@ -320,6 +337,15 @@ impl NativeCluster {
             rows: rows.map(u64::from),
         });
         self.cluster.refuse_rows(node as usize, refusal).map_err(failed)
+    }
+
+    /// Has something ail a node, although it answers.
+    #[napi]
+    pub async fn ail_node(&self, node: u32, ailment: NativeAilment) -> Result<()> {
+        let NativeAilment { build, announced, clock_ahead, migrating, stops_writes } = ailment;
+        let ailment = Ailment { build, announced, clock_ahead, migrating, stops_writes };
+        let cluster = self.cluster.clone();
+        self.on_runtime(async move { cluster.ail_node(node as usize, ailment) }).await
     }
 
     /// Closes every client connection of a node; it accepts new ones.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aerospike_core::{
-    AuthMode, Change, Config, Credentials, Endpoint, Error, NodeSummary, Password, PrivateKey, TlsConfig, TlsVersion,
-    UnreachableNode,
+    AuthMode, Change, Config, Credentials, Endpoint, Error, NodeSummary, Password, PrivateKey, Settings, TlsConfig,
+    TlsVersion, UnreachableNode,
 };
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
@@ -67,6 +67,10 @@ pub struct NativeConfig {
     pub login_timeout: u32,
     /// Milliseconds for the whole of connect.
     pub connect_timeout: u32,
+    /// Milliseconds for opening one connection.
+    pub dial_timeout: u32,
+    /// Do not wait for the cluster.
+    pub lazy: bool,
     /// Milliseconds between two looks at every node.
     pub tend_interval: u32,
     /// Connections kept open to every node.
@@ -120,6 +124,8 @@ impl NativeConfig {
             credentials,
             connect_timeout: millis(self.connect_timeout),
             login_timeout: millis(self.login_timeout),
+            dial_timeout: millis(self.dial_timeout),
+            lazy: self.lazy,
             tend_interval: millis(self.tend_interval),
             min_connections_per_node: self.min_connections_per_node,
             max_connections_per_node: self.max_connections_per_node,
@@ -135,6 +141,60 @@ impl NativeConfig {
             metrics: self.metrics,
         })
     }
+}
+
+/// The options that may change while a client runs.
+#[napi(object, object_to_js = false)]
+pub struct NativeSettings {
+    /// Milliseconds for opening one connection.
+    pub dial_timeout: u32,
+    /// Milliseconds between two looks at every node.
+    pub tend_interval: u32,
+    /// Connections kept open to every node.
+    pub min_connections_per_node: u32,
+    /// Most connections to one node.
+    pub max_connections_per_node: u32,
+    /// Milliseconds after which an unused connection is closed.
+    pub max_idle: u32,
+    /// Use the alternate addresses of nodes.
+    pub use_alternate_services: bool,
+    /// Failures in a window after which a node is left alone.
+    pub max_error_rate: u32,
+    /// Length of that window in tends.
+    pub error_rate_window: u32,
+    /// Shown in the server's list of clients.
+    pub app_id: Option<String>,
+    /// Racks to read from, best first.
+    pub rack_ids: Vec<u32>,
+}
+
+impl From<NativeSettings> for Settings {
+    fn from(settings: NativeSettings) -> Self {
+        let millis = |n: u32| Duration::from_millis(n.into());
+        Self {
+            dial_timeout: millis(settings.dial_timeout),
+            tend_interval: millis(settings.tend_interval),
+            min_connections_per_node: settings.min_connections_per_node,
+            max_connections_per_node: settings.max_connections_per_node,
+            max_idle: millis(settings.max_idle),
+            use_alternate_services: settings.use_alternate_services,
+            max_error_rate: settings.max_error_rate,
+            error_rate_window: settings.error_rate_window,
+            app_id: settings.app_id,
+            preferred_racks: settings.rack_ids,
+        }
+    }
+}
+
+/// What of the cluster is not reached.
+#[napi(object, object_from_js = false)]
+pub struct NativeReach {
+    /// Milliseconds since the last look at the nodes.
+    pub tend_age: f64,
+    /// Nodes that others list.
+    pub unreachable: Vec<NativeUnreachable>,
+    /// Why the hosts do not answer, while there is no node.
+    pub hosts: Vec<String>,
 }
 
 /// Connections to one node.
@@ -157,6 +217,8 @@ pub struct NativeNode {
     pub port: u16,
     /// Whether commands are sent to it.
     pub active: bool,
+    /// Whether it answers, as far as is known.
+    pub answering: bool,
     /// Its connections.
     pub connections: NativeConnections,
     /// The server's version.
@@ -170,6 +232,7 @@ impl From<NodeSummary> for NativeNode {
             host: node.host,
             port: node.port,
             active: node.active,
+            answering: node.answering,
             connections: NativeConnections { open: node.connections_open, in_use: node.connections_in_use },
             build: node.build,
         }
@@ -205,13 +268,18 @@ pub struct NativeTried {
     pub reason: String,
 }
 
+impl From<UnreachableNode> for NativeUnreachable {
+    fn from(UnreachableNode { name, tried }: UnreachableNode) -> Self {
+        let tried = tried.into_iter().map(|(address, reason)| NativeTried { address, reason }).collect();
+        Self { name, tried }
+    }
+}
+
 impl From<Change> for NativeChange {
     fn from(change: Change) -> Self {
         let (kind, node) = match change {
-            Change::NodeUnreachable(UnreachableNode { name, tried }) => {
-                let tried = tried.into_iter().map(|(address, reason)| NativeTried { address, reason }).collect();
-                let unreachable = Some(NativeUnreachable { name, tried });
-                return Self { kind: "nodeUnreachable", node: None, unreachable };
+            Change::NodeUnreachable(node) => {
+                return Self { kind: "nodeUnreachable", node: None, unreachable: Some(node.into()) };
             }
             Change::NodeAdded(node) => ("nodeAdded", Some(node)),
             Change::NodeRemoved(node) => ("nodeRemoved", Some(node)),

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock::Moment;
-use crate::cluster::{Addresses, Garble, Node, NodeIndex, Refusal, State};
+use crate::cluster::{Addresses, Ailment, Garble, Node, NodeIndex, Refusal, State};
 use crate::net;
 use crate::options::ClusterOptions;
 use crate::service;
@@ -152,6 +152,14 @@ impl Cluster {
     /// Makes a node turn rows of batches away; `None` ends that.
     pub fn refuse_rows(&self, index: usize, refusal: Option<Refusal>) -> io::Result<()> {
         self.node(index).map(|node| node.faults.set_refusal(refusal))
+    }
+
+    /// Has something ail a node, although it answers; the default ends that.
+    pub fn ail_node(&self, index: usize, ailment: Ailment) -> io::Result<()> {
+        self.node(index).map(|node| node.faults.ailing.set(ailment))?;
+        // clients look at the peers anew when the generation says so
+        self.state.rebalance();
+        Ok(())
     }
 
     /// Delays commands on a set, and batches that have a row in it, at every node; zero ends that.

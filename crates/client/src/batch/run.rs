@@ -60,6 +60,10 @@ async fn carry_out(
     let mut run = Run::new(cluster.clone(), plan, order);
     match in_flight {
         Ok(_guard) => {
+            if !cluster.first_look.is_over() {
+                // the rows' own time is looked at when they are routed
+                let _ = run.plan.deadline.bound(cluster.first_look.wait()).await;
+            }
             let first = run.rows.first();
             run.route(&first, 0).await;
             run.complete(part).await;
@@ -279,7 +283,8 @@ impl Run {
             let policy = plan.batch.policy.replica;
             let replica_plan =
                 replica_plan.get_or_insert_with(|| ReplicaPlan::new(spec, policy, table, &self.cluster.turn));
-            let racks = &self.cluster.config.preferred_racks;
+            let settings = self.cluster.settings.load();
+            let racks = &settings.preferred_racks;
             let node = replica_plan.choose(routing, table, digest.partition(), racks);
             match node.and_then(|node| groups.get_mut(node.at())) {
                 Some(group) => group.push(*id),

@@ -8,7 +8,6 @@ use aerospike_wire::info::{NamespaceReplicas, Peers, parse_peers, parse_replicas
 use tokio::time::Instant;
 
 use super::partitions::MemberId;
-use crate::connection::dial::NODE_TIMEOUT;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::metrics::{Happening, NodeEvent};
@@ -97,12 +96,14 @@ impl Member {
         match outcome {
             Ok(()) => {
                 self.failures = 0;
+                self.node.health.record_well();
                 if had_failures {
                     self.forget();
                 }
             }
             Err(_) => {
                 self.failures += 1;
+                self.node.health.record_unwell(Instant::now());
                 self.connection = None;
             }
         }
@@ -186,7 +187,8 @@ impl Member {
     /// Asks on the connection at hand, or on a new one when there is none or it was lost meanwhile.
     async fn ask(&mut self, commands: &[&str]) -> Result<InfoAnswer, Failure> {
         // what others know of the cluster must not wait for a node that is not there
-        let patience = if self.node.health.is_silent() { SILENT_TIMEOUT } else { NODE_TIMEOUT };
+        let timeout = self.node.pool.dialer().timeout.get();
+        let patience = if self.node.health.is_silent() { SILENT_TIMEOUT.min(timeout) } else { timeout };
         let deadline = Deadline::within(Instant::now(), patience);
         let timed_out = |_| Failure::timeout("the node did not answer an info command in time");
         if let Some(mut connection) = self.connection.take() {

@@ -9,9 +9,11 @@
 //! | `member.rs` | what tending remembers of a node |
 //! | `tend.rs` | keeping all of that up to date |
 //! | `reach.rs` | what of the cluster cannot be reached |
+//! | `looks.rs` | the first look at the nodes, and the last |
 //! | `changes.rs` | telling which nodes come and go |
 
 pub(crate) mod changes;
+pub(crate) mod looks;
 pub(crate) mod member;
 pub(crate) mod partitions;
 pub(crate) mod peers;
@@ -29,14 +31,16 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
+use self::looks::{FirstLook, LastTend};
 use self::reach::{UnreachableNode, Unreached};
 use crate::config::Config;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, SharedTimeout};
 use crate::error::{Code, Error, Failure};
 use crate::metrics::Metrics;
 use crate::routing::Routing;
 use crate::routing::replica::Turn;
 use crate::security::Login;
+use crate::settings::Settings;
 use crate::tls::Tls;
 
 /// What every command of a client shares.
@@ -44,6 +48,9 @@ use crate::tls::Tls;
 pub(crate) struct Cluster {
     pub(crate) config: Config,
     pub(crate) metrics: Metrics,
+    /// What of the configuration may have changed since.
+    pub(crate) settings: ArcSwap<Settings>,
+    pub(crate) dial_timeout: SharedTimeout,
     pub(crate) login: Option<Arc<Login>>,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) runtime: Handle,
@@ -54,6 +61,8 @@ pub(crate) struct Cluster {
     pub(crate) turn: Turn,
     /// Notified to have the nodes looked at before the next tend is due.
     pub(crate) tend_now: Arc<Notify>,
+    pub(crate) first_look: FirstLook,
+    pub(crate) last_tend: LastTend,
     in_flight: AtomicUsize,
     is_closing: AtomicBool,
     /// Notified when the last command in flight ends while the client closes.
@@ -70,6 +79,10 @@ impl Cluster {
         let tls = config.tls.as_ref().map(Tls::new).transpose()?.map(Arc::new);
         Ok(Self {
             metrics: Metrics::new(config.metrics),
+            settings: ArcSwap::from_pointee(Settings::of(&config)),
+            dial_timeout: SharedTimeout::new(config.dial_timeout),
+            first_look: FirstLook::default(),
+            last_tend: LastTend::default(),
             config,
             login,
             tls,
@@ -91,6 +104,20 @@ impl Cluster {
             Some(host) => Endpoint { host: host.clone(), port: endpoint.port },
             None => endpoint.clone(),
         }
+    }
+
+    /// Takes other settings for the time that comes.
+    pub(crate) fn configure(&self, settings: Settings) -> Result<(), Error> {
+        settings.clone().into_config(&self.config).validate()?;
+        self.dial_timeout.set(settings.dial_timeout);
+        let (limits, max_errors) = (settings.limits(), settings.max_error_rate);
+        self.settings.store(Arc::new(settings));
+        for node in &self.routing.load().nodes {
+            node.pool.set_limits(limits);
+            node.health.set_max_errors(max_errors);
+        }
+        self.tend_now.notify_one();
+        Ok(())
     }
 
     /// Registers a command, unless the client is closed.

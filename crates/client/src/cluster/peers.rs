@@ -10,12 +10,11 @@ use super::Cluster;
 use super::reach::UnreachableNode;
 use super::validate::{Origin, Validated, validate};
 use crate::concurrent::join_all;
-use crate::connection::dial::NODE_TIMEOUT;
 use crate::deadline::Deadline;
 
 /// The info command that lists a node's peers.
 pub(crate) fn peers_command(cluster: &Cluster) -> &'static str {
-    match (cluster.tls.is_some(), cluster.config.use_alternate_services) {
+    match (cluster.tls.is_some(), cluster.settings.load().use_alternate_services) {
         (false, false) => "peers-clear-std",
         (false, true) => "peers-clear-alt",
         (true, false) => "peers-tls-std",
@@ -50,7 +49,7 @@ impl Newcomers {
 async fn visit(cluster: &Cluster, peer: Peer) -> Result<Validated, UnreachableNode> {
     let mut tried = Vec::new();
     for endpoint in &peer.endpoints {
-        let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT);
+        let deadline = Deadline::within(Instant::now(), cluster.dial_timeout.get());
         let origin = Origin::Peer { node: &peer.node, tls_name: &peer.tls_name };
         let endpoint = cluster.translate(endpoint);
         match validate(cluster, endpoint.clone(), origin, deadline).await {

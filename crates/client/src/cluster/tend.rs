@@ -16,7 +16,6 @@ use super::validate::{Origin, Validated, validate};
 use crate::concurrent::join_all;
 use crate::connection::health::Health;
 use crate::connection::pool::Pool;
-use crate::connection::pool_state::Limits;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure, SubError};
 use crate::metrics::NodeEvent;
@@ -100,8 +99,11 @@ impl Tender {
         loop {
             let started = Instant::now();
             self.turn().await;
-            let earliest = Instant::now() + TEND_NOW_PAUSE.min(self.cluster.config.tend_interval);
-            let due = earliest.max(started + self.cluster.config.tend_interval);
+            self.cluster.last_tend.record();
+            self.cluster.first_look.end();
+            let interval = self.cluster.settings.load().tend_interval;
+            let earliest = Instant::now() + TEND_NOW_PAUSE.min(interval);
+            let due = earliest.max(started + interval);
             tokio::select! {
                 () = sleep_until(due) => {}
                 () = self.cluster.tend_now.notified() => sleep_until(earliest).await,
@@ -141,7 +143,7 @@ impl Tender {
     async fn turn(&mut self) {
         self.tend_pools();
         for _ in 0..MAX_PASSES {
-            let with_racks = !self.cluster.config.preferred_racks.is_empty();
+            let with_racks = !self.cluster.settings.load().preferred_racks.is_empty();
             join_all(self.members.iter_mut().map(|m| m.refresh(with_racks))).await;
             join_all(self.members.iter_mut().filter(|m| m.is_well()).map(Member::renew_session)).await;
             let looked_at_peers = self.members.iter().any(|m| m.peers_changed || !m.is_well());
@@ -175,10 +177,10 @@ impl Tender {
 
     fn tend_pools(&mut self) {
         let now = Instant::now();
-        let config = &self.cluster.config;
+        let settings = self.cluster.settings.load();
         let window_over = now >= self.window_ends;
         if window_over {
-            self.window_ends = now + config.tend_interval * config.error_rate_window;
+            self.window_ends = now + settings.tend_interval * settings.error_rate_window;
         }
         for member in &self.members {
             if window_over {
@@ -270,17 +272,12 @@ impl Tender {
         if self.members.iter().any(|m| m.node.name == found.name) {
             return false;
         }
-        let config = &self.cluster.config;
-        let limits = Limits {
-            min: config.min_connections_per_node as usize,
-            max: config.max_connections_per_node as usize,
-            max_idle: config.max_idle,
-        };
+        let settings = self.cluster.settings.load();
         let endpoint = found.dialer.endpoint.clone();
         let metrics = self.cluster.metrics.node(&found.name);
         metrics.tell(NodeEvent::NodeAdded);
-        let health = Arc::new(Health::new(config.max_error_rate, self.cluster.tend_now.clone(), metrics));
-        let pool = Pool::new(limits, found.dialer, health, self.cluster.runtime.clone());
+        let health = Arc::new(Health::new(settings.max_error_rate, self.cluster.tend_now.clone(), metrics));
+        let pool = Pool::new(settings.limits(), found.dialer, health, self.cluster.runtime.clone());
         let node = Arc::new(Node::new(found.name, endpoint, found.build, pool));
         self.next_id += 1;
         self.members.push(Member::new(MemberId(self.next_id), node, found.connection));

@@ -6,7 +6,7 @@ use aerospike_wire::info::{Endpoint, parse_services};
 use base64::Engine as _;
 
 use super::Cluster;
-use crate::connection::dial::{Dialer, NODE_TIMEOUT};
+use crate::connection::dial::Dialer;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::node::Build;
@@ -46,7 +46,8 @@ pub(crate) async fn validate(
         Origin::Seed => cluster.config.tls_names.get(&endpoint.to_string()).cloned(),
     };
     let session = Arc::new(Session::new(cluster.login.clone()));
-    let dialer = Dialer { endpoint, tls: cluster.tls.clone(), tls_name, session };
+    let dialer =
+        Dialer { endpoint, tls: cluster.tls.clone(), tls_name, session, timeout: cluster.dial_timeout.clone() };
     let node = deadline.bound(interview(cluster, dialer.clone(), origin)).await;
     let node = node.unwrap_or_else(|_| Err(Failure::connection(format!("no answer from {}", dialer.endpoint))))?;
     match origin {
@@ -134,7 +135,8 @@ async fn at_its_own_address(
         let origin = Origin::Peer { node: &node.name, tls_name: "" };
         // half of what is left: an address that is silent must not use up the time of the one that is not
         let now = tokio::time::Instant::now();
-        let read_timeout = deadline.remaining(now).map_or(NODE_TIMEOUT, |left| NODE_TIMEOUT.min(left / 2));
+        let timeout = cluster.dial_timeout.get();
+        let read_timeout = deadline.remaining(now).map_or(timeout, |left| timeout.min(left / 2));
         let probe = Deadline::within(now, read_timeout).bound(interview(cluster, dialer, origin)).await;
         if let Ok(Ok((found, _))) = probe {
             return found;
@@ -145,7 +147,7 @@ async fn at_its_own_address(
 
 /// The info command for the addresses a node announces.
 fn service_command(cluster: &Cluster) -> &'static str {
-    match (cluster.tls.is_some(), cluster.config.use_alternate_services) {
+    match (cluster.tls.is_some(), cluster.settings.load().use_alternate_services) {
         (false, false) => "service-clear-std",
         (false, true) => "service-clear-alt",
         (true, false) => "service-tls-std",
@@ -157,7 +159,8 @@ fn service_command(cluster: &Cluster) -> &'static str {
 const MAX_USER_AGENT: usize = 63;
 
 fn user_agent(cluster: &Cluster) -> String {
-    let app = cluster.config.app_id.as_deref().unwrap_or("-");
+    let settings = cluster.settings.load();
+    let app = settings.app_id.as_deref().unwrap_or("-");
     let agent = format!("1,napi-{},{app}", env!("CARGO_PKG_VERSION"));
     let agent = agent.as_bytes();
     let agent = agent.get(..MAX_USER_AGENT).unwrap_or(agent);

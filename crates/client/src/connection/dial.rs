@@ -1,22 +1,18 @@
 //! Opening a connection to a node: TCP, then TLS, then the session of whoever is logged in.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use aerospike_wire::info::Endpoint;
 
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, SharedTimeout};
 use crate::error::Failure;
 use crate::security::Session;
 use crate::socket::Connection;
 use crate::socket::transport::Transport;
 use crate::tls::Tls;
-
-/// How long opening a connection, or an info command, may take (protocol section 5.1).
-pub(crate) const NODE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Opens connections to one address.
 #[derive(Debug, Clone)]
@@ -27,15 +23,17 @@ pub(crate) struct Dialer {
     pub(crate) tls_name: Option<String>,
     /// The session every new connection joins.
     pub(crate) session: Arc<Session>,
+    /// How long opening a connection, or an info command, may take.
+    pub(crate) timeout: SharedTimeout,
 }
 
 impl Dialer {
     /// Opens a connection that is ready for commands.
     pub(crate) async fn dial(&self) -> Result<Connection, Failure> {
-        let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT);
+        let deadline = Deadline::within(Instant::now(), self.timeout.get());
         let mut connection = deadline.bound(self.open()).await.unwrap_or_else(|_| Err(self.too_slow()))?;
         // a session that is over is renewed by the first connection that finds out
-        let deadline = Deadline::within(Instant::now(), NODE_TIMEOUT + self.session.patience());
+        let deadline = Deadline::within(Instant::now(), self.timeout.get() + self.session.patience());
         let joined = deadline.bound(self.session.join(&mut connection)).await;
         joined.unwrap_or_else(|_| Err(self.too_slow()))?;
         Ok(connection)
@@ -57,6 +55,6 @@ impl Dialer {
     }
 
     pub(crate) fn too_slow(&self) -> Failure {
-        Failure::connection(format!("no answer from {} within {} ms", self.endpoint, NODE_TIMEOUT.as_millis()))
+        Failure::connection(format!("no answer from {} within {} ms", self.endpoint, self.timeout.get().as_millis()))
     }
 }

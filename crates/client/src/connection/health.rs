@@ -15,13 +15,15 @@ pub(crate) struct Health {
     /// What is counted at the node.
     pub(crate) metrics: Arc<NodeMetrics>,
     /// Failures within a window that trip the breaker; 0 for none.
-    max_errors: u32,
+    max_errors: AtomicU32,
     errors: AtomicU32,
     base: Instant,
     /// Milliseconds from `base` to the last answer, plus 1; 0 before the first.
     last_answer: AtomicU64,
     /// The same for the last time that it was asked whether it is there, and was: that says nothing of its commands.
     last_sign: AtomicU64,
+    /// The same for when tending found no answer; 0 while it finds one.
+    unwell_since: AtomicU64,
     /// It answers nothing at all, as a question of its own has shown.
     is_silent: AtomicBool,
     /// That question is being asked.
@@ -34,11 +36,12 @@ impl Health {
     pub(crate) fn new(max_errors: u32, tend_now: Arc<Notify>, metrics: Arc<NodeMetrics>) -> Self {
         Self {
             metrics,
-            max_errors,
+            max_errors: AtomicU32::new(max_errors),
             errors: AtomicU32::new(0),
             base: Instant::now(),
             last_answer: AtomicU64::new(0),
             last_sign: AtomicU64::new(0),
+            unwell_since: AtomicU64::new(0),
             is_silent: AtomicBool::new(false),
             is_asked: AtomicBool::new(false),
             tend_now,
@@ -54,7 +57,7 @@ impl Health {
     /// A command failed in a way that says the node is in trouble.
     pub(crate) fn record_error(&self) {
         let errors = self.errors.fetch_add(1, Ordering::Relaxed) + 1;
-        if errors == self.max_errors {
+        if errors == self.max_errors.load(Ordering::Relaxed) {
             self.metrics.happened(Happening::BreakerOpened);
             self.metrics.tell(NodeEvent::BreakerOpened);
             self.tend_now.notify_one();
@@ -63,7 +66,12 @@ impl Health {
 
     /// Whether the node failed too often in this window to be asked again.
     pub(crate) fn is_tripped(&self) -> bool {
-        self.max_errors > 0 && self.errors.load(Ordering::Relaxed) >= self.max_errors
+        let most = self.max_errors.load(Ordering::Relaxed);
+        most > 0 && self.errors.load(Ordering::Relaxed) >= most
+    }
+
+    pub(crate) fn set_max_errors(&self, most: u32) {
+        self.max_errors.store(most, Ordering::Relaxed);
     }
 
     /// Failures in this window.
@@ -73,8 +81,9 @@ impl Health {
 
     /// Starts a new window.
     pub(crate) fn reset_errors(&self) {
-        let errors = self.errors.swap(0, Ordering::Relaxed);
-        if self.max_errors > 0 && errors >= self.max_errors {
+        let was_tripped = self.is_tripped();
+        self.errors.store(0, Ordering::Relaxed);
+        if was_tripped {
             self.metrics.tell(NodeEvent::BreakerClosed);
         }
     }
@@ -111,6 +120,22 @@ impl Health {
     /// Whether the node answers nothing at all. Reads had better be sent to others.
     pub(crate) fn is_silent(&self) -> bool {
         self.is_silent.load(Ordering::Relaxed)
+    }
+
+    /// Tending had an answer.
+    pub(crate) fn record_well(&self) {
+        self.unwell_since.store(0, Ordering::Relaxed);
+    }
+
+    /// Tending had none.
+    pub(crate) fn record_unwell(&self, now: Instant) {
+        let _ = self.unwell_since.compare_exchange(0, self.stamp(now), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Whether the node answers, as far as anybody knows: tending does not find it silent, or commands had answers since.
+    pub(crate) fn is_answering(&self) -> bool {
+        let unwell = self.unwell_since.load(Ordering::Relaxed);
+        !self.is_silent() && (unwell == 0 || self.answered_since(self.base + Duration::from_millis(unwell)))
     }
 
     /// The node was asked whether it is there, and did not answer.

@@ -20,7 +20,7 @@ use super::health::Health;
 use super::lease::{Lease, Lender, unless_closed};
 use super::pipeline::Pipeline;
 use super::pipelined::{Pipelined, Supply};
-use super::pool_state::{LeaseSender, Limits, PipelinedId, PoolState, Pulled, Work};
+use super::pool_state::{LeaseSender, Limits, PipelinedId, PoolState, Pulled, SharedLimits, Work};
 use super::request::Request;
 use super::window::Window;
 use crate::deadline::Deadline;
@@ -35,7 +35,7 @@ const ENOUGH: usize = 4;
 /// The connections of one node.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    limits: Limits,
+    limits: SharedLimits,
     dialer: Dialer,
     pub(crate) health: Arc<Health>,
     pub(crate) window: Window,
@@ -57,7 +57,7 @@ pub(crate) struct Counts {
 impl Pool {
     pub(crate) fn new(limits: Limits, dialer: Dialer, health: Arc<Health>, runtime: Handle) -> Arc<Self> {
         Arc::new(Self {
-            limits,
+            limits: SharedLimits::new(limits),
             dialer,
             health,
             window: Window::default(),
@@ -66,6 +66,11 @@ impl Pool {
             idle_leases: AtomicUsize::new(0),
             closing: watch::Sender::new(None),
         })
+    }
+
+    /// Keeps as many connections as these say from now on. Those beyond are closed as they become idle.
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        self.limits.set(limits);
     }
 
     pub(super) fn runtime(&self) -> &Handle {
@@ -105,7 +110,7 @@ impl Pool {
         let mut wakers = Vec::new();
         self.change(|state| {
             state.callers.push_back(sender);
-            if state.must_yield(&self.limits) {
+            if state.must_yield(&self.limits.get()) {
                 // idle connections learn by being woken, busy ones when they next pull
                 wakers.extend(state.pipelined.iter_mut().filter_map(|e| e.unpark()));
             }
@@ -127,7 +132,7 @@ impl Pool {
             if let Some(pair) = state.take_pair() {
                 return Some(pair.map(|connection| Lease::new(self.clone(), connection)));
             }
-            if state.closed.is_some() || state.open() + 2 > self.limits.max {
+            if state.closed.is_some() || state.open() + 2 > self.limits.get().max {
                 return None;
             }
             state.leased += 2;
@@ -166,7 +171,7 @@ impl Pool {
             return refused.tell(&failure);
         }
         let waker = if state.backlog.is_empty() { None } else { state.unpark_pipelined() };
-        let work = state.rebalance(&self.limits, self.window.size());
+        let work = state.rebalance(&self.limits.get(), self.window.size());
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -231,10 +236,10 @@ impl Pool {
     /// Closes what was not used for too long and opens what is missing to the minimum.
     pub(crate) fn tend(self: &Arc<Self>, now: Instant) {
         let mut state = self.state.lock();
-        let (dead, wakers) = state.expire(now, self.limits.max_idle);
+        let (dead, wakers) = state.expire(now, &self.limits.get());
         let mut work = Work::default();
         if state.closed.is_none() {
-            work.dials = self.limits.min.saturating_sub(state.open());
+            work.dials = self.limits.get().min.saturating_sub(state.open());
             state.dialing += work.dials;
         }
         drop(state);
@@ -270,7 +275,7 @@ impl Pool {
 
     /// Whether so many connections may be leased for long.
     pub(crate) fn spares(&self, connections: usize) -> bool {
-        self.limits.max >= ENOUGH * connections
+        self.limits.get().max >= ENOUGH * connections
     }
 
     /// What limits those who wait for a connection, in words.
@@ -278,7 +283,7 @@ impl Pool {
         let state = self.state.lock();
         let open = state.open() - state.dialing;
         let waiting = state.backlog.len() + state.callers.len();
-        let most = self.limits.max;
+        let most = self.limits.get().max;
         format!("{open} connections of {most} (maxConnectionsPerNode) were open, and {waiting} calls waited for them")
     }
 
@@ -291,7 +296,7 @@ impl Pool {
     /// Whether somebody waits for a connection while no more may be opened.
     pub(crate) fn is_pressed(&self) -> bool {
         let state = self.state.lock();
-        !state.callers.is_empty() && state.open() >= self.limits.max
+        !state.callers.is_empty() && state.open() >= self.limits.get().max
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -304,7 +309,7 @@ impl Pool {
 
 impl Supply for Pool {
     fn pull(&self, id: PipelinedId, in_flight: usize, waker: &Waker, into: &mut Vec<Request>) -> Pulled {
-        self.state.lock().pull(id, in_flight, self.window.size(), &self.limits, waker, into)
+        self.state.lock().pull(id, in_flight, self.window.size(), &self.limits.get(), waker, into)
     }
 
     fn stalled(self: Arc<Self>, id: PipelinedId, taken_back: Vec<Request>, others_answered: bool) {

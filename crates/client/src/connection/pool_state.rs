@@ -3,6 +3,7 @@
 //! says what is to be done; the pool does it outside.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -35,6 +36,36 @@ pub(crate) struct Limits {
     pub(crate) min: usize,
     pub(crate) max: usize,
     pub(crate) max_idle: Duration,
+}
+
+/// The same, as they are now.
+#[derive(Debug)]
+pub(super) struct SharedLimits {
+    min: AtomicUsize,
+    max: AtomicUsize,
+    max_idle_ms: AtomicU64,
+}
+
+impl SharedLimits {
+    pub(super) fn new(limits: Limits) -> Self {
+        let shared = Self { min: AtomicUsize::new(0), max: AtomicUsize::new(0), max_idle_ms: AtomicU64::new(0) };
+        shared.set(limits);
+        shared
+    }
+
+    pub(super) fn get(&self) -> Limits {
+        Limits {
+            min: self.min.load(Ordering::Relaxed),
+            max: self.max.load(Ordering::Relaxed),
+            max_idle: Duration::from_millis(self.max_idle_ms.load(Ordering::Relaxed)),
+        }
+    }
+
+    pub(super) fn set(&self, Limits { min, max, max_idle }: Limits) {
+        self.min.store(min, Ordering::Relaxed);
+        self.max.store(max, Ordering::Relaxed);
+        self.max_idle_ms.store(u64::try_from(max_idle.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
 }
 
 /// Where a caller waits for a lease. What a lease is does not matter here.
@@ -354,15 +385,22 @@ impl<L> PoolState<L> {
 
     /// Takes out what was not used for too long, or was closed by its peer. Pipelined ones find themselves gone when
     /// they are woken.
-    pub(super) fn expire(&mut self, now: Instant, max_idle: Duration) -> (BTreeMap<u64, Idle>, Vec<Waker>) {
-        let too_old = |since: Instant| now.saturating_duration_since(since) >= max_idle;
+    pub(super) fn expire(&mut self, now: Instant, limits: &Limits) -> (BTreeMap<u64, Idle>, Vec<Waker>) {
+        // the limit may have become lower since they were opened
+        let mut beyond = self.open().saturating_sub(limits.max);
+        let mut is_beyond = || {
+            let is_beyond = beyond > 0;
+            beyond = beyond.saturating_sub(1);
+            is_beyond
+        };
+        let too_old = |since: Instant| now.saturating_duration_since(since) >= limits.max_idle;
         let (dead, fresh) = std::mem::take(&mut self.idle)
             .into_iter()
-            .partition(|(_, idle)| too_old(idle.since) || !idle.connection.is_usable());
+            .partition(|(_, idle)| too_old(idle.since) || !idle.connection.is_usable() || is_beyond());
         self.idle = fresh;
         let mut wakers = Vec::new();
         self.pipelined.retain_mut(|entry| {
-            let stale = entry.in_flight == 0 && entry.is_parked && too_old(entry.last_used);
+            let stale = entry.in_flight == 0 && entry.is_parked && (too_old(entry.last_used) || is_beyond());
             if stale {
                 wakers.extend(entry.unpark());
             }

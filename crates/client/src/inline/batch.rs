@@ -35,6 +35,9 @@ impl InlineIo {
         if rows > self.max_rows() || self.nodes.iter_mut().any(|node| node.expects_much(rows)) {
             return Err(batch);
         }
+        if !self.cluster.first_look.is_over() {
+            return Err(batch);
+        }
         let Ok(in_flight) = self.cluster.enter() else { return Err(batch) };
         let now = Instant::now();
         let mut run = batch::Run::of_few(self.cluster.clone(), batch, now);

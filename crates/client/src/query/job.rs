@@ -73,12 +73,15 @@ pub(crate) async fn start(cluster: &Arc<Cluster>, job: Job) -> JobReply {
 }
 
 async fn start_everywhere(cluster: &Cluster, job: &Job, task_id: u64, start: Instant) -> Result<(), Error> {
+    let deadline = Deadline::after(start, job.policy.total_timeout);
+    if !cluster.first_look.is_over() {
+        let _ = deadline.bound(cluster.first_look.wait()).await;
+    }
     let routing = cluster.routing.load_full();
     let nodes: Vec<_> = routing.nodes.iter().filter(|node| node.is_active()).cloned().collect();
     if nodes.is_empty() {
         return Err(Error::new(Code::INVALID_NODE, "the cluster has no active node"));
     }
-    let deadline = Deadline::after(start, job.policy.total_timeout);
     let request = job.encode(task_id, deadline.server_timeout(start, 0));
     let answers = join_all(nodes.into_iter().map(|node| ask(node, &request, job.policy, deadline))).await;
     judge(answers, start)

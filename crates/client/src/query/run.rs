@@ -84,6 +84,9 @@ impl Run<'_> {
     /// Whether the limit of records ended it.
     async fn complete(&mut self) -> Result<bool, Reason> {
         let mut retries = 0;
+        if !self.cluster.first_look.is_over() {
+            self.cluster.first_look.wait().await;
+        }
         loop {
             if self.cluster.is_closing() {
                 return Err(Box::new((closed(), None)));

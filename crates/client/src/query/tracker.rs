@@ -79,7 +79,8 @@ impl Tracker {
             let node = routing.node(node);
             query.nodes.as_ref().is_none_or(|names| node.is_some_and(|node| names.contains(&node.name)))
         };
-        let racks = &cluster.config.preferred_racks;
+        let settings = cluster.settings.load();
+        let racks = &settings.preferred_racks;
         for _ in 0..TRACKED_REPLICAS {
             match replica_plan.choose(routing, table, id, racks) {
                 Some(node) if may_ask(node) => return Choice::Node(node),

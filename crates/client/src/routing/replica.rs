@@ -139,6 +139,7 @@ pub(crate) mod tests {
     use crate::connection::health::Health;
     use crate::connection::pool::Pool;
     use crate::connection::pool_state::Limits;
+    use crate::deadline::SharedTimeout;
     use crate::error::Failure;
     use crate::metrics::Metrics;
     use crate::node::Build;
@@ -150,7 +151,8 @@ pub(crate) mod tests {
     pub(crate) fn node(name: &str) -> Arc<Node> {
         let endpoint = Endpoint { host: "127.0.0.1".into(), port: 3000 };
         let session = Arc::new(Session::new(None));
-        let dialer = Dialer { endpoint: endpoint.clone(), tls: None, tls_name: None, session };
+        let timeout = SharedTimeout::new(Duration::from_secs(1));
+        let dialer = Dialer { endpoint: endpoint.clone(), tls: None, tls_name: None, session, timeout };
         let limits = Limits { min: 0, max: 1, max_idle: Duration::from_secs(1) };
         let health = Arc::new(Health::new(0, Arc::default(), Metrics::new(false).node(&name.into())));
         let pool = Pool::new(limits, dialer, health, tokio::runtime::Handle::current());

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::ailment::{Ailing, Ailment};
 use aerospike_wire::ResultCode;
 use aerospike_wire::limits::MAX_BODY_SIZE;
 use bytes::{BufMut, BytesMut};
@@ -74,6 +75,8 @@ pub(crate) struct Faults {
     garble: AtomicU8,
     refuses: AtomicBool,
     refusal: Mutex<Option<Refusal>>,
+    /// What it says of itself.
+    pub(crate) ailing: Ailing,
 }
 
 impl Faults {
@@ -161,5 +164,6 @@ impl Faults {
         self.set_delay(Duration::ZERO);
         self.set_garble(None);
         self.set_refusal(None);
+        self.ailing.set(Ailment::default());
     }
 }

@@ -9,7 +9,9 @@
 //! | `latency` | how long commands took at a node |
 //! | `jobs` | the queries that run at a node, and those that ran |
 //! | `faults` | how a node misbehaves when told to |
+//! | `ailment` | what ails a node although it answers |
 
+mod ailment;
 mod availability;
 mod faults;
 mod jobs;
@@ -18,6 +20,7 @@ mod node;
 mod partition_map;
 mod state;
 
+pub use ailment::Ailment;
 pub use faults::{Garble, Refusal};
 pub(crate) use jobs::{About, End, Job, JobKind};
 pub(crate) use latency::{Measured, RowTimer};

@@ -23,8 +23,8 @@ fn text(value: &str) -> Answer {
     Ok(value.to_owned())
 }
 
-pub(super) fn build(_: &Ask<'_>) -> Answer {
-    text(BUILD)
+pub(super) fn build(ask: &Ask<'_>) -> Answer {
+    Ok(ask.node.faults.ailing.get().build.clone().unwrap_or_else(|| BUILD.to_owned()))
 }
 
 pub(super) fn cluster_name(ask: &Ask<'_>) -> Answer {

@@ -53,7 +53,7 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("admin-clear-std", identity::empty),
     ("admin-tls-std", identity::empty),
     ("alumni-clear-alt", topology::no_peers),
-    ("alumni-clear-std", topology::peers),
+    ("alumni-clear-std", topology::alumni),
     ("best-practices", identity::practices),
     ("build", identity::build),
     ("build_arch", identity::build_arch),

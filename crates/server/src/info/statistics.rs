@@ -58,17 +58,19 @@ pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
         bytes += records.records().map(|(_, record)| record.storage_size(0)).sum::<usize>();
     }
     let all = masters + others;
-    let now = Moment::now();
+    let ailment = ask.node.faults.ailing.get();
+    let now = Moment(Moment::now().0.saturating_add_signed(ailment.clock_ahead));
+    let (stops_writes, migrating) = (ailment.stops_writes, ailment.migrating);
     let truncated = *namespace.truncated.read();
     let truncated = if truncated == Moment::default() { 0 } else { truncated.0 };
     Ok(format!(
         "ns_cluster_size={};effective_replication_factor={};objects={all};tombstones={tombstones};master_objects={masters};\
          master_tombstones=0;prole_objects={others};prole_tombstones=0;non_replica_objects=0;\
          non_replica_tombstones=0;unreplicated_records=0;dead_partitions={dead};unavailable_partitions={unavailable};\
-         clock_skew_stop_writes=false;stop_writes=false;hwm_breached=false;current_time={};truncate_lut={truncated};\
+         clock_skew_stop_writes=false;stop_writes={stops_writes};hwm_breached=false;current_time={};truncate_lut={truncated};\
          truncating=false;data_used_bytes={bytes};data_used_pct=0;data_avail_pct=99;pending_quiesce=false;\
          effective_is_quiesced=false;nodes_quiesced=0;migrate_tx_partitions_active=0;migrate_rx_partitions_active=0;\
-         migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0;migrate_signals_remaining=0;{}{}",
+         migrate_tx_partitions_remaining={migrating};migrate_rx_partitions_remaining=0;migrate_signals_remaining=0;{}{}",
         ask.state.members().count(),
         map.copies(),
         now.seconds(),
@@ -172,6 +174,7 @@ pub(super) fn statistics(ask: &Ask<'_>) -> Answer {
     let principal = ask.state.members().last().map_or("0", |(_, node)| node.id.as_str());
     let opened = ask.node.opened.load(Ordering::Relaxed);
     let open = ask.node.connection_count();
+    let migrating = ask.node.faults.ailing.get().migrating as usize * ask.state.namespaces.len();
     Ok(format!(
         "failed_best_practices=false;cluster_size={};cluster_key={};cluster_generation={};\
          cluster_principal={principal};cluster_min_compatibility_id=15;cluster_max_compatibility_id=15;\
@@ -179,7 +182,7 @@ pub(super) fn statistics(ask: &Ask<'_>) -> Answer {
          cluster_clock_skew_stop_writes_sec=0;cluster_clock_skew_ms=0;cluster_clock_skew_outliers=null;uptime={};\
          objects={};tombstones=0;client_connections={open};client_connections_opened={opened};\
          client_connections_closed={};paxos_principal={principal};migrate_allowed=true;\
-         migrate_partitions_remaining=0",
+         migrate_partitions_remaining={migrating}",
         ask.state.members().count(),
         cluster_key(ask.state),
         ask.state.generation(),

@@ -23,22 +23,37 @@ pub(super) fn generation(ask: &Ask<'_>) -> Answer {
 }
 
 pub(super) fn peers(ask: &Ask<'_>) -> Answer {
-    Ok(peers_at(ask, "", |node| Some(node.address)))
+    Ok(peers_at(ask, others(ask.state, ask.node), "", |node| Some(node.address)))
+}
+
+/// The same with the nodes that are gone.
+pub(super) fn alumni(ask: &Ask<'_>) -> Answer {
+    let nodes = ask.state.nodes.iter().filter(|node| node.id != ask.node.id);
+    Ok(peers_at(ask, nodes, "", |node| Some(node.address)))
 }
 
 /// The same, of encrypted connections.
 pub(super) fn tls_peers(ask: &Ask<'_>) -> Answer {
     let name = ask.state.options.tls.as_ref().map_or("", |tls| tls.name.as_str());
-    Ok(peers_at(ask, name, |node| node.tls_address))
+    Ok(peers_at(ask, others(ask.state, ask.node), name, |node| node.tls_address))
 }
 
-fn peers_at(ask: &Ask<'_>, tls_name: &str, address_of: impl Fn(&Node) -> Option<SocketAddr>) -> String {
+fn peers_at<'s>(
+    ask: &Ask<'_>,
+    nodes: impl Iterator<Item = &'s Node>,
+    tls_name: &str,
+    address_of: impl Fn(&Node) -> Option<SocketAddr>,
+) -> String {
     let text = |address: SocketAddr| match address.port() {
         DEFAULT_PORT => address.ip().to_string(),
         _ => address.to_string(),
     };
-    let peer = |node: &Node| Some(format!("[{},{tls_name},[{}]]", node.id, text(address_of(node)?)));
-    let peers: Vec<_> = others(ask.state, ask.node).filter_map(peer).collect();
+    let peer = |node: &Node| {
+        let own = text(address_of(node)?);
+        let announced = node.faults.ailing.get().announced.clone().unwrap_or(own);
+        Some(format!("[{},{tls_name},[{announced}]]", node.id))
+    };
+    let peers: Vec<_> = nodes.filter_map(peer).collect();
     format!("{},{DEFAULT_PORT},[{}]", ask.state.generation(), peers.join(","))
 }
 
@@ -48,7 +63,7 @@ pub(super) fn no_peers(ask: &Ask<'_>) -> Answer {
 }
 
 pub(super) fn service(ask: &Ask<'_>) -> Answer {
-    Ok(ask.node.address.to_string())
+    Ok(ask.node.faults.ailing.get().announced.clone().unwrap_or_else(|| ask.node.address.to_string()))
 }
 
 /// Where it takes encrypted connections; nowhere, for most.

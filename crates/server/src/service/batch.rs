@@ -201,6 +201,10 @@ impl<'f> BatchRun<'f> {
             self.place += 1;
             let refused = refused.or_else(|| {
                 let request = request.as_ref().ok()?;
+                let node = route.state.nodes.get(route.here)?;
+                if request.is_write() && node.faults.ailing.stops_writes() {
+                    return Some(ResultCode::OUT_OF_SPACE);
+                }
                 guard.count_record(request.is_write()).err()
             });
             if let (Some(timer), Ok(request)) = (&mut timer, &*request) {

@@ -35,6 +35,8 @@ impl Service {
         };
         let name = self.state.namespaces.get(namespace).map(|shared| shared.name.as_bytes()).unwrap_or_default();
         let checked = self.guard.check_record(&request, name);
+        let full = request.is_write() && self.node().is_some_and(|node| node.faults.ailing.stops_writes());
+        let checked = if full { checked.and(Err(ResultCode::OUT_OF_SPACE)) } else { checked };
         if let Err(code) = checked.and_then(|()| self.guard.count_record(request.is_write())) {
             fail(out, code);
             return Step::Done;
