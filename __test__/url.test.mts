@@ -64,7 +64,7 @@ test('the options of a URL are checked like any', async (t) => {
     ['aerospike://h/?defaults.read.totalTimeou=5', /there is no option 'totalTimeou'; did you mean 'totalTimeout'/],
     ['aerospike://h/?defaults.reed.totalTimeout=5', /there is no group 'reed' of defaults; did you mean 'read'/],
     ['aerospike://h/?defaults.read.totalTimeout=soon', /'totalTimeout' must be .* not "soon"/],
-    ['aerospike://h/?tls.servernam=x', /tls has no option 'servernam'; did you mean 'servername'/],
+    ['aerospike://h/?tls.servernam=x', /tls: there is no option 'servernam'; did you mean 'servername'/],
     ['aerospike://h/?tls=maybe', /option 'tls' must be true, false or an object/],
     ['aerospike://h/test', /a URL names no namespace/],
     ['aerospike://', /is not a host/],
