@@ -4,7 +4,7 @@
 import { type BatchRecords, type BatchRow, type Key, op } from 'aerospike-napi'
 import { client, faultTest, freshSet, local, sleep } from './support/cluster.mjs'
 
-/** Patience for a slow machine: what takes longer is lost. */
+/** Enough for a slow machine: what takes longer is lost. */
 const PATIENT = { totalTimeout: 30_000 } as const
 const WHOLE = { attempts: 1000, deadline: 120_000 } as const
 

@@ -154,7 +154,7 @@ test('aborting one read leaves the others of its tick alone, before and after th
   t.true(c?.status === 'fulfilled' || c?.reason instanceof AbortError)
 })
 
-faultTest('a read that times out in company has the error of a read that times out alone', async (t) => {
+faultTest('a read that times out among others has the error of a read that times out alone', async (t) => {
   const set = freshSet()
   const keys = Array.from({ length: 30 }, (_, i) => ['test', set, i] as const)
   ;(await client().batchWrite(keys.map((key) => ({ key, bins: { v: 1 } })))).throwIfFailed()
@@ -175,7 +175,7 @@ faultTest('reads of nodes that answer settle while a node of their tick is froze
   const set = freshSet()
   const keys = Array.from({ length: 60 }, (_, i) => ['test', set, i] as const)
   ;(await client().batchWrite(keys.map((key) => ({ key, bins: { i: key[2] } })))).throwIfFailed()
-  // Nobody takes over for the frozen node: its reads are held up until it goes on.
+  // No other node takes over for the frozen one: its reads are held up until it goes on.
   const options = { totalTimeout: 60_000, replica: 'master', maxRetries: 0 } as const
   await local().freezeNode(1)
   const seen = new Set<number>()

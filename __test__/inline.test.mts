@@ -159,7 +159,7 @@ test('clients come and go with commands in flight', async (t) => {
   }
 })
 
-faultTest('a node that freezes costs a read its patience only', async (t) => {
+faultTest('a node that freezes costs a read its timeout only', async (t) => {
   const own = await another({ tendInterval: 250 })
   const set = freshSet()
   for (let i = 0; i < 300; i++) await own.put(['test', set, i % 30], { i })

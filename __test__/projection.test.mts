@@ -43,8 +43,8 @@ async function read(key: Key, bins: readonly string[]): Promise<unknown[]> {
     coalescing.select(key, bins),
     coalescing.get(key, { bins }),
   ]
-  // Company, so that it travels in a batch.
-  const company = coalescing.select(key, ['name'])
+  // Another read, so that it travels in a batch.
+  const other = coalescing.select(key, ['name'])
   const rows = await client().batchRead([key, { key, bins }, ['test', 'none', 1]], { bins })
   const [many] = await client().selectMany([key], bins)
   const mixed = await client().batch([
@@ -53,7 +53,7 @@ async function read(key: Key, bins: readonly string[]): Promise<unknown[]> {
   ])
   const streamed: unknown[] = []
   for await (const row of client().batchStream([key], { bins })) streamed.push(row.record?.bins)
-  await company
+  await other
   const [scanned] = await client()
     .scan('test', key[1])
     .select(...bins)

@@ -1,6 +1,5 @@
 // Numbers of the wire protocol by name, as `flags.rs`, `field.rs` and `op.rs` of `crates/wire/src` have them; a test
-// compares
-// the tables.
+// compares the tables.
 
 /** First flag byte of a command: reading. */
 export const Info1 = {

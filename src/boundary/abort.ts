@@ -1,6 +1,5 @@
 // Listening to AbortSignals. A signal has one listener, however many calls wait for it: Node warns of a leak from the
-// eleventh
-// on, and a request with many calls has one signal for all of them.
+// eleventh on, and a request with many calls has one signal for all of them.
 
 import { aborted } from '../errors/failure.js'
 import { beginPause, TruePromise } from '../host.js'

@@ -1,6 +1,5 @@
 // A call in flight: the promise that waits for it, and how it is settled. Its subclasses know what it asks and what its
-// answer
-// means (requests/calls.ts, batch/).
+// answer means (requests/calls.ts, batch/).
 
 import type { CommandMessage } from '../channels/command.js'
 import type { UdfSite } from '../errors/base.js'

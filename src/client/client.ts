@@ -1,6 +1,5 @@
-// The client: all its methods, each of which hands over to the functions of its kind in commands/. What a method does
-// is said
-// in the interfaces there.
+// The client: all its methods, each of which hands over to the functions of its kind in commands/. What a method does is
+// said in the interfaces there.
 
 import { inspect } from 'node:util'
 import type { BatchRecords } from '../batch/results.js'

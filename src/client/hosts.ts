@@ -40,7 +40,7 @@ function shownHost(host: unknown): string {
 
 /**
  * A name or address, perhaps a tls-name, and a port. Two parts whose second has digits alone are a host and a port. An `@` is in
- * none of them: what stands before one is for nobody's eyes.
+ * none of them: what stands before one is not shown.
  */
 const HOST = /^(\[[0-9a-fA-F:.%\w]+\]|[^\s:[\]/@]+)(?::([^\s:[\]/@]+))?(?::(\d{1,5}))?$/
 

@@ -1,6 +1,5 @@
 // The result codes by name (protocol 13). Codes of servers have the names of `crates/wire/src/result_code.rs`, those
-// below zero
-// the names of `crates/client/src/error.rs`, as far as the core knows them; a test compares the tables.
+// below zero the names of `crates/client/src/error.rs`, as far as the core knows them; a test compares the tables.
 
 /** Result codes by name. What each means, and which class of error it makes, is in result-codes.ts. */
 export const Code = {

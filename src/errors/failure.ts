@@ -1,6 +1,5 @@
 // Failures before they are errors: plain facts. The error is made where the caller's promise is rejected, since only
-// there V8
-// knows who awaits it, so that the stack shows the caller's line.
+// there V8 knows who awaits it, so that the stack shows the caller's line.
 
 import { TruePromise } from '../host.js'
 import { type Key, keyText } from '../key.js'

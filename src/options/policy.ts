@@ -1,6 +1,5 @@
 // The resolved form of options: numbers ready for the request. A policy is made once for the client's defaults; a call
-// without
-// options uses that one as it is, a call with options copies it and applies what it names, nothing else.
+// without options uses that one as it is, a call with options copies it and applies what it names, nothing else.
 
 import { describe, isPlain } from '../checks/check.js'
 import { badValue, didYouMean } from '../checks/options.js'

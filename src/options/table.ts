@@ -1,7 +1,6 @@
-// Every option of every call, a row each: which calls take it, what it may be, and what it does. Checks, hints for misspelt
-// names, batches, coalesced reads and the documentation all go by these rows: a new option is a row here, a line in
-// types.ts,
-// and a line in docs/options.md.
+// Every option of every call, a row each: which calls take it, what it may be, and what it does. Checks, hints for
+// misspelt names, batches, coalesced reads and the documentation all go by these rows: a new option is a row here, a line
+// in types.ts, and a line in docs/options.md.
 
 import { unixTime } from '../host.js'
 import { MAX_INT32, MAX_TTL_SECONDS, MAX_UINT32 } from '../limits.js'

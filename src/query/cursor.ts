@@ -1,9 +1,8 @@
 // Cursors: where a query is, exact to the record, as text that another process can go on from.
 //
 // The core knows which pages it has handed out; only this side knows which of their records were consumed. The bytes
-// (docs/internal/boundary.md) list the partitions of the query: not begun, begun with the digest of the last record
-// (and, over
-// an index, the value it was found by), or done.
+// (docs/internal/boundary.md) list the partitions of the query: not begun, begun with the digest of the last record (and,
+// over an index, the value it was found by), or done.
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { badValue } from '../checks/options.js'

@@ -1,8 +1,7 @@
 // Results as they come: an iterator written by hand over the pages of a query.
 //
 // An async generator costs three promises for each result. This iterator makes the one that the loop awaits, resolved
-// from the
-// start, and waits for the core once for each page. Results are decoded when they are asked for, one by one.
+// from the start, and waits for the core once for each page. Results are decoded when they are asked for, one by one.
 
 import { Readable } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'

@@ -83,7 +83,7 @@ class Mark extends Holder {
   }
 }
 
-/** The set that made a key or a list of keys; undefined for those that nobody typed. */
+/** The set that made a key or a list of keys; undefined for keys that are plain lists. */
 export function setOf(keys: object): DataSet<never> | undefined {
   return Mark.of(keys)
 }

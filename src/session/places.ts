@@ -14,7 +14,7 @@ import type { MapKey, Value } from '../values/values.js'
 export interface Target {
   /** Adds an operation that answers; what `make` throws is said when the chain runs. */
   answer(make: () => Operation, repeatable: boolean): unknown
-  /** Adds an operation of which nobody wants the answer. */
+  /** Adds an operation whose answer is not wanted. */
   silent(make: () => Operation, repeatable: boolean): unknown
 }
 

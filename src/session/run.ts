@@ -185,7 +185,7 @@ function failed(step: Step): (error: unknown) => Outcome {
 function point(views: Views, step: Step, strategy: Strategy, signal: AbortSignal | undefined): Promise<RecordResults> {
   return callOf(views, step, signal).then(
     (outcome) => {
-      // What nobody judges need not be: most calls end here.
+      // Success needs no judgement: most calls end here.
       if (outcome.resultCode === Code.ok) return new RecordResults(new OneRow(new RecordResult(0, outcome, step)))
       return settle([step], [outcome], strategy ?? ErrorStrategy.THROW)
     },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aerospike_wire::message::Messages;
 use aerospike_wire::{FieldType, Info2, OpCode, ParticleType, ResultCode};
 use support::query::{Query, fill, index, values};
-use support::{Client, PATIENCE, cluster, op};
+use support::{Client, TIME_LIMIT, cluster, op};
 
 #[tokio::test]
 async fn operations_in_the_background_reach_every_record_and_copy() {
@@ -47,7 +47,7 @@ async fn operations_in_the_background_reach_every_record_and_copy() {
     }
     let started = tokio::time::Instant::now();
     while !values(&cluster, "jobs", 0, 2000).await.is_empty() {
-        assert!(started.elapsed() < PATIENCE);
+        assert!(started.elapsed() < TIME_LIMIT);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -74,7 +74,7 @@ async fn done(client: &mut Client, id: u64) -> String {
         if line.contains("status=done") {
             return line;
         }
-        assert!(started.elapsed() < PATIENCE, "{line}");
+        assert!(started.elapsed() < TIME_LIMIT, "{line}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

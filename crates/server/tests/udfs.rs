@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
 use support::query::{Query, fill, index, values};
-use support::{Answer, Client, PATIENCE, cluster, digest};
+use support::{Answer, Client, TIME_LIMIT, cluster, digest};
 
 const SOURCE: &str = r#"
 function get(r, bin) return r[bin] end
@@ -302,7 +302,7 @@ async fn a_function_is_called_on_every_record_in_the_background() {
         let mut client = Client::connect(host).await;
         let mut line = client.info_value("query-show:id=91").await;
         while !line.contains("status=done") {
-            assert!(began.elapsed() < PATIENCE, "{line}");
+            assert!(began.elapsed() < TIME_LIMIT, "{line}");
             tokio::time::sleep(Duration::from_millis(10)).await;
             line = client.info_value("query-show:id=91").await;
         }

@@ -16,7 +16,7 @@ use crate::command::{Key, Spec};
 use crate::deadline::Deadline;
 use crate::metrics::Kind;
 
-/// Most bytes of one request: far below what servers take (128 MiB), and enough that nobody splits for it in earnest.
+/// Most bytes of one request: far below what servers take (128 MiB), and large enough that ordinary batches are never split.
 const MAX_REQUEST_SIZE: usize = 32 * 1024 * 1024;
 /// A node answers rows that are in its memory on the thread that took the request. So they go as several requests,
 /// until it has this many of batches under way, and each with so many rows that it is worth its message.

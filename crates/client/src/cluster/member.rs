@@ -188,8 +188,8 @@ impl Member {
     async fn ask(&mut self, commands: &[&str]) -> Result<InfoAnswer, Failure> {
         // what others know of the cluster must not wait for a node that is not there
         let timeout = self.node.pool.dialer().timeout.get();
-        let patience = if self.node.health.is_silent() { SILENT_TIMEOUT.min(timeout) } else { timeout };
-        let deadline = Deadline::within(Instant::now(), patience);
+        let limit = if self.node.health.is_silent() { SILENT_TIMEOUT.min(timeout) } else { timeout };
+        let deadline = Deadline::within(Instant::now(), limit);
         let timed_out = |_| Failure::timeout("the node did not answer an info command in time");
         if let Some(mut connection) = self.connection.take() {
             match deadline.bound(ask(&mut connection, commands.iter().copied())).await.map_err(timed_out)? {

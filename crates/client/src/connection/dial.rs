@@ -33,7 +33,7 @@ impl Dialer {
         let deadline = Deadline::within(Instant::now(), self.timeout.get());
         let mut connection = deadline.bound(self.open()).await.unwrap_or_else(|_| Err(self.too_slow()))?;
         // a session that is over is renewed by the first connection that finds out
-        let deadline = Deadline::within(Instant::now(), self.timeout.get() + self.session.patience());
+        let deadline = Deadline::within(Instant::now(), self.timeout.get() + self.session.login_limit());
         let joined = deadline.bound(self.session.join(&mut connection)).await;
         joined.unwrap_or_else(|_| Err(self.too_slow()))?;
         Ok(connection)

@@ -20,9 +20,9 @@ use crate::socket::info;
 /// is over by the time the question is given up.
 pub(crate) const SUSPICION: Duration = Duration::from_millis(150);
 /// How long the first question may go unanswered. It is not before both have passed that a node counts as silent.
-const FIRST_PATIENCE: Duration = Duration::from_millis(100);
+const FIRST_ANSWER_LIMIT: Duration = Duration::from_millis(100);
 /// The same for later ones: whoever wakes up answers what waits for it.
-const PATIENCE: Duration = Duration::from_millis(250);
+const ANSWER_LIMIT: Duration = Duration::from_millis(250);
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often those who wait for a node look whether it is silent.
@@ -47,10 +47,10 @@ impl Pool {
     }
 
     async fn ask_until_answered(&self) {
-        let mut patience = FIRST_PATIENCE;
+        let mut limit = FIRST_ANSWER_LIMIT;
         loop {
             let begun = Instant::now();
-            let is_there = timeout(patience, self.ask_whether_there()).await.unwrap_or(false);
+            let is_there = timeout(limit, self.ask_whether_there()).await.unwrap_or(false);
             if is_there || self.health.answered_since(begun) {
                 self.health.record_sign(Instant::now());
                 return;
@@ -59,7 +59,7 @@ impl Pool {
                 return;
             }
             self.health.record_silence();
-            patience = PATIENCE;
+            limit = ANSWER_LIMIT;
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// How long a login may take, where there is one to do.
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn login_limit(&self) -> Duration {
         self.login.as_ref().map_or(Duration::ZERO, |login| login.timeout)
     }
 }

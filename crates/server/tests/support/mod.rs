@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Longer than anything a healthy server does.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// A cluster on free ports.
 pub(crate) async fn cluster(nodes: usize) -> Cluster {
@@ -98,7 +98,7 @@ impl Client {
             self.stream.read_exact(&mut body).await?;
             Ok((header.kind, body))
         };
-        tokio::time::timeout(PATIENCE, read).await.expect("an answer in time")
+        tokio::time::timeout(TIME_LIMIT, read).await.expect("an answer in time")
     }
 
     pub(crate) async fn frame(&mut self) -> (ProtoType, Vec<u8>) {
@@ -115,7 +115,7 @@ impl Client {
     pub(crate) async fn is_closed(&mut self) -> bool {
         let mut byte = [0];
         let read = self.stream.read(&mut byte);
-        matches!(tokio::time::timeout(PATIENCE, read).await.expect("an end in time"), Ok(0) | Err(_))
+        matches!(tokio::time::timeout(TIME_LIMIT, read).await.expect("an end in time"), Ok(0) | Err(_))
     }
 
     /// The next frame as one message.
