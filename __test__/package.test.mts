@@ -71,7 +71,7 @@ test.after.always('the project is removed', () => rmSync(project, { recursive: t
 
 test('the package holds what it needs and nothing else', (t) => {
   const wanted =
-    /^(package\.json|README\.md|LICENSE|NOTICE|binding\.(cjs|d\.cts)|(index|local|keyv|session-store|opentelemetry)\.d\.ts|bin\/[\w-]+\.mjs|dist\/.*\.js(\.map)?)$/
+    /^(package\.json|README\.md|LICENSE|NOTICE|binding\.(cjs|d\.cts)|(index|local|keyv|session-store|opentelemetry)\.d\.ts|bin\/[\w-]+\.mjs|dist\/.*\.js)$/
   t.deepEqual(
     packed.filter((path) => !wanted.test(path)),
     [],

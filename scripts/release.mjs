@@ -38,8 +38,10 @@ function gather () {
   for (const name of ['package.json', 'README.md', 'LICENSE', 'NOTICE', ...entries.map(entry => `${entry}.d.ts`), 'binding.cjs', 'binding.d.cts', 'bin', 'npm']) {
     if (existsSync(join(root, name))) cpSync(join(root, name), join(copy, name), { recursive: true })
   }
-  // compiled anew: dist may hold files whose sources are gone
-  must('tsc', runBin('typescript', 'tsc', ['-p', 'tsconfig.json', '--outDir', join(copy, 'dist')], { loud: true }))
+  // compiled anew: dist may hold files whose sources are gone. Comments are in the declarations; source maps with their
+  // sources would be three times as large as the package
+  const plain = ['--removeComments', '--sourceMap', 'false', '--inlineSources', 'false', '--declaration', 'false']
+  must('tsc', runBin('typescript', 'tsc', ['-p', 'tsconfig.json', '--outDir', join(copy, 'dist'), ...plain], { loud: true }))
   const addons = artifacts === undefined ? root : resolve(artifacts)
   const found = readdirSync(addons, { recursive: true }).map(String)
     .filter(name => !name.includes('node_modules') && !name.includes('target') && /aerospike-napi\.[\w-]+\.node$/.test(name))
