@@ -277,10 +277,14 @@ async fn open_connections_see_changes_at_once_on_every_node() {
 
 /// A batch that reads a record of each set.
 fn batch(sets: &[&str]) -> BytesMut {
+    batch_of(sets, &read_all())
+}
+
+fn batch_of(sets: &[&str], spec: &CommandSpec<'_>) -> BytesMut {
     let mut out = BytesMut::new();
     let mut batch = BatchWriter::begin(&mut out, 1000, Info1::empty(), BatchFlags::RESPOND_ALL_KEYS, None);
     for (index, set) in sets.iter().enumerate() {
-        batch.row(index as u32, &digest(set, "k"), b"test", set.as_bytes(), None, &read_all());
+        batch.row(index as u32, &digest(set, "k"), b"test", set.as_bytes(), None, spec);
     }
     batch.finish();
     out
@@ -425,8 +429,15 @@ async fn run_class(client: &mut Client, class: &str, set: &str) -> ResultCode {
             client.send(&call(set)).await;
             return client.answer().await.result;
         }
+        "row that reads" | "row that writes" => {
+            client.send(&batch_of(&[set], &if class == "row that reads" { read_all() } else { write(&value, 1) })).await;
+            return client.rows().await.0.first().map_or(ResultCode::OK, |row| row.result);
+        }
         "query" | "query that writes" | "query that calls" => {
             return query(class, set).run(client).await.result;
+        }
+        "user administration" => {
+            return ask(client, &AdminRequest::DropRole { role: "there is none" }).await;
         }
         info => {
             let answer = client.info_value(&info.replace("SET", set)).await;
@@ -445,6 +456,8 @@ const NEEDS: &[(&str, &[&str], &[&str])] = &[
     ("read and write", &["read-write", "read-write-udf"], &[]),
     ("delete", &["write", "read-write", "read-write-udf"], &[]),
     ("call", &["read-write-udf"], &[]),
+    ("row that reads", &["read", "read-write", "read-write-udf"], &[]),
+    ("row that writes", &["write", "read-write", "read-write-udf"], &[]),
     ("query", &["read", "read-write", "read-write-udf"], &[]),
     ("query that writes", &["write", "read-write", "read-write-udf"], &[]),
     ("query that calls", &["read-write-udf"], &[]),
@@ -457,6 +470,15 @@ const NEEDS: &[(&str, &[&str], &[&str])] = &[
     ("sindex-delete:namespace=test;set=SET;indexname=i", &[], &["sindex-admin", "data-admin", "sys-admin"]),
     ("udf-put:filename=a.lua;content=LS0=;udf-type=LUA", &[], &["udf-admin", "data-admin", "sys-admin"]),
     ("udf-remove:filename=a.lua", &[], &["udf-admin", "data-admin", "sys-admin"]),
+    ("user administration", &[], &["user-admin"]),
+    ("truncate-undo:namespace=test;set=SET", &["truncate"], &["data-admin", "sys-admin"]),
+    ("sindex-exists:namespace=test;indexname=i", &[], &["sindex-admin", "data-admin", "sys-admin"]),
+    ("udf-clear-cache:", &[], &["udf-admin", "data-admin", "sys-admin"]),
+    ("query-abort:trid=1", &[], &["data-admin", "sys-admin"]),
+    ("eviction-reset:namespace=test", &[], &["data-admin", "sys-admin"]),
+    ("debug-record-meta:namespace=test", &[], &["sys-admin"]),
+    ("jem-stats:", &[], &["sys-admin"]),
+    ("quiesce-undo:", &[], &["sys-admin"]),
     ("query-abort-all:", &[], &["data-admin", "sys-admin"]),
     ("set-config:context=service;a=b", &[], &["sys-admin"]),
     ("log-set:id=0;any=info", &[], &["sys-admin"]),
