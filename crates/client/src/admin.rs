@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::cluster::Cluster;
 use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
-use crate::metrics::Kind;
+use crate::metrics::{Answer, Kind};
 use crate::node::Node;
 use crate::security::exchange::{exchange, list};
 use crate::security::login::{Hash, Login, Password};
@@ -204,7 +204,7 @@ pub(crate) async fn run(cluster: &Arc<Cluster>, call: AdminCall, timeout: Durati
         })
     });
     match &reply {
-        Ok(_) => node.metrics().answered(Kind::Admin, begun.elapsed(), 0, 0),
+        Ok(_) => node.metrics().answered(Kind::Admin, Answer { took: begun.elapsed(), bytes_out: 0, bytes_in: 0 }),
         Err(failure) => node.metrics().failed(Kind::Admin, begun.elapsed(), failure.code),
     }
     let reply = reply.map_err(|f| Error::new(f.code, f.detail).at(Some(node.name.clone()), 1, start.elapsed()))?;

@@ -19,7 +19,7 @@ use crate::deadline::Deadline;
 use crate::error::{Code, Error, Failure};
 use crate::execute::execute;
 use crate::inline::InlineIo;
-use crate::metrics::{Events, Kind};
+use crate::metrics::{Answer, Events, Kind};
 use crate::node::{Node, NodeSummary};
 use crate::query::{self, Job, JobReply, Query, QueryStream};
 use crate::settings::Settings;
@@ -205,8 +205,9 @@ impl Client {
             let answer = ask_node(&node, command, deadline).await;
             match &answer {
                 Ok(text) => {
-                    let bytes = (command.len() as u64, text.len() as u64);
-                    node.metrics().answered(Kind::Info, begun.elapsed(), bytes.0, bytes.1);
+                    let (bytes_out, bytes_in) = (command.len() as u64, text.len() as u64);
+                    let answer = Answer { took: begun.elapsed(), bytes_out, bytes_in };
+                    node.metrics().answered(Kind::Info, answer);
                 }
                 Err(failure) => node.metrics().failed(Kind::Info, begun.elapsed(), failure.code),
             }

@@ -23,7 +23,7 @@ use crate::connection::probe::{LOOK, SUSPICION};
 use crate::connection::request::{Prepared, Request, Response, attempt};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
-use crate::metrics::Kind;
+use crate::metrics::Answer;
 use crate::node::Node;
 use crate::retry::COMMAND;
 use crate::routing::replica::ReplicaPlan;
@@ -64,11 +64,10 @@ struct Pending {
 }
 
 impl Pending {
-    /// Counts the answer to it.
-    fn count(&self, kind: Kind, now: Instant, message: &Bytes) {
-        let received = PROTO_HEADER_SIZE + message.len();
-        let took = now.saturating_duration_since(self.begun);
-        self.node.metrics().answered(kind, took, self.response.size(), received as u64);
+    /// What its answer adds to the counts: how long it took, and bytes sent and received.
+    fn answer(&self, now: Instant, bytes_out: u64, message: &Bytes) -> Answer {
+        let bytes_in = (PROTO_HEADER_SIZE + message.len()) as u64;
+        Answer { took: now.saturating_duration_since(self.begun), bytes_out, bytes_in }
     }
 }
 
@@ -238,19 +237,20 @@ impl Run {
     ) -> Option<Result<Reply, Error>> {
         let over = self.pending.pop()?;
         self.sent += 1;
-        self.last_sent = (over.response.sent_at(), over.response.size());
+        self.last_sent = over.response.sent();
+        let kind = self.prepared.kind;
         let outcome = match judge(message.clone(), &over.node) {
             Ok(message) => {
-                over.count(self.prepared.kind, now, &message);
+                over.node.metrics().answered_inline(kind, over.answer(now, self.last_sent.1, &message));
                 Ok(self.reply(message, &over.node, now))
             }
             Err(failure) => {
                 let took = now.saturating_duration_since(over.begun);
-                over.node.metrics().failed(self.prepared.kind, took, failure.code);
+                over.node.metrics().failed(kind, took, failure.code);
                 Err(self.error(failure, Some(&over.node)))
             }
         };
-        cluster.metrics.called(self.prepared.kind, now.saturating_duration_since(self.start), &outcome);
+        cluster.metrics.called_inline(kind, now.saturating_duration_since(self.start), &outcome);
         Some(outcome)
     }
 
@@ -278,12 +278,13 @@ impl Run {
             match limit.bound(next_settled(&mut self.pending)).await {
                 Ok((over, outcome)) => {
                     let was_latest = over.attempt == self.attempts;
-                    self.last_sent = (over.response.sent_at(), over.response.size());
+                    self.last_sent = over.response.sent();
                     self.sent += u32::from(self.last_sent.0.is_some());
                     let failure = match outcome.and_then(|message| judge(message, &over.node)) {
                         Ok(message) => {
                             let now = Instant::now();
-                            over.count(self.prepared.kind, now, &message);
+                            let answer = over.answer(now, self.last_sent.1, &message);
+                            over.node.metrics().answered(self.prepared.kind, answer);
                             return Ok(self.reply(message, &over.node, now));
                         }
                         Err(failure) => failure,
@@ -356,9 +357,10 @@ impl Run {
 
     fn abandon(&mut self) {
         for over in self.pending.drain(..) {
-            if let Some(sent) = over.response.sent_at() {
+            let sent = over.response.sent();
+            if sent.0.is_some() {
                 self.sent += 1;
-                self.last_sent = (Some(sent), over.response.size());
+                self.last_sent = sent;
             }
         }
     }

@@ -81,7 +81,7 @@ pub struct ConnectionMetrics {
 
 impl Snapshot {
     pub(crate) fn of(cluster: &Cluster) -> Self {
-        let Metrics { is_on, calls, transactions, nodes, .. } = &cluster.metrics;
+        let Metrics { is_on, calls, inline, transactions, nodes, .. } = &cluster.metrics;
         let routing = cluster.routing.load();
         let present = |metrics: &NodeMetrics| routing.nodes.iter().find(|node| node.name == metrics.name);
         let read = |metrics: &Arc<NodeMetrics>| {
@@ -114,7 +114,7 @@ impl Snapshot {
         let of = |fate: Fate| transactions.get(fate as usize).map_or(0, |n| n.load(Ordering::Relaxed));
         Self {
             is_on: *is_on,
-            calls: read_all(calls),
+            calls: read_all(calls, inline),
             in_flight: cluster.in_flight() as u64,
             transactions: TransactionMetrics {
                 begun: of(Fate::Begun),

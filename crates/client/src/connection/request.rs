@@ -89,9 +89,10 @@ impl Response {
         self.0.state.lock().sent_at
     }
 
-    /// Bytes of the request, once it was sent.
-    pub(crate) fn size(&self) -> u64 {
-        self.0.state.lock().size as u64
+    /// The same, and how many bytes the request has.
+    pub(crate) fn sent(&self) -> (Option<Instant>, u64) {
+        let state = self.0.state.lock();
+        (state.sent_at, state.size as u64)
     }
 }
 

@@ -107,8 +107,18 @@ fn has_field(mut fields: &[u8], wanted: FieldType) -> bool {
     false
 }
 
-pub(crate) fn read_all(series: &[Series]) -> Vec<(Kind, Counted)> {
-    let read = Kind::ALL.into_iter().zip(series).map(|(kind, series)| (kind, series.read()));
+/// What an answer adds to the counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    pub(crate) took: Duration,
+    pub(crate) bytes_out: u64,
+    pub(crate) bytes_in: u64,
+}
+
+/// What was counted, by kind: by any thread, and by that of inline I/O.
+pub(crate) fn read_all(series: &[Series], inline: &[Series]) -> Vec<(Kind, Counted)> {
+    let pairs = Kind::ALL.into_iter().zip(series.iter().zip(inline));
+    let read = pairs.map(|(kind, (series, inline))| (kind, series.read_with(inline)));
     read.filter(|(_, counted)| *counted != Counted::default()).collect()
 }
 
@@ -129,6 +139,8 @@ pub(crate) struct Metrics {
     pub(crate) is_on: bool,
     /// Calls from their beginning to their outcome, whichever nodes they went to.
     pub(crate) calls: [Series; Kind::ALL.len()],
+    /// What the thread of inline I/O counts.
+    pub(crate) inline: [Series; Kind::ALL.len()],
     pub(crate) transactions: [AtomicU64; Fate::Failed as usize + 1],
     pub(crate) nodes: Mutex<Vec<Arc<NodeMetrics>>>,
     pub(crate) feed: Arc<Feed>,
@@ -137,7 +149,14 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn new(is_on: bool) -> Self {
         let transactions = std::array::from_fn(|_| AtomicU64::new(0));
-        Self { is_on, calls: Default::default(), transactions, nodes: Mutex::default(), feed: Arc::default() }
+        Self {
+            is_on,
+            calls: Default::default(),
+            inline: Default::default(),
+            transactions,
+            nodes: Mutex::default(),
+            feed: Arc::default(),
+        }
     }
 
     /// The counts of the node of a name; those of another one of this name that was there before, if there was one.
@@ -165,6 +184,14 @@ impl Metrics {
         if let Err(error) = outcome {
             series.result(error.code(), 1);
             series.doubted(error.in_doubt().into());
+        }
+    }
+
+    /// The same for the thread of inline I/O, of which a client has one.
+    pub(crate) fn called_inline<T>(&self, kind: Kind, took: Duration, outcome: &Result<T, Error>) {
+        match (outcome, self.inline.get(kind as usize)) {
+            (Ok(_), Some(series)) if self.is_on => series.took_alone(took),
+            _ => self.called(kind, took, outcome),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::series::{Counted, Series};
-use super::{Feed, Happened, Kind, NodeEvent};
+use super::{Answer, Feed, Happened, Kind, NodeEvent};
 use crate::error::{Code, Failure};
 
 /// Something that happens at a node now and then.
@@ -36,13 +36,15 @@ pub(crate) struct NodeMetrics {
     is_on: bool,
     feed: Arc<Feed>,
     series: [Series; Kind::ALL.len()],
+    /// What the thread of inline I/O counts.
+    inline: [Series; Kind::ALL.len()],
     happenings: [AtomicU64; HAPPENINGS],
 }
 
 impl NodeMetrics {
     pub(super) fn new(name: Arc<str>, is_on: bool, feed: Arc<Feed>) -> Self {
         let happenings = std::array::from_fn(|_| AtomicU64::new(0));
-        Self { name, is_on, feed, series: Default::default(), happenings }
+        Self { name, is_on, feed, series: Default::default(), inline: Default::default(), happenings }
     }
 
     /// Where a kind of command is counted; nowhere while metrics are off.
@@ -51,10 +53,19 @@ impl NodeMetrics {
     }
 
     /// Counts a request that was answered with a record.
-    pub(crate) fn answered(&self, kind: Kind, took: Duration, bytes_out: u64, bytes_in: u64) {
+    pub(crate) fn answered(&self, kind: Kind, answer: Answer) {
         if let Some(series) = self.of(kind) {
-            series.took(took);
-            series.bytes(bytes_out, bytes_in);
+            series.took(answer.took);
+            series.bytes(answer.bytes_out, answer.bytes_in);
+        }
+    }
+
+    /// The same for the thread of inline I/O.
+    pub(crate) fn answered_inline(&self, kind: Kind, answer: Answer) {
+        if self.is_on
+            && let Some(series) = self.inline.get(kind as usize)
+        {
+            series.answered_alone(answer);
         }
     }
 
@@ -117,6 +128,6 @@ impl NodeMetrics {
     }
 
     pub(crate) fn read(&self) -> Vec<(Kind, Counted)> {
-        super::read_all(&self.series)
+        super::read_all(&self.series, &self.inline)
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aerospike_wire::ResultCode;
 
-use super::histogram::{Histogram, Latency};
+use super::Answer;
+use super::histogram::{Histogram, Latency, add_alone};
 use crate::error::{CLIENT_CODES, Code};
 
 /// Codes that are counted: those of servers, and as many below zero.
@@ -67,6 +68,17 @@ impl Series {
         self.latency.record(time);
     }
 
+    /// Counts an answer where one thread alone counts.
+    pub(crate) fn answered_alone(&self, answer: Answer) {
+        self.latency.record_alone(answer.took);
+        add_alone(&self.bytes_out, answer.bytes_out);
+        add_alone(&self.bytes_in, answer.bytes_in);
+    }
+
+    pub(crate) fn took_alone(&self, time: Duration) {
+        self.latency.record_alone(time);
+    }
+
     pub(crate) fn bytes(&self, out: u64, received: u64) {
         add(&self.bytes_out, out);
         add(&self.bytes_in, received);
@@ -97,17 +109,18 @@ impl Series {
         add(&self.in_doubt, times);
     }
 
-    pub(crate) fn read(&self) -> Counted {
+    /// What was counted here, and there.
+    pub(crate) fn read_with(&self, other: &Self) -> Counted {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let by_code =
             |(place, counter): (usize, &AtomicU64)| (Code((place as i32 - BELOW as i32) as i16), load(counter));
         let failures = self.failures.get().into_iter().flat_map(|all| all.iter().enumerate().map(by_code));
         Counted {
-            latency: self.latency.read(),
+            latency: self.latency.read_with(&other.latency),
             rows: load(&self.rows),
             missing: load(&self.missing),
-            bytes_out: load(&self.bytes_out),
-            bytes_in: load(&self.bytes_in),
+            bytes_out: load(&self.bytes_out) + load(&other.bytes_out),
+            bytes_in: load(&self.bytes_in) + load(&other.bytes_in),
             retries: load(&self.retries),
             in_doubt: load(&self.in_doubt),
             failures: failures.filter(|(_, count)| *count > 0).collect(),
@@ -130,7 +143,7 @@ mod tests {
         }
         series.result(NOT_FOUND, 5);
         series.result(FILTERED_OUT, 1);
-        let counted = series.read();
+        let counted = series.read_with(&Series::default());
         assert_eq!(counted.failures.len(), CLIENT_CODES.len() + 2);
         assert!(counted.failures.iter().all(|(_, count)| *count == 2));
         assert_eq!((counted.failures[0].0, counted.failures.last().unwrap().0), (Code(-19), Code(255)));
