@@ -89,6 +89,14 @@ class Second {
   }
 }
 
+/** The cells of what metrics say: silent nodes, and those whose breaker is open. */
+function troubleCells (trouble) {
+  if (trouble === undefined) return ['', '', '', '', '']
+  const { silent, breakers, retries, timeouts, queued, lateP99 } = trouble
+  const names = [...silent.map(name => `${name} silent`), ...breakers.map(name => `${name} breaker`)]
+  return [retries, timeouts, queued, lateP99.toFixed(1), names.join(' ')]
+}
+
 const quantile = (sorted, q) => sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]
 
 async function main () {
@@ -166,6 +174,25 @@ async function main () {
     ...Array.from({ length: batches }, (_, at) => readBatch(at)),
     ...Array.from({ length: writers }, (_, at) => write(at)),
   ]
+  // What the client's own metrics say of each second: nodes in trouble at its end, and what was tried again in it.
+  const troubles = []
+  let looked = client.metrics()
+  const looking = setInterval(() => {
+    const metrics = client.metrics()
+    const { nodes, resumeDelay } = metrics.since(looked)
+    looked = metrics
+    const sum = of => nodes.reduce((all, node) => all + of(node), 0)
+    const inRequests = of => sum(({ requests }) => Object.values(requests).reduce((all, counted) => all + of(counted), 0))
+    const named = is => nodes.filter(is).map(({ name }) => name)
+    troubles.push({
+      silent: named(node => node.silent),
+      breakers: named(({ breaker }) => breaker.state === 'open'),
+      retries: inRequests(({ retries }) => retries),
+      timeouts: inRequests(({ timeouts }) => timeouts),
+      queued: sum(({ queued }) => queued),
+      lateP99: resumeDelay.p99,
+    })
+  }, 1000)
   const until = second => sleep(started + second * 1000 - performance.now())
   await until(before)
   await fault.begin()
@@ -173,6 +200,7 @@ async function main () {
   await fault.end()
   await until(before + during + after)
   over = true
+  clearInterval(looking)
   await Promise.all(work)
 
   const lines = []
@@ -191,16 +219,18 @@ async function main () {
       puts: puts.length,
       putMax: puts.at(-1) ?? 0,
       errors: Object.fromEntries(second.errors),
+      metrics: troubles[at],
     })
   }
-  const head = ['second', '', 'gets/s', 'p99 ms', 'max ms', 'rows/s', 'missing', 'max ms', 'puts/s', 'max ms', 'errors']
+  const head = ['second', '', 'gets/s', 'p99 ms', 'max ms', 'rows/s', 'missing', 'max ms', 'puts/s', 'max ms', 'retries', 'timeouts', 'queued', 'late ms', 'in trouble', 'errors']
   const body = lines.map(line => [
     line.second, line.fault ? 'fault' : '', line.gets, line.getP99.toFixed(1), line.getMax.toFixed(0),
     line.rows, line.missing, line.batchMax.toFixed(0), line.puts, line.putMax.toFixed(0),
+    ...troubleCells(line.metrics),
     Object.entries(line.errors).map(([name, count]) => `${count} ${name}`).join(', '),
   ].map(String))
   const widths = head.map((_, column) => Math.max(...[head, ...body].map(cells => cells[column].length)))
-  for (const cells of [head, ...body]) console.log(cells.map((cell, column) => column === 10 ? cell : cell.padStart(widths[column])).join('  ').trimEnd())
+  for (const cells of [head, ...body]) console.log(cells.map((cell, column) => column === head.length - 1 ? cell : cell.padStart(widths[column])).join('  ').trimEnd())
   if (given.json) for (const line of lines) console.log(JSON.stringify(line))
 
   // Until a node that came back has been told what it missed, it may answer with what it had.
