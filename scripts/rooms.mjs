@@ -40,7 +40,8 @@ export const rooms = {
   telemetry: [...ground, 'channels', 'errors', 'checks', 'options', 'boundary'],
   client: [...commands, 'security', 'commands', 'transactions', 'session', 'telemetry'],
   opentelemetry: ['channels'],
-  adapters: [...ground, 'errors', 'checks']
+  adapters: [...ground, 'errors', 'checks'],
+  tools: [...ground, 'errors', 'checks', 'cluster', 'client']
 }
 
 /** Rooms that import of others only what the package exports, as a stranger's package could; the rooms in the list apart. */
