@@ -81,9 +81,9 @@ impl Health {
 
     /// Starts a new window.
     pub(crate) fn reset_errors(&self) {
-        let was_tripped = self.is_tripped();
-        self.errors.store(0, Ordering::Relaxed);
-        if was_tripped {
+        let errors = self.errors.swap(0, Ordering::Relaxed);
+        let most = self.max_errors.load(Ordering::Relaxed);
+        if most > 0 && errors >= most {
             self.metrics.tell(NodeEvent::BreakerClosed);
         }
     }
