@@ -284,6 +284,5 @@ test('the screen of top', (t) => {
     '',
     'namespace    objects     used  writes   unavailable  migrating',
     'test       1,234,567  4.7 GiB  STOPPED            0      4,096',
-    '',
   ])
 })
