@@ -2314,7 +2314,7 @@ export interface BatchLimits {
   readonly onPartial?: "return" | "throw" | undefined;
 }
 /** Options of `batch`: what is said here holds for every row that does not say otherwise. */
-export interface BatchOptions extends ReadOptions, WriteOptions, BatchLimits {
+export interface BatchOptions extends Omit<ReadOptions, "hedge">, WriteOptions, BatchLimits {
 }
 /** Options of `batchRead`. */
 export interface BatchReadOptions extends ReadOptions, BatchLimits {
@@ -2343,7 +2343,7 @@ export interface BatchStreamOptions extends Omit<BatchOptions, "onPartial"> {
   readonly cursor?: string | undefined;
 }
 /** Options of `batchWrite` and `batchOperate`: what is said here holds for every row that does not say otherwise. */
-export interface BatchWriteOptions extends ReadOptions, WriteOptions, BatchLimits {
+export interface BatchWriteOptions extends Omit<ReadOptions, "hedge">, WriteOptions, BatchLimits {
 }
 /** Options of `beginTransaction`. */
 export interface BeginOptions {
@@ -3026,7 +3026,7 @@ export interface Defaults {
   /** For what begins with `scan`, over `query`. */
   readonly scan?: QueryDefaults | undefined;
   /** For all batches. */
-  readonly batch?: Omit<BatchWriteOptions, NoDefault> | undefined;
+  readonly batch?: (Omit<BatchWriteOptions, NoDefault> & Pick<ReadOptions, "hedge">) | undefined;
   /** For `info` and all other questions to nodes: statistics, indexes, modules, users and roles. */
   readonly info?: Pick<CallOptions, "totalTimeout"> | undefined;
 }
@@ -3309,6 +3309,16 @@ export interface Health {
   readonly nodes: readonly NodeHealth[];
   /** Nodes that others list and that cannot be reached. */
   readonly unreachable: readonly UnreachableNode[];
+}
+/** When a read that is slow is asked of another replica too, and how often. */
+export interface Hedge {
+  /**
+   * Milliseconds without an answer (1 or more), or `'p95'` (default): the time within which 95 of 100 reads of that node are
+   * answered, as a running estimate.
+   */
+  readonly after?: number | "p95" | undefined;
+  /** Most reads that are asked twice, as a part of all that may be: 0.0001 to 1. Default 0.05. */
+  readonly budget?: number | undefined;
 }
 /** What HyperLogLogs can do, as operations on a bin (`hll`) and as expressions (`exp.hll`). */
 export interface HllCalls<S extends Style> {
@@ -4319,7 +4329,7 @@ export interface NumberBin<S> {
   add(by: number | bigint | Double): S;
 }
 /** What `operate` takes: all of reads and writes. */
-export interface OperateOptions extends ReadOptions, WriteOptions {
+export interface OperateOptions extends Omit<ReadOptions, "hedge">, WriteOptions {
 }
 /** What can be done along a path inside an expression. */
 export interface PathCalls {
@@ -4480,6 +4490,12 @@ export interface RangeOptions {
 }
 /** What reads take. */
 export interface ReadOptions extends CallOptions {
+  /**
+   * Asks another replica as well when an answer is late, and takes the one that comes first: fewer slow reads, for a little more
+   * load. `budget` bounds that, over all reads of the client that hedge. Default `false`. Reads that only the master may answer are
+   * never asked twice.
+   */
+  readonly hedge?: Hedge | false | undefined;
   /** During migrations: ask `one` copy (default) or `all` and take the newest. For namespaces in AP mode. */
   readonly readModeAP?: "one" | "all" | undefined;
   /** How strict a read is on a strongly consistent namespace. Default `session`. */

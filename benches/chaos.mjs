@@ -4,7 +4,9 @@
 // second says what that cost. Without --hosts it runs on an embedded cluster; on a real one, --break and --mend are
 // commands of a shell that do it, for example 'kill -STOP 4711' and 'kill -CONT 4711'.
 //
-//   --fault NAME       on the embedded cluster: freeze (default), pauses (200 ms in every second), slow (50 ms), stop
+//   --fault NAME       on the embedded cluster: freeze (default), pauses (200 ms in every second), slow (50 ms), stop,
+//                      late (50 ms for about one request in 100: what comes in 5 ms of each 500)
+//   --hedge            reads and batches of reads ask another replica too when an answer is late (budget 0.05)
 //   --hosts H,H        a real cluster; its set "chaos" in namespace "test" is written to
 //   --break CMD        what breaks a node there, and
 //   --mend CMD         what mends it
@@ -29,6 +31,7 @@ const { values: given } = parseArgs({
     break: { type: 'string' },
     mend: { type: 'string' },
     json: { type: 'boolean', default: false },
+    hedge: { type: 'boolean', default: false },
     ...number('readers', 16),
     ...number('writers', 4),
     ...number('batches', 2),
@@ -57,6 +60,21 @@ function faultsOf (cluster) {
     freeze: { begin: () => cluster.freezeNode(1), end: () => cluster.thawNode(1) },
     stop: { begin: () => cluster.stopNode(1), end: () => cluster.startNode(1) },
     slow: { begin: () => cluster.slowNode(1, 50), end: () => cluster.slowNode(1, 0) },
+    late: {
+      begin () {
+        const delay = async () => {
+          await cluster.slowNode(1, 50)
+          await sleep(5)
+          await cluster.slowNode(1, 0)
+        }
+        pausing = setInterval(delay, 500)
+      },
+      async end () {
+        clearInterval(pausing)
+        await sleep(10)
+        await cluster.slowNode(1, 0)
+      },
+    },
     pauses: {
       begin () {
         const pause = async () => {
@@ -106,9 +124,10 @@ async function main () {
     : { begin: () => shell(given.break ?? 'true'), end: () => shell(given.mend ?? 'true') }
   if (fault === undefined) throw new Error(`there is no fault ${given.fault}`)
   const limits = { totalTimeout: timeout }
+  const reads = given.hedge ? { ...limits, hedge: { after: 'p95', budget: 0.05 } } : limits
   const client = await connect({
     hosts: cluster?.hosts ?? given.hosts.split(','),
-    defaults: { read: limits, write: limits, batch: limits },
+    defaults: { read: reads, write: limits, batch: reads },
   })
   const key = i => ['test', 'chaos', i]
   const all = Array.from({ length: records }, (_, i) => i)
@@ -212,6 +231,7 @@ async function main () {
       fault: at >= before && at < before + during,
       gets: gets.length,
       getP99: quantile(gets, 0.99),
+      getP999: quantile(gets, 0.999),
       getMax: gets.at(-1) ?? 0,
       rows: second.rows,
       missing: second.missing,
@@ -222,9 +242,9 @@ async function main () {
       metrics: troubles[at],
     })
   }
-  const head = ['second', '', 'gets/s', 'p99 ms', 'max ms', 'rows/s', 'missing', 'max ms', 'puts/s', 'max ms', 'retries', 'timeouts', 'queued', 'late ms', 'in trouble', 'errors']
+  const head = ['second', '', 'gets/s', 'p99 ms', 'p99.9 ms', 'max ms', 'rows/s', 'missing', 'max ms', 'puts/s', 'max ms', 'retries', 'timeouts', 'queued', 'late ms', 'in trouble', 'errors']
   const body = lines.map(line => [
-    line.second, line.fault ? 'fault' : '', line.gets, line.getP99.toFixed(1), line.getMax.toFixed(0),
+    line.second, line.fault ? 'fault' : '', line.gets, line.getP99.toFixed(1), line.getP999.toFixed(1), line.getMax.toFixed(0),
     line.rows, line.missing, line.batchMax.toFixed(0), line.puts, line.putMax.toFixed(0),
     ...troubleCells(line.metrics),
     Object.entries(line.errors).map(([name, count]) => `${count} ${name}`).join(', '),

@@ -103,7 +103,7 @@ export class EntryWriter {
       i++
       if (users !== undefined) i = writeUsers(w, users, i, flags)
     }
-    closeEntry(w, start)
+    closeEntry(w, start, policy)
     return start
   }
 
@@ -143,7 +143,7 @@ export class EntryWriter {
     const start = openBatch(whole, 0, request.policy, numbers.size, at - from)
     whole.raw(specs.bytes.subarray(0, specs.at))
     whole.raw(rows.bytes.subarray(0, rows.at))
-    closeEntry(whole, start)
+    closeEntry(whole, start, request.policy)
     return { bytes: whole.bytes.subarray(0, whole.at), from, to: at }
   }
 

@@ -2,7 +2,7 @@
 
 import { type Policy, socketTimeoutOf } from '../options/policy.js'
 import type { Writer } from '../values/writer.js'
-import { EntryFlag, Size } from './layout.js'
+import { EntryFlag, PolicyFlag, Size } from './layout.js'
 
 /** Opens an entry: what all of them have in front. The length is written by {@link closeEntry}. */
 export function openEntry(w: Writer, ticket: number, kind: number, policy: Policy): number {
@@ -22,11 +22,15 @@ export function openEntry(w: Writer, ticket: number, kind: number, policy: Polic
   w.u32LE(policy.sleepBetweenRetries)
   w.u16LE(policy.maxRetries)
   w.u8(policy.replica)
-  w.u8(policy.idempotent)
+  w.u8(policy.hedgeBudget === 0 ? policy.idempotent : policy.idempotent | PolicyFlag.hedged)
   return start
 }
 
-/** Writes the length of the entry that began at `start`. */
-export function closeEntry(w: Writer, start: number): void {
+/** Writes what stands behind the body of the entry that began at `start`, and its length. */
+export function closeEntry(w: Writer, start: number, policy: Policy): void {
+  if (policy.hedgeBudget !== 0) {
+    w.u32LE(policy.hedgeAfter)
+    w.u16LE(policy.hedgeBudget)
+  }
   w.patchU32LE(start, w.at - start)
 }

@@ -10,6 +10,9 @@ export const EntryKind = { skipped: 0, record: 1, batch: 2 } as const
  */
 export const EntryFlag = { cancellable: 1, timed: 2 } as const
 
+/** What a policy says in a bit. Behind the body of a hedged entry stands when a read is asked twice, and how often. */
+export const PolicyFlag = { idempotent: 1, hedged: 2 } as const
+
 /** Where the parts of an entry are that are read or changed on their own. From `refusalRetries` on: of a batch. */
 export const EntryAt = {
   ticket: 4,

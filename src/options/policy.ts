@@ -20,6 +20,9 @@ export class Policy {
   refusalRetries = 5
   replica = 0
   idempotent = 0
+  /** Copies for every 10,000 reads at most, 0 for none; and after how many milliseconds, 0 by the pace of the node. */
+  hedgeBudget = 0
+  hedgeAfter = 0
   sendKey = false
   info1 = 0
   info2 = 0

@@ -2,6 +2,7 @@
 // misspelt names, batches, coalesced reads and the documentation all go by these rows: a new option is a row here, a line
 // in types.ts, and a line in docs/options.md.
 
+import { isPlain } from '../checks/check.js'
 import { unixTime } from '../host.js'
 import { MAX_INT32, MAX_TTL_SECONDS, MAX_UINT32 } from '../limits.js'
 import { EXISTENCE, Info1, Info2, Info3, SC_READ } from '../protocol.js'
@@ -9,7 +10,7 @@ import { isFilter } from '../values/expression.js'
 import { Mode } from '../values/unpack.js'
 import { membershipOf } from './membership.js'
 import type { Policy } from './policy.js'
-import type { BatchLimits, OperateOptions, ReadRowOptions } from './types.js'
+import type { BatchLimits, Hedge, OperateOptions, ReadOptions, ReadRowOptions } from './types.js'
 
 /** Calls, as bits, so that an option can name all that take it. */
 export const Takes = {
@@ -150,6 +151,9 @@ export function bits(old: number, mask: number, value: number): number {
   return (old & ~mask) | value
 }
 
+/** Copies of reads are counted in parts of this many reads. */
+const HEDGE_UNITS = 10_000
+
 /** All bits of a field. */
 const ALL = 0xff
 
@@ -174,7 +178,7 @@ const NEVER = -1
 const TTLS: { readonly [name: string]: number } = { default: 0, never: TTL_NEVER, keep: MAX_UINT32 - 1 }
 
 /** The names of all options: the table and the types have the same. */
-type OptionName = keyof (OperateOptions & BatchLimits & ReadRowOptions)
+type OptionName = keyof (OperateOptions & BatchLimits & ReadRowOptions & Pick<ReadOptions, 'hedge'>)
 
 const ofCall = (takes: number): Place => ({ scope: 'call', takes })
 const ofRow = (takes: number): Place => ({ scope: 'row', takes })
@@ -193,6 +197,26 @@ const TABLE: { readonly [name in OptionName]: Option } = {
       if (!isWhole(value, 0, 65535)) return false
       policy.maxRetries = value
       policy.refusalRetries = Math.min(value, 255)
+      return true
+    },
+  },
+  hedge: {
+    ...ofCall(Takes.read | Takes.batchRead | Takes.defaults),
+    divides: true,
+    sets: ['hedgeBudget', 'hedgeAfter'],
+    expects: "false, or { after, budget }: milliseconds from 1 on or 'p95', and a part of all reads from 0.0001 to 1",
+    apply(policy, value) {
+      if (value === false) {
+        policy.hedgeBudget = policy.hedgeAfter = 0
+        return true
+      }
+      if (typeof value !== 'object' || value === null || !isPlain(value)) return false
+      const { after = 'p95', budget = 0.05, ...others } = value as Hedge
+      if (Object.keys(others).length > 0) return false
+      if (after !== 'p95' && !isWhole(after, 1, MAX_INT32)) return false
+      if (typeof budget !== 'number' || !(budget >= 0.0001 && budget <= 1)) return false
+      policy.hedgeAfter = after === 'p95' ? 0 : after
+      policy.hedgeBudget = Math.round(budget * HEDGE_UNITS)
       return true
     },
   },

@@ -55,8 +55,25 @@ export interface CallOptions {
   readonly doubles?: 'auto' | 'number' | undefined
 }
 
+/** When a read that is slow is asked of another replica too, and how often. */
+export interface Hedge {
+  /**
+   * Milliseconds without an answer (1 or more), or `'p95'` (default): the time within which 95 of 100 reads of that node are
+   * answered, as a running estimate.
+   */
+  readonly after?: number | 'p95' | undefined
+  /** Most reads that are asked twice, as a part of all that may be: 0.0001 to 1. Default 0.05. */
+  readonly budget?: number | undefined
+}
+
 /** What reads take. */
 export interface ReadOptions extends CallOptions {
+  /**
+   * Asks another replica as well when an answer is late, and takes the one that comes first: fewer slow reads, for a little more
+   * load. `budget` bounds that, over all reads of the client that hedge. Default `false`. Reads that only the master may answer are
+   * never asked twice.
+   */
+  readonly hedge?: Hedge | false | undefined
   /** During migrations: ask `one` copy (default) or `all` and take the newest. For namespaces in AP mode. */
   readonly readModeAP?: 'one' | 'all' | undefined
   /** How strict a read is on a strongly consistent namespace. Default `session`. */
@@ -101,7 +118,7 @@ export interface RemoveOptions extends CallOptions {
 }
 
 /** What `operate` takes: all of reads and writes. */
-export interface OperateOptions extends ReadOptions, WriteOptions {}
+export interface OperateOptions extends Omit<ReadOptions, 'hedge'>, WriteOptions {}
 
 /** What `apply` takes. Whether the record exists and which generation it has is for the function to judge. */
 export interface ApplyOptions
@@ -156,10 +173,10 @@ export interface BatchReadOptions extends ReadOptions, BatchLimits {
 }
 
 /** Options of `batchWrite` and `batchOperate`: what is said here holds for every row that does not say otherwise. */
-export interface BatchWriteOptions extends ReadOptions, WriteOptions, BatchLimits {}
+export interface BatchWriteOptions extends Omit<ReadOptions, 'hedge'>, WriteOptions, BatchLimits {}
 
 /** Options of `batch`: what is said here holds for every row that does not say otherwise. */
-export interface BatchOptions extends ReadOptions, WriteOptions, BatchLimits {}
+export interface BatchOptions extends Omit<ReadOptions, 'hedge'>, WriteOptions, BatchLimits {}
 
 /** Options of `batchRemove`. */
 export interface BatchRemoveOptions extends RemoveOptions, BatchLimits {}
@@ -223,7 +240,7 @@ export interface Defaults {
   /** For what begins with `scan`, over `query`. */
   readonly scan?: QueryDefaults | undefined
   /** For all batches. */
-  readonly batch?: Omit<BatchWriteOptions, NoDefault> | undefined
+  readonly batch?: (Omit<BatchWriteOptions, NoDefault> & Pick<ReadOptions, 'hedge'>) | undefined
   /** For `info` and all other questions to nodes: statistics, indexes, modules, users and roles. */
   readonly info?: Pick<CallOptions, 'totalTimeout'> | undefined
 }

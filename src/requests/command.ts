@@ -136,7 +136,7 @@ export function writeRecordEntry<T>(
   const operations = w.at
   const count = body(w, argument, command)
   closeCommand(w, block, command, count, operations, fields)
-  closeEntry(w, start)
+  closeEntry(w, start, policy)
   return start
 }
 

@@ -25,6 +25,7 @@ use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
 use crate::metrics::Answer;
 use crate::node::Node;
+use crate::policy::Hedge;
 use crate::retry::COMMAND;
 use crate::routing::replica::ReplicaPlan;
 
@@ -61,6 +62,8 @@ struct Pending {
     node: Arc<Node>,
     attempt: u32,
     begun: Instant,
+    /// A second copy of the attempt, at another replica.
+    is_copy: bool,
 }
 
 impl Pending {
@@ -87,6 +90,8 @@ pub(crate) struct Run {
     /// The latest attempt last. Those before it are reads that may still be answered.
     pending: Vec<Pending>,
     failures: Vec<SubError>,
+    /// Whether a read that is slow is asked of another replica too; once.
+    hedge: Option<Hedge>,
 }
 
 /// Why waiting ended without a record.
@@ -109,6 +114,7 @@ impl Run {
             last_sent: (None, 0),
             pending: Vec::new(),
             failures: Vec::new(),
+            hedge: None,
         }
     }
 
@@ -136,13 +142,17 @@ impl Run {
     async fn go_on(&mut self, cluster: &Cluster) -> Result<Reply, Error> {
         let policy = self.prepared.command.policy;
         let mut is_begun = !self.pending.is_empty();
+        if let Some(hedge) = policy.hedge.filter(|_| !self.prepared.is_write) {
+            self.hedge = Some(hedge);
+            cluster.hedges.earn(hedge, 1);
+        }
         loop {
             let refusal = if std::mem::take(&mut is_begun) { None } else { self.begin(cluster)? };
             let more = self.attempts <= u32::from(policy.max_retries);
             let outcome = match refusal {
-                None => self.wait(more).await,
+                None => self.wait(cluster, more).await,
                 // no more attempts, but an earlier one may still be answered
-                Some(_) if !more && !self.pending.is_empty() => self.wait(false).await,
+                Some(_) if !more && !self.pending.is_empty() => self.wait(cluster, false).await,
                 Some((failure, node)) => Err(Setback::Failed(failure, node)),
             };
             let (failure, node) = match outcome {
@@ -204,7 +214,7 @@ impl Run {
         if self.attempts > 1 {
             self.begun = Instant::now();
         }
-        self.pending.push(Pending { response, node, attempt: self.attempts, begun: self.begun });
+        self.pending.push(Pending { response, node, attempt: self.attempts, begun: self.begun, is_copy: false });
         request
     }
 
@@ -268,16 +278,18 @@ impl Run {
     }
 
     /// Waits for an answer to any attempt. With `more` attempts left it waits no longer than the share of the latest.
-    async fn wait(&mut self, more: bool) -> Result<Reply, Setback> {
+    async fn wait(&mut self, cluster: &Cluster, more: bool) -> Result<Reply, Setback> {
         let may_move = more && self.asks_another();
         let share = if may_move { self.share() } else { None };
         let mut begun = Instant::now();
         let mut look = begun + SUSPICION;
+        let mut copy_at = self.copy_due();
         loop {
             let limit = self.limit(begun, share).earlier(self.prepared.deadline).earlier(Deadline::at(look));
+            let limit = limit.earlier(copy_at);
             match limit.bound(next_settled(&mut self.pending)).await {
                 Ok((over, outcome)) => {
-                    let was_latest = over.attempt == self.attempts;
+                    let was_latest = over.attempt == self.attempts && !over.is_copy;
                     self.last_sent = over.response.sent();
                     self.sent += u32::from(self.last_sent.0.is_some());
                     let failure = match outcome.and_then(|message| judge(message, &over.node)) {
@@ -285,6 +297,7 @@ impl Run {
                             let now = Instant::now();
                             let answer = over.answer(now, self.last_sent.1, &message);
                             over.node.metrics().answered(self.prepared.kind, answer);
+                            self.note_pace(&over, now);
                             return Ok(self.reply(message, &over.node, now));
                         }
                         Err(failure) => failure,
@@ -293,10 +306,17 @@ impl Run {
                     if is_final || self.pending.is_empty() || (was_latest && more) {
                         return Err(Setback::Failed(failure, over.node));
                     }
+                    if over.is_copy {
+                        continue; // the attempt itself is still under way
+                    }
                     self.note(failure, &over.node, over.attempt);
                 }
                 Err(Elapsed) => {
                     let now = Instant::now();
+                    if copy_at.has_passed(now) {
+                        copy_at = Deadline::NEVER;
+                        self.send_copy(cluster);
+                    }
                     if self.prepared.deadline.has_passed(now) {
                         return Err(Setback::TimeUp);
                     }
@@ -330,6 +350,49 @@ impl Run {
                     return Err(Setback::Failed(Failure::timeout("the node did not answer in time"), node));
                 }
             }
+        }
+    }
+
+    /// When a copy of the latest attempt is due: once in a call, and only of a read that others can answer.
+    fn copy_due(&self) -> Deadline {
+        let (Some(hedge), Some(latest)) = (self.hedge, self.pending.last()) else { return Deadline::NEVER };
+        if !self.asks_another() {
+            return Deadline::NEVER;
+        }
+        latest.node.pace.patience(hedge).map_or(Deadline::NEVER, |patience| Deadline::within(latest.begun, patience))
+    }
+
+    /// Asks the next replica as well, if the budget has room for it. That is no attempt of its own: it uses up no retry, and
+    /// when it fails nothing has happened.
+    fn send_copy(&mut self, cluster: &Cluster) {
+        let (Some(_), Some(mut replica_plan)) = (self.hedge.take(), self.replica_plan) else { return };
+        let Some(latest) = self.pending.last().map(|latest| latest.node.clone()) else { return };
+        let command = &self.prepared.command;
+        let routing = cluster.routing.load();
+        let Some(table) = routing.table(&command.namespace) else { return };
+        replica_plan.advance(Code::TIMEOUT);
+        let racks = &cluster.config.preferred_racks;
+        let chosen = replica_plan.choose(&routing, table, self.prepared.digest.partition(), racks);
+        let Some(node) = chosen.and_then(|index| routing.node(index)).cloned() else { return };
+        if Arc::ptr_eq(&node, &latest) || node.health.is_tripped() || !cluster.hedges.take(1) {
+            return;
+        }
+        let (response, request) = attempt(self.prepared.clone());
+        let copy =
+            Pending { response, node: node.clone(), attempt: self.attempts, begun: Instant::now(), is_copy: true };
+        // in front of the attempt, whose limits go on being those of the call
+        self.pending.insert(self.pending.len() - 1, copy);
+        let pool = node.pool.clone();
+        pool.send(request);
+    }
+
+    /// How long the node took, or at least takes, of whose attempt there is or was a copy.
+    fn note_pace(&self, over: &Pending, now: Instant) {
+        if self.prepared.command.policy.hedge.is_none() {
+            return;
+        }
+        for pending in self.pending.iter().filter(|pending| !pending.is_copy).chain([over]) {
+            pending.node.pace.note(now.saturating_duration_since(pending.begun));
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `transaction` | several records written or none |
 //! | `execute` | one command, from its first attempt to its outcome |
 //! | `inline` | commands on the caller's own thread, while they are few |
+//! | `hedge` | when a slow read is asked of another replica too |
 //! | `retry` | what is tried again, and how long is waited before |
 //! | `cluster` | nodes and partitions, and keeping the view of them up to date |
 //! | `routing` | which node a command goes to |
@@ -41,6 +42,7 @@ mod connection;
 mod deadline;
 mod error;
 mod execute;
+mod hedge;
 mod inline;
 mod metrics;
 mod node;
@@ -68,7 +70,7 @@ pub use error::{CLIENT_CODES, Code, Error, SubError};
 pub use inline::{ConnectionId, Event, InlineIo, Released, Resumed, ResumedBatch, Tag};
 pub use metrics::{Counted, Events, Happened, Histogram, Kind, Latency, NodeEvent};
 pub use node::NodeSummary;
-pub use policy::{CommandPolicy, Replica};
+pub use policy::{CommandPolicy, Hedge, HedgeAfter, Replica};
 pub use query::{Cursor, Expected, Job, JobReply, Query, QueryStream, Results, Step};
 pub use security::{AuthMode, Credentials, Password};
 pub use settings::Settings;

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use crate::connection::health::Health;
 use crate::connection::pool::Pool;
 use crate::error::Failure;
+use crate::hedge::Pace;
 use crate::metrics::NodeMetrics;
 
 /// A server's version, as numbers that compare.
@@ -48,6 +49,9 @@ pub(crate) struct Node {
     pub(crate) build: Build,
     pub(crate) pool: Arc<Pool>,
     pub(crate) health: Arc<Health>,
+    /// How fast it answers reads that hedge, and requests of batches that do.
+    pub(crate) pace: Pace,
+    pub(crate) batch_pace: Pace,
     is_active: AtomicBool,
     /// Requests of batches that are under way there.
     batch_requests: AtomicUsize,
@@ -64,6 +68,8 @@ impl Node {
             build,
             pool,
             health,
+            pace: Pace::default(),
+            batch_pace: Pace::default(),
             is_active: AtomicBool::new(true),
             batch_requests: AtomicUsize::new(0),
             racks: ArcSwap::default(),

@@ -34,6 +34,26 @@ pub struct CommandPolicy {
     pub replica: Replica,
     /// The caller says that a write may be done twice: one that is in doubt is then repeated as a read would be.
     pub idempotent: bool,
+    /// Whether reads that are slow are asked of another replica too.
+    pub hedge: Option<Hedge>,
+}
+
+/// A second copy of a read is sent to another replica when the first is slow; the first answer counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hedge {
+    /// When it is.
+    pub after: HedgeAfter,
+    /// Copies for every 10,000 reads, at most.
+    pub budget: u16,
+}
+
+/// When a read is slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HedgeAfter {
+    /// When nineteen of twenty reads of its node would have been answered.
+    P95,
+    /// After so many milliseconds.
+    Millis(u32),
 }
 
 impl Default for CommandPolicy {
@@ -46,6 +66,7 @@ impl Default for CommandPolicy {
             max_retries: 2,
             replica: Replica::Sequence,
             idempotent: false,
+            hedge: None,
         }
     }
 }

@@ -14,6 +14,7 @@ const HURRY: CommandPolicy = CommandPolicy {
     max_retries: 2,
     replica: aerospike_core::Replica::Sequence,
     idempotent: false,
+    hedge: None,
 };
 
 #[tokio::test(flavor = "multi_thread")]

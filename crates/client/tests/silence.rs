@@ -18,6 +18,7 @@ const PATIENT: CommandPolicy = CommandPolicy {
     max_retries: 2,
     replica: Replica::Sequence,
     idempotent: false,
+    hedge: None,
 };
 /// A quarter of a second on a machine with nothing else to do.
 const SOON: Duration = Duration::from_secs(2);

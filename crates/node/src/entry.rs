@@ -5,13 +5,15 @@
 //! not become a crash here.
 
 use aerospike_core::wire::{Digest, Info1, Info2, Info3, Info4, KeyType};
-use aerospike_core::{Batch, BatchFlags, BatchRow, Command, CommandPolicy, Key, Keyspace, Replica, Spec};
+use aerospike_core::{
+    Batch, BatchFlags, BatchRow, Command, CommandPolicy, Hedge, HedgeAfter, Key, Keyspace, Replica, Spec,
+};
 use bytes::{Buf, Bytes};
 
-use crate::layout::{entry_at, entry_flag, entry_kind, row_flag, size};
+use crate::layout::{entry_at, entry_flag, entry_kind, policy_flag, row_flag, size};
 
-/// A write in doubt may be sent again.
-const IDEMPOTENT: u8 = 1;
+/// Bytes behind the body of a hedged entry.
+const HEDGE: usize = 6;
 const KEY_SEND: u8 = 1;
 const DIGEST_KEY: u8 = 0;
 /// A row of a batch that differs from the one before in nothing but an empty key.
@@ -114,7 +116,7 @@ fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
     let flags = from.u8()?;
     let (cancellable, timed) = (flags & entry_flag::CANCELLABLE != 0, flags & entry_flag::TIMED != 0);
     let transaction = from.u16()?;
-    let policy = CommandPolicy {
+    let mut policy = CommandPolicy {
         total_timeout: from.u32()?,
         socket_timeout: from.u32()?,
         sleep_between_retries: from.u32()?,
@@ -125,8 +127,13 @@ fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
             3 => Replica::PreferRack,
             _ => Replica::Sequence,
         },
-        idempotent: from.u8()? & IDEMPOTENT != 0,
+        ..CommandPolicy::default()
     };
+    let flags = from.u8()?;
+    policy.idempotent = flags & policy_flag::IDEMPOTENT != 0;
+    if flags & policy_flag::HEDGED != 0 {
+        policy.hedge = Some(from.hedge()?);
+    }
     let work = match kind {
         entry_kind::SKIPPED => return Ok(None),
         entry_kind::RECORD => read_record(&mut from, policy, timed).map(Work::Record),
@@ -286,6 +293,17 @@ impl Reader {
         self.0.try_get_u32_le().map_err(|_| Malformed("entry"))
     }
 
+    /// Takes what stands behind the body of the entry.
+    fn hedge(&mut self) -> Result<Hedge, Malformed> {
+        let body = self.left().checked_sub(HEDGE).ok_or(Malformed("hedge"))?;
+        let mut tail = Self(self.0.split_off(body));
+        let after = match tail.u32()? {
+            0 => HedgeAfter::P95,
+            ms => HedgeAfter::Millis(ms),
+        };
+        Ok(Hedge { after, budget: tail.u16()? })
+    }
+
     fn size(&mut self) -> Result<usize, Malformed> {
         self.u32().map(|n| n as usize)
     }
@@ -307,7 +325,7 @@ mod tests {
         for n in [1000u32, 30_000, 5] {
             out.extend(n.to_le_bytes());
         }
-        out.extend([2, 0, 1, IDEMPOTENT]);
+        out.extend([2, 0, 1, policy_flag::IDEMPOTENT]);
         out
     }
 
@@ -430,7 +448,24 @@ mod tests {
             max_retries: 258,
             replica,
             idempotent,
+            hedge: None,
         }
+    }
+
+    #[test]
+    fn behind_the_body_of_a_hedged_entry_stands_how() {
+        let read = |after: u32| {
+            let mut out = record(9, b"k", b"ops").to_vec();
+            out[27] |= policy_flag::HEDGED;
+            out.extend(after.to_le_bytes());
+            out.extend(500u16.to_le_bytes());
+            let entries = split(finish(out)).unwrap();
+            let [Entry { work: Ok(Work::Record(command)), .. }] = &entries[..] else { panic!("{entries:?}") };
+            assert_eq!(&command.spec.ops[..], b"ops");
+            command.policy.hedge
+        };
+        assert_eq!(read(0), Some(Hedge { after: HedgeAfter::P95, budget: 500 }));
+        assert_eq!(read(20), Some(Hedge { after: HedgeAfter::Millis(20), budget: 500 }));
     }
 
     #[test]

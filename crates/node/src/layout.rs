@@ -15,6 +15,14 @@ pub(crate) mod entry_flag {
     pub(crate) const TIMED: u8 = 2;
 }
 
+/// What a policy says in a bit.
+pub(crate) mod policy_flag {
+    /// A write in doubt may be sent again.
+    pub(crate) const IDEMPOTENT: u8 = 1;
+    /// Behind the body of the entry stands when a read is asked of another replica too, and how often.
+    pub(crate) const HEDGED: u8 = 2;
+}
+
 /// Where the parts of an entry are that are looked at on their own.
 pub(crate) mod entry_at {
     pub(crate) const KIND: usize = 8;

@@ -346,6 +346,7 @@ impl NativeQuerySpec {
                 max_retries: u16::try_from(self.max_retries).unwrap_or(u16::MAX),
                 replica: replica_of(self.replica),
                 idempotent: false,
+                hedge: None,
             },
         })
     }
@@ -383,6 +384,7 @@ impl NativeJobSpec {
                 max_retries: u16::try_from(self.max_retries).unwrap_or(u16::MAX),
                 replica: Replica::Master,
                 idempotent: false,
+                hedge: None,
             },
         })
     }

@@ -430,7 +430,9 @@ async fn run_class(client: &mut Client, class: &str, set: &str) -> ResultCode {
             return client.answer().await.result;
         }
         "row that reads" | "row that writes" => {
-            client.send(&batch_of(&[set], &if class == "row that reads" { read_all() } else { write(&value, 1) })).await;
+            client
+                .send(&batch_of(&[set], &if class == "row that reads" { read_all() } else { write(&value, 1) }))
+                .await;
             return client.rows().await.0.first().map_or(ResultCode::OK, |row| row.result);
         }
         "query" | "query that writes" | "query that calls" => {

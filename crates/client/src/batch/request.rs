@@ -49,6 +49,10 @@ pub(crate) struct SubRequest {
     pub(super) was_sent: bool,
     /// When it was made.
     pub(super) begun: Instant,
+    /// A copy of it may be sent to another replica when nothing came for this long.
+    pub(super) patience: Option<Duration>,
+    /// It had none left.
+    pub(super) is_late: bool,
     _counted: UnderWay,
 }
 
@@ -57,6 +61,8 @@ pub(crate) struct SubRequest {
 pub(super) enum Progress {
     /// Nothing came for the share of the time it was given; it goes on when it is run again.
     Slow,
+    /// Nothing came for as long as [`patience`](SubRequest::patience), which it has no more; likewise.
+    Late,
     /// It is over.
     Over(Result<(), Failure>),
 }
@@ -66,6 +72,8 @@ enum Received {
     Frame(Frame),
     /// Not a byte came for as long as the share.
     Nothing,
+    /// Not a byte came for as long as it was patient.
+    Late,
     /// The caller wants no more bytes.
     Enough,
 }
@@ -89,6 +97,8 @@ impl SubRequest {
             bytes_in: 0,
             was_sent: false,
             begun: Instant::now(),
+            patience: None,
+            is_late: false,
         }
     }
 
@@ -140,6 +150,7 @@ impl SubRequest {
             let frame = match self.receive(share).await? {
                 Received::Frame(frame) => frame,
                 Received::Nothing => return Ok(Progress::Slow),
+                Received::Late => return Ok(Progress::Late),
                 Received::Enough => return Ok(self.full()),
             };
             if let Some(outcome) = self.accept(frame)? {
@@ -217,7 +228,8 @@ impl SubRequest {
                 return Ok(Received::Enough);
             }
             let silence = share_from(begun, share);
-            let read_timeout = limit.earlier(silence).earlier(Deadline::at(look));
+            let late = share_from(begun, self.patience);
+            let read_timeout = limit.earlier(silence).earlier(Deadline::at(look)).earlier(late);
             let Some(lease) = &mut self.lease else { return Ok(Received::Nothing) };
             let connection = lease.connection()?;
             if let Some(frame) = connection.incoming.next().map_err(Failure::garbage)? {
@@ -226,6 +238,7 @@ impl SubRequest {
             match read_timeout.bound(connection.receive_some()).await {
                 Ok(outcome) => {
                     outcome?;
+                    self.patience = None; // it answers
                     begun = Instant::now();
                     limit = self.limit();
                     look = begun + SUSPICION;
@@ -234,6 +247,11 @@ impl SubRequest {
                     let now = Instant::now();
                     if limit.has_passed(now) {
                         return Err(Failure::timeout("the server did not answer in time"));
+                    }
+                    if late.has_passed(now) {
+                        self.patience = None;
+                        self.is_late = true;
+                        return Ok(Received::Late);
                     }
                     if silence.has_passed(now) || (share.is_some() && self.node.health.is_silent()) {
                         return Ok(Received::Nothing);

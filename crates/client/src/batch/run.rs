@@ -108,6 +108,8 @@ pub(crate) struct Run {
     ready: Vec<Outgoing>,
     tasks: JoinSet<Step>,
     covered: HashMap<Id, Covered>,
+    /// Copies of requests were sent, and what they are copies of may be under way when all rows are answered.
+    has_copies: bool,
 }
 
 /// A group of rows for each node, with room for a fair share of them.
@@ -143,6 +145,7 @@ impl Run {
             ready: Vec::new(),
             tasks: JoinSet::new(),
             covered: HashMap::new(),
+            has_copies: false,
         }
     }
 
@@ -176,6 +179,10 @@ impl Run {
         loop {
             self.go_on().await;
             if self.is_complete() {
+                if self.has_copies {
+                    // who lost reads its answer to the end: the connection is worth more than the bytes
+                    self.tasks.detach_all();
+                }
                 return;
             }
             for Outgoing { request, share, covered } in self.take_ready() {
@@ -339,7 +346,8 @@ impl Run {
 
     fn start(&mut self, node: Arc<Node>, rows: Arc<[RowId]>, round: u16, limit: LimitId) {
         let share = self.share(&rows, round);
-        let request = Box::new(SubRequest::new(self.plan.clone(), node, rows.clone(), round));
+        let mut request = Box::new(SubRequest::new(self.plan.clone(), node, rows.clone(), round));
+        request.patience = self.patience(&request.node, &rows, round);
         self.ready.push(Outgoing { request, share, covered: Covered { rows, limit: Some(limit) } });
     }
 
@@ -360,6 +368,42 @@ impl Run {
         }
         let left = self.plan.deadline.remaining(Instant::now())?;
         Some(left / (u32::from(attempts_left) + 1))
+    }
+
+    /// How long a request of reads may be silent before a copy of it is sent to another replica.
+    fn patience(&self, node: &Node, rows: &[RowId], round: u16) -> Option<Duration> {
+        let hedge = self.plan.batch.policy.hedge.filter(|_| round == 0)?;
+        if !rows.iter().all(|id| self.rows.has_alternatives(*id) && !self.plan.is_write(*id)) {
+            return None;
+        }
+        self.cluster.hedges.earn(hedge, rows.len());
+        node.batch_pace.patience(hedge)
+    }
+
+    /// Sends a copy of a request that is late, row by row to the next replica, if the budget has room for it. The request
+    /// goes on: what answers first counts.
+    async fn copy(&mut self, request: SubRequest, rows: Arc<[RowId]>) {
+        let round = request.round;
+        let waiting = request.unanswered();
+        let share = self.share(&waiting, round);
+        let may_copy = !waiting.is_empty() && self.cluster.hedges.take(waiting.len());
+        self.spawn_request(Box::new(request), share.filter(|_| !may_copy), Covered { rows, limit: None });
+        if may_copy {
+            for id in &waiting {
+                if let Some(replica_plan) = self.rows.replica_plan(*id).and_then(Option::as_mut) {
+                    replica_plan.advance(Code::TIMEOUT);
+                }
+            }
+            self.has_copies = true;
+            self.route(&waiting, round).await;
+        }
+    }
+
+    /// Notes how long nodes take to answer, as batches that hedge go by it.
+    fn note_pace(&self, request: &SubRequest) {
+        if self.plan.batch.policy.hedge.is_some() && request.round == 0 && request.was_sent {
+            request.node.batch_pace.note(request.begun.elapsed());
+        }
     }
 
     async fn after_request(
@@ -391,7 +435,19 @@ impl Run {
                     self.pump(limit);
                 }
             }
-            Progress::Over(outcome) => self.end(&request, outcome, &rows, limit, busy),
+            Progress::Late => {
+                self.note_pace(&request);
+                self.copy(request, rows).await;
+                if let Some(limit) = limit {
+                    self.pump(limit);
+                }
+            }
+            Progress::Over(outcome) => {
+                if !request.is_late {
+                    self.note_pace(&request);
+                }
+                self.end(&request, outcome, &rows, limit, busy);
+            }
         }
     }
 

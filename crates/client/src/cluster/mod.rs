@@ -36,6 +36,7 @@ use self::reach::{UnreachableNode, Unreached};
 use crate::config::Config;
 use crate::deadline::{Deadline, SharedTimeout};
 use crate::error::{Code, Error, Failure};
+use crate::hedge::Budget;
 use crate::metrics::Metrics;
 use crate::routing::Routing;
 use crate::routing::replica::Turn;
@@ -59,6 +60,8 @@ pub(crate) struct Cluster {
     /// Says that `routing`, or what is unreachable, was replaced.
     pub(crate) published: watch::Sender<()>,
     pub(crate) turn: Turn,
+    /// What is left for second copies of reads.
+    pub(crate) hedges: Budget,
     /// Notified to have the nodes looked at before the next tend is due.
     pub(crate) tend_now: Arc<Notify>,
     pub(crate) first_look: FirstLook,
@@ -91,6 +94,7 @@ impl Cluster {
             unreached: ArcSwap::default(),
             published: watch::Sender::new(()),
             turn: Turn::default(),
+            hedges: Budget::default(),
             tend_now: Arc::default(),
             in_flight: AtomicUsize::new(0),
             is_closing: AtomicBool::new(false),

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::connection::{InlineConnection, Load};
 use super::handoff::{ReleaseAction, ResumedBatch};
-use super::{Event, InlineIo, Tag, has_little_time};
+use super::{Event, InlineIo, Tag, is_plain};
 use crate::batch::{self, Batch, Outgoing};
 use crate::cluster::InFlight;
 use crate::connection::direct::Direct;
@@ -28,7 +28,7 @@ impl InlineIo {
     /// take it over, `in_parts` makes it go on as [`Client::batch_in_parts`](crate::Client::batch_in_parts).
     #[expect(clippy::result_large_err, reason = "the batch is moved on, not reported")]
     pub fn begin_batch(&mut self, batch: Batch, tag: Tag, in_parts: bool) -> Result<(), Batch> {
-        if self.is_closed || !batch.is_brief() || has_little_time(batch.policy.total_timeout) || self.is_crowded() {
+        if self.is_closed || !batch.is_brief() || !is_plain(&batch.policy) || self.is_crowded() {
             return Err(batch);
         }
         let rows = batch.rows.len();

@@ -36,6 +36,7 @@ use crate::command::{Command, Reply};
 use crate::error::{Error, Failure};
 use crate::execute::Run;
 use crate::node::Node;
+use crate::policy::CommandPolicy;
 use batch::InlineBatch;
 use connection::{Completed, InlineCommand, InlineConnection, Load};
 use handoff::ReleaseAction;
@@ -124,7 +125,7 @@ impl InlineIo {
     /// of it was sent.
     #[expect(clippy::result_large_err, reason = "the command is moved on, not reported")]
     pub fn begin(&mut self, command: Command, tag: Tag) -> Result<(), Command> {
-        if self.is_closed || !command.spec.is_brief() || has_little_time(command.policy.total_timeout) {
+        if self.is_closed || !command.spec.is_brief() || !is_plain(&command.policy) {
             return Err(command);
         }
         let Ok(in_flight) = self.cluster.enter() else { return Err(command) };
@@ -413,7 +414,8 @@ impl InlineIo {
     }
 }
 
-/// Whether a total timeout, in ms, leaves too little time for a hand-over; 0 is no limit.
-fn has_little_time(total_timeout: u32) -> bool {
-    total_timeout != 0 && u128::from(total_timeout) < 4 * HAND_OVER_AFTER.as_millis()
+/// Whether a policy asks for nothing that has to be done before a hand-over, and leaves time for one.
+fn is_plain(policy: &CommandPolicy) -> bool {
+    let has_time = policy.total_timeout == 0 || u128::from(policy.total_timeout) >= 4 * HAND_OVER_AFTER.as_millis();
+    has_time && policy.hedge.is_none()
 }

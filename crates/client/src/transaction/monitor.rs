@@ -205,6 +205,7 @@ const LEAST_RETRIES: u16 = 2;
 
 /// What ending a transaction may cost at each step (protocol-2 section 1.7).
 pub(super) const ENDING: CommandPolicy = CommandPolicy {
+    hedge: None,
     total_timeout: 10_000,
     socket_timeout: 3000,
     sleep_between_retries: 200,

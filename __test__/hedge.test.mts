@@ -1,0 +1,69 @@
+// Reads that are asked of another replica when the first is late.
+
+import { connect, InvalidArgumentError } from 'aerospike-napi'
+import { LocalCluster } from 'aerospike-napi/local'
+import test from 'ava'
+
+const LATE = 400
+
+test('a late read is asked of another replica, alone and in batches, until the budget is used up', async (t) => {
+  const cluster = await LocalCluster.start({ nodes: 3 })
+  const client = await connect({ hosts: cluster.hosts })
+  const keys = Array.from({ length: 60 }, (_, i) => ['test', 'hedge', i] as const)
+  await client.batchWrite(keys.map((key) => ({ key, bins: { i: key[2] } }))).then((batch) => batch.throwIfFailed())
+  await cluster.slowNode(1, LATE)
+  const took = async (work: () => Promise<unknown>): Promise<number> => {
+    const begun = performance.now()
+    await work()
+    return performance.now() - begun
+  }
+  const readAll = (hedge: { after: number; budget?: number } | false) => async () => {
+    const found = await Promise.all(keys.map((key) => client.get<{ i: number }>(key, { hedge, totalTimeout: 5000 })))
+    t.deepEqual(
+      found.map(({ bins }) => bins.i),
+      keys.map((key) => key[2]),
+    )
+  }
+  t.true((await took(readAll(false))) >= LATE)
+  t.true((await took(readAll({ after: 10, budget: 1 }))) < LATE)
+  t.true((await took(readAll({ after: 10, budget: 0.01 }))) >= LATE)
+
+  const batch = (hedge: { after: number; budget: number } | false) => async () => {
+    const rows = await client.batchRead(keys, { hedge, totalTimeout: 5000 })
+    t.is(rows.found.length, keys.length)
+  }
+  t.true((await took(batch(false))) >= LATE)
+  t.true((await took(batch({ after: 10, budget: 1 }))) < LATE)
+
+  const hedging = client.with({ defaults: { read: { hedge: { after: 10, budget: 1 } } } })
+  t.true((await took(() => Promise.all(keys.map((key) => hedging.exists(key))))) < LATE)
+  t.true((await took(() => Promise.all(keys.map((key) => hedging.exists(key, { hedge: false }))))) >= LATE)
+  await client.close()
+  await cluster.stop()
+})
+
+test('what a hedge may be is checked', async (t) => {
+  const cluster = await LocalCluster.start({ nodes: 1 })
+  const client = await connect({ hosts: cluster.hosts })
+  const key = ['test', 'hedge', 1] as const
+  const wrong = [
+    true,
+    5,
+    { after: 0 },
+    { after: '95' },
+    { after: 1.5 },
+    { budget: 0 },
+    { budget: 2 },
+    { budget: NaN },
+    { every: 1 },
+    [],
+  ]
+  for (const hedge of wrong) {
+    const error = await t.throwsAsync(client.exists(key, { hedge } as object), { instanceOf: InvalidArgumentError })
+    t.regex(error.message, /^exists: option 'hedge' must be false, or \{ after, budget \}/)
+  }
+  await t.throwsAsync(client.put(key, { a: 1 }, { hedge: {} } as object), { message: /'hedge' does not apply/ })
+  t.false(await client.exists(key, { hedge: {} }).then((result) => result.exists))
+  await client.close()
+  await cluster.stop()
+})
