@@ -36,8 +36,6 @@ export function describe(value: unknown): string {
       return 'a symbol'
     default: {
       if (Array.isArray(value)) return 'an array'
-      if (value instanceof Date)
-        return Number.isNaN(value.getTime()) ? 'an invalid date' : `the date ${value.toISOString()}`
       if (types.isUint8Array(value)) return `${value.length} bytes`
       const name = (value as { constructor?: { name?: unknown } }).constructor?.name
       return typeof name === 'string' && name !== '' && name !== 'Object'

@@ -99,7 +99,13 @@ export function quoted(names: readonly string[]): string {
 export function badValue(verb: string, name: string, expects: string, value: unknown): InvalidArgumentError {
   const known = [...expects.matchAll(/'([^']*)'/g)].map((match) => match[1] as string)
   const hint = typeof value === 'string' ? didYouMean(value, known) : ''
-  return new InvalidArgumentError(`${verb}: option '${name}' must be ${expects}, not ${describe(value)}${hint}`)
+  return new InvalidArgumentError(`${verb}: option '${name}' must be ${expects}, not ${shown(value)}${hint}`)
+}
+
+/** A date is told by what it says: that it is one may be what was asked for. */
+function shown(value: unknown): string {
+  if (!(value instanceof Date)) return describe(value)
+  return Number.isNaN(value.getTime()) ? 'an invalid date' : `the date ${value.toISOString()}`
 }
 
 /** What options of the official client are called here, where that is not near. */
