@@ -9,7 +9,8 @@ const FAILED = -17
 const { hosts, seed, number, end, faulty } = JSON.parse(process.argv[2])
 const dice = random(seed * 1000 + number)
 const die = () => process.kill(process.pid, 'SIGKILL')
-const client = await connectOfficial(hosts, { tenderInterval: 250 })
+// nodes may be away just now: another process comes in the place of this one
+const client = await connectOfficial(hosts, { tenderInterval: 250 }).catch(() => process.exit(0))
 
 function begin () {
   const txn = new Aerospike.Transaction()
@@ -28,8 +29,9 @@ function begin () {
       return rows.map(({ record }) => record.bins?.sum ?? 0)
     },
     setSum: (key, sum) => client.put(officialKey(key), { sum }, {}, policy),
-    commit: () => client.commit(txn),
-    abort: () => client.abort(txn),
+    // what the client throws at once, rather than in a promise, is a failure as well
+    commit: async () => client.commit(txn),
+    abort: async () => client.abort(txn),
     isUndone: error => error.code === FAILED
   }
 }

@@ -20,7 +20,8 @@ const die = (): boolean => process.kill(process.pid, 'SIGKILL')
 // written at once: what the system has is read after the death of the process as well
 const tell = (told: Told): void => void process.stdout.write(`${JSON.stringify(told)}\n`)
 
-const client = await connect({ hosts, ...options })
+// nodes may be away just now: another process comes in the place of this one
+const client = await connect({ hosts, ...options }).catch(() => process.exit(0))
 await contend({
   ...ours(client),
   number,
