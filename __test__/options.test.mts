@@ -263,6 +263,7 @@ const DIFFERENCES: { readonly [option: string]: readonly [unknown, unknown, 'bat
   maxRetries: [0, 1, 'batches'],
   sleepBetweenRetries: [0, 1, 'batches'],
   replica: ['master', 'any', 'batches'],
+  hedge: [{ after: 10 }, { after: 20 }, 'batches'],
   key: ['digest', 'send', 'specs'],
   readModeAP: ['one', 'all', 'specs'],
   readModeSC: ['session', 'linearize', 'specs'],
