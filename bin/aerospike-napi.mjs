@@ -1,18 +1,21 @@
 #!/usr/bin/env node
-// The package's command: `local` runs the embedded cluster in the foreground, `doctor` says what is wrong with a cluster,
-// `top` shows what it does.
+// The package's command: `aerospike-napi local` runs the embedded cluster in the foreground. `doctor` and `top` are in src/tools.
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { LocalCluster } from 'aerospike-napi/local'
 
-const usage = `usage: aerospike-napi local [--nodes N] [--port P] [--replication-factor R] [--edition E] [--security]
-                              [--tls self-signed] [--strong-consistency NS,…]
-       aerospike-napi doctor HOST:PORT | URL [--json] [connection]
-       aerospike-napi top HOST:PORT | URL [--json] [--once] [--interval S] [connection]
+if (['doctor', 'top'].includes(process.argv[2])) {
+  const { runTool } = await import('../dist/src/tools/command.js')
+  process.exit(await runTool(process.argv.slice(2)))
+}
 
-local runs an in-memory Aerospike cluster on 127.0.0.1 until SIGTERM or SIGINT, with the namespaces
+const usage = `usage: aerospike-napi doctor|top HOST:PORT (--help says more)
+       aerospike-napi local [--nodes N] [--port P] [--replication-factor R] [--edition E] [--security]
+                              [--tls self-signed] [--strong-consistency NS,…]
+
+Runs an in-memory Aerospike cluster on 127.0.0.1 until SIGTERM or SIGINT, with the namespaces
 test (records never expire) and bar (records live 30 days). Prints a line when it accepts:
 ready 127.0.0.1:3900,127.0.0.1:3901,127.0.0.1:3902
 
@@ -34,59 +37,7 @@ Encryption. The ready line has the encrypted ports then, and a line before it th
   --tls-client-ca FILE    who signs certificates of clients, PEM; with --tls-cert
   --tls-name NAME         what nodes announce themselves as, and their certificate names (localhost)
   --tls-client-certificates none|optional|required
-                          whether clients show one (optional where there is an authority for it, else none)
-
-doctor connects as a program would and says what is wrong. It ends with 0 when nothing is, with 1 when something is.
-top shows nodes, calls, latencies, migrations and namespaces, every two seconds until q or Ctrl-C.
-
-  --json                  as JSON, a line for each look
-  --once                  one look and no more
-  --interval S            seconds between two looks (2)
-
-connection: any option of a URL (see docs/options.md), and these:
-
-  --user NAME             the password is in AEROSPIKE_PASSWORD
-  --cluster-name NAME     refuse another cluster
-  --tls                   encrypt
-  --tls-ca FILE           the authority to trust, PEM
-  --tls-name NAME         the name that the certificates have
-  --alternate             use the alternate addresses of the nodes`
-
-const text = { type: 'string' }
-const flag = { type: 'boolean' }
-const look = {
-  json: flag,
-  once: flag,
-  interval: text,
-  user: text,
-  'cluster-name': text,
-  tls: flag,
-  'tls-ca': text,
-  'tls-name': text,
-  alternate: flag
-}
-
-/** The options of each command. */
-const commands = {
-  local: {
-    nodes: text,
-    port: text,
-    'replication-factor': text,
-    edition: text,
-    security: flag,
-    quotas: flag,
-    'strong-consistency': text,
-    tls: text,
-    'tls-dir': text,
-    'tls-cert': text,
-    'tls-key': text,
-    'tls-client-ca': text,
-    'tls-name': text,
-    'tls-client-certificates': text
-  },
-  doctor: look,
-  top: look
-}
+                          whether clients show one (optional where there is an authority for it, else none)`
 
 function refuse (why) {
   console.error(`aerospike-napi: ${why}\n\n${usage}`)
@@ -102,9 +53,28 @@ function readNumber (values, name, least, most) {
 }
 
 function readArguments () {
-  const command = process.argv.slice(2).find(argument => Object.hasOwn(commands, argument)) ?? 'local'
+  const text = { type: 'string' }
   try {
-    return parseArgs({ allowPositionals: true, options: { ...commands[command], help: { type: 'boolean', short: 'h' } } })
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        nodes: text,
+        port: text,
+        'replication-factor': text,
+        edition: text,
+        security: { type: 'boolean' },
+        quotas: { type: 'boolean' },
+        'strong-consistency': text,
+        tls: text,
+        'tls-dir': text,
+        'tls-cert': text,
+        'tls-key': text,
+        'tls-client-ca': text,
+        'tls-name': text,
+        'tls-client-certificates': text,
+        help: { type: 'boolean', short: 'h' }
+      }
+    })
   } catch (error) {
     return refuse(error.message)
   }
@@ -152,11 +122,6 @@ const { values, positionals: [command, ...more] } = readArguments()
 if (values.help) {
   console.log(usage)
   process.exit(0)
-}
-if (command === 'doctor' || command === 'top') {
-  const { runDoctor, runTop } = await import('../dist/src/tools/command.js')
-  if (more.length !== 1) refuse(`${command} takes one target, such as 127.0.0.1:3000`)
-  process.exit(await (command === 'doctor' ? runDoctor : runTop)(more[0], values))
 }
 if (command !== 'local' || more.length > 0) refuse(command === undefined ? 'which command?' : `there is no command '${[command, ...more].join(' ')}'`)
 
