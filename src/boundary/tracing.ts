@@ -1,6 +1,6 @@
 // Following calls for those who want to know: subscribers of the tracing channel, and the observer of a client.
 
-import { type CommandMessage, hasCommandListeners, publish, runStarted } from '../channels/command.js'
+import { BEGAN, type CommandMessage, hasCommandListeners, publish, runStarted } from '../channels/command.js'
 import { now } from '../host.js'
 
 /** Hears of every command of a client when it is over. It must not throw. */
@@ -10,9 +10,6 @@ export type CommandObserver = (message: CommandMessage) => void
 const TIMING_BYTES = 48
 
 const { hasOwn } = Object
-
-/** What a message begins with besides its facts. */
-const beginnings = new WeakMap<CommandMessage, number>()
 
 /** Whose commands are followed. */
 export interface Followed {
@@ -55,7 +52,7 @@ export class NodePlaces {
 
 /** Carries out a command and publishes what becomes of it, as `tracePromise` of Node.js does. */
 export function follow<T>(message: CommandMessage, followed: Followed, work: () => Promise<T>): Promise<T> {
-  beginnings.set(message, now())
+  message[BEGAN] = now()
   let promise: Promise<T>
   try {
     promise = runStarted(message, work)
@@ -95,10 +92,12 @@ function finish(message: CommandMessage, { places }: Followed, result: unknown, 
 }
 
 function fillIn(message: CommandMessage, result: unknown, error: unknown): void {
-  const elapsed = now() - (beginnings.get(message) ?? 0)
+  const elapsed = now() - message[BEGAN]
   message.elapsed = elapsed
-  const phases = message.phases ?? { queued: undefined, sent: undefined, answered: undefined }
-  message.phases = { ...phases, settled: elapsed }
+  const { phases } = message
+  if (phases === undefined)
+    message.phases = { queued: undefined, sent: undefined, answered: undefined, settled: elapsed }
+  else (phases as { settled: number }).settled = elapsed
   if (error === undefined) {
     message.code = 0
     message.result = result
@@ -116,12 +115,14 @@ function fillIn(message: CommandMessage, result: unknown, error: unknown): void 
 export function takeTiming(message: CommandMessage | undefined, bytes: Buffer, end: number): number {
   const start = end - bytes.readUInt16LE(end - 2)
   if (message === undefined) return start
-  const began = beginnings.get(message) ?? 0
-  const after = (at: number): number | undefined => {
-    const moment = bytes.readDoubleLE(start + at)
-    return Number.isNaN(moment) ? undefined : Math.max(0, moment - began)
+  const began = message[BEGAN]
+  const sent = bytes.readDoubleLE(start + 8)
+  message.phases = {
+    queued: Math.max(0, bytes.readDoubleLE(start) - began),
+    sent: Number.isNaN(sent) ? undefined : Math.max(0, sent - began),
+    answered: Math.max(0, bytes.readDoubleLE(start + 16) - began),
+    settled: 0,
   }
-  message.phases = { queued: after(0), sent: after(8), answered: after(16), settled: 0 }
   message.bytesOut = bytes.readDoubleLE(start + 24)
   message.bytesIn = bytes.readDoubleLE(start + 32)
   message.attempts = bytes.readUInt32LE(start + 40)

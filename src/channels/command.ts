@@ -18,6 +18,9 @@ export interface CommandPhases {
   readonly settled: number
 }
 
+/** When a call began, on the clock of `now`: not for those who listen. */
+export const BEGAN = Symbol('began')
+
 /**
  * What is published for a call: one object from its start to its end, which gains facts on the way. `start` has the first group,
  * `asyncEnd`, which ends it, and `error` before that, have all that is known.
@@ -50,6 +53,8 @@ export interface CommandMessage {
   result?: unknown
   /** Why it rejected. */
   error?: unknown
+  /** @internal */
+  [BEGAN]: number
 }
 
 /** The events of the channel, in the order in which they are published. */
@@ -88,20 +93,25 @@ export function commandMessage(verb: string, namespace?: string, set?: string | 
     code: undefined,
     elapsed: undefined,
     phases: undefined,
+    result: undefined,
+    error: undefined,
+    [BEGAN]: 0,
   }
 }
 
 /** Publishes a part. A runtime whose channels throw for a subscriber hurts no call. */
 export function publish(part: Part, message: CommandMessage): void {
+  const one = channel?.[part]
+  if (one?.hasSubscribers !== true) return
   try {
-    channel?.[part].publish(message)
+    one.publish(message)
   } catch {}
 }
 
 /** Publishes the start, and runs `work` in the stores that are bound to it: spans that begin there have this one as parent. */
 export function runStarted<T>(message: CommandMessage, work: () => T): T {
   const start = channel?.start
-  if (start === undefined || typeof start.runStores !== 'function') {
+  if (start === undefined || !start.hasSubscribers || typeof start.runStores !== 'function') {
     publish('start', message)
     return work()
   }
