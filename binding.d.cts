@@ -87,6 +87,8 @@ export declare class NativeCluster {
   get hosts(): Array<string>
   /** `host:port` of every node, of plain connections. */
   get plainHosts(): Array<string>
+  /** What each node tells of itself, in the text of info commands. */
+  statistics(): Array<NativeStatistics>
   /** The certificate of the authority that signed those that were made here. */
   get authority(): string | null
   /** A certificate for a client whose user has a name. */
@@ -727,6 +729,16 @@ export interface NativeSettings {
   appId?: string
   /** Racks to read from, best first. */
   rackIds: Array<number>
+}
+
+/** The statistics of a node: `name=value;…`. */
+export interface NativeStatistics {
+  /** The node's id. */
+  name: string
+  /** Of the node. */
+  node: string
+  /** Of each namespace, by name. */
+  namespaces: Record<string, string>
 }
 
 /** How to encrypt connections; PEM as bytes. */

@@ -17,6 +17,15 @@ export declare class LocalCluster {
   /** The nodes as `host:port` for plain connections: other than `hosts` where connections are encrypted. */
   readonly plainHosts: readonly string[];
   private constructor();
+  /**
+   * What the nodes tell of themselves, frozen and stopped ones included: statistics of nodes and namespaces by the names that real
+   * servers have, as numbers and as Prometheus text.
+   *
+   * @example
+   * const [node] = cluster.metrics().nodes
+   * console.log(node?.statistics.client_connections, node?.namespaces.test?.objects)
+   */
+  metrics(): LocalMetrics;
   /** What a client needs where the cluster made its certificates; `undefined` where it did not. @example connect({ hosts: cluster.hosts, tls: cluster.certificates }) */
   get certificates(): LocalCertificates | undefined;
   /**
@@ -67,6 +76,21 @@ export declare class LocalCluster {
   /** `await using cluster = await LocalCluster.start()` stops it at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
+/** What an embedded cluster tells of itself at one moment. Made by `cluster.metrics()`. */
+declare class LocalMetrics {
+  /** When this was. Milliseconds since 1970. */
+  readonly time: number;
+  readonly nodes: readonly LocalNodeMetrics[];
+  /**
+   * The same in the text format of Prometheus: `aerospike_node_stats_…` and `aerospike_namespace_…`, as the exporter of real
+   * servers names them.
+   *
+   * @throws InvalidArgumentError for a label that Prometheus would not take
+   * @example
+   * http.createServer((_, response) => response.end(cluster.metrics().toPrometheus())).listen(9145)
+   */
+  toPrometheus(options?: PrometheusOptions): string;
+}
 /** What ails a node although it answers, for `ailNode`. */
 export interface Ailment {
   /** The version it says it has, such as '4.5.0.1'. */
@@ -79,6 +103,10 @@ export interface Ailment {
   readonly migrating?: number | undefined;
   /** Whether its namespaces take no writes (`ServerFullError`). */
   readonly stopsWrites?: boolean | undefined;
+}
+/** Statistics by the names of the server. True is 1 and false 0; what is no number is left out. */
+export interface Figures {
+  readonly [name: string]: number;
 }
 /** What a client of a cluster with certificates of its own needs: `connect({ hosts: cluster.hosts, tls: cluster.certificates })`. */
 export interface LocalCertificates {
@@ -120,6 +148,16 @@ export interface LocalClusterOptions {
    */
   readonly strongConsistency?: readonly string[] | undefined;
 }
+/** One node of an embedded cluster. */
+export interface LocalNodeMetrics {
+  readonly name: string;
+  /** As the info command `statistics` has them. */
+  readonly statistics: Figures;
+  /** As `namespace/…` has them, by namespace. */
+  readonly namespaces: {
+    readonly [namespace: string]: Figures;
+  };
+}
 /** How the access control of a cluster begins. */
 export interface LocalSecurityOptions {
   /**
@@ -158,6 +196,13 @@ export interface LocalUser {
   /** Names of roles. Default none. */
   readonly roles?: readonly string[] | undefined;
 }
+/** Options of `toPrometheus`. */
+export interface PrometheusOptions {
+  /** Labels that every sample gets, such as `{ client: 'sessions' }` where a process has several clients. */
+  readonly labels?: {
+    readonly [name: string]: string;
+  } | undefined;
+}
 /** Which rows of batches a node turns away, for `refuseRows`. */
 export interface RefuseRowsOptions {
   /** The result code it answers, 1 to 255: 18 (device overload), 14 (key busy), 11 (partition unavailable) and the like. */
@@ -173,3 +218,4 @@ export interface RefuseRowsOptions {
 export type Edition = "community" | "enterprise";
 
 export {};
+export type { LocalMetrics };

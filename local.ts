@@ -15,3 +15,4 @@ export type {
   LocalUser,
   RefuseRowsOptions,
 } from './src/local/options.js'
+export type { Figures, LocalMetrics, LocalNodeMetrics } from './src/telemetry/local-metrics.js'

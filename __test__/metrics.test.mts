@@ -244,6 +244,21 @@ test('labels that Prometheus would not take are refused', (t) => {
   }
 })
 
+faultTest('an embedded cluster tells of itself in the same form', async (t) => {
+  const set = freshSet()
+  for (let i = 0; i < 12; i++) await client().put(['test', set, i], { n: i })
+  const metrics = local().metrics()
+  t.is(metrics.nodes.length, 3)
+  const masters = metrics.nodes.map(({ namespaces }) => namespaces.test?.master_objects ?? 0)
+  t.true(masters.reduce((all, count) => all + count) >= 12)
+  t.true(metrics.nodes.every(({ statistics }) => (statistics.client_connections ?? 0) > 0))
+  const text = metrics.toPrometheus()
+  const [node] = metrics.nodes
+  const objects = only(text, 'aerospike_namespace_objects', `node="${node?.name}"`, 'ns="test"')
+  t.is(Number(objects?.metrics[0]?.value), node?.namespaces.test?.objects ?? -1)
+  t.is(only(text, 'aerospike_node_stats_cluster_size')?.metrics.length, 3)
+})
+
 faultTest('a frozen node shows its timeouts, retries and silence while it is frozen', async (t) => {
   const own = await another({ tendInterval: 200 })
   const set = freshSet()

@@ -72,7 +72,7 @@ export const modules = {
     info: ['cdt', 'clock', 'cluster', 'exp', 'query', 'security', 'sindex', 'store', 'transaction'],
     service: ['clock', 'cluster', 'command', 'exp', 'info', 'query', 'security', 'store', 'transaction'],
     net: ['cluster', 'query', 'service', 'tls'],
-    handle: ['clock', 'cluster', 'net', 'options', 'service', 'store']
+    handle: ['clock', 'cluster', 'info', 'net', 'options', 'service', 'store']
   },
   node: {
     time: [],

@@ -5,6 +5,7 @@ import { describe } from '../checks/check.js'
 import { checkOption, whole } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { controlError } from '../errors/failure.js'
+import { LocalMetrics } from '../telemetry/local-metrics.js'
 import {
   type Ailment,
   ailmentOf,
@@ -43,6 +44,18 @@ export class LocalCluster {
     this.#tlsName = tlsName
     this.hosts = native.hosts
     this.plainHosts = native.plainHosts
+  }
+
+  /**
+   * What the nodes tell of themselves, frozen and stopped ones included: statistics of nodes and namespaces by the names that real
+   * servers have, as numbers and as Prometheus text.
+   *
+   * @example
+   * const [node] = cluster.metrics().nodes
+   * console.log(node?.statistics.client_connections, node?.namespaces.test?.objects)
+   */
+  metrics(): LocalMetrics {
+    return new LocalMetrics(this.#native.statistics())
   }
 
   /** What a client needs where the cluster made its certificates; `undefined` where it did not. @example connect({ hosts: cluster.hosts, tls: cluster.certificates }) */

@@ -302,7 +302,7 @@ export function prometheusText<M>(families: readonly Family<M>[], metrics: M, op
 }
 
 /** Names that samples have themselves. */
-const RESERVED = ['node', 'kind', 'code', 'error', 'outcome', 'state', 'host', 'port', 'build', 'le']
+const RESERVED = ['node', 'kind', 'code', 'error', 'outcome', 'state', 'host', 'port', 'build', 'ns', 'le']
 
 function checkLabel(name: string, value: unknown): readonly [string, string] {
   if (!LABEL.test(name) || RESERVED.includes(name)) {

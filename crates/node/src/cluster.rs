@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aerospike_server::{
-    Ailment, Authority, Cluster, ClusterOptions, Refusal, SecurityOptions, TlsOptions, UserOptions,
+    Ailment, Authority, Cluster, ClusterOptions, NodeStatistics, Refusal, SecurityOptions, TlsOptions, UserOptions,
 };
 use napi::bindgen_prelude::{Env, PromiseRaw, Uint8Array};
 use napi::{Error, Result};
@@ -109,6 +109,24 @@ pub struct NativeIdentity {
     pub cert: String,
     /// The key.
     pub key: String,
+}
+
+/// The statistics of a node: `name=value;…`.
+#[napi(object, object_from_js = false)]
+pub struct NativeStatistics {
+    /// The node's id.
+    pub name: String,
+    /// Of the node.
+    pub node: String,
+    /// Of each namespace, by name.
+    pub namespaces: HashMap<String, String>,
+}
+
+impl From<NodeStatistics> for NativeStatistics {
+    fn from(statistics: NodeStatistics) -> Self {
+        let NodeStatistics { id, node, namespaces } = statistics;
+        Self { name: id, node, namespaces: namespaces.into_iter().collect() }
+    }
 }
 
 impl From<NativeLocalUser> for UserOptions {
@@ -266,6 +284,12 @@ impl NativeCluster {
     #[napi(getter)]
     pub fn plain_hosts(&self) -> Vec<String> {
         self.cluster.plain_hosts().iter().map(ToString::to_string).collect()
+    }
+
+    /// What each node tells of itself, in the text of info commands.
+    #[napi]
+    pub fn statistics(&self) -> Vec<NativeStatistics> {
+        self.cluster.statistics().into_iter().map(NativeStatistics::from).collect()
     }
 
     /// The certificate of the authority that signed those that were made here.

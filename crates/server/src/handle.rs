@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Moment;
 use crate::cluster::{Addresses, Ailment, Garble, Node, NodeIndex, Refusal, State};
+use crate::info::{self, NodeStatistics};
 use crate::net;
 use crate::options::ClusterOptions;
 use crate::service;
@@ -75,6 +76,11 @@ impl Cluster {
     /// The ids of the nodes, as clients see them.
     pub fn node_ids(&self) -> Vec<String> {
         self.state.nodes.iter().map(|node| node.id.clone()).collect()
+    }
+
+    /// What each node tells of itself.
+    pub fn statistics(&self) -> Vec<NodeStatistics> {
+        self.state.nodes.iter().map(|node| info::statistics_of(&self.state, node)).collect()
     }
 
     /// Stops every node. All records are gone.

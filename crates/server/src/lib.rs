@@ -55,5 +55,6 @@ mod value;
 pub use cluster::{Ailment, Garble, Refusal};
 pub use edition::Edition;
 pub use handle::Cluster;
+pub use info::NodeStatistics;
 pub use options::{ClusterOptions, NamespaceOptions, RoleOptions, SecurityOptions, UserOptions};
 pub use tls::{Authority, ClientCertificates, Identity, TlsOptions};

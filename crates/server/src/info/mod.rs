@@ -10,6 +10,7 @@
 //! | `config` | settings |
 //! | `log` | levels of the log |
 //! | `operation` | what operators of nodes ask for |
+//! | `figures` | statistics without a connection |
 //! | `consistency` | rosters, and partitions that were lost |
 //! | `truncate` | truncations |
 //! | `indexes`, `index_text` | secondary indexes, and how they are described |
@@ -21,6 +22,7 @@
 mod ask;
 mod config;
 mod consistency;
+mod figures;
 mod identity;
 mod index_text;
 mod indexes;
@@ -40,6 +42,8 @@ use bytes::{BufMut, BytesMut};
 use crate::cluster::{Node, NodeIndex, State};
 use crate::security::{Guard, needs};
 use ask::{Ask, Refusal};
+pub use figures::NodeStatistics;
+pub(crate) use figures::statistics_of;
 
 /// What any request is answered by whom nobody knows, whatever it asks for.
 const NOT_AUTHENTICATED: &[u8] = b"ERROR:80:not authenticated\n";
