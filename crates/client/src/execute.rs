@@ -25,7 +25,6 @@ use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
 use crate::metrics::Answer;
 use crate::node::Node;
-use crate::policy::Hedge;
 use crate::retry::COMMAND;
 use crate::routing::replica::ReplicaPlan;
 
@@ -90,8 +89,8 @@ pub(crate) struct Run {
     /// The latest attempt last. Those before it are reads that may still be answered.
     pending: Vec<Pending>,
     failures: Vec<SubError>,
-    /// Whether a read that is slow is asked of another replica too; once.
-    hedge: Option<Hedge>,
+    /// Whether a read that is slow may still be asked of another replica too; once.
+    may_copy: bool,
 }
 
 /// Why waiting ended without a record.
@@ -114,7 +113,7 @@ impl Run {
             last_sent: (None, 0),
             pending: Vec::new(),
             failures: Vec::new(),
-            hedge: None,
+            may_copy: false,
         }
     }
 
@@ -143,7 +142,7 @@ impl Run {
         let policy = self.prepared.command.policy;
         let mut is_begun = !self.pending.is_empty();
         if let Some(hedge) = policy.hedge.filter(|_| !self.prepared.is_write) {
-            self.hedge = Some(hedge);
+            self.may_copy = true;
             cluster.hedges.earn(hedge, 1);
         }
         loop {
@@ -283,10 +282,9 @@ impl Run {
         let share = if may_move { self.share() } else { None };
         let mut begun = Instant::now();
         let mut look = begun + SUSPICION;
-        let mut copy_at = self.copy_due();
         loop {
             let limit = self.limit(begun, share).earlier(self.prepared.deadline).earlier(Deadline::at(look));
-            let limit = limit.earlier(copy_at);
+            let limit = limit.earlier(self.copy_due());
             match limit.bound(next_settled(&mut self.pending)).await {
                 Ok((over, outcome)) => {
                     let was_latest = over.attempt == self.attempts && !over.is_copy;
@@ -313,8 +311,7 @@ impl Run {
                 }
                 Err(Elapsed) => {
                     let now = Instant::now();
-                    if copy_at.has_passed(now) {
-                        copy_at = Deadline::NEVER;
+                    if self.copy_due().has_passed(now) {
                         self.send_copy(cluster);
                     }
                     if self.prepared.deadline.has_passed(now) {
@@ -355,8 +352,10 @@ impl Run {
 
     /// When a copy of the latest attempt is due: once in a call, and only of a read that others can answer.
     fn copy_due(&self) -> Deadline {
-        let (Some(hedge), Some(latest)) = (self.hedge, self.pending.last()) else { return Deadline::NEVER };
-        if !self.asks_another() {
+        let (Some(hedge), Some(latest)) = (self.prepared.command.policy.hedge, self.pending.last()) else {
+            return Deadline::NEVER;
+        };
+        if !self.may_copy || !self.asks_another() {
             return Deadline::NEVER;
         }
         latest.node.pace.patience(hedge).map_or(Deadline::NEVER, |patience| Deadline::within(latest.begun, patience))
@@ -365,7 +364,8 @@ impl Run {
     /// Asks the next replica as well, if the budget has room for it. That is no attempt of its own: it uses up no retry, and
     /// when it fails nothing has happened.
     fn send_copy(&mut self, cluster: &Cluster) {
-        let (Some(_), Some(mut replica_plan)) = (self.hedge.take(), self.replica_plan) else { return };
+        self.may_copy = false;
+        let Some(mut replica_plan) = self.replica_plan else { return };
         let Some(latest) = self.pending.last().map(|latest| latest.node.clone()) else { return };
         let command = &self.prepared.command;
         let routing = cluster.routing.load();
