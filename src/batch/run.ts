@@ -286,6 +286,8 @@ class Parts {
     const timeout = left === Number.POSITIVE_INFINITY ? 0 : Math.ceil(left)
     this.#sent++
     const call = new SliceCall(this.#request, slice, timeout, most > 0 ? most - this.#taken : 0)
+    // It may have been aborted between two parts, or before the first.
+    this.#boundary.checkGoesOn(call)
     const reply = await this.#boundary.send(call)
     for (const node of reply.nodes) this.#taken += node.bytesIn
     return reply

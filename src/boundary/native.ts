@@ -224,11 +224,17 @@ export class Boundary implements Settler {
     }
   }
 
-  /** Throws when a call cannot be taken in: the client is closed, or its signal was aborted before. */
-  admit(call: Call): void {
-    const { signal, transaction } = call.task.policy
+  /** Throws when nobody waits for a call any more: the client is closed, or its signal was aborted. */
+  checkGoesOn(call: Call): void {
+    const { signal } = call.task.policy
     if (this.#closed !== undefined) throw new ClientClosedError(`${call.verb}: the client is closed`)
     if (signal?.aborted === true) throw aborted(call.verb, call.key, signal.reason, false)
+  }
+
+  /** Throws when a call cannot be taken in: the client is closed, its signal was aborted before, or there is no room. */
+  admit(call: Call): void {
+    const { transaction } = call.task.policy
+    this.checkGoesOn(call)
     if (this.#admission !== undefined) this.#admission.check(call.verb)
     if (transaction !== undefined) transaction.admit(this, call.verb)
   }
