@@ -172,15 +172,29 @@ test('a value that is refused in a late part refuses the whole batch before anyt
   t.is(native.submits, 0)
 })
 
+const inParts = Array.from({ length: 5000 }, (_, i) => ({ key: ['test', 's', i] as const, bins: { i } }))
+
 test('aborting a batch in parts settles it at once; one that wrote is in doubt', async (t) => {
-  const { client } = fakeClient()
+  const { client, native } = fakeClient()
   const controller = new AbortController()
-  const rows = Array.from({ length: 5000 }, (_, i) => ({ key: ['test', 's', i] as const, bins: { i } }))
-  const write = client.batchWrite(rows, { signal: controller.signal })
-  setTimeout(() => controller.abort('enough'), 60)
-  const error = await t.throwsAsync(write, { instanceOf: AbortError })
+  const write = client.batchWrite(inParts, { signal: controller.signal })
+  const aborted = t.throwsAsync(write, { instanceOf: AbortError })
+  while (native.entries.length < 2) await new Promise(setImmediate)
+  controller.abort('enough')
+  const error = await aborted
   t.is(error.cause, 'enough')
   t.is(error.inDoubt, true)
+})
+
+test('a batch in parts that is aborted before its first part sends nothing, and is not in doubt', async (t) => {
+  const { client, native } = fakeClient()
+  const controller = new AbortController()
+  const write = client.batchWrite(inParts, { signal: controller.signal })
+  controller.abort('enough')
+  const error = await t.throwsAsync(write, { instanceOf: AbortError })
+  t.is(error.cause, 'enough')
+  t.is(error.inDoubt, false)
+  t.is(native.entries.length, 0)
 })
 
 for (const [name, rows] of [

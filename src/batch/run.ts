@@ -252,7 +252,8 @@ class Parts {
     } catch (error) {
       this.#over = true
       // What the parts before it wrote is written.
-      if (error instanceof AbortError && this.#request.writes && this.#sent > 1) {
+      const others = this.#sent > 1 || this.#replies.length > 0
+      if (error instanceof AbortError && this.#request.writes && others) {
         throw aborted(this.#request.verb, undefined, error.cause, true)
       }
       throw error
@@ -284,10 +285,10 @@ class Parts {
     if (left <= 0) return BatchReply.unanswered(slice.to - slice.from, Code.timeout)
     if (most > 0 && this.#taken >= most) return BatchReply.unanswered(slice.to - slice.from, Code.noResponse)
     const timeout = left === Number.POSITIVE_INFINITY ? 0 : Math.ceil(left)
-    this.#sent++
     const call = new SliceCall(this.#request, slice, timeout, most > 0 ? most - this.#taken : 0)
     // It may have been aborted between two parts, or before the first.
     this.#boundary.checkGoesOn(call)
+    this.#sent++
     const reply = await this.#boundary.send(call)
     for (const node of reply.nodes) this.#taken += node.bytesIn
     return reply
