@@ -6,9 +6,10 @@
 
 export type { Column, ColumnOptions, ColumnType } from './src/batch/column.js'
 export { BatchPartialError } from './src/batch/error.js'
+export type { RowResult } from './src/batch/kinds.js'
 export { type BatchCost, BatchRecords } from './src/batch/results.js'
 export type { RetryOptions } from './src/batch/retry.js'
-export type { BatchRow, RowResult } from './src/batch/row.js'
+export type { BatchRow } from './src/batch/row.js'
 export type {
   Applied,
   ApplyRow,

@@ -3,7 +3,9 @@
 import { Takes } from '../options/table.js'
 import { Info2 } from '../protocol.js'
 import type { Command } from '../requests/command.js'
-import type { RowResult } from './row.js'
+
+/** What became of a row. */
+export type RowResult = 'ok' | 'notFound' | 'filtered' | 'error' | 'unprocessed'
 
 /** The kinds of rows. */
 export type RowKind = 'read' | 'write' | 'operate' | 'remove' | 'apply'

@@ -15,11 +15,8 @@ import { type Record, RecordObject } from '../records/record.js'
 import { onlyBin } from '../requests/command.js'
 import { Mode } from '../values/unpack.js'
 import type { Bins } from '../values/values.js'
-import { isFailure } from './kinds.js'
+import { isFailure, type RowResult } from './kinds.js'
 import type { BatchRequest, Spec } from './request.js'
-
-/** What became of a row. */
-export type RowResult = 'ok' | 'notFound' | 'filtered' | 'error' | 'unprocessed'
 
 interface RowBase<B extends object> {
   /** The key as it was asked for. */

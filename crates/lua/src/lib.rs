@@ -3,6 +3,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `module` | source that was checked, and the states that have it loaded |
+//! | `libraries` | where modules are kept, and those that a module may `require` |
 //! | `call` | calling a function on a record or on a stream |
 //! | `state`, `prelude/` | the sandbox, and what of it is written in Lua |
 //! | `limits` | how long and how large a call may become |
@@ -28,6 +29,7 @@ mod encode;
 mod error;
 mod geojson;
 mod iterator;
+mod libraries;
 mod limits;
 mod list;
 mod map;
@@ -43,6 +45,7 @@ mod value;
 pub use call::{Applied, Input, Phase};
 pub use encode::Particle;
 pub use error::{CompileError, Failure, FailureKind};
+pub use libraries::{DIRECTORY, Libraries};
 pub use limits::{Limits, MAX_MEMORY, MAX_NAME_SIZE, MAX_SOURCE_SIZE};
-pub use module::{DIRECTORY, Libraries, Module};
+pub use module::Module;
 pub use record::{Bins, Change, Refusal, Stored, Target};

@@ -1,6 +1,5 @@
 //! Modules: source that was checked, and the states that have it loaded.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,12 +8,9 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, MultiValue, Value};
 
 use crate::error::{CompileError, Failure, FailureKind, failed};
+use crate::libraries::{DIRECTORY, Libraries};
 use crate::limits::{End, Limits, MAX_SOURCE_SIZE};
 use crate::state::State;
-
-/// Where a server keeps modules. Errors name them by it, and clients look for it in texts, so it is the place that a real
-/// server named (`query.jsonl` of the recorded cases), wherever this one runs.
-pub const DIRECTORY: &str = "/opt/aerospike/work/usr/udf/lua";
 
 /// How long a module may take to load.
 const LOAD_TIME: Duration = Duration::from_secs(1);
@@ -22,35 +18,6 @@ const LOAD_TIME: Duration = Duration::from_secs(1);
 const KEPT_STATES: usize = 8;
 /// Bytes of a state that is not worth keeping.
 const KEPT_SIZE: usize = 4 * 1024 * 1024;
-
-/// The modules that a module may `require`, by the names that calls know them by.
-#[derive(Clone)]
-pub struct Libraries(Arc<dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync>);
-
-impl Libraries {
-    /// Libraries whose source a function has.
-    pub fn new(find: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(find))
-    }
-
-    /// The source of one of them.
-    pub(crate) fn find(&self, name: &str) -> Option<Vec<u8>> {
-        (self.0)(name).filter(|source| source.len() <= MAX_SOURCE_SIZE)
-    }
-}
-
-impl Default for Libraries {
-    /// None at all.
-    fn default() -> Self {
-        Self::new(|_| None)
-    }
-}
-
-impl fmt::Debug for Libraries {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Libraries")
-    }
-}
 
 #[derive(Debug)]
 struct Shared {

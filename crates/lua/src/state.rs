@@ -9,8 +9,8 @@ use mlua::{AnyUserData, Function, Lua, LuaOptions, StdLib, Table, Value, VmState
 
 use crate::args::add;
 use crate::error::failed;
+use crate::libraries::{DIRECTORY, Libraries};
 use crate::limits::{MAX_MEMORY, Watch};
-use crate::module::{DIRECTORY, Libraries};
 use crate::{byte_functions, class, geojson, iterator, list, map, record_functions, text};
 
 /// Instructions after which the hook looks at the time.
