@@ -59,7 +59,8 @@ async function withExpress (set, options, use) {
 test('express: a session is kept, renewed, begun anew and ended', () => withExpress('express', { cookie: { maxAge: 60_000 } }, async (visit, store) => {
   assert.equal(await visit('/visit'), '1')
   assert.equal(await visit('/visit'), '2')
-  assert.equal(await visit('/look'), '2 Session 60000')
+  // express-session measures the age anew, by a clock that goes on.
+  assert.match(await visit('/look'), /^2 Session (60000|59\d{3})$/)
   assert.equal(await visit('/reload'), '2')
   const all = await new Promise((resolve, reject) => store.all((error, sessions) => error ? reject(error) : resolve(sessions)))
   assert.deepEqual(all.map(({ visits }) => visits), [2])
