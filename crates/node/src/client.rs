@@ -119,7 +119,7 @@ impl NativeClient {
         let (core, shared) = (self.core.clone(), self.shared.clone());
         self.runtime.spawn(async move {
             // the lengths were checked above, so that every entry is seen and settles
-            let Assigned { alone, groups } = entered.assign(entry::split(buffer).unwrap_or_default());
+            let Assigned { alone, groups } = entered.assign(entry::entries(buffer));
             for (entry, membership) in alone {
                 start(entry, membership, &core, &shared);
             }
@@ -296,7 +296,7 @@ impl NativeClient {
     fn submit_few(&self, buffer: Bytes, submission: &Submission) -> bool {
         let mut is_all = true;
         // the lengths were checked, so that every entry is seen and settles
-        for Entry { ticket, cancellable, transaction, work } in entry::split(buffer).unwrap_or_default() {
+        for Entry { ticket, cancellable, transaction, work } in entry::entries(buffer) {
             let work = match work {
                 Ok(Work::Record(command)) if !cancellable => submission.begin(command, ticket).map_err(Work::Record),
                 Ok(Work::Batch(batch)) if !cancellable => {

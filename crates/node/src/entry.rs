@@ -97,16 +97,18 @@ fn entry_size(buffer: &[u8]) -> Result<usize, Malformed> {
     claimed.filter(|n| (size::ENTRY_HEAD..=buffer.len()).contains(n)).ok_or(Malformed("entry length"))
 }
 
-/// Splits a submitted buffer into its entries, without those that were cancelled before they were submitted.
-pub(crate) fn split(mut buffer: Bytes) -> Result<Vec<Entry>, Malformed> {
-    let mut entries = Vec::new();
-    while !buffer.is_empty() {
-        let size = entry_size(&buffer)?;
-        if let Some(entry) = read_entry(Reader(buffer.split_to(size)))? {
-            entries.push(entry);
+/// The entries of a submitted buffer, without those that were cancelled before they were submitted. Each is read when its
+/// turn comes: a command is large, and is moved once less that way. Ends at what does not hold together, which `check`
+/// refuses before.
+pub(crate) fn entries(mut buffer: Bytes) -> impl Iterator<Item = Entry> {
+    std::iter::from_fn(move || {
+        loop {
+            let size = entry_size(&buffer).ok()?;
+            if let Some(entry) = read_entry(Reader(buffer.split_to(size))).ok()? {
+                return Some(entry);
+            }
         }
-    }
-    Ok(entries)
+    })
 }
 
 fn read_entry(mut from: Reader) -> Result<Option<Entry>, Malformed> {
@@ -318,6 +320,10 @@ mod tests {
     use super::*;
     use crate::layout::fixture;
 
+    fn all(buffer: Bytes) -> Vec<Entry> {
+        entries(buffer).collect()
+    }
+
     fn head(kind: u8, ticket: u32) -> Vec<u8> {
         let mut out = vec![0; 4];
         out.extend(ticket.to_le_bytes());
@@ -351,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_record_entry_becomes_a_command() {
-        let entries = split(record(9, b"k", b"ops")).unwrap();
+        let entries = all(record(9, b"k", b"ops"));
         let [Entry { ticket: 9, cancellable: true, transaction: 0, work: Ok(Work::Record(command)) }] = &entries[..]
         else {
             panic!("{entries:?}");
@@ -377,7 +383,7 @@ mod tests {
         out.extend(7i64.to_be_bytes());
         out.extend([row_flag::SAME_KEYSPACE | row_flag::SAME_SPEC | row_flag::SEND_KEY, 0]);
         out.extend([5; 20]);
-        let entries = split(finish(out)).unwrap();
+        let entries = all(finish(out));
         let [Entry { work: Ok(Work::Batch(batch)), .. }] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!((batch.specs.len(), batch.keyspaces.len(), batch.max_rows_per_request), (1, 1, 100));
         assert_eq!(
@@ -400,7 +406,7 @@ mod tests {
             out.extend([row_flag::SAME_KEYSPACE | row_flag::SAME_SPEC, 3, 0, 0, 0, 0]);
         }
         let entry = finish(out);
-        let entries = split(entry.clone()).unwrap();
+        let entries = all(entry.clone());
         assert!(matches!(&entries[..], [Entry { work: Ok(Work::Batch(batch)), .. }] if batch.rows.len() == 100));
         assert!(is_small(&entry, 128));
         let mut larger = entry.to_vec();
@@ -412,7 +418,7 @@ mod tests {
 
     #[test]
     fn a_record_entry_is_read_as_typescript_writes_it() {
-        let entries = split(fixture("record").into()).unwrap();
+        let entries = all(fixture("record").into());
         let [Entry { ticket: 1, cancellable: false, transaction: 0, work: Ok(Work::Record(command)) }] = &entries[..]
         else {
             panic!("{entries:?}");
@@ -427,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_batch_entry_is_read_as_typescript_writes_it() {
-        let entries = split(fixture("batch entry").into()).unwrap();
+        let entries = all(fixture("batch entry").into());
         let [Entry { ticket: 1, work: Ok(Work::Batch(batch)), .. }] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!((batch.flags.bits(), batch.refusal_retries, batch.max_response_bytes), (0x0d, 255, 100));
         assert_eq!((batch.max_rows_per_request, batch.filter.is_none()), (0, true));
@@ -459,7 +465,7 @@ mod tests {
             out[27] |= policy_flag::HEDGED;
             out.extend(after.to_le_bytes());
             out.extend(500u16.to_le_bytes());
-            let entries = split(finish(out)).unwrap();
+            let entries = all(finish(out));
             let [Entry { work: Ok(Work::Record(command)), .. }] = &entries[..] else { panic!("{entries:?}") };
             assert_eq!(&command.spec.ops[..], b"ops");
             command.policy.hedge
@@ -472,7 +478,7 @@ mod tests {
     fn entries_cancelled_before_they_were_submitted_are_left_out() {
         let cancelled = finish(head(0, 3));
         let both = [&cancelled[..], &record(4, b"k", b"")[..]].concat();
-        let tickets: Vec<_> = split(both.into()).unwrap().iter().map(|e| e.ticket).collect();
+        let tickets: Vec<_> = entries(both.into()).map(|e| e.ticket).collect();
         assert_eq!(tickets, [4]);
     }
 
@@ -484,8 +490,7 @@ mod tests {
             if size >= 4 {
                 cut[..4].copy_from_slice(&(size as u32).to_le_bytes());
             }
-            let entries = split(cut.into());
-            assert!(size == 0 || entries.is_err() || entries.unwrap().iter().all(|e| e.work.is_err()));
+            assert!(entries(cut.into()).all(|e| e.work.is_err()));
         }
     }
 }

@@ -72,7 +72,7 @@ impl Entered {
 
     /// Gives every entry its transaction. What the entries write is announced, so that it is listed together, and those
     /// that can travel together are sorted out.
-    pub(crate) fn assign(mut self, entries: Vec<Entry>) -> Assigned {
+    pub(crate) fn assign(mut self, entries: impl Iterator<Item = Entry>) -> Assigned {
         let mut tick = Tick::default();
         let mut alone = Vec::new();
         for entry in entries {

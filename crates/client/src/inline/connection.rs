@@ -9,12 +9,10 @@ use tokio::time::Instant;
 
 use super::{ConnectionId, Event, Resumed, Tag};
 use crate::batch::Outgoing;
-use crate::cluster::InFlight;
 use crate::connection::direct::Direct;
 use crate::connection::pipeline::Pipeline;
 use crate::connection::request::Request;
 use crate::error::{Code, Failure};
-use crate::execute::Run;
 
 /// Reads of one socket before the others are read.
 const MAX_READS: usize = 4;
@@ -51,12 +49,11 @@ pub(super) struct Commands {
     commands: VecDeque<InlineCommand>,
 }
 
-/// A command in flight.
+/// A command in flight. It is moved several times, so it is on the heap.
 #[derive(Debug)]
 pub(super) struct InlineCommand {
     pub(super) tag: Tag,
-    pub(super) in_flight: InFlight,
-    pub(super) run: Run,
+    pub(super) work: Box<Resumed>,
 }
 
 /// What a read or a failure of a connection completed.
@@ -156,12 +153,13 @@ impl InlineConnection {
         let before = completed.len();
         for _ in 0..MAX_READS {
             let has_more = self.direct.fill(room)?;
+            let now = Instant::now();
             while let Some(frame) = self.direct.next_frame()? {
-                self.last_used = Instant::now();
+                self.last_used = now;
                 match &mut self.load {
                     Load::Commands(commands) => {
                         let size = PROTO_HEADER_SIZE + frame.body.len();
-                        commands.answer(frame.into_message()?, self.last_used, completed)?;
+                        commands.answer(frame.into_message()?, now, completed)?;
                         self.answer_size = (self.answer_size * 7 + size) / 8;
                     }
                     Load::Rows(outgoing, _) => {
@@ -231,7 +229,7 @@ impl InlineCommand {
         if let Ok(message) = &outcome {
             let header = message.first_chunk().map(MessageHeader::decode).unwrap_or_default();
             if !Code::from(header.result).is_retryable()
-                && let Some(answer) = self.run.conclude(self.in_flight.cluster(), message, now)
+                && let Some(answer) = self.work.conclude(message, now)
             {
                 return Completed::Answer(self.tag, Event::Answer(answer));
             }
@@ -242,7 +240,6 @@ impl InlineCommand {
 
     /// Hands the command over to the runtime.
     pub(super) fn go_on(self) -> Completed {
-        let Self { tag, in_flight, run } = self;
-        Completed::Answer(tag, Event::Resume(Box::new(Resumed { in_flight, run })))
+        Completed::Answer(self.tag, Event::Resume(self.work))
     }
 }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use tokio::time::Instant;
+
 use super::ConnectionId;
 use crate::batch::{self, BatchReply, Outgoing};
 use crate::cluster::{Cluster, InFlight};
@@ -60,7 +63,7 @@ impl Released {
     }
 }
 
-/// A command that the runtime takes over.
+/// A command that the runtime takes over; until then, one that is in flight inline.
 #[derive(Debug)]
 pub struct Resumed {
     pub(super) in_flight: InFlight,
@@ -68,6 +71,11 @@ pub struct Resumed {
 }
 
 impl Resumed {
+    /// Ends it with the answer to its only attempt, if that is all it takes.
+    pub(super) fn conclude(&mut self, message: &Bytes, now: Instant) -> Option<Result<Reply, Error>> {
+        self.run.conclude(self.in_flight.cluster(), message, now)
+    }
+
     /// Completes it. Runs on the runtime that the client was connected on.
     pub async fn finish(self: Box<Self>) -> Result<Reply, Error> {
         let Self { in_flight, mut run } = *self;

@@ -76,6 +76,8 @@ pub struct InlineIo {
     completed: Vec<Completed>,
     read_buffer: Box<[u8]>,
     next_id: u64,
+    /// When the first of the commands began that the next flush writes: one reading of the clock does for all.
+    filling_since: Option<Instant>,
     is_closed: bool,
 }
 
@@ -109,6 +111,7 @@ impl InlineIo {
             completed: Vec::new(),
             read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             next_id: 0,
+            filling_since: None,
             is_closed: false,
         }
     }
@@ -129,12 +132,11 @@ impl InlineIo {
             return Err(command);
         }
         let Ok(in_flight) = self.cluster.enter() else { return Err(command) };
-        let now = Instant::now();
-        let mut run = Run::new(command, now);
-        let Some((owner, connection)) = self.connection_for(&mut run) else { return Err(run.into_command()) };
-        let request = run.attempt_at(owner);
-        let command = InlineCommand { tag, in_flight, run };
-        connection.add(command, request, now).map_err(|command| command.run.into_command())
+        let now = *self.filling_since.get_or_insert_with(Instant::now);
+        let mut work = Box::new(Resumed { in_flight, run: Run::new(command, now) });
+        let Some((owner, connection)) = self.connection_for(&mut work.run) else { return Err(work.run.into_command()) };
+        let request = work.run.attempt_at(owner);
+        connection.add(InlineCommand { tag, work }, request, now).map_err(|command| command.work.run.into_command())
     }
 
     /// A connection to the node that is to be asked, if there is room on one.
@@ -162,6 +164,7 @@ impl InlineIo {
 
     /// Writes what was begun, as far as the sockets take it.
     pub fn flush(&mut self) {
+        self.filling_since = None;
         for at in 0..self.nodes.len() {
             if let Some(node) = self.nodes.get_mut(at) {
                 node.filling = None;
