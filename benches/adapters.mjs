@@ -1,4 +1,5 @@
 // One small interface over both clients, in each one's fastest documented form.
+import { tracingChannel } from 'node:diagnostics_channel'
 import { createRequire } from 'node:module'
 
 const namespace = 'test'
@@ -81,6 +82,17 @@ async function ours (hosts, options = {}) {
   }
 }
 
+/** Ours without metrics. */
+const uncounted = (hosts, options = {}) => ours(hosts, { ...options, metrics: false })
+
+/** Ours while somebody listens to its commands. */
+async function listenedTo (hosts, options) {
+  const client = await ours(hosts, options)
+  let slow = 0
+  tracingChannel('aerospike-napi:command').subscribe({ asyncEnd: ({ elapsed }) => { if (elapsed > 1000) slow++ } })
+  return client
+}
+
 /** The fluent session on our client: the same work in sentences. */
 async function session (hosts, options = {}) {
   const { connect, dataSet } = await import(process.env.BENCH_DIST ?? '../dist/index.js')
@@ -102,4 +114,4 @@ async function session (hosts, options = {}) {
   }
 }
 
-export const adapters = { official, ours, session }
+export const adapters = { official, ours, uncounted, listenedTo, session }

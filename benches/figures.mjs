@@ -6,6 +6,7 @@ const figures = {
   speed: { of: 'perSecond', more: true, text: n => `${whole(n)}/s` },
   stall: { of: 'stallMillis', more: false, text: n => `${n.toFixed(1)} ms` },
   memory: { of: 'bytesHeld', more: false, text: n => `${whole(n)} B` },
+  cpu: { of: 'cpuMicros', more: false, text: n => `${n.toFixed(2)} µs` },
   js: { of: 'jsMicros', more: false, text: n => `${n.toFixed(2)} µs` }
 }
 

@@ -59,6 +59,10 @@ const writes = async (client, prepared, millis) => 1000 * await keepGoing(millis
 /** What the session costs over the plain calls that do the same. */
 const overPlainCalls = { clients: { official: 'ours', ours: 'session' }, figure: 'js' }
 
+/** What counting costs, and what somebody who listens to the channel of commands does. */
+const overUncounted = { clients: { official: 'uncounted', ours: 'ours' }, figure: 'cpu' }
+const whileListenedTo = { clients: { official: 'ours', ours: 'listenedTo' }, figure: 'cpu' }
+
 const coalesced = { coalesceReads: true }
 /** The official client has a connection for each command, and refuses commands when it may not have more. */
 const connections = { maxConnsPerNode: 1100 }
@@ -245,5 +249,19 @@ export const lanes = [
     title: 'JavaScript thread per row of a batch write of 1,000: plain call, session',
     ...overPlainCalls,
     run: writes
+  },
+  { name: 'metrics, get', title: 'CPU per get, 64 in flight: metrics off, on', ...overUncounted, run: gets(64) },
+  {
+    name: 'metrics, batch read',
+    title: 'CPU per record of a batch of 1,000, every bin read: metrics off, on',
+    ...overUncounted,
+    run: batches(1000, 4, touchProfile)
+  },
+  { name: 'channel, get', title: 'CPU per get, 64 in flight: no listener, one', ...whileListenedTo, run: gets(64) },
+  {
+    name: 'channel, batch read',
+    title: 'CPU per record of a batch of 1,000, every bin read: no listener, one',
+    ...whileListenedTo,
+    run: batches(1000, 4, touchProfile)
   }
 ]
