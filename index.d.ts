@@ -5811,7 +5811,8 @@ export type ShortNames<N, T> = [
 ] extends [
   never
 ] ? T : `the name of bin '${Long<N & string>}' has more than 15 bytes`;
-export type Sketches<S extends Style> = readonly HyperLogLog[] | (S extends "expression" ? Exp<"list"> : never);
+/** Other sketches; in an expression also one that stands for a list of it: `exp.bin.hll('yesterday')`. */
+export type Sketches<S extends Style> = readonly HyperLogLog[] | (S extends "expression" ? Exp<"list"> | Exp<"hll"> : never);
 export type Sought<S extends Style> = Pattern | (S extends "expression" ? AnyExp : never);
 export type SoughtList<S extends Style> = readonly Pattern[] | (S extends "expression" ? Exp<"list"> : never);
 /** What a bin of type `V` can do besides, by its type. */

@@ -1,5 +1,16 @@
 // Conditions as text: every form of the grammar is the expression it stands for, and decides as it should on a server.
-import { type AnyExp, ctx, type Exp, exp, GeoJSON, InvalidArgumentError, where } from 'aerospike-napi'
+import {
+  type AnyExp,
+  ctx,
+  Double,
+  type Exp,
+  exp,
+  GeoJSON,
+  HyperLogLog,
+  hll as hllCalls,
+  InvalidArgumentError,
+  where,
+} from 'aerospike-napi'
 import test from 'ava'
 import { client, freshKey } from './support/cluster.mjs'
 
@@ -7,7 +18,9 @@ const int = exp.bin.int
 const float = exp.bin.float
 const list = exp.bin.list
 const map = exp.bin.map
+const hll = exp.bin.hll
 const { lists, maps } = exp
+const sketch = new HyperLogLog(Buffer.from([0, 4, 0, ...Array(24).fill(0)]))
 const region = new GeoJSON({ type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
 
 /** Each text beside what it stands for. */
@@ -180,6 +193,36 @@ const FORMS: readonly (readonly [text: Exp<'bool'>, expression: Exp<'bool'>])[] 
     where`when ($.a > 0 => $.b, default => unknown) == 5`,
     exp.eq(exp.cond(exp.gt(int('a'), 0), int('b'), exp.unknown<'int'>()) as Exp<'int'>, 5),
   ],
+  // as newer guides write it
+  [where`$.name@host == 1`, exp.eq(int('name@host'), 1)],
+  [where`$.@attr.[0] == 5`, exp.eq(lists.getByIndex(list('@attr'), 0, { type: 'int' }), 5)],
+  [where`$.a-1 == 4`, exp.eq(exp.sub(int('a'), 1), 4)],
+  [where`$.m.+5 == +5`, exp.eq(maps.getByKey(map('m'), 5, { type: 'int' }), 5)],
+  [where`$.m.{1-5}.count() == 1`, exp.eq(maps.getByKeyRange(map('m'), 1, 5, { return: 'count' }), 1)],
+  [where`$.m.{-c}.count() == 1`, exp.eq(maps.getByKeyRange(map('m'), null, 'c', { return: 'count' }), 1)],
+  [where`$.m.{1,2}.count() == 1`, exp.eq(maps.getByKeyList(map('m'), [1, 2], { return: 'count' }), 1)],
+  [where`$.x == .5 and $.y == -.5`, exp.and(exp.eq(float('x'), 0.5), exp.eq(float('y'), -0.5))],
+  [where`$.x == 0XFF and $.y == 0B101`, exp.and(exp.eq(int('x'), 255), exp.eq(int('y'), 5))],
+  [where`$.city IN ['Bonn']`, exp.inList(exp.bin.string('city'), ['Bonn'])],
+  [where`$.price in [1, 2.5]`, exp.inList(float('price'), [new Double(1), 2.5])],
+  [where`$.m.{} == {'a': 1, 2: ['b', {}]}`, exp.eq(map('m'), new Map<unknown, unknown>([['a', 1], [2, ['b', new Map()]]]) as never)], // biome-ignore format: short
+  [where`{} == $.m`, exp.eq(exp.map(new Map()), map('m'))],
+  [where`$.a == unknown`, exp.eq(int('a'), exp.unknown<'int'>())],
+  [where`max($.a, $.b) > min($.c, $.d)`, exp.gt(exp.max(int('a'), int('b')), exp.min(int('c'), int('d')))],
+  [
+    where`let $total = $.p * $.q then $total > 5`,
+    exp.let(exp.def('total', exp.mul(int('p'), int('q'))), exp.gt(exp.var('total', 'int'), 5)),
+  ],
+  [where`geoCompare($.place, geoJson(${region.text}))`, exp.geoCompare(exp.bin.geo('place'), region)],
+  // HyperLogLogs
+  [where`$.h.hllCount() > 5`, exp.gt(exp.hll.getCount(hll('h')), 5)],
+  [where`$.h.hllDescribe() == [14, 0]`, exp.eq(exp.hll.describe(hll('h')), [14, 0])],
+  [where`$.h.hllMayContain(['a', 'b']) == 1`, exp.eq(exp.hll.mayContain(hll('h'), ['a', 'b']), 1)],
+  [where`$.h.hllUnionCount($.o) > 5`, exp.gt(exp.hll.getUnionCount(hll('h'), hll('o')), 5)],
+  [where`$.h.hllUnionCount(${sketch}) > 5`, exp.gt(exp.hll.getUnionCount(hll('h'), [sketch]), 5)],
+  [where`$.h.hllIntersectCount(${[sketch]}) > 5`, exp.gt(exp.hll.getIntersectCount(hll('h'), [sketch]), 5)],
+  [where`$.h.hllSimilarity($.o) >= 0.5`, exp.ge(exp.hll.getSimilarity(hll('h'), hll('o')), 0.5)],
+  [where`$.h.hllUnion($.o) == ${sketch}`, exp.eq(exp.hll.getUnion(hll('h'), hll('o')), exp.hllValue(sketch))],
   [where`when ($.a > 0 => $.ok, default => false)`, exp.cond(exp.gt(int('a'), 0), exp.bin.bool('ok'), exp.bool(false))],
 ]
 
@@ -198,7 +241,12 @@ test('conditions decide on a server as they read', async (t) => {
     l: [5, 1, 9, 5],
     m: { a: 1, b: 2, c: 3 },
     deep: { list: [{ n: 1 }, { n: 7 }] },
+    at: new GeoJSON({ type: 'Point', coordinates: [8.68, 50.11] }),
   })
+  await client().operate(key, [
+    hllCalls.add('h', ['a', 'b', 'c'], { indexBits: 12 }),
+    hllCalls.add('o', ['c', 'd'], { indexBits: 12 }),
+  ])
   const holds = async (condition: Exp<'bool'>): Promise<boolean> =>
     (await client().operate(key, [(await import('aerospike-napi')).op.expRead('r', condition as AnyExp)])).bins
       .r as boolean
@@ -220,6 +268,12 @@ test('conditions decide on a server as they read', async (t) => {
     where`exclusive($.age == 30, $.name == 'Bob')`,
     where`abs(0 - $.age) == 30 and max($.age, 5) == 30`,
     where`$.l[-1] == ${5} and $.m.${'b'} == ${2}`,
+    where`$.h.hllCount() == 3 and $.h.hllUnionCount($.o) == 4 and $.h.hllIntersectCount($.o) == 1`,
+    where`$.h.hllMayContain(['a']) == 1 and $.h.hllDescribe() == [12, 0]`,
+    where`geoCompare($.at, geoJson('{"type":"AeroCircle","coordinates":[[8.68,50.11],1000]}'))`,
+    where`$.m.{} == {'a': 1, 'b': 2, 'c': 3} and $.m.{-c}.count() == 2`,
+    where`$.price IN [1, 2.5] and $.age not in [1, 2]`,
+    where`let $n = $.age - 1 then $n == 29`,
   ]
   const no: Exp<'bool'>[] = [where`$.m.{@x}.exists()`, where`$.l.[=7].exists()`, where`$.m.{x,y}.count() > 0`]
   for (const [i, condition] of yes.entries()) t.true(await holds(condition), `yes ${i}`)
@@ -254,5 +308,14 @@ test('mistakes are pointed at', (t) => {
   at(() => where`when (default => true)`, /^when.*at least one condition/)
   at(() => where`$.name & 1 == 'x' & 1`, /^& 1\|.*goes with integers, not string/)
   at(() => where`$.a /* never`, /^\/\* never.*a comment without an end/)
+  at(() => where`$.a:STRING == $.b:FLOAT`, /^==.*float does not go together with string/)
+  at(() => where`['a'] == $.m:MAP`, /^==.*map does not go together with list/)
+  at(() => where`$.a in [1, 'b']`, /^\[1, 'b'\].*a value of type int, which no string is in/)
+  at(() => where`$.name:STRING in [1, 2]`, /^\[1, 2\].*a value of type int/)
+  at(() => where`$.h.hllCuont() > 1`, /^hllCuont.*did you mean 'hllCount'/)
+  at(() => where`$.m.h.hllCount() > 1`, /^hllCount.*for bins/)
+  at(() => where`geoCompare($.a, geoJson('{'))`, /^'\{'.*GeoJSON/)
+  at(() => where`$.m == {'a' 1}`, /^1\}.*expected ':'/)
+  at(() => where`$.m == {5: $.b}`, /a map holds values/)
   at(() => where`$.key() == 1.5`, /^key.*a key is an integer, text or bytes/)
 })

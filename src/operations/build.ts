@@ -70,7 +70,8 @@ const KINDS: {
   bool: { expects: 'true or false', type: ['bool'], ok: (v) => typeof v === 'boolean' },
   sketches: {
     expects: 'a list of HyperLogLogs',
-    type: ['list'],
+    // an expression of one stands for a list of it
+    type: ['list', 'hll'],
     ok: (v) => Array.isArray(v) && v.every((one) => one instanceof HyperLogLog),
   },
 }

@@ -60,7 +60,8 @@ export interface HllUnionOptions extends HllWriteOptions {
   readonly allowFold?: boolean | undefined
 }
 
-type Sketches<S extends Style> = readonly HyperLogLog[] | (S extends 'expression' ? Exp<'list'> : never)
+/** Other sketches; in an expression also one that stands for a list of it: `exp.bin.hll('yesterday')`. */
+type Sketches<S extends Style> = readonly HyperLogLog[] | (S extends 'expression' ? Exp<'list'> | Exp<'hll'> : never)
 
 /** What HyperLogLogs can do, as operations on a bin (`hll`) and as expressions (`exp.hll`). */
 export interface HllCalls<S extends Style> {

@@ -1,9 +1,21 @@
 // The functions of conditions, as tables: those that stand alone, those of the record, and what a path can be asked for.
 
+import { InvalidArgumentError } from '../../errors/classes.js'
 import type { AnyExp, Type } from '../../values/expression.js'
+import { GeoJSON, HyperLogLog } from '../../values/values.js'
 import { exp } from '../exp.js'
 
 type Build = (...operands: unknown[]) => AnyExp
+
+/** Text as a geometry; text that is no JSON is told at its character, rather than by every server. */
+function geometry(text: unknown): GeoJSON {
+  try {
+    JSON.parse(String(text))
+  } catch (error) {
+    throw new InvalidArgumentError(`this is no GeoJSON: ${(error as Error).message}`)
+  }
+  return new GeoJSON(text as string)
+}
 
 /** A function that stands alone: `abs($.delta)`. */
 export interface Standing {
@@ -13,6 +25,8 @@ export interface Standing {
   readonly least?: number
   readonly most?: number
   readonly build: Build
+  /** Set when it makes a value of a literal: what it makes of it. */
+  readonly literal?: (value: unknown) => unknown
   /** What operands at the end are that were left out. */
   readonly defaults?: readonly unknown[]
 }
@@ -31,7 +45,34 @@ export const STANDING: { readonly [name: string]: Standing } = {
   countOneBits: { takes: ['int'], build: plain('intCount') },
   findBitLeft: { takes: ['int', 'bool'], build: plain('intLscan') },
   findBitRight: { takes: ['int', 'bool'], build: plain('intRscan') },
+  geoJson: { takes: ['string'], literal: geometry, build: plain('geo') },
   geoCompare: { takes: ['geo', 'geo'], build: plain('geoCompare') },
+}
+
+/** What a HyperLogLog can be asked: `$.visitors.hllCount()`. */
+export interface Sketch {
+  readonly build: Build
+  /** What stands in its parentheses; a HyperLogLog may stand for a list of one. */
+  readonly takes?: 'list' | 'hll'
+}
+
+const sketches = exp.hll as unknown as { readonly [name: string]: Build }
+const asked = (name: string, takes?: 'list' | 'hll'): Sketch => {
+  const build: Build = (sketch, given) => {
+    const one = given instanceof HyperLogLog ? [given] : given
+    return (sketches[name] as Build)(sketch, ...(takes === undefined ? [] : [one]))
+  }
+  return takes === undefined ? { build } : { build, takes }
+}
+
+export const SKETCHES: { readonly [name: string]: Sketch } = {
+  hllCount: asked('getCount'),
+  hllDescribe: asked('describe'),
+  hllMayContain: asked('mayContain', 'list'),
+  hllUnion: asked('getUnion', 'hll'),
+  hllUnionCount: asked('getUnionCount', 'hll'),
+  hllIntersectCount: asked('getIntersectCount', 'hll'),
+  hllSimilarity: asked('getSimilarity', 'hll'),
 }
 
 /** What is known of a record beside its bins: `$.ttl()`. Two have a second name, as newer servers call them. */

@@ -4,7 +4,7 @@ import { didYouMean } from '../../checks/options.js'
 import type { AnyExp, Exp, Type } from '../../values/expression.js'
 import { exp } from '../exp.js'
 import type { Cursor } from './cursor.js'
-import { CASTS, KEYS, METADATA, RETURNS } from './functions.js'
+import { CASTS, KEYS, METADATA, RETURNS, SKETCHES, type Sketch } from './functions.js'
 import { finished, type Node } from './nodes.js'
 import { Path } from './paths.js'
 import { keyStep, readSelector, type Step } from './selectors.js'
@@ -13,16 +13,18 @@ import type { Token } from './tokens.js'
 /** What a path can be asked for, beside `get` and the types. */
 const ENDINGS = ['count', 'size', 'exists', 'type', 'get', 'asInt', 'asFloat'] as const
 
-/** Reads a path whose `$` was taken. */
-export function readPath(cursor: Cursor, at: number): Node {
+/** Reads a path whose `$` was taken. `operand` reads what stands in the parentheses behind it. */
+export function readPath(cursor: Cursor, at: number, operand: () => Node): Node {
   cursor.expect('.')
   const first = cursor.take()
   if (first.kind === 'name' && cursor.is('(')) return metadata(cursor, first)
-  return new PathReader(cursor, at, nameOf(cursor, first)).read()
+  return new PathReader(cursor, at, nameOf(cursor, first), operand).read()
 }
 
 function nameOf(cursor: Cursor, token: Token): string {
   if (token.kind === 'name') return token.text
+  const next = cursor.peek()
+  if (token.text === '@' && next.kind === 'name' && next.at === token.at + 1) return `@${cursor.take().text}`
   if (token.kind === 'value' && typeof token.value === 'string') return token.value
   throw cursor.unexpected(token, 'a name')
 }
@@ -89,13 +91,15 @@ class PathReader {
   readonly #cursor: Cursor
   readonly #at: number
   readonly #bin: string
+  readonly #operand: () => Node
   readonly #steps: Step[] = []
   #ends: 'list' | 'map' | undefined
 
-  constructor(cursor: Cursor, at: number, bin: string) {
+  constructor(cursor: Cursor, at: number, bin: string, operand: () => Node) {
     this.#cursor = cursor
     this.#at = at
     this.#bin = bin
+    this.#operand = operand
   }
 
   get #path(): Path {
@@ -153,8 +157,10 @@ class PathReader {
   #key(token: Token): unknown {
     if (token.kind === 'parameter') return token.value
     if (token.kind === 'value' && Number.isSafeInteger(token.value)) return token.value
-    if (token.text === '-' && Number.isSafeInteger(this.#cursor.peek().value))
-      return -(this.#cursor.take().value as number)
+    if ((token.text === '-' || token.text === '+') && Number.isSafeInteger(this.#cursor.peek().value)) {
+      const number = this.#cursor.take().value as number
+      return token.text === '-' ? -number : number
+    }
     return nameOf(this.#cursor, token)
   }
 
@@ -185,7 +191,26 @@ class PathReader {
       case 'get':
         return this.#converted(this.#get(name))
     }
-    throw cursor.error(name.at, `there is no .${text}()${didYouMean(text, [...ENDINGS, ...CASTS])}`)
+    const sketch = Object.hasOwn(SKETCHES, text) ? SKETCHES[text] : undefined
+    if (sketch !== undefined) return this.#sketch(name, sketch)
+    const names = [...ENDINGS, ...CASTS, ...Object.keys(SKETCHES)]
+    throw cursor.error(name.at, `there is no .${text}()${didYouMean(text, names)}`)
+  }
+
+  /** What a HyperLogLog is asked: `.hllCount()`, `.hllUnionCount($.other)`. */
+  #sketch({ at, text }: Token, { build, takes }: Sketch): Node {
+    const cursor = this.#cursor
+    if (this.#steps.length > 0) throw cursor.error(at, `.${text}() is for bins, not for what is in them`)
+    cursor.expect('(')
+    const argument = takes === undefined ? undefined : this.#operand()
+    cursor.expect(')')
+    return finished(
+      this.#at,
+      cursor.at(at, () => {
+        const given = argument === undefined ? [] : [argument.value ?? argument.make(takes as Type)]
+        return build(exp.bin.hll(this.#bin), ...given)
+      }),
+    )
   }
 
   /** A path whose type was said: it can be counted, or converted. */

@@ -1,5 +1,6 @@
 // Ways into a record: a bin, and the steps from there to an element or to a selection of many.
 
+import { InvalidArgumentError } from '../../errors/classes.js'
 import { type ContextStep, ctx } from '../../operations/ctx.js'
 import type { AnyExp, Type } from '../../values/expression.js'
 import { Particle } from '../../values/particle-types.js'
@@ -72,15 +73,20 @@ export class Path {
   value(type: Type | undefined): Node {
     const { at, bin, ends } = this
     const last = this.#last
-    if (last === undefined) {
-      return {
-        at,
-        type: type ?? ends,
-        make: (wanted) => (exp.bin as unknown as BinReaders)[wanted]?.(bin) as AnyExp,
-      }
+    if (last !== undefined && 'many' in last) return { at, type: 'list', make: () => this.#select({}) }
+    const said = type ?? ends
+    const read = (wanted: Type): AnyExp =>
+      last === undefined
+        ? ((exp.bin as unknown as BinReaders)[wanted]?.(bin) as AnyExp)
+        : this.#select({ type: wanted })
+    return {
+      at,
+      type: said,
+      make: (wanted) => {
+        if (said === undefined || said === wanted) return read(wanted)
+        throw new InvalidArgumentError(`${said} does not go together with ${wanted}`)
+      },
     }
-    if ('many' in last) return { at, type: 'list', make: () => this.#select({}) }
-    return { at, type: type ?? ends, make: (wanted) => this.#select({ type: wanted }) }
   }
 
   /** Something else about what the path selects: `.get(return: COUNT)`. */

@@ -50,6 +50,10 @@ export function readSelector(cursor: Cursor, opening: Token): Step | 'list' | 'm
   return step
 }
 
+const isText = (token: Pick<Token, 'value'> & Partial<Token>): boolean =>
+  token.kind === 'name' || typeof token.value === 'string'
+const isKey = (token: Token): boolean => isText(token) || Number.isSafeInteger(token.value)
+
 class SelectorReader {
   readonly #cursor: Cursor
   readonly #on: 'list' | 'map'
@@ -73,20 +77,15 @@ class SelectorReader {
     return more.length > 0 ? this.#list(sign, [first, ...more]) : this.#single(sign, first)
   }
 
-  /** `{a-c}`, and `{a-}` without an end: the older way to write a range of keys. */
+  /** `{a-c}`, `{1-5}`, and `{a-}` or `{-c}` without an end: the older way to write a range of keys. */
   #keyRange(sign: string | undefined): Step | undefined {
     if (this.#on === 'list' || sign !== undefined) return undefined
-    const token = this.#cursor.peek()
-    if (token.kind === 'name' && /.-/.test(token.text)) {
-      this.#cursor.take()
-      const [begin = '', ...end] = token.text.split('-')
-      return this.#many('ByKeyRange', [begin, end.join('-') || this.#openEnd()])
-    }
-    const isText = token.kind === 'value' && typeof token.value === 'string'
-    if (!isText || !this.#cursor.is('-', 1)) return undefined
-    this.#cursor.take()
-    this.#cursor.take()
-    return this.#many('ByKeyRange', [token.value, this.#openEnd()])
+    const cursor = this.#cursor
+    const isOpen = cursor.is('-') && isText(cursor.peek(1)) && cursor.is('}', 2)
+    if (!isOpen && !(isKey(cursor.peek()) && cursor.is('-', 1))) return undefined
+    const begin = isOpen ? null : this.#value()
+    cursor.take()
+    return this.#many('ByKeyRange', [begin, this.#openEnd()])
   }
 
   #openEnd(): unknown {
@@ -109,7 +108,8 @@ class SelectorReader {
 
   #list(sign: string | undefined, values: readonly unknown[]): Step {
     if (sign === '=') return this.#many('ByValueList', [values])
-    const keys = this.#on === 'map' && (sign === '@' || values.every((value) => typeof value === 'string'))
+    const keys =
+      this.#on === 'map' && (sign === '@' || values.every((value) => isText({ value }) || Number.isSafeInteger(value)))
     if (keys && sign !== '#') return this.#many('ByKeyList', [values])
     throw this.#error('several of them are values (=) or keys (@); indexes and ranks are ranges, as in [0:3]')
   }
@@ -167,6 +167,7 @@ class SelectorReader {
   /** A value: a literal, a parameter, or a bare name, which is text. */
   #value(): unknown {
     const negative = this.#cursor.skip('-')
+    if (!negative) this.#cursor.skip('+')
     const token = this.#cursor.take()
     if (negative) {
       if (typeof token.value === 'number' || typeof token.value === 'bigint') return -token.value

@@ -21,8 +21,10 @@ const SIGNS = [
   '>>>', '**', '==', '!=', '>=', '<=', '=~', '=>', '>>', '<<', '>', '<', '=', '!', '(', ')', '[', ']', '{', '}', '.', ',', ':',
   '+', '-', '*', '/', '%', '&', '|', '^', '~', '#', '@', '$',
 ] // biome-ignore format: a table
-const NUMBER = /(?:0x[0-9a-fA-F]+|0b[01]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/y
-const NAME = /[\p{L}_][\p{L}\p{N}_-]*/uy
+const NUMBER = /(?:0[xX][0-9a-fA-F]+|0[bB][01]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/y
+/** A float that begins with its point. */
+const FRACTION = /\.\d+(?:[eE][+-]?\d+)?/y
+const NAME = /[\p{L}_][\p{L}\p{N}_@]*/uy
 const ESCAPES: { readonly [letter: string]: string } = { n: '\n', t: '\t', r: '\r' }
 
 /** The text as it reads in messages: parameters as `${n}`. */
@@ -59,6 +61,12 @@ export class Source {
   /** Whether an error points at a character already. */
   isPlaced(error: Error): boolean {
     return this.#errors.has(error)
+  }
+
+  /** Whether the last token is one that a path goes on from: a point behind it is no part of a number. */
+  #endsOperand(): boolean {
+    const last = this.tokens.at(-1)
+    return last !== undefined && (last.kind !== 'sign' || [')', ']', '}', '$'].includes(last.text))
   }
 
   #read(part: string, base: number): void {
@@ -113,8 +121,9 @@ export class Source {
         this.tokens.push({ kind: 'pattern', text: text.replaceAll('\\/', '/'), flags, at: base + start })
         continue
       }
-      NUMBER.lastIndex = at
-      const number = NUMBER.exec(part)?.[0]
+      const numeral = letter === '.' && !this.#endsOperand() ? FRACTION : NUMBER
+      numeral.lastIndex = at
+      const number = numeral.exec(part)?.[0]
       if (number !== undefined) {
         at += number.length
         this.tokens.push({ kind: 'value', text: number, value: numberOf(number), at: base + start })
@@ -137,7 +146,7 @@ export class Source {
 
 /** Whole numbers without a point are integers, all others floats. */
 function numberOf(text: string): number | bigint | Double {
-  if (/^\d+$|^0[xb]/.test(text)) {
+  if (/^\d+$|^0[xb]/i.test(text)) {
     const number = Number(text)
     return Number.isSafeInteger(number) ? number : BigInt(text)
   }

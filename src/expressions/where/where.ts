@@ -9,16 +9,18 @@
 //   sum         = product { ( "+" | "-" ) product }
 //   product     = power { ( "*" | "/" | "%" ) power }
 //   power       = factor [ "**" power ]
-//   factor      = ( "-" | "~" ) factor | "(" condition ")" | literal | parameter | list | path | variable | call | let | when
-//   list        = "[" [ item { "," item } ] "]"                   item = [ "-" ] literal | parameter
+//   factor      = ( "-" | "+" | "~" ) factor | "(" condition ")" | literal | parameter | list | map | path | variable | call | let | when
+//   list        = "[" [ item { "," item } ] "]"                   item = [ "-" | "+" ] literal | parameter | list | map
+//   map         = "{" [ item ":" item { "," item ":" item } ] "}"
 //   call        = name "(" condition { "," condition } ")"        see functions.ts; "exclusive" takes conditions
 //   let         = ( "let" | "with" ) "(" name "=" condition { "," name "=" condition } ")" ( "then" | "do" ) "(" condition ")"
+//               | "let" name "=" condition { "," name "=" condition } "then" condition
 //   when        = "when" "(" { condition "=>" condition "," } "default" "=>" condition ")"
 //   path        = "$" "." name { "." key | [ "." ] selector } [ ending ]
 //               | "$" "." metadata "()" | "$" "." "digestModulo" "(" number ")" | "$" "." "key" "()" [ ":" type ]
 //   key         = name | text | integer | parameter               selector: see selectors.ts
 //   ending      = ":" type | "." type "()" | "." ( "asInt" | "asFloat" | "count" | "size" | "exists" | "type" ) "()"
-//               | "." "get" "(" [ "type" ":" type ] [ "," ] [ "return" ":" what ] ")"
+//               | "." "get" "(" [ "type" ":" type ] [ "," ] [ "return" ":" what ] ")" | "." sketch "(" [ condition ] ")"
 //   pattern     = text | parameter | "/" regular expression "/" [ "i" ]
 
 import { describe } from '../../checks/check.js'
@@ -112,9 +114,10 @@ class Parser {
     const sign = this.#cursor.peek()
     const at = sign.at
     if (this.#cursor.skip('=~')) return this.#match(left)
-    if (this.#cursor.is('in') || (this.#cursor.is('not') && this.#cursor.is('in', 1))) {
-      const negated = this.#cursor.skip('not')
-      this.#cursor.expect('in')
+    const negated = this.#cursor.is('not') && this.#isIn(1)
+    if (negated || this.#isIn(0)) {
+      if (negated) this.#cursor.take()
+      this.#cursor.take()
       const inside = this.#inList(left, this.#level(0), at)
       return finished(left.at, negated ? exp.not(inside as Exp<'bool'>) : inside)
     }
@@ -130,6 +133,12 @@ class Parser {
     )
   }
 
+  /** `in`, in any case. */
+  #isIn(ahead: number): boolean {
+    const { kind, text } = this.#cursor.peek(ahead)
+    return kind === 'name' && text.toLowerCase() === 'in'
+  }
+
   #typeName(node: Node): Node {
     const name = node.value as string
     if (Object.hasOwn(VALUE_TYPES, name)) return constant(node.at, VALUE_TYPES[name as ValueType].particle)
@@ -140,6 +149,7 @@ class Parser {
   #settle(left: Node, right: Node, at: number): Type {
     const type = left.type ?? right.type ?? left.likely ?? right.likely
     if (type !== undefined) return type
+    if (left.unknown === true || right.unknown === true) return 'int'
     throw this.#cursor.error(at, 'nothing here says of which type the two sides are; say it, as in $.a.int()')
   }
 
@@ -158,11 +168,34 @@ class Parser {
   }
 
   #inList(left: Node, right: Node, at: number): AnyExp {
-    const first = Array.isArray(right.value) && right.value.length > 0 ? constant(at, right.value[0]) : undefined
-    const type = left.type ?? first?.type ?? left.likely ?? first?.likely
+    const items = Array.isArray(right.value) ? right.value.map((item) => constant(right.at, item)) : []
+    const type =
+      left.type ??
+      items.find((item) => item.type !== undefined)?.type ??
+      left.likely ??
+      items.find((item) => item.likely !== undefined)?.likely
     if (type === undefined)
       throw this.#cursor.error(left.at, 'nothing says of which type this is; say it, as in $.a.int()')
-    return this.#cursor.at(at, () => (build.inList as Build)(left.make(type), right.make('list')))
+    const other = items.find(
+      (item) => item.type !== type && !(item.likely !== undefined && (type === 'int' || type === 'float')),
+    )
+    if (other !== undefined) {
+      throw this.#cursor.error(
+        right.at,
+        `the list has a value of type ${other.type ?? other.likely}, which no ${type} is in`,
+      )
+    }
+    // A whole number in a list of floats is a float: servers compare a value with those of its own type.
+    const list =
+      type === 'float'
+        ? constant(
+            right.at,
+            items.map(({ value }) => (typeof value === 'number' ? new Double(value) : value)),
+          )
+        : right
+    return this.#cursor.at(at, () =>
+      (build.inList as Build)(left.make(type), (items.length > 0 ? list : right).make('list')),
+    )
   }
 
   /** Operators between numbers, from those that bind as `LEVELS[level]` on. */
@@ -183,7 +216,7 @@ class Parser {
     const both = alikeNode(left.at, [left, right], (_, parts) =>
       this.#cursor.at(sign.at, () => (build[name] as Build)(...parts)),
     )
-    if (type === undefined) return both
+    if (type === undefined) return numeric(both)
     const wrong = [left, right].find((part) => part.type !== undefined && part.type !== type)
     if (wrong !== undefined) throw this.#cursor.error(sign.at, `${sign.text} goes with integers, not ${wrong.type}`)
     return { at: both.at, type, make: () => both.make(type) }
@@ -210,12 +243,19 @@ class Parser {
     if (token.kind === 'sign') {
       switch (token.text) {
         case '$':
-          return cursor.is('.') ? readPath(cursor, at) : this.#variable(this.#variableName())
+          return cursor.is('.') ? readPath(cursor, at, () => this.#condition()) : this.#variable(this.#variableName())
         case '[':
           return constant(
             at,
             cursor.deeper(() => this.#list()),
           )
+        case '{':
+          return constant(
+            at,
+            cursor.deeper(() => this.#map()),
+          )
+        case '+':
+          return cursor.deeper(() => this.#factor())
         case '(': {
           const inner = cursor.deeper(() => this.#condition())
           cursor.expect(')')
@@ -239,8 +279,9 @@ class Parser {
   #word(token: Token): Node {
     const cursor = this.#cursor
     const { text, at } = token
+    const isLet = (text === 'let' || text === 'with') && !this.#variables.has(text)
+    if (isLet && (cursor.is('(') || cursor.is('$') || cursor.is('=', 1))) return cursor.deeper(() => this.#let(token))
     if (cursor.is('(')) {
-      if (text === 'let' || text === 'with') return cursor.deeper(() => this.#let(token))
       if (text === 'when') return cursor.deeper(() => this.#when(token))
       if (text === 'exclusive') return cursor.deeper(() => this.#exclusive(token))
       const standing = Object.hasOwn(STANDING, text) ? STANDING[text] : undefined
@@ -277,13 +318,26 @@ class Parser {
     const items: unknown[] = []
     while (!this.#cursor.skip(']')) {
       if (items.length > 0) this.#cursor.expect(',')
-      const { at, value, type, likely } = this.#factor()
-      if (value === undefined && type !== 'nil') {
-        throw this.#cursor.error(at, `a list holds values, not ${type ?? likely ?? 'paths'}`)
-      }
-      items.push(value)
+      items.push(this.#item('list'))
     }
     return items
+  }
+
+  #map(): Map<unknown, unknown> {
+    const entries = new Map<unknown, unknown>()
+    while (!this.#cursor.skip('}')) {
+      if (entries.size > 0) this.#cursor.expect(',')
+      const key = this.#item('map')
+      this.#cursor.expect(':')
+      entries.set(key, this.#item('map'))
+    }
+    return entries
+  }
+
+  #item(what: string): unknown {
+    const { at, value, type, likely } = this.#factor()
+    if (value !== undefined || type === 'nil') return value
+    throw this.#cursor.error(at, `a ${what} holds values, not ${type ?? likely ?? 'paths'}`)
   }
 
   /** `${name}` behind a backslash, or `$name`. */
@@ -305,7 +359,7 @@ class Parser {
     const cursor = this.#cursor
     const outside = this.#variables
     const definitions: unknown[] = []
-    cursor.expect('(')
+    const parentheses = cursor.skip('(')
     do {
       cursor.skip('$')
       const name = cursor.take()
@@ -318,11 +372,11 @@ class Parser {
       definitions.push(exp.def(name.text, cursor.at(value.at, () => value.make(type)) as Exp<'int'>))
       this.#variables = new Map([...this.#variables, [name.text, type]])
     } while (cursor.skip(','))
-    cursor.expect(')')
+    if (parentheses) cursor.expect(')')
     if (!cursor.skip('then')) cursor.expect('do')
-    cursor.expect('(')
+    if (parentheses) cursor.expect('(')
     const body = this.#condition()
-    cursor.expect(')')
+    if (parentheses) cursor.expect(')')
     this.#variables = outside
     return alikeNode(at, [body], (_, [one]) => cursor.at(at, () => (build.let as Build)(...definitions, one)))
   }
@@ -365,14 +419,30 @@ class Parser {
     )
   }
 
-  #standing({ at, text }: Token, { takes, least = 1, most = Infinity, build: make, defaults = [] }: Standing): Node {
+  /** A value that is made of another one while the condition is read: `geoJson('…')`. */
+  #made(given: Node, make: (value: unknown) => unknown): Node {
+    try {
+      if (given.value === undefined) throw new InvalidArgumentError('expected a value')
+      return constant(given.at, make(given.value))
+    } catch (error) {
+      throw this.#cursor.error(given.at, (error as Error).message, error)
+    }
+  }
+
+  #standing(
+    { at, text }: Token,
+    { takes, literal, least = 1, most = Infinity, build: make, defaults = [] }: Standing,
+  ): Node {
     const operands = this.#operands()
     const [fewest, many] = takes === 'number' ? [least, most] : [takes.length - defaults.length, takes.length]
     if (operands.length < fewest || operands.length > many) {
       const wanted = many === Infinity ? `at least ${fewest}` : fewest === many ? fewest : `${fewest} or ${many}`
       throw this.#cursor.error(at, `${text}() takes ${wanted} operands, not ${operands.length}`)
     }
-    if (takes === 'number') return alikeNode(at, operands, (_, parts) => this.#cursor.at(at, () => make(...parts)))
+    if (literal !== undefined) return this.#made(operands[0] as Node, literal)
+    if (takes === 'number') {
+      return numeric(alikeNode(at, operands, (_, parts) => this.#cursor.at(at, () => make(...parts))))
+    }
     return finished(
       at,
       this.#cursor.at(at, () =>
@@ -380,6 +450,11 @@ class Parser {
       ),
     )
   }
+}
+
+/** Numbers of which nothing tells whether they are whole: integers, unless something around them says otherwise. */
+function numeric(node: Node): Node {
+  return node.type === undefined && node.likely === undefined ? { ...node, likely: 'int' } : node
 }
 
 function negate(value: unknown): number | bigint | Double | undefined {
