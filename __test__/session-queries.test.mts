@@ -1,5 +1,5 @@
 // Queries on sets: conditions, which index is asked and why, limits, pages; background tasks and what else is done with sets.
-import { dataSet, exp, GeoJSON, InvalidArgumentError, type SetQuery } from 'aerospike-napi'
+import { ctx, dataSet, exp, GeoJSON, InvalidArgumentError, type SetQuery } from 'aerospike-napi'
 import test, { type ExecutionContext } from 'ava'
 import { client, freshSet, sleep } from './support/cluster.mjs'
 
@@ -87,6 +87,78 @@ test('of several indexes the one that finds less is asked; a hint decides otherw
   t.is((await both.hint({ index: age }).explain()).index, age)
   t.is((await both.hint({ scan: true }).explain()).access, 'scan')
   t.regex((await both.hint({ index: 'none' }).explain()).why, /index none of the hint/)
+})
+
+test('indexes over what is in a bin, and over expressions, are asked for the parts that read just that', async (t) => {
+  interface Order {
+    n: number
+    tags: string[]
+    m: { [name: string]: string | number | number[] }
+    a: number
+    b: number
+    long: string
+  }
+  const orders = dataSet<Order>('test', freshSet())
+  const rows = session().insert(orders).bins('n', 'tags', 'm', 'a', 'b', 'long')
+  for (let i = 0; i < 50; i++) {
+    const m = { city: `city ${i % 5}`, sum: i * 10, marks: [i, i % 7, i], [`only${i % 10}`]: 1 }
+    rows.id(i).values(i, [`tag ${i}`, i % 2 === 0 ? 'even' : 'odd', 'all'], m, i, 2 * i, 'x'.repeat(3000))
+  }
+  await rows.execute()
+  const sum = exp.add(exp.bin.int('a'), exp.bin.int('b'))
+  const definitions = {
+    tags: { bin: 'tags', type: 'string', collection: 'list' },
+    keys: { bin: 'm', type: 'string', collection: 'mapKeys' },
+    vals: { bin: 'm', type: 'numeric', collection: 'mapValues' },
+    sum: { bin: 'm', type: 'numeric', ctx: [ctx.mapKey('sum')] },
+    city: { bin: 'm', type: 'string', ctx: [ctx.mapKey('city')] },
+    marks: { bin: 'm', type: 'numeric', collection: 'list', ctx: [ctx.mapKey('marks')] },
+    first: { bin: 'm', type: 'numeric', ctx: [ctx.mapKey('marks'), ctx.listIndex(0)] },
+    exp: { expression: sum, type: 'numeric' },
+    long: { bin: 'long', type: 'string' },
+  } as const
+  for (const [short, definition] of Object.entries(definitions)) {
+    const name = `${orders.set.slice(0, 12)}_${short}`
+    const job = await session().createIndex(orders, { ...definition, name } as never, { totalTimeout: 30_000 })
+    t.teardown(() => session().dropIndex(orders, name, { totalTimeout: 30_000 }))
+    await job.ready()
+  }
+  const all = range(0, 49)
+  const query = () => session().query(orders)
+  const cases: readonly [
+    SetQuery<Order>,
+    keyof typeof definitions | undefined,
+    string | undefined,
+    (i: number) => boolean,
+  ][] = [
+    [query().where`${'tag 7'} in $.tags`, 'tags', 'tags has the value "tag 7"', (i) => i === 7],
+    [query().where`$.tags.[='tag 7'].exists()`, 'tags', 'tags has the value "tag 7"', (i) => i === 7],
+    [query().where`$.tags.[='tag 7'].count() > 0`, 'tags', 'tags has the value "tag 7"', (i) => i === 7],
+    [query().where`$.tags.[='tag 7'].count() >= 1`, 'tags', 'tags has the value "tag 7"', (i) => i === 7],
+    [query().where`$.tags.[='tag 7'].count() == 0`, undefined, undefined, (i) => i !== 7],
+    [query().where`not ($.tags.[='tag 7'].exists())`, undefined, undefined, (i) => i !== 7],
+    [query().where`$.m.only3.exists()`, 'keys', 'm has the key "only3"', (i) => i % 10 === 3],
+    [query().where`$.m.{=490}.exists() and $.n > 3`, 'vals', 'm has the value 490', (i) => i === 49],
+    [query().where`$.m.{=490}.count() > 0`, 'vals', 'm has the value 490', (i) => i === 49],
+    [query().where`$.m.sum >= 450 and $.m.sum < 470`, 'sum', 'm.sum from 450 to 469', (i) => i === 45 || i === 46],
+    [query().where`$.m.city == 'city 3'`, 'city', 'm.city = "city 3"', (i) => i % 5 === 3],
+    [query().where`5 in $.m.marks`, 'marks', 'm.marks has the value 5', (i) => i === 5 || i % 7 === 5],
+    [query().where`$.m.marks[0] == 12`, 'first', 'm.marks[0] = 12', (i) => i === 12],
+    [query().where`$.m.marks[1] == 6`, undefined, undefined, (i) => i % 7 === 6],
+    [query().where`$.a + $.b > 141`, 'exp', 'the expression from 142', (i) => 3 * i > 141],
+    [query().where`$.b + $.a > 141`, undefined, undefined, (i) => 3 * i > 141],
+    // longer than any index holds, and a record can have it all the same
+    [query().where`$.long == ${'x'.repeat(3000)}`, undefined, undefined, () => true],
+    // a range of elements would give a record twice
+    [query().where`$.m.marks.[=40:50].count() > 0`, undefined, undefined, (i) => i >= 40],
+  ]
+  for (const [i, [query, index, asks, matches]] of cases.entries()) {
+    const plan = await query.explain()
+    t.is(plan.index?.replace(/^.*_/, ''), index, `case ${i}: ${plan.why}`)
+    t.is(plan.asks, asks, `case ${i}`)
+    const found = (await query.records()).map(({ bins }) => bins.n).sort((a, b) => a - b)
+    t.deepEqual(found, all.filter(matches), `case ${i}`)
+  }
 })
 
 test('geometry is asked of its index', async (t) => {
