@@ -22,6 +22,18 @@ export const isLibuv = process.versions.bun === undefined && process.versions.de
 /** The language's own promises, whatever the global of that name is. */
 export const TruePromise = (async () => {})().constructor as PromiseConstructor
 
+const { apply } = Reflect
+const { then: firstThen } = TruePromise.prototype
+
+/** What becomes of a promise, as its own `then` says it. */
+export function afterwards<T>(
+  promise: Promise<T>,
+  fulfilled: (value: T) => T,
+  rejected: (reason: unknown) => T,
+): Promise<T> {
+  return apply(firstThen, promise, [fulfilled, rejected])
+}
+
 const firstNow = performance.now.bind(performance)
 const firstUnixTime = Date.now
 const firstImmediate = setImmediate
