@@ -1315,7 +1315,6 @@ export declare class RecordNotFoundError extends RecordError {
  * for await (const row of stream) console.log(row.index, row.isOk ? row.record?.bins : row.message)
  */
 export declare class RecordResult<B extends object = Bins> {
-  #private;
   /** The place of the key in the chain, counted from 0 over all steps; of a query the place in its results. */
   readonly index: number;
   /** The key, as it was given. */
@@ -4921,7 +4920,7 @@ export interface SessionInfo {
   ask(command: string): Promise<Map<string, string>>;
 }
 /** An index on a bin of a set. */
-export interface SetIndex<B extends object> extends Pick<IndexDefinition, "collection"> {
+export interface SetIndex<B extends object> extends Pick<IndexDefinition, "collection" | "ctx"> {
   readonly bin: keyof B & string;
   readonly type: IndexType;
   /** Default: the names of the set and the bin, with `_` between. */

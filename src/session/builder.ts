@@ -79,48 +79,48 @@ function withoutUndefined(object: { [bin: string]: unknown }): { [bin: string]: 
 /** The verbs of a session and of a chain. */
 abstract class VerbMethods {
   /** Begins a step, of this chain or of a new one. */
-  protected abstract begin(make: () => Step): Builder
+  protected abstract begin(verb: Verb, given: readonly unknown[]): Builder
   protected abstract get views(): Views
 
   query(...given: unknown[]): unknown {
     if (given[0] instanceof DataSet) return new SetQuery(this.views, given[0])
-    return this.begin(() => stepOf('query', given))
+    return this.begin('query', given)
   }
 
   exists(...given: unknown[]): Builder {
-    return this.begin(() => stepOf('exists', given))
+    return this.begin('exists', given)
   }
 
   insert(...given: unknown[]): Builder {
-    return this.begin(() => stepOf('insert', given))
+    return this.begin('insert', given)
   }
 
   update(...given: unknown[]): Builder {
-    return this.begin(() => stepOf('update', given))
+    return this.begin('update', given)
   }
 
   upsert(...given: unknown[]): Builder {
-    return this.begin(() => stepOf('upsert', given))
+    return this.begin('upsert', given)
   }
 
   replace(...given: unknown[]): Builder {
-    return this.begin(() => stepOf('replace', given))
+    return this.begin('replace', given)
   }
 
   replaceIfExists(...given: unknown[]): Builder {
-    return this.begin(() => stepOf('replaceIfExists', given))
+    return this.begin('replaceIfExists', given)
   }
 
   touch(...given: unknown[]): Builder {
-    return this.begin(() => stepOf('touch', given))
+    return this.begin('touch', given)
   }
 
   delete(...given: unknown[]): Builder {
-    return this.begin(() => stepOf('delete', given))
+    return this.begin('delete', given)
   }
 
   executeUdf(...given: unknown[]): Builder {
-    return this.begin(() => stepOf('executeUdf', given))
+    return this.begin('executeUdf', given)
   }
 }
 
@@ -137,8 +137,8 @@ export class Beginning extends VerbMethods {
     return this.#views
   }
 
-  protected begin(make: () => Step): Builder {
-    return new Builder(new Chain(this.#views)).start(make)
+  protected begin(verb: Verb, given: readonly unknown[]): Builder {
+    return new Builder(new Chain(this.#views)).start(verb, given)
   }
 }
 
@@ -157,23 +157,31 @@ class Builder extends VerbMethods implements Target {
     return this.chain.views
   }
 
-  protected begin(make: () => Step): Builder {
-    return new Builder(this.chain).start(make)
+  protected begin(verb: Verb, given: readonly unknown[]): Builder {
+    return new Builder(this.chain).start(verb, given)
   }
 
-  start(make: () => Step): this {
+  start(verb: Verb, given: readonly unknown[]): this {
     try {
-      this.chain.steps.push(make())
+      this.chain.steps.push(stepOf(verb, given))
     } catch (error) {
       this.chain.failure ??= error
     }
     return this
   }
 
-  /** Says something of the last step. */
+  get #last(): Step | undefined {
+    const { steps } = this.chain
+    return steps[steps.length - 1]
+  }
+
+  /**
+   * Says something of the last step. `put`, `id` and `values` do without: they are said of every record, and the function that
+   * this takes costs more than what it does.
+   */
   #say(change: (step: Step) => void): this {
     try {
-      const step = this.chain.steps.at(-1)
+      const step = this.#last
       if (step !== undefined) change(step)
     } catch (error) {
       this.chain.failure ??= error
@@ -208,43 +216,62 @@ class Builder extends VerbMethods implements Target {
   }
 
   put(...objects: unknown[]): this {
-    return this.#say((step) => {
-      for (const object of objects) {
-        if (typeof object !== 'object' || object === null || !isPlain(object)) {
-          throw new InvalidArgumentError(`${step.verb}: put takes an object with bins, not ${describe(object)}`)
-        }
-        const bins = withoutUndefined(object as { [bin: string]: unknown })
-        if (step.rows === undefined) step.setBins(bins)
-        else this.#addRow(step, step.begun ?? (step.set as DataSet<never>).keyOf(object as never), bins)
-      }
-    })
+    const step = this.#last
+    if (step === undefined) return this
+    try {
+      for (const object of objects) this.#putOne(step, object)
+    } catch (error) {
+      this.chain.failure ??= error
+    }
+    return this
+  }
+
+  #putOne(step: Step, object: unknown): void {
+    if (typeof object !== 'object' || object === null || !isPlain(object)) {
+      throw new InvalidArgumentError(`${step.verb}: put takes an object with bins, not ${describe(object)}`)
+    }
+    const bins = withoutUndefined(object as { [bin: string]: unknown })
+    if (step.rows === undefined) step.setBins(bins)
+    else this.#addRow(step, step.begun ?? (step.set as DataSet<never>).keyOf(object as never), bins)
   }
 
   id(user: UserKey): this {
-    return this.#say((step) => {
+    const step = this.#last
+    if (step === undefined) return this
+    try {
       if (step.begun !== undefined)
         throw new InvalidArgumentError(`${step.verb}: the id before '${user}' has no values`)
       const { namespace, set } = step.set as DataSet<never>
       step.begun = [namespace, set, user]
-    })
+    } catch (error) {
+      this.chain.failure ??= error
+    }
+    return this
   }
 
   values(...values: unknown[]): this {
-    return this.#say((step) => {
-      const names = this.#names ?? []
-      const key = step.begun
-      if (key === undefined) throw new InvalidArgumentError(`${step.verb}: id comes before values`)
-      if (values.length !== names.length) {
-        throw new InvalidArgumentError(
-          `${step.verb}: ${values.length} values for ${names.length} bins (${names.join(', ')})`,
-        )
-      }
-      const bins = {}
-      names.forEach((name, i) => {
-        define(bins, name, values[i])
-      })
-      this.#addRow(step, key, bins)
-    })
+    const step = this.#last
+    if (step === undefined) return this
+    try {
+      this.#valuesOf(step, values)
+    } catch (error) {
+      this.chain.failure ??= error
+    }
+    return this
+  }
+
+  #valuesOf(step: Step, values: readonly unknown[]): void {
+    const names = this.#names ?? []
+    const key = step.begun
+    if (key === undefined) throw new InvalidArgumentError(`${step.verb}: id comes before values`)
+    if (values.length !== names.length) {
+      throw new InvalidArgumentError(
+        `${step.verb}: ${values.length} values for ${names.length} bins (${names.join(', ')})`,
+      )
+    }
+    const bins = {}
+    for (let i = 0; i < names.length; i++) define(bins, names[i] as string, values[i])
+    this.#addRow(step, key, bins)
   }
 
   #addRow(step: Step, key: Key, bins: { [bin: string]: unknown }): void {

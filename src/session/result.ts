@@ -67,7 +67,7 @@ export class Failure implements Outcome {
 }
 
 function meaningOf(code: number): string {
-  return code === Code.ok ? 'ok' : (RESULT_CODES.get(code)?.meaning ?? `result code ${code}`)
+  return RESULT_CODES.get(code)?.meaning ?? `result code ${code}`
 }
 
 /** What an outcome is for a step: a row, nothing, or a failure. */
@@ -109,6 +109,25 @@ const decodeLater = lazyProperty('record', ({ record, decode }: Decoding) => {
 const explainLater = lazyProperty('error', errorOf)
 const sayLater = lazyProperty('message', (outcome: Outcome) => errorOf(outcome).message)
 
+/** What became of rows that did not go well. */
+const unanswered = new WeakMap<object, Outcome>()
+
+/** Says why a row is not ok. */
+function explain(
+  row: { error: AerospikeError | undefined; message: string },
+  outcome: Outcome,
+  isFailure: boolean,
+): void {
+  unanswered.set(row, outcome)
+  if (isFailure) {
+    explainLater(row, outcome)
+    sayLater(row, outcome)
+  } else {
+    row.error = undefined
+    row.message = meaningOf(outcome.resultCode)
+  }
+}
+
 /**
  * What became of one key. Its `record` is there for reads that found one, and for writes that answered something; a failure
  * has an `error`.
@@ -135,28 +154,25 @@ export class RecordResult<B extends object = Bins> {
   declare readonly error: AerospikeError | undefined
   /** The result in words: `ok`, what a missing or filtered row is, or the message of the error. */
   declare readonly message: string
-  readonly #outcome: Outcome
+
+  // Every row of a batch becomes one: what rows that went well do not need is not theirs, and not looked at.
 
   /** @internal */
   constructor(index: number, outcome: Outcome, step: Step) {
-    const { key, resultCode, inDoubt, record } = outcome
+    const { resultCode, record } = outcome
     const shown = this as { -readonly [P in keyof RecordResult]: RecordResult[P] }
     this.index = index
-    this.key = key
+    this.key = outcome.key
     this.isOk = resultCode === Code.ok
     this.resultCode = resultCode
-    this.inDoubt = inDoubt
+    this.inDoubt = outcome.inDoubt
     if (record !== null && step.decode !== undefined) decodeLater(this, { record, decode: step.decode })
     else shown.record = record as Record<Bins> | null
     this.udfValue = step.verb === 'executeUdf' ? (record?.bins as { SUCCESS?: Value } | undefined)?.SUCCESS : undefined
-    if (judge(step, outcome) === 'failure') {
-      explainLater(this, outcome)
-      sayLater(this, outcome)
-    } else {
+    if (resultCode === Code.ok) {
       shown.error = undefined
-      shown.message = meaningOf(resultCode)
-    }
-    this.#outcome = outcome
+      shown.message = 'ok'
+    } else explain(shown, outcome, judge(step, outcome) === 'failure')
   }
 
   /**
@@ -167,9 +183,8 @@ export class RecordResult<B extends object = Bins> {
   recordOrThrow(): Record<B> {
     const { record } = this
     if (record !== null) return record
-    throw this.isOk
-      ? new RecordNotFoundError('there is no record in this row', { key: this.key })
-      : errorOf(this.#outcome)
+    if (this.isOk) throw new RecordNotFoundError('there is no record in this row', { key: this.key })
+    throw errorOf(unanswered.get(this) as Outcome)
   }
 
   /**

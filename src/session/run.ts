@@ -6,9 +6,9 @@ import { TruePromise } from '../host.js'
 import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
 import type { Operation } from '../operations/operation.js'
-import type { Record } from '../records/record.js'
+import type { ExistsResult, Record } from '../records/record.js'
 import { encodeBins } from '../values/codecs.js'
-import type { Bins, Value } from '../values/values.js'
+import type { Bins } from '../values/values.js'
 import { errorOf, Failure, judge, type Outcome, RecordResult, Success } from './result.js'
 import { validate, validateRead } from './schema.js'
 import { type Step, type StepOptions, VERBS } from './step.js'
@@ -47,16 +47,20 @@ interface Outcomes extends Iterable<Outcome> {
   at(place: number): Outcome | undefined
 }
 
-/** One row. */
+/** The row of a single key that went well: of a write hardly anybody looks at it. */
 class OneRow implements Rows<Bins> {
   readonly length = 1
-  readonly #row: RecordResult
+  readonly #step: Step
+  readonly #record: Record<Bins> | null
+  #row: RecordResult | undefined
 
-  constructor(row: RecordResult) {
-    this.#row = row
+  constructor(step: Step, record: Record<Bins> | null) {
+    this.#step = step
+    this.#record = record
   }
 
   row(): RecordResult {
+    this.#row ??= new RecordResult(0, new Success(this.#step.keys[0] as Key, this.#record), this.#step)
     return this.#row
   }
 }
@@ -116,6 +120,7 @@ export function run(
     checkStrategy(strategy)
     const step = steps[0] as Step
     const signal = options?.signal
+    if (steps.length === 1 && step.single && step.set?.schema === undefined) return point(views, step, strategy, signal)
     if (steps.some(needsValidation)) return runValidated(views, steps, strategy, signal)
     if (steps.length === 1 && step.single) return point(views, step, strategy, signal)
     return many(views, steps, strategy, signal)
@@ -139,10 +144,18 @@ async function runValidated(
   if (!steps.some((step) => step.validated)) {
     return one ? point(views, steps[0] as Step, strategy, signal) : many(views, steps, strategy, signal)
   }
-  const outcomes = one
-    ? [await callOf(views, steps[0] as Step, signal).catch(failed(steps[0] as Step))]
-    : await batchOf(views, steps, signal)
+  const outcomes = one ? [await outcomeOf(views, steps[0] as Step, signal)] : await batchOf(views, steps, signal)
   return settle(steps, await validateReads(steps, outcomes), strategy ?? (one ? ErrorStrategy.THROW : views.failures))
+}
+
+async function outcomeOf(views: Views, step: Step, signal: AbortSignal | undefined): Promise<Outcome> {
+  const key = step.keys[0] as Key
+  try {
+    const record = recordIn(step, await callOf(views, step, signal))
+    return record === undefined ? new Missing(key) : new Success(key, record)
+  } catch (error) {
+    return failed(step)(error)
+  }
 }
 
 async function validateWrites(step: Step): Promise<void> {
@@ -184,10 +197,11 @@ function failed(step: Step): (error: unknown) => Outcome {
 /** One key. */
 function point(views: Views, step: Step, strategy: Strategy, signal: AbortSignal | undefined): Promise<RecordResults> {
   return callOf(views, step, signal).then(
-    (outcome) => {
+    (answer) => {
+      const record = recordIn(step, answer)
       // Success needs no judgement: most calls end here.
-      if (outcome.resultCode === Code.ok) return new RecordResults(new OneRow(new RecordResult(0, outcome, step)))
-      return settle([step], [outcome], strategy ?? ErrorStrategy.THROW)
+      if (record !== undefined) return new RecordResults(new OneRow(step, record))
+      return settle([step], [new Missing(step.keys[0] as Key)], strategy ?? ErrorStrategy.THROW)
     },
     (error) => settle([step], [failed(step)(error)], strategy ?? ErrorStrategy.THROW),
   )
@@ -273,28 +287,45 @@ function udfOf({ udf }: Step): NonNullable<Step['udf']> {
   return udf
 }
 
-/** The call for a single key. A rejection is its failure. */
-function callOf(views: Views, step: Step, signal: AbortSignal | undefined): Promise<Outcome> {
+/** The call for a single key. A rejection is its failure; what it resolves to is read by `recordIn`. */
+function callOf(views: Views, step: Step, signal: AbortSignal | undefined): Promise<unknown> {
   const { verb, ops } = step
   const key = step.keys[0] as Key
   const options = optionsOf(step, signal)
   const calls = callsFor(views, step.writes, step.once)
   switch (verb) {
     case 'query':
-      return readOf(calls, step, options).then((record) => new Success(key, record))
+      return readOf(calls, step, options)
     case 'exists':
-      return calls.exists(key, options).then(({ meta }) => (meta === null ? new Missing(key) : new Success(key, null)))
+      return calls.exists(key, options)
     case 'touch':
-      return calls.touch(key, options).then(() => new Success(key, null))
+      return calls.touch(key, options)
     case 'delete':
-      return calls.remove(key, options).then(() => new Success(key, null))
+      return calls.remove(key, options)
     case 'executeUdf': {
       const udf = udfOf(step)
-      return calls.apply(key, udf.module, udf.function, udf.args, options).then((value) => applied(key, value))
+      return calls.apply(key, udf.module, udf.function, udf.args, options)
     }
     default:
-      if (ops !== undefined) return calls.operate(key, ops, options).then((record) => new Success(key, record))
-      return calls.put(key, storedBins(step), options).then(() => new Success(key, null))
+      return ops === undefined ? calls.put(key, storedBins(step), options) : calls.operate(key, ops, options)
+  }
+}
+
+/** The record in the answer of a step's call: null where it has none to show, undefined where there is none. */
+function recordIn({ verb, ops }: Step, answer: unknown): Record<Bins> | null | undefined {
+  switch (verb) {
+    case 'query':
+      return answer as Record<Bins>
+    case 'exists':
+      return (answer as ExistsResult).meta === null ? undefined : null
+    case 'touch':
+    case 'delete':
+      return null
+    case 'executeUdf':
+      // as batches give it
+      return { bins: { SUCCESS: answer } } as unknown as Record<Bins>
+    default:
+      return ops === undefined ? null : (answer as Record<Bins>)
   }
 }
 
@@ -314,11 +345,6 @@ export function recordOf(views: Views, step: Step): Promise<Record<Bins>> | unde
   // What a condition leaves out is not there for whoever asks for the first record.
   if (options?.filter !== undefined) return undefined
   return readOf(views.reads, step, optionsOf(step, undefined))
-}
-
-/** The outcome of a call of a function, as batches give it. */
-function applied(key: Key, value: Value): Outcome {
-  return new Success(key, { bins: { SUCCESS: value } } as unknown as Record<Bins>)
 }
 
 function callsFor(views: Views, writes: boolean, once: boolean): Calls {

@@ -30,7 +30,7 @@ export interface SessionClient extends TransactionSource, IndexSource {
 }
 
 /** An index on a bin of a set. */
-export interface SetIndex<B extends object> extends Pick<IndexDefinition, 'collection'> {
+export interface SetIndex<B extends object> extends Pick<IndexDefinition, 'collection' | 'ctx'> {
   readonly bin: keyof B & string
   readonly type: IndexType
   /** Default: the names of the set and the bin, with `_` between. */

@@ -63,6 +63,8 @@ export class Step {
   bins: readonly string[] | undefined = undefined
   /** Bins that are written, as long as nothing but that is done. */
   written: Written | undefined = undefined
+  /** Whether `written` is the caller's own object, which is not to be changed. */
+  #isLent = false
   /** Of a set with a schema what operations write, to be validated. */
   checked: Written | undefined = undefined
   /** Operations, in their order. */
@@ -108,6 +110,10 @@ export class Step {
   /** Writes a bin, whatever it held. */
   setBin(name: string, value: unknown): void {
     if (this.ops === undefined) {
+      if (this.#isLent) {
+        this.written = { ...this.written }
+        this.#isLent = false
+      }
       this.written ??= {}
       define(this.written, name, value)
     } else this.#write(name, value)
@@ -116,7 +122,8 @@ export class Step {
   /** Writes all bins of an object. */
   setBins(bins: Written): void {
     if (this.ops === undefined && this.written === undefined) {
-      this.written = { ...bins }
+      this.written = bins
+      this.#isLent = true
       return
     }
     for (const name of Object.keys(bins)) this.setBin(name, bins[name])
