@@ -9,6 +9,7 @@ import { LocalCluster } from 'aerospike-napi/local'
 import test, { type ExecutionContext } from 'ava'
 import { diagnose } from '#src/tools/doctor'
 import { diagnosisText } from '#src/tools/doctor-text'
+import { kindsOf } from '#src/tools/snapshot'
 import { viewText } from '#src/tools/top'
 import { freshKey, real } from './support/cluster.mjs'
 
@@ -260,7 +261,14 @@ test('the screen of top', (t) => {
       { name: 'A1', answering: true, ping: 0.42, ...node },
       { name: 'B2', ...node, answering: false, ping: null, objects: 0, migrating: 4096 },
     ],
-    kinds: [{ kind: 'read', perSecond: 15_300, over: { ms1: 1.5, ms8: 0.02, ms64: 0 } }],
+    kinds: [
+      {
+        kind: 'read',
+        perSecond: 15_300,
+        percentiles: { p50: 1, p95: 1, p99: 2 },
+        over: { ms1: 1.5, ms8: 0.02, ms64: 0 },
+      },
+    ],
     namespaces: [
       {
         name: 'test',
@@ -279,10 +287,23 @@ test('the screen of top', (t) => {
     'A1    10.0.0.1:3000  8.1.1.2  ok          0.4           12  1,234,567          0',
     'B2    10.0.0.1:3000  8.1.1.2  silent        -           12          0      4,096',
     '',
-    'commands  per second  > 1 ms  > 8 ms  > 64 ms',
-    'read          15,300  1.50 %  0.02 %   0.00 %',
+    'commands  per second  p50 ms  p95 ms  p99 ms  > 1 ms  > 8 ms  > 64 ms',
+    'read          15,300     ≤ 1     ≤ 1     ≤ 2  1.50 %  0.02 %   0.00 %',
     '',
     'namespace    objects     used  writes   unavailable  migrating',
     'test       1,234,567  4.7 GiB  STOPPED            0      4,096',
   ])
+})
+
+test('percentiles are bounds of the buckets of all nodes, whatever their unit', (t) => {
+  const kinds = kindsOf([
+    'batch-index:;{test}-read:msec,100.0,10.00,4.00,2.00,0.00;{test}-write:msec,0.0,0.00',
+    '{bar}-read:msec,300.0,2.00,0.00,0.00,0.00;{test}-udf:usec,10.0,100.00,60.00,3.00,0.00',
+  ])
+  const of = (name: string) => kinds.find(({ kind }) => kind === name)
+  // (100 × 10 % + 300 × 2 %) / 400 = 4 % took longer than 1 ms, 1 % longer than 2 ms.
+  t.like(of('read'), { perSecond: 400, percentiles: { p50: 1, p95: 1, p99: 2 } })
+  t.is(of('read')?.over.ms1, 4)
+  t.like(of('write'), { perSecond: 0, percentiles: { p50: null, p95: null, p99: null } })
+  t.like(of('udf'), { percentiles: { p50: 0.004, p95: 0.004, p99: 0.008 }, over: { ms1: 0, ms8: 0, ms64: 0 } })
 })

@@ -12,6 +12,11 @@ export interface KindView {
   readonly kind: string
   /** A second. */
   readonly perSecond: number
+  /**
+   * Milliseconds that so many of 100 commands take at most, as the node measures them: the bounds of its buckets, each twice
+   * the one before. Null where nothing was done, or it took longer than the last one.
+   */
+  readonly percentiles: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null }
   /** Of 100 commands how many took longer than 1, 8 and 64 ms. */
   readonly over: { readonly ms1: number; readonly ms8: number; readonly ms64: number }
 }
@@ -101,27 +106,34 @@ export async function look(client: Client): Promise<View> {
   }
 }
 
-/** `{test}-read:msec,PER_SECOND,over 1 ms,over 2 ms,…` of all nodes and namespaces, by kind. */
-function kindsOf(texts: readonly string[]): KindView[] {
-  const kinds: KindView[] = []
-  for (const kind of KINDS) {
+/** `{test}-read:msec,PER_SECOND,over 1 ms,over 2 ms,over 4 ms,…` of all nodes and namespaces, by kind. Or in `usec`. */
+export function kindsOf(texts: readonly string[]): KindView[] {
+  return KINDS.map((kind) => {
     let perSecond = 0
-    const over = { ms1: 0, ms8: 0, ms64: 0 }
-    for (const text of texts) {
-      for (const line of text.split(';')) {
-        const [, name = '', numbers = ''] = /^(?:\{[^}]*\}-)?([\w-]+):msec,(.*)$/.exec(line) ?? []
-        if (name !== kind) continue
-        const [rate = 0, ...buckets] = numbers.split(',').map(Number)
-        perSecond += rate
-        over.ms1 += rate * (buckets[0] ?? 0)
-        over.ms8 += rate * (buckets[3] ?? 0)
-        over.ms64 += rate * (buckets[6] ?? 0)
-      }
+    /** How many a second took longer than so many milliseconds. */
+    const longer = new Map<number, number>()
+    for (const line of texts.flatMap((text) => text.split(';'))) {
+      const [, name = '', unit = '', numbers = ''] = /^(?:\{[^}]*\}-)?([\w-]+):(msec|usec),(.*)$/.exec(line) ?? []
+      if (name !== kind) continue
+      const [rate = 0, ...buckets] = numbers.split(',').map(Number)
+      perSecond += rate
+      buckets.forEach((percent, i) => {
+        const bound = 2 ** i / (unit === 'usec' ? 1000 : 1)
+        longer.set(bound, (longer.get(bound) ?? 0) + rate * percent)
+      })
     }
-    const share = (sum: number): number => (perSecond === 0 ? 0 : sum / perSecond)
-    kinds.push({ kind, perSecond, over: { ms1: share(over.ms1), ms8: share(over.ms8), ms64: share(over.ms64) } })
-  }
-  return kinds
+    const bounds = [...longer].sort(([a], [b]) => a - b)
+    const over = (bound: number): number =>
+      perSecond === 0 ? 0 : (bounds.find(([at]) => at >= bound)?.[1] ?? 0) / perSecond
+    const within = (percent: number): number | null =>
+      perSecond === 0 ? null : (bounds.find(([, sum]) => sum / perSecond <= 100 - percent)?.[0] ?? null)
+    return {
+      kind,
+      perSecond,
+      percentiles: { p50: within(50), p95: within(95), p99: within(99) },
+      over: { ms1: over(1), ms8: over(8), ms64: over(64) },
+    }
+  })
 }
 
 function namespacesOf(all: readonly (readonly [name: string, values: ReadonlyMap<string, string>])[]): NamespaceView[] {

@@ -91,10 +91,11 @@ export function viewText({ cluster, status, nodes, kinds, namespaces }: View): s
     ),
     '',
     ...table(
-      ['commands', 'per second', '> 1 ms', '> 8 ms', '> 64 ms'],
-      kinds.map(({ kind, perSecond, over }) => [
+      ['commands', 'per second', 'p50 ms', 'p95 ms', 'p99 ms', '> 1 ms', '> 8 ms', '> 64 ms'],
+      kinds.map(({ kind, perSecond, percentiles: { p50, p95, p99 }, over }) => [
         kind,
         grouped(perSecond),
+        ...[p50, p95, p99].map((most) => (most === null ? '-' : `≤ ${most}`)),
         `${over.ms1.toFixed(2)} %`,
         `${over.ms8.toFixed(2)} %`,
         `${over.ms64.toFixed(2)} %`,
@@ -120,7 +121,7 @@ export function viewText({ cluster, status, nodes, kinds, namespaces }: View): s
 /** Columns as wide as they need to be; the first to the left, those of numbers to the right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)))
-  const isNumber = head.map((_, i) => rows.length > 0 && rows.every((row) => /^[\d,.-]+( %| \w+)?$/.test(row[i] ?? '')))
+  const isNumber = head.map((_, i) => rows.length > 0 && rows.every((row) => /^(≤ )?[\d,.-]+( %| \w+)?$/.test(row[i] ?? '')))
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, i) => (isNumber[i] === true ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
