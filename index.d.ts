@@ -108,8 +108,8 @@ declare const VERB_KINDS: {
   readonly delete: "retryable";
   readonly executeUdf: "nonRetryable";
 };
-declare function geoContainsPoint(target: IndexTarget, longitude: number, latitude: number, options?: GeoRangeOptions): Predicate;
-declare function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoRangeOptions): Predicate;
+declare function geoContainsPoint<N extends string>(target: IndexTarget<N>, longitude: number, latitude: number, options?: GeoRangeOptions): Predicate<Named<N>>;
+declare function geoContainsPoint<N extends string>(target: IndexTarget<N>, point: GeoJSON | string | object, options?: GeoRangeOptions): Predicate<Named<N>>;
 /**
  * The results of `execute`: an async iterable of rows, with the usual ways to take them all. The results of a query come as
  * they are read, and once; leaving the loop ends the query. Those of keys are here already: see {@link RecordResults}.
@@ -524,7 +524,7 @@ export declare class BinTypeError extends BinError {
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export declare class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands, TransactionCommands {
+export declare class Client<I extends ReadIntegers = "auto"> implements RecordCommands<I>, BatchCommands<I>, QueryCommands<I>, ClusterCommands, TransactionCommands<I> {
   readonly udf: UdfAdmin;
   /** The users of an Enterprise cluster with access control. */
   readonly users: Users;
@@ -539,7 +539,7 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
    * const patient = client.with({ defaults: { read: { totalTimeout: 10_000 } } })
    * const { bins } = await patient.get(key)
    */
-  with(options: ClientOptions): Client;
+  with<J extends Integers = I>(options: ClientOptions<J>): Client<IntegersOf<J>>;
   /**
    * Changes options while the client runs; what is not given stays. Calls under way go on as they are. Options of connections
    * hold for all clients on them, `defaults` and `coalesceReads` for this one.
@@ -559,19 +559,24 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
    * const alice = await session.query(users.id('user-1')).firstOrThrow()
    */
   session(behavior?: Behavior): Session;
+  get<B extends object = Bins>(key: Key, options: BigInts<ReadOptions>): Promise<Record<WithBigInts<B>>>;
   get<B extends object = Bins>(key: Key, options?: ReadOptions & {
     readonly bins?: undefined;
-  }): Promise<Record<B>>;
-  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>;
+  }): Promise<Record<ReadAs<B, I>>>;
+  get(key: Key, options: GetOptions): Promise<Record<Bins>>;
+  get<B extends object>(key: Key, options: GetOptions<BinNames<B>>): Promise<Record<ReadAs<Parts<B>, I>>>;
+  find<B extends object = Bins>(key: Key, options: BigInts<ReadOptions>): Promise<Record<WithBigInts<B>> | null>;
   find<B extends object = Bins>(key: Key, options?: ReadOptions & {
     readonly bins?: undefined;
-  }): Promise<Record<B> | null>;
-  find<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>> | null>;
+  }): Promise<Record<ReadAs<B, I>> | null>;
+  find(key: Key, options: GetOptions): Promise<Record<Bins> | null>;
+  find<B extends object>(key: Key, options: GetOptions<BinNames<B>>): Promise<Record<ReadAs<Parts<B>, I>> | null>;
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>;
-  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<Partial<B>>>;
-  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<Pick<B, N>>>;
-  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<Parts<B>>>;
-  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<Projected<B, N>>>;
+  select<B extends object, N extends BinPaths<B> = BinPaths<B>>(key: Key, bins: readonly N[], options: BigInts<ReadOptions>): Promise<Record<WithBigInts<Chosen<B, N>>>>;
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<ReadAs<Partial<B>, I>>>;
+  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<ReadAs<Pick<B, N>, I>>>;
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<ReadAs<Parts<B>, I>>>;
+  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<ReadAs<Projected<B, N>, I>>>;
   exists(key: Key, options?: ReadOptions): Promise<ExistsResult>;
   put<B extends object>(key: Key, bins: B & Storable<B>, options?: WriteOptions): Promise<Meta>;
   remove(key: Key, options?: RemoveOptions): Promise<void>;
@@ -580,27 +585,35 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
   prepend(key: Key, bin: string, value: string | Uint8Array, options?: WriteOptions): Promise<Meta>;
   increment(key: Key, bin: string, by?: number | bigint | Double, options?: WriteOptions): Promise<Meta>;
   removeBin(key: Key, bins: string | readonly string[], options?: WriteOptions): Promise<Meta>;
-  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<B>>;
+  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options: BigInts<OperateOptions>): Promise<Record<WithBigInts<B>>>;
+  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<ReadAs<B, I>>>;
   operateOrdered(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<OrderedResults>>;
   apply<T = Value>(key: Key, module: string, name: string, args?: readonly Value[], options?: ApplyOptions): Promise<T>;
-  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
-  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<B, UnprocessedRow<"read">>>;
+  batch<B extends object = Bins, R extends MixedRow = MixedRow>(rows: readonly StorableRow<R>[], options?: BatchOptions): Promise<BatchRecords<ReadAs<B, I>>>;
+  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow<never> | UnprocessedRow<"read">)[], options?: BatchReadOptions<never>): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<"read">>>;
+  batchRead(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<Bins, UnprocessedRow<"read">>>;
+  batchRead<B extends object>(keys: readonly (Key | ReadRow<BinNames<B>> | UnprocessedRow<"read">)[], options?: BatchReadOptions<BinNames<B>>): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<"read">>>;
+  batchRead<B extends object, N extends BinPaths<B>>(keys: readonly (Key | ReadRow<N> | UnprocessedRow<"read">)[], options: BatchReadOptions<N> & {
+    readonly bins: readonly N[];
+  }): Promise<BatchRecords<ReadAs<Projected<B, N>, I>, UnprocessedRow<"read">>>;
   batchWrite<B extends object>(rows: readonly (WriteRow<B> & {
     readonly bins?: Storable<B> | undefined;
   })[], options?: BatchWriteOptions): Promise<BatchRecords<Bins, UnprocessedRow<"write">>>;
-  batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B, UnprocessedRow<"operate">>>;
+  batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<"operate">>>;
   batchRemove(keys: readonly (Key | RemoveRow)[], options?: BatchRemoveOptions): Promise<BatchRecords<Bins, UnprocessedRow<"remove">>>;
   batchApply<T = Value>(keys: readonly (Key | ApplyRow)[], module: string, name: string, args?: readonly Value[], options?: BatchApplyOptions): Promise<BatchRecords<Applied<T> & object, UnprocessedRow<"apply">>>;
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<B>[]>;
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions<never>): Promise<MaybeRecord<ReadAs<B, I>>[]>;
+  getMany(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>;
+  getMany<B extends object>(keys: readonly Key[], options?: BatchReadOptions<BinNames<B>>): Promise<MaybeRecord<ReadAs<B, I>>[]>;
   existsMany(keys: readonly Key[], options?: BatchReadOptions): Promise<ExistsResult[]>;
   selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<MaybeRecord<Partial<B>>[]>;
-  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<Pick<B, N>>[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<MaybeRecord<Parts<B>>[]>;
-  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<Projected<B, N>>[]>;
-  batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
-  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
-  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<MaybeRecord<ReadAs<Partial<B>, I>>[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<ReadAs<Pick<B, N>, I>>[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<MaybeRecord<ReadAs<Parts<B>, I>>[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<ReadAs<Projected<B, N>, I>>[]>;
+  batchStream<B extends object = Bins, R extends MixedRow = MixedRow>(rows: Iterable<StorableRow<R>> | AsyncIterable<StorableRow<R>>, options?: BatchStreamOptions): BatchStream<ReadAs<B, I>>;
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<ReadAs<B, I>>;
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<ReadAs<B, I>>;
   job(id: bigint | number | string): Job;
   info(command: string, options?: NodeInfoOptions): Promise<Map<string, string>>;
   infoAll(command: string, options?: InfoOptions): Promise<Map<string, string>>;
@@ -627,8 +640,8 @@ export declare class Client implements RecordCommands, BatchCommands, QueryComma
    * await client.reloadTls({ ca: { file: 'ca.pem' }, cert: { file: 'client.pem' }, key: { file: 'client.key' } })
    */
   reloadTls(tls: TlsOptions): Promise<void>;
-  transaction<T>(work: (tx: Transaction) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
-  beginTransaction(options?: BeginOptions): Transaction;
+  transaction<T>(work: (tx: Transaction<I>) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
+  beginTransaction(options?: BeginOptions): Transaction<I>;
   /**
    * Asks every node whether it is there, and gives the milliseconds that each took which answered, by name.
    *
@@ -1116,18 +1129,21 @@ export declare class Placeholder {
  * What a query asks a secondary index for, made by the functions of `range`; the argument of `where`. Immutable, and usable
  * in any number of queries.
  */
-export declare class Predicate {
+export declare class Predicate<N extends string = any> {
   #private;
+  /** The bin that it is about; empty for one that names an index or an expression. */
+  readonly bin: N;
 }
 /**
  * A query or scan: which records, and what of them. Made by `client.query` and `client.scan`; immutable, so that each method
- * gives another query and one query may be run any number of times. What is wrong with it is said when it is run.
+ * gives another query and one query may be run any number of times. What is wrong with it is said when it is run. `B` are the
+ * bins that it reads, `All` those that its records have, which ranges are checked against.
  *
  * @example
  * const adults = client.query<User>('test', 'users').where(range.between('age', 18, 120)).select('name')
  * for await (const { bins } of adults) console.log(bins.name)
  */
-export declare class Query<B extends object = Bins> implements AsyncIterable<Record<B>> {
+export declare class Query<B extends object = Bins, All extends object = B> implements AsyncIterable<Record<B>> {
   #private;
   /**
    * Reads only the records for which a condition holds. A range of a secondary index, such as `range.between('age', 20, 30)`,
@@ -1138,9 +1154,9 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
    * @example
    * client.query('test', 'users').where(range.between('age', 20, 30)).where(where`$.city == ${'Berlin'}`)
    */
-  where(condition: Predicate | Exp<"bool">): Query<B>;
+  where(condition: Predicate<keyof All & string> | Exp<"bool">): Query<B, All>;
   /** The name that `where` had before for expressions. @deprecated Use `where`. */
-  filter(expression: Exp<"bool">): Query<B>;
+  filter(expression: Exp<"bool">): Query<B, All>;
   /**
    * Reads some bins only, or parts of them: `'profile.address.city'`, `'tags[0]'` and the other paths of `client.select`.
    * What a record does not have is absent; a record that has none of the bins is left out, unless there is a path among
@@ -1150,7 +1166,7 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
    * @example
    * client.query<User>('test', 'users').select('name', 'profile.address.city')
    */
-  select<N extends BinPaths<B>>(...bins: readonly N[]): Query<Selected<B, N>>;
+  select<N extends BinPaths<B>>(...bins: readonly N[]): Query<Selected<B, N>, All>;
   /**
    * Answers operations in place of the bins; they must not write. As with `client.operate`, a bin answered once has its
    * value. Records for which no operation has an answer are left out. Servers from 8.1.2 on; reads of whole bins on all.
@@ -1158,11 +1174,11 @@ export declare class Query<B extends object = Bins> implements AsyncIterable<Rec
    * @example
    * client.query('test', 'users').operate<{ tags: number }>([lists.size('tags')])
    */
-  operate<R extends object = Bins>(operations: readonly Operation[]): Query<R>;
+  operate<R extends object = Bins>(operations: readonly Operation[]): Query<R, All>;
   /** With other options, each in the place of what was said for it before. @example query.with({ maxRecords: 10 }) */
-  with(options: QueryOptions): Query<B>;
+  with(options: QueryOptions): Query<B, All>;
   /** From where an earlier run stood: its `cursor`. @example query.from(cursor).results() */
-  from(cursor: string): Query<B>;
+  from(cursor: string): Query<B, All>;
   /** Runs the query: its records as they come. A query that makes no sense fails with its first record. */
   stream(): QueryRecordStream<B>;
   /** Runs the query: `for await (const record of query)`. Leaving the loop ends the query. */
@@ -1878,30 +1894,30 @@ export declare const exp: {
 /** The name that `range` had before. @deprecated Use `range`. */
 export declare const filter: {
   /** Records whose bin equals an integer, text or bytes. @example range.equal('name', 'Alice') */
-  readonly equal: (target: IndexTarget, value: IndexValue, options?: RangeOptions) => Predicate;
+  readonly equal: <N extends string>(target: IndexTarget<N>, value: IndexValue, options?: RangeOptions) => Predicate<Named<N>>;
   /** Records whose bin holds an integer in a range, both ends included. @example range.between('age', 20, 30) */
-  readonly between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: RangeOptions) => Predicate;
+  readonly between: <N extends string>(target: IndexTarget<N>, least: number | bigint, most: number | bigint, options?: RangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
    * @example range.contains('tags', 'new', 'list')
    */
-  readonly contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: RangeOptions) => Predicate;
+  readonly contains: <N extends string>(target: IndexTarget<N>, value: IndexValue, collection: IndexCollection, options?: RangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose list or map has an integer in a range, both ends included. A record with several
    * of them comes once as far as a server sees them at the same time, and else again.
    * @example range.containsBetween('scores', 90, 100, 'mapValues')
    */
-  readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: IndexCollection, options?: RangeOptions) => Predicate;
+  readonly containsBetween: <N extends string>(target: IndexTarget<N>, least: number | bigint, most: number | bigint, collection: IndexCollection, options?: RangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
    * @example range.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
    */
-  readonly geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoRangeOptions) => Predicate;
+  readonly geoWithinRegion: <N extends string>(target: IndexTarget<N>, region: GeoJSON | string | object, options?: GeoRangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose point lies within a number of metres around a place.
    * @example range.geoWithinRadius('place', 8.68, 50.11, 1000)
    */
-  readonly geoWithinRadius: (target: IndexTarget, longitude: number, latitude: number, metres: number, options?: GeoRangeOptions) => Predicate;
+  readonly geoWithinRadius: <N extends string>(target: IndexTarget<N>, longitude: number, latitude: number, metres: number, options?: GeoRangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose region contains a point, given as GeoJSON or as longitude and latitude.
    * @example range.geoContainsPoint('area', 8.68, 50.11)
@@ -1996,30 +2012,30 @@ export declare const paths: {
  */
 export declare const range: {
   /** Records whose bin equals an integer, text or bytes. @example range.equal('name', 'Alice') */
-  readonly equal: (target: IndexTarget, value: IndexValue, options?: RangeOptions) => Predicate;
+  readonly equal: <N extends string>(target: IndexTarget<N>, value: IndexValue, options?: RangeOptions) => Predicate<Named<N>>;
   /** Records whose bin holds an integer in a range, both ends included. @example range.between('age', 20, 30) */
-  readonly between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: RangeOptions) => Predicate;
+  readonly between: <N extends string>(target: IndexTarget<N>, least: number | bigint, most: number | bigint, options?: RangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
    * @example range.contains('tags', 'new', 'list')
    */
-  readonly contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: RangeOptions) => Predicate;
+  readonly contains: <N extends string>(target: IndexTarget<N>, value: IndexValue, collection: IndexCollection, options?: RangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose list or map has an integer in a range, both ends included. A record with several
    * of them comes once as far as a server sees them at the same time, and else again.
    * @example range.containsBetween('scores', 90, 100, 'mapValues')
    */
-  readonly containsBetween: (target: IndexTarget, least: number | bigint, most: number | bigint, collection: IndexCollection, options?: RangeOptions) => Predicate;
+  readonly containsBetween: <N extends string>(target: IndexTarget<N>, least: number | bigint, most: number | bigint, collection: IndexCollection, options?: RangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
    * @example range.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
    */
-  readonly geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoRangeOptions) => Predicate;
+  readonly geoWithinRegion: <N extends string>(target: IndexTarget<N>, region: GeoJSON | string | object, options?: GeoRangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose point lies within a number of metres around a place.
    * @example range.geoWithinRadius('place', 8.68, 50.11, 1000)
    */
-  readonly geoWithinRadius: (target: IndexTarget, longitude: number, latitude: number, metres: number, options?: GeoRangeOptions) => Predicate;
+  readonly geoWithinRadius: <N extends string>(target: IndexTarget<N>, longitude: number, latitude: number, metres: number, options?: GeoRangeOptions) => Predicate<Named<N>>;
   /**
    * Records whose region contains a point, given as GeoJSON or as longitude and latitude.
    * @example range.geoContainsPoint('area', 8.68, 50.11)
@@ -2038,7 +2054,7 @@ export declare const range: {
  * await using other = await connect({ hosts: ['10.0.0.1', '10.0.0.2'], defaults: { read: { totalTimeout: 50 } } })
  * const third = await connect('aerospike://user:secret@10.0.0.1:3000,10.0.0.2/?tls=true&maxInFlight=1000')
  */
-export declare function connect(options?: string | readonly string[] | ConnectOptions): Promise<Client>;
+export declare function connect<I extends Integers = "auto">(options?: string | readonly string[] | ConnectOptions<I>): Promise<Client<IntegersOf<I>>>;
 /**
  * A set of records and their type. Nothing is sent: it is a name that keys and conditions are made with. Bins that cannot
  * hold what `B` says (a `Date`, a `Set`) need a codec; names of bins that are too long for a server do not compile.
@@ -2158,7 +2174,7 @@ export interface BatchApplyOptions extends ApplyOptions, BatchLimits {
  * The commands on many records: a row for each key whatever happens, and one message for each node; two for one that is to
  * get 500 rows or more and has no other batch, which then works on them side by side.
  */
-export interface BatchCommands {
+export interface BatchCommands<I extends ReadIntegers = "auto"> {
   /**
    * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
    * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
@@ -2179,7 +2195,7 @@ export interface BatchCommands {
    *   { type: 'apply', key: cart, module: 'carts', function: 'close', args: [Date.now()] },
    * ])
    */
-  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>;
+  batch<B extends object = Bins, R extends MixedRow = MixedRow>(rows: readonly StorableRow<R>[], options?: BatchOptions): Promise<BatchRecords<ReadAs<B, I>>>;
   /**
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
    * existence, `'profile.address.city'` or `'tags[0]'` a part of a bin (see `select`). Rows come back in the order of the keys, one for each key; a row that failed says why.
@@ -2189,7 +2205,12 @@ export interface BatchCommands {
    * const batch = await client.batchRead<User>(keys, { bins: ['name', 'age'] })
    * for (const { key, record } of batch) console.log(key[2], record?.bins.name)
    */
-  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<B, UnprocessedRow<"read">>>;
+  batchRead<B extends object = Bins>(keys: readonly (Key | ReadRow<never> | UnprocessedRow<"read">)[], options?: BatchReadOptions<never>): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<"read">>>;
+  batchRead(keys: readonly (Key | ReadRow)[], options?: BatchReadOptions): Promise<BatchRecords<Bins, UnprocessedRow<"read">>>;
+  batchRead<B extends object>(keys: readonly (Key | ReadRow<BinNames<B>> | UnprocessedRow<"read">)[], options?: BatchReadOptions<BinNames<B>>): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<"read">>>;
+  batchRead<B extends object, N extends BinPaths<B>>(keys: readonly (Key | ReadRow<N> | UnprocessedRow<"read">)[], options: BatchReadOptions<N> & {
+    readonly bins: readonly N[];
+  }): Promise<BatchRecords<ReadAs<Projected<B, N>, I>, UnprocessedRow<"read">>>;
   /**
    * Writes many records, each row with its own bins (or operations), TTL and conditions.
    *
@@ -2206,7 +2227,7 @@ export interface BatchCommands {
    * @example
    * const batch = await client.batchOperate<{ views: number }>(keys, [op.increment('views', 1), op.read('views')])
    */
-  batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<B, UnprocessedRow<"operate">>>;
+  batchOperate<B extends object = Bins>(keys: readonly (Key | OperateRow)[], operations?: readonly Operation[], options?: BatchWriteOptions): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<"operate">>>;
   /**
    * Removes many records. A row whose record does not exist is `notFound`.
    *
@@ -2232,7 +2253,9 @@ export interface BatchCommands {
    * @example
    * for (const [key, meta, bins] of await client.getMany<User>(keys)) console.log(key[2], meta?.gen, bins?.name)
    */
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<B>[]>;
+  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions<never>): Promise<MaybeRecord<ReadAs<B, I>>[]>;
+  getMany(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>;
+  getMany<B extends object>(keys: readonly Key[], options?: BatchReadOptions<BinNames<B>>): Promise<MaybeRecord<ReadAs<B, I>>[]>;
   /**
    * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
    *
@@ -2249,10 +2272,10 @@ export interface BatchCommands {
    * const names = await client.selectMany<User, 'name'>(keys, ['name'])
    */
   selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<MaybeRecord<Partial<B>>[]>;
-  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<Pick<B, N>>[]>;
-  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<MaybeRecord<Parts<B>>[]>;
-  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<Projected<B, N>>[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly WholeBins<B>[], options?: BatchReadOptions): Promise<MaybeRecord<ReadAs<Partial<B>, I>>[]>;
+  selectMany<B extends object, N extends WholeBins<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<ReadAs<Pick<B, N>, I>>[]>;
+  selectMany<B extends object>(keys: readonly Key[], bins: readonly BinPaths<B>[], options?: BatchReadOptions): Promise<MaybeRecord<ReadAs<Parts<B>, I>>[]>;
+  selectMany<B extends object, N extends BinPaths<B>>(keys: readonly Key[], bins: readonly N[], options?: BatchReadOptions): Promise<MaybeRecord<ReadAs<Projected<B, N>, I>>[]>;
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
    * and gives the rows as they are answered, each with its `index`. At most `inFlight` chunks are held at a time, so memory
@@ -2268,7 +2291,7 @@ export interface BatchCommands {
    * const stream = client.batchStream(keys, { bins: ['score'], chunk: 500, inFlight: 4 })
    * for await (const { index, record } of stream) if (record !== null) scores[index] = record.bins.score
    */
-  batchStream<B extends object = Bins>(rows: Iterable<MixedRow> | AsyncIterable<MixedRow>, options?: BatchStreamOptions): BatchStream<B>;
+  batchStream<B extends object = Bins, R extends MixedRow = MixedRow>(rows: Iterable<StorableRow<R>> | AsyncIterable<StorableRow<R>>, options?: BatchStreamOptions): BatchStream<ReadAs<B, I>>;
 }
 /** What a batch cost. */
 export interface BatchCost {
@@ -2315,10 +2338,10 @@ export interface BatchLimits {
 /** Options of `batch`: what is said here holds for every row that does not say otherwise. */
 export interface BatchOptions extends Omit<ReadOptions, "hedge">, WriteOptions, BatchLimits {
 }
-/** Options of `batchRead`. */
-export interface BatchReadOptions extends ReadOptions, BatchLimits {
+/** Options of `batchRead`. `N` is what may be read: names of bins, and paths into them. */
+export interface BatchReadOptions<N extends string = string> extends ReadOptions, BatchLimits {
   /** Bins to read for rows that do not say so themselves: `undefined` all, `[]` none (existence only). */
-  readonly bins?: readonly string[] | undefined;
+  readonly bins?: readonly N[] | undefined;
 }
 /** Options of `batchRemove`. */
 export interface BatchRemoveOptions extends RemoveOptions, BatchLimits {
@@ -2471,29 +2494,29 @@ export interface BitCalls<S extends Style> {
     value: Int<S>
   ], BitArithmeticOptions>;
   /** `size` bits from a bit on, as bytes aligned to the left. @example bits.get('flags', 9, 5) */
-  get: Reads<S, "blob", [
+  get: Reads$1<S, "blob", [
     offset: Int<S>,
     size: Int<S>
   ]>;
   /** How many of `size` bits are set. @example bits.count('flags', 0, 64) */
-  count: Reads<S, "int", [
+  count: Reads$1<S, "int", [
     offset: Int<S>,
     size: Int<S>
   ]>;
   /** Where the first bit of a value is, from the left; -1 when there is none. @example bits.lscan('flags', 0, 64, true) */
-  lscan: Reads<S, "int", [
+  lscan: Reads$1<S, "int", [
     offset: Int<S>,
     size: Int<S>,
     value: Bool<S>
   ]>;
   /** Where the first bit of a value is, from the right; -1 when there is none. @example bits.rscan('flags', 0, 64, true) */
-  rscan: Reads<S, "int", [
+  rscan: Reads$1<S, "int", [
     offset: Int<S>,
     size: Int<S>,
     value: Bool<S>
   ]>;
   /** The integer that `size` bits, at most 64, are. @example bits.getInt('flags', 8, 16, { signed: true }) */
-  getInt: Reads<S, "int", [
+  getInt: Reads$1<S, "int", [
     offset: Int<S>,
     size: Int<S>
   ], WholeBinOptions & {
@@ -2617,7 +2640,7 @@ export interface ClientEvents {
  * Options of a client that are not of its connections: clients on the same connections may differ in them
  * (`client.with`).
  */
-export interface ClientOptions {
+export interface ClientOptions<I extends Integers = Integers> {
   /**
    * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
    * it would have alone; a slow node holds up its own reads only. A read alone in its tick goes alone. For programs that make many reads at once; default false.
@@ -2630,7 +2653,7 @@ export interface ClientOptions {
    */
   readonly codecs?: Codecs | undefined;
   /** Defaults for the options of calls. */
-  readonly defaults?: Defaults | undefined;
+  readonly defaults?: Defaults<I> | undefined;
 }
 /** Options of `close`. */
 export interface CloseOptions {
@@ -2884,7 +2907,7 @@ export interface ConfigProvider {
   readonly interval?: number | undefined;
 }
 /** Options of {@link connect}. None is needed where the environment names the hosts. */
-export interface ConnectOptions extends ClientOptions {
+export interface ConnectOptions<I extends Integers = Integers> extends ClientOptions<I> {
   /**
    * Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. Without it,
    * `AEROSPIKE_URL` or `AEROSPIKE_HOSTS` of the environment name them.
@@ -3009,23 +3032,23 @@ export interface CreateUserOptions extends AdminOptions {
  * The client's defaults: what a call uses that does not say otherwise. Of two groups that both hold for a call the more
  * special one counts, option by option: `remove` over `write`.
  */
-export interface Defaults {
+export interface Defaults<I = NonNullable<CallOptions["integers"]>> {
   /** For `get`, `find`, `select`, `exists`, and `operate` without writes. */
-  readonly read?: Omit<ReadOptions, NoDefault> | undefined;
+  readonly read?: Reads<ReadOptions, I> | undefined;
   /** For all writes of single records. */
-  readonly write?: Omit<WriteOptions, NoDefault> | undefined;
+  readonly write?: Reads<WriteOptions, I> | undefined;
   /** For `operate` and `operateOrdered`, over `read` or `write`. */
-  readonly operate?: Omit<OperateOptions, NoDefault> | undefined;
+  readonly operate?: Reads<OperateOptions, I> | undefined;
   /** For `remove`, over `write`. */
-  readonly remove?: Omit<RemoveOptions, NoDefault> | undefined;
+  readonly remove?: Reads<RemoveOptions, I> | undefined;
   /** For `apply`, over `write`. */
-  readonly apply?: Omit<ApplyOptions, NoDefault> | undefined;
+  readonly apply?: Reads<ApplyOptions, I> | undefined;
   /** For queries, scans, aggregations and background jobs. */
-  readonly query?: QueryDefaults | undefined;
+  readonly query?: Reads<QueryDefaults, I> | undefined;
   /** For what begins with `scan`, over `query`. */
-  readonly scan?: QueryDefaults | undefined;
+  readonly scan?: Reads<QueryDefaults, I> | undefined;
   /** For all batches. */
-  readonly batch?: (Omit<BatchWriteOptions, NoDefault> & Pick<ReadOptions, "hedge">) | undefined;
+  readonly batch?: (Reads<BatchWriteOptions, I> & Pick<ReadOptions, "hedge">) | undefined;
   /** For `info` and all other questions to nodes: statistics, indexes, modules, users and roles. */
   readonly info?: Pick<CallOptions, "totalTimeout"> | undefined;
 }
@@ -3277,10 +3300,10 @@ export interface GeoRangeOptions extends RangeOptions {
   /** The index is over the elements of a collection. Default: over the bin itself. */
   readonly collection?: IndexCollection | undefined;
 }
-/** Options of `get`. */
-export interface GetOptions extends ReadOptions {
+/** Options of `get`. `N` is what may be read: names of bins, and paths into them. */
+export interface GetOptions<N extends string = string> extends ReadOptions {
   /** Bins to read, or parts of them (see `select`): `undefined` all, `[]` none (generation and time to live only). */
-  readonly bins?: readonly string[] | undefined;
+  readonly bins?: readonly N[] | undefined;
 }
 /** What `client.health` tells. */
 export interface Health {
@@ -4374,7 +4397,7 @@ export interface PutRows<B extends object, P extends object, W> extends RowCondi
   put(...objects: readonly B[]): PutRows<B, P, W>;
 }
 /** Queries and scans. What is wrong with one is said when it is run: by its promise or its loop. */
-export interface QueryCommands {
+export interface QueryCommands<I extends ReadIntegers = "auto"> {
   /**
    * A query over a set, or over a namespace without one: `where` asks a secondary index, and without it every record is
    * read. Nothing is sent before it is run.
@@ -4383,14 +4406,14 @@ export interface QueryCommands {
    * const twens = client.query<User>('test', 'users').where(range.between('age', 20, 29)).select('name')
    * for await (const { bins } of twens) console.log(bins.name)
    */
-  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<ReadAs<B, I>>;
   /**
    * All records of a set, or of a namespace: a query without a predicate.
    *
    * @example
    * const names = (await client.scan<User>('test', 'users').select('name').results()).map(({ bins }) => bins.name)
    */
-  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>;
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<ReadAs<B, I>>;
   /**
    * A background job by its id, from wherever it was started.
    *
@@ -4515,9 +4538,9 @@ export interface ReadRange<S extends Style, C extends "list" | "map", Given exte
   ]): Reading<S, ManyOf<R>>;
 }
 /** A row of a batch read that says itself what it wants: bins, `[]` for existence only, or reading operations. */
-export interface ReadRow extends ReadRowOptions {
+export interface ReadRow<N extends string = string> extends ReadRowOptions {
   readonly key: Key;
-  readonly bins?: readonly string[] | undefined;
+  readonly bins?: readonly N[] | undefined;
   readonly ops?: readonly Operation[] | undefined;
   /** Leaves the row `filtered` when it is not true of the record; in the place of the batch's filter. */
   readonly filter?: Exp<"bool"> | undefined;
@@ -4542,8 +4565,11 @@ export interface ReadStep<B extends object, P extends object, A, K extends Count
   /** What is read is judged by the set's schema: what it does not allow is a failure. */
   validated(): this;
 }
-/** The commands on single records. Every failure is a rejection, never a synchronous throw. */
-export interface RecordCommands {
+/**
+ * The commands on single records. `I` is how integers are read where a call does not say it: see {@link WithBigInts}. Every
+ * failure is a rejection, never a synchronous throw.
+ */
+export interface RecordCommands<I extends ReadIntegers = "auto"> {
   /**
    * Reads a record with all its bins. With option `bins` it reads some of them or parts of them, as `select` does.
    *
@@ -4551,10 +4577,12 @@ export interface RecordCommands {
    * @example
    * const [, meta, bins] = await client.get<User>(['test', 'demo', 'user1'])
    */
+  get<B extends object = Bins>(key: Key, options: BigInts<ReadOptions>): Promise<Record<WithBigInts<B>>>;
   get<B extends object = Bins>(key: Key, options?: ReadOptions & {
     readonly bins?: undefined;
-  }): Promise<Record<B>>;
-  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>;
+  }): Promise<Record<ReadAs<B, I>>>;
+  get(key: Key, options: GetOptions): Promise<Record<Bins>>;
+  get<B extends object>(key: Key, options: GetOptions<BinNames<B>>): Promise<Record<ReadAs<Parts<B>, I>>>;
   /**
    * Reads a record as `get` does, and gives `null` when there is none. A miss costs no more than a hit.
    *
@@ -4562,10 +4590,12 @@ export interface RecordCommands {
    * const user = await client.find<User>(key)
    * if (user === null) console.log('no such user')
    */
+  find<B extends object = Bins>(key: Key, options: BigInts<ReadOptions>): Promise<Record<WithBigInts<B>> | null>;
   find<B extends object = Bins>(key: Key, options?: ReadOptions & {
     readonly bins?: undefined;
-  }): Promise<Record<B> | null>;
-  find<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>> | null>;
+  }): Promise<Record<ReadAs<B, I>> | null>;
+  find(key: Key, options: GetOptions): Promise<Record<Bins> | null>;
+  find<B extends object>(key: Key, options: GetOptions<BinNames<B>>): Promise<Record<ReadAs<Parts<B>, I>> | null>;
   /**
    * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
    * integer key), `'"a.b"["c d"]'` (names with dots or brackets). Only those parts are read, on servers from 8.1 on, and put
@@ -4579,10 +4609,11 @@ export interface RecordCommands {
    * const { bins } = await client.select<User, 'name'>(key, ['name'])
    */
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>;
-  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<Partial<B>>>;
-  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<Pick<B, N>>>;
-  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<Parts<B>>>;
-  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<Projected<B, N>>>;
+  select<B extends object, N extends BinPaths<B> = BinPaths<B>>(key: Key, bins: readonly N[], options: BigInts<ReadOptions>): Promise<Record<WithBigInts<Chosen<B, N>>>>;
+  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<ReadAs<Partial<B>, I>>>;
+  select<B extends object, N extends WholeBins<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<ReadAs<Pick<B, N>, I>>>;
+  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<ReadAs<Parts<B>, I>>>;
+  select<B extends object, N extends BinPaths<B>>(key: Key, bins: readonly N[], options?: ReadOptions): Promise<Record<ReadAs<Projected<B, N>, I>>>;
   /**
    * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
    *
@@ -4658,7 +4689,8 @@ export interface RecordCommands {
    * @example
    * const { bins } = await client.operate(key, [op.increment('visits', 1), op.read('visits')])
    */
-  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<B>>;
+  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options: BigInts<OperateOptions>): Promise<Record<WithBigInts<B>>>;
+  operate<B extends object = Bins>(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<ReadAs<B, I>>>;
   /**
    * Like `operate`, with one `[bin, value]` for each operation in the order of the operations; `null` for those that answer
    * nothing. With `op.readAll()` the answers are one for each bin instead.
@@ -5056,7 +5088,7 @@ export interface TlsOptions {
  * await tx.put(from, { sum: bins.sum - 5 })
  * await tx.commit() // leaving the block without it aborts
  */
-export interface Transaction extends RecordCommands, BatchCommands {
+export interface Transaction<I extends ReadIntegers = "auto"> extends RecordCommands<I>, BatchCommands<I> {
   /** Its id at the server, never 0. */
   readonly id: bigint;
   /** Where it is. */
@@ -5079,7 +5111,7 @@ export interface Transaction extends RecordCommands, BatchCommands {
   [Symbol.asyncDispose](): Promise<void>;
 }
 /** Transactions of a client. */
-export interface TransactionCommands {
+export interface TransactionCommands<I extends ReadIntegers = "auto"> {
   /**
    * Runs a function in a transaction and commits it. When another transaction was faster the function is run again, after a
    * pause of random length that grows, within `attempts` and `timeout`; so it must not do anything outside of the
@@ -5100,7 +5132,7 @@ export interface TransactionCommands {
    *   return bins.sum - 5
    * }, { timeout: 5, attempts: 5 })
    */
-  transaction<T>(work: (tx: Transaction) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
+  transaction<T>(work: (tx: Transaction<I>) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
   /**
    * Begins a transaction that is ended by hand. Nothing is sent before its first call. One that is forgotten is aborted
    * when it is collected, and by the server when its time is over.
@@ -5112,7 +5144,7 @@ export interface TransactionCommands {
    * await tx.put(key, { n: 1 })
    * await tx.commit() // leaving the block without it aborts
    */
-  beginTransaction(options?: BeginOptions): Transaction;
+  beginTransaction(options?: BeginOptions): Transaction<I>;
 }
 /** What became of transactions. */
 export interface TransactionMetrics {
@@ -5386,8 +5418,23 @@ export type BatchRow<B extends object = Bins> = (RowBase<B> & {
 /** What a behavior can say of batches. */
 export type BatchSettings = Omit<BatchLimits, "onPartial">;
 export type Before<N extends string, Mark extends string> = N extends `${infer Head}${Mark}${string}` ? Head : N;
+/** A value as it is read with `integers: 'bigint'`: see {@link WithBigInts}. */
+export type BigIntValue<T> = [
+  Value
+] extends [
+  T
+] ? T : T extends number ? T | bigint : T extends Scalar | undefined | ((...args: never[]) => unknown) ? T : T extends ReadonlyMap<infer K, infer V> ? Map<BigIntValue<K>, BigIntValue<V>> : {
+  [P in keyof T]: BigIntValue<T[P]>;
+};
+/** Options with which integers are read as bigints. */
+export type BigInts<O> = O & {
+  readonly bins?: undefined;
+  readonly integers: "bigint";
+};
+/** What `get` and batches may read of `B`: any names where nothing is known of it. */
+export type BinNames<B extends object> = string extends keyof B ? string : BinPaths<B>;
 /** Names of bins of `B`, and paths into them. */
-export type BinPaths<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}`;
+export type BinPaths<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}` | `$.${keyof B & string}` | `$.${keyof B & string}${"." | "["}${string}`;
 export type BitAnswer<M> = M extends "get" ? Uint8Array : M extends BitReads ? number : null;
 export type BitReads = "get" | "getInt" | "count" | "lscan" | "rscan";
 /** Operations on bytes: those that read, and with `W` those that write. */
@@ -5412,6 +5459,8 @@ export type Changes<S extends Style, Given extends readonly unknown[], Options =
   ...Given,
   options?: Options
 ]) => Writing<S, "blob">;
+/** What is read of `B`: the bins that `N` names, or parts of all when nothing is named. */
+export type Chosen<B extends object, N extends string> = BinPaths<B> extends N ? Parts<B> : Projected<B, N>;
 /** A listener of an event. */
 export type ClientListener<E extends keyof ClientEvents> = (...facts: ClientEvents[E]) => void;
 /** What a column can be made of: see `BatchRecords.column`. */
@@ -5515,7 +5564,7 @@ export type IndexDefinition = IndexBase & ({
  * What a predicate is about: a bin, which finds the index over it; an index by its name; or an index over an expression, by
  * that expression.
  */
-export type IndexTarget = string | {
+export type IndexTarget<N extends string = string> = N | {
   readonly index: string;
 } | {
   readonly expression: AnyExp;
@@ -5544,6 +5593,17 @@ export type Inside<V, S, N extends string, W extends boolean> = Value extends V 
 ] ? IntoMap<V, MapKeyOf<V>, MapValueOf<V>, S, N, W> : unknown;
 /** Arguments: plain values, in expressions also expressions of their type. */
 export type Int<S extends Style> = number | bigint | (S extends "expression" ? Exp<"int"> : never);
+/** Values of option `integers`. */
+export type Integers = NonNullable<CallOptions["integers"]>;
+/**
+ * How a client reads integers, of the values of `integers` that its defaults have: `bigint` when one of them is. When nothing
+ * is known of them, since the options are only known as {@link ConnectOptions}, types are as bins are declared.
+ */
+export type IntegersOf<I extends Integers> = [
+  Integers
+] extends [
+  I
+] ? "auto" : "bigint" extends I ? "bigint" : "auto";
 /** Ways into a value whose type is not known: a list or a map, as the calls say. */
 export type IntoUntyped<S, N extends string, W extends boolean> = IntoList<Value, S, N, W> & IntoMap<{
   [key: string]: Value;
@@ -5629,6 +5689,8 @@ export type MixedRow = Key | ({
   readonly module: string;
   readonly function: string;
 } & ApplyRow);
+/** The bin of a predicate, as far as it is known when the program is compiled. */
+export type Named<N extends string> = string extends N ? any : N;
 /** The bins of `B` that need a codec, since a bin cannot hold what is in them. */
 export type NeedsCodec<B extends object> = {
   [N in keyof B & string]-?: Exclude<B[N], undefined> extends Storable<Exclude<B[N], undefined>> ? never : N;
@@ -5695,6 +5757,8 @@ export type Place<V, S, N extends string, W extends boolean> = Inside<V, S, N, W
   /** Whether it is there. */
   exists(): Answered<S, N, boolean>;
 } & (W extends true ? Removable<S, N> : unknown);
+/** A path without the `$.` that conditions begin paths with. */
+export type Plain<N extends string> = N extends `$.${infer Rest}` ? Rest : N;
 /** A privilege, and where it holds. Without `namespace` it holds everywhere; a `set` is always one of a namespace. */
 export type Privilege = GlobalPrivilege | ScopedPrivilege | {
   readonly privilege: GlobalPrivilege;
@@ -5704,12 +5768,15 @@ export type Privilege = GlobalPrivilege | ScopedPrivilege | {
   readonly set?: string | undefined;
 };
 /** The bins that names and paths read: whole ones as they are, the others in parts. */
-export type Projected<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
+export type Projected<B extends object, N extends string> = ProjectedPlain<B, Plain<N>>;
+export type ProjectedPlain<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
   [K in Exclude<Before<Before<N, ".">, "[">, N> & keyof B]?: Parts<B[K]>;
 };
 export type QueryDefaults = Pick<CallOptions & BatchLimits, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "integers" | "maps" | "doubles" | "concurrency">;
 /** What a behavior can say of queries on sets. */
 export type QuerySettings = Omit<CallSettings, "key"> & Pick<BatchLimits, "concurrency">;
+/** Bins as a client has them that reads integers as `I` says. */
+export type ReadAs<B extends object, I extends ReadIntegers> = I extends "bigint" ? WithBigInts<B> : B;
 /** A bin that is read. */
 export type ReadBin<V, S, N extends string> = {
   /** Reads the bin. */
@@ -5723,6 +5790,8 @@ export type ReadBin<V, S, N extends string> = {
 ] extends [
   HyperLogLog
 ] ? SketchBin<S, N, false> : unknown);
+/** How a client reads integers, as far as types can say: `bigint` when its defaults have `integers: 'bigint'`. */
+export type ReadIntegers = "auto" | "bigint";
 /** A read of many elements. */
 export type ReadMany<S extends Style, C extends "list" | "map", Given extends readonly unknown[]> = <R extends ReturnOf<C> = "value">(collection: Within<S>, ...given: [
   ...Given,
@@ -5737,11 +5806,10 @@ export type ReadOne<S extends Style, C extends "list" | "map", Given extends rea
 export type ReadSettings = CallSettings & Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent">;
 /** What a read gives. */
 export type Reading<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
-/** A read of bits. */
-export type Reads<S extends Style, T extends Type, Given extends readonly unknown[], Options = WholeBinOptions> = (bytes: Target<S, "blob">, ...given: [
-  ...Given,
-  options?: Options
-]) => Reading<S, T>;
+/** Integers as `I` says, in the place of what the options of calls take. */
+export type Reads<O, I> = Omit<O, NoDefault | "integers"> & {
+  readonly integers?: I | undefined;
+};
 /** The tuple a record destructures into. */
 export type RecordTuple<B> = readonly [
   key: Key,
@@ -5841,6 +5909,13 @@ export type Storable<T> = T extends Value ? T : T extends Refused ? never : T ex
 } : T extends object ? {
   readonly [P in keyof T]: Storable<T[P]>;
 } : never;
+/** A row of a mixed batch, in which a value that cannot be stored does not compile. */
+export type StorableRow<R> = R extends {
+  readonly type: "write";
+  readonly bins: infer B;
+} ? R & {
+  readonly bins: Storable<B>;
+} : R;
 export type Stored<S extends Style, V> = S extends "operation" ? Storable<V> & V : Value | AnyExp;
 export type StoredList<S extends Style, V> = S extends "operation" ? readonly (Storable<V> & V)[] : readonly Value[] | Exp<"list">;
 export type StoredMap<S extends Style, V> = S extends "operation" ? (Storable<V> & V) | ReadonlyMap<MapKey, unknown> : Operand<"map">;
@@ -5939,6 +6014,17 @@ export type Verb = keyof typeof VERB_KINDS;
 export type Visit<T> = (result: T) => unknown;
 /** Names of whole bins: a name with a dot or a bracket is a path unless it is in quotes. */
 export type WholeBins<B extends object> = Exclude<keyof B & string, `${string}${"." | "["}${string}`>;
+/**
+ * Bins as they are read with `integers: 'bigint'`: what is declared a `number` is a bigint when an integer is stored, and a number
+ * when a double is. Declare a bin `bigint` or `Double` to have it as that alone.
+ */
+export type WithBigInts<B extends object> = [
+  Bins
+] extends [
+  B
+] ? B : {
+  [P in keyof B]: BigIntValue<B[P]>;
+};
 /** What a read of a list or map works on: either, since one is reached inside the other. */
 export type Within<S extends Style> = S extends "operation" ? string : AnyOperand<"list" | "map">;
 /** One element whose place can be written. */
@@ -5994,6 +6080,10 @@ interface Record<B extends object = Bins> extends RecordTuple<B> {
 }
 type BinPaths$1<B extends object> = (keyof B & string) | `${keyof B & string}${"." | "["}${string}`;
 type Key$1<S extends Style> = MapKey | (S extends "expression" ? AnyExp : never);
+type Reads$1<S extends Style, T extends Type, Given extends readonly unknown[], Options = WholeBinOptions> = (bytes: Target<S, "blob">, ...given: [
+  ...Given,
+  options?: Options
+]) => Reading<S, T>;
 
 export {
   Record,

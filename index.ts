@@ -33,7 +33,7 @@ export type {
 } from './src/channels/events.js'
 export { Client, type CloseOptions, connect } from './src/client/client.js'
 export type { ChangeableOptions, ConfigChange, ConfigProvider } from './src/client/configuration.js'
-export type { AuthMode, ClientOptions, ConnectOptions } from './src/client/connect-options.js'
+export type { AuthMode, ClientOptions, ConnectOptions, Integers, IntegersOf } from './src/client/connect-options.js'
 export type { ClientEvents, ClientListener, Node, UnreachableNode } from './src/client/events.js'
 export type { Health, NodeHealth } from './src/client/health.js'
 export type { Host } from './src/client/hosts.js'
@@ -49,7 +49,7 @@ export type { WaitOptions } from './src/cluster/wait.js'
 export type { BatchCommands } from './src/commands/batches.js'
 export type { ClusterCommands, ListIndexesOptions, NodeInfoOptions, TruncateOptions } from './src/commands/cluster.js'
 export type { QueryCommands } from './src/commands/queries.js'
-export type { RecordCommands } from './src/commands/records.js'
+export type { BigInts, Chosen, RecordCommands } from './src/commands/records.js'
 export type { AttemptError, ErrorDetails, UdfSite } from './src/errors/base.js'
 export * from './src/errors/classes.js'
 export { RESULT_CODES, type ResultCode } from './src/errors/result-codes.js'
@@ -150,7 +150,7 @@ export { OperationResults } from './src/records/message.js'
 export type { Meta } from './src/records/meta.js'
 export { NEVER_EXPIRES } from './src/records/meta.js'
 export type { ExistsResult, MaybeRecord, MissingRecord, OrderedResults, Record } from './src/records/record.js'
-export type { BinPaths, Parts, Projected, WholeBins } from './src/requests/projection.js'
+export type { BinNames, BinPaths, Parts, Projected, WholeBins } from './src/requests/projection.js'
 export type { GlobalPrivilege, Privilege, ScopedPrivilege } from './src/security/privileges.js'
 export type { AdminOptions } from './src/security/request.js'
 export type { CreateRoleOptions, Quotas, Role, Roles } from './src/security/roles.js'
@@ -220,7 +220,10 @@ export {
   GeoJSON,
   HyperLogLog,
   type MapKey,
+  type ReadAs,
+  type ReadIntegers,
   type Scalar,
   type Storable,
   type Value,
+  type WithBigInts,
 } from './src/values/values.js'

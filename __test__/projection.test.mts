@@ -101,11 +101,12 @@ const CASES: readonly (readonly [what: string, bins: readonly string[], expected
   ['a null', ['profile.nothing'], { profile: { nothing: null } }],
   ['counted from the end', ['tags[-1]', 'tags[0]', 'tags[-2][1]'], { tags: ['t0', sparse({ 1: 'u1' }), 't3'] }],
   ['an element in a list of a list', ['tags[2][-1]'], { tags: sparse({ 2: ['u1'] }) }],
-  ['an integer key', ['scores[#7].best'], { scores: new Map([[7, { best: 9 }]]) }],
-  ['a negative integer key', ['scores[#-1]'], { scores: new Map([[-1, 'minus']]) }],
+  ['an integer key', ['scores.7.best'], { scores: new Map([[7, { best: 9 }]]) }],
+  ['an integer key in the older form', ['scores[#7].best'], { scores: new Map([[7, { best: 9 }]]) }],
+  ['a negative integer key', ['scores.-1'], { scores: new Map([[-1, 'minus']]) }],
   [
     'an integer key and the same digits as text',
-    ['scores[#7].best', 'scores.7'],
+    ['scores.7.best', 'scores."7"'],
     {
       scores: new Map<number | string, unknown>([
         [7, { best: 9 }],
@@ -113,7 +114,16 @@ const CASES: readonly (readonly [what: string, bins: readonly string[], expected
       ]),
     },
   ],
-  ['a key of digits is text', ['scores.7', 'scores["7"]'], { scores: { 7: 'text' } }],
+  ['a key of digits in quotes is text', ["scores.'7'", 'scores["7"]', "scores.['7']"], { scores: { 7: 'text' } }],
+  [
+    'paths as conditions have them',
+    ['$.profile.address.city', '$.tags.[0]', '$.name'],
+    {
+      name: 'Alice',
+      profile: { address: { city: 'Bern' } },
+      tags: ['t0'],
+    },
+  ],
   ['names in quotes', ['profile."a.b"["c \\"d\\""]'], { profile: { 'a.b': { 'c "d"': true } } }],
   ['a bin whose name has a dot', ['"x.y".z', '"q[0]"'], { 'x.y': { z: 1 }, 'q[0]': 'whole' }],
   ['bins in quotes alone', ['"x.y"', 'name'], { 'x.y': { z: 1 }, name: 'Alice' }],

@@ -5,18 +5,22 @@ import {
   type BatchRow,
   type Bins,
   type Client,
+  type ConnectOptions,
+  connect,
   Double,
   type ExistsResult,
   exp,
   type Key,
   type MaybeRecord,
   type Meta,
+  type MixedRow,
   type Node,
   op,
   type Record,
   type UnprocessedRow,
   type UserKey,
   type Value,
+  type WriteRow,
 } from 'aerospike-napi'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -111,6 +115,81 @@ async function records() {
   }
 }
 
+async function bigints() {
+  const { bins } = await client.get<User>(key, { integers: 'bigint' })
+  exactly<Same<typeof bins.age, number | bigint>>()
+  exactly<Same<typeof bins.name, string>>()
+  exactly<Same<typeof bins.tags, string[]>>()
+  const untyped = await client.get(key, { integers: 'bigint' })
+  exactly<Same<typeof untyped.bins, Bins>>()
+  const exact = await client.get<{ id: bigint; score: Double; deep: { n: number }[] }>(key, { integers: 'bigint' })
+  exactly<Same<typeof exact.bins.id, bigint>>()
+  exactly<Same<typeof exact.bins.score, Double>>()
+  exactly<Same<(typeof exact.bins.deep)[0]['n'], number | bigint>>()
+  const one = await client.select<User, 'age'>(key, ['age'], { integers: 'bigint' })
+  exactly<Same<typeof one.bins.age, number | bigint>>()
+  const found = await client.find<User>(key, { integers: 'auto' })
+  exactly<Same<typeof found, Record<User> | null>>()
+
+  const big = await connect({ hosts: 'h', defaults: { read: { integers: 'bigint' }, batch: { integers: 'bigint' } } })
+  exactly<Same<typeof big, Client<'bigint'>>>()
+  const record = await big.get<User>(key)
+  exactly<Same<typeof record.bins.age, number | bigint>>()
+  const batch = await big.batchRead<User>([key])
+  exactly<Same<(typeof batch.found)[0]['record']['bins']['age'], number | bigint>>()
+  for await (const { bins: scanned } of big.scan<User>('test', 'users')) {
+    exactly<Same<typeof scanned.age, number | bigint>>()
+  }
+  await big.transaction(async (tx) => {
+    const inside = await tx.get<User>(key)
+    exactly<Same<typeof inside.bins.age, number | bigint>>()
+  })
+  const plain = await connect('h')
+  exactly<Same<typeof plain, Client>>()
+  const withDefaults = await connect({ hosts: 'h', defaults: { read: { totalTimeout: 5 } } })
+  exactly<Same<typeof withDefaults, Client>>()
+  const options: ConnectOptions = { hosts: 'h' }
+  const unknown = await connect(options)
+  exactly<Same<typeof unknown, Client>>()
+  const derived = plain.with({ defaults: { read: { integers: 'bigint' } } })
+  exactly<Same<typeof derived, Client<'bigint'>>>()
+  const kept = derived.with({ coalesceReads: true })
+  exactly<Same<typeof kept, Client<'bigint'>>>()
+  // @ts-expect-error not a way to read integers
+  await connect({ hosts: 'h', defaults: { read: { integers: 'big' } } })
+  // @ts-expect-error a misspelt default
+  await connect({ hosts: 'h', defaults: { read: { totalTimout: 5 } } })
+  // @ts-expect-error a misspelt option
+  await connect({ host: 'h' })
+}
+
+async function names(list: Key[]) {
+  await client.get<User>(key, { bins: ['name', 'address.city'] })
+  // @ts-expect-error no such bin
+  await client.get<User>(key, { bins: ['nme'] })
+  // @ts-expect-error no such bin
+  await client.find<User>(key, { bins: ['name', 'adress.city'] })
+  const loose = await client.get(key, { bins: ['anything'] })
+  exactly<Same<typeof loose.bins, Bins>>()
+  await client.batchRead<User>([key, { key, bins: ['name', 'tags[0]'] }], { bins: ['age'] })
+  // @ts-expect-error no such bin
+  await client.batchRead<User>(list, { bins: ['nme'] })
+  // @ts-expect-error no such bin
+  await client.batchRead<User>([{ key, bins: ['nme'] }])
+  const chosen = await client.batchRead<User, 'name' | 'address.city'>(list, { bins: ['name', 'address.city'] })
+  const row = chosen.found[0]
+  if (row !== undefined) {
+    exactly<Same<typeof row.record.bins.name, string>>()
+    // @ts-expect-error not read
+    row.record.bins.age
+  }
+  // @ts-expect-error no such bin
+  await client.getMany<User>(list, { bins: ['nme'] })
+  await client.getMany(list, { bins: ['anything'] })
+  const dollar = await client.select<User, '$.name' | '$.address.city'>(key, ['$.name', '$.address.city'])
+  exactly<Same<typeof dollar.bins.name, string>>()
+}
+
 async function keys() {
   await client.get(['test', 'demo', 'x'] as const)
   await client.get(['test', null, 5n])
@@ -203,6 +282,17 @@ async function batches(list: Key[]) {
   await client.batchWrite([{ key }])
   // @ts-expect-error a Date cannot be stored
   await client.batchWrite([{ key, bins: { when: new Date() } }])
+  await client.batch([key, { type: 'write', key, bins: user }, { type: 'write', key, bins: { a: 1, b: [new Map()] } }])
+  // @ts-expect-error a Date cannot be stored
+  await client.batch([{ type: 'write', key, bins: { when: new Date() } }])
+  // @ts-expect-error a Date cannot be stored, and be it deep inside
+  await client.batch([key, { type: 'write', key, bins: { a: [{ b: new Date() }] } }])
+  const rows: WriteRow<User>[] = [{ key, bins: user }]
+  await client.batchWrite(rows)
+  const mixed: MixedRow[] = [{ type: 'write', key, bins: user }]
+  await client.batch<User>(mixed)
+  // @ts-expect-error a Date cannot be stored
+  client.batchStream([{ type: 'write', key, bins: { when: new Date() } }])
   const many = await client.getMany<User>(list)
   exactly<Same<typeof many, MaybeRecord<User>[]>>()
   const names = await client.selectMany<User, 'name'>(list, ['name'])
@@ -242,4 +332,4 @@ async function cluster() {
   exactly<Same<typeof info, Map<string, string>>>()
 }
 
-export { batches, cluster, functions, keys, records, writes }
+export { batches, bigints, cluster, functions, keys, names, records, writes }

@@ -3,6 +3,7 @@ import {
   bits,
   type Client,
   ctx,
+  Double,
   type Exp,
   exp,
   hll,
@@ -47,6 +48,16 @@ function operations() {
   lists.getByIndex('l', 0, { return: 'valu' })
   // @ts-expect-error lists have no keys
   lists.getByIndex('l', 0, { return: 'key' })
+  // @ts-expect-error true is no key of a map
+  maps.put('m', true, 1)
+  // @ts-expect-error nor is a list
+  maps.put('m', ['a'], 1)
+  // @ts-expect-error nor null
+  maps.increment('m', null, 1)
+  // @ts-expect-error nor a fraction in a Double
+  maps.put('m', new Double(1.5), 1)
+  // @ts-expect-error nor an object
+  maps.putItems('m', new Map([[{}, 1]]))
   // @ts-expect-error one element cannot be inverted
   maps.getByKey('m', 'a', { inverted: true })
   // @ts-expect-error there is no such order

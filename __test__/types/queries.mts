@@ -40,7 +40,7 @@ async function queries() {
     exactly<Same<typeof name, string>>()
   }
   const chosen = query.select('name', 'age')
-  exactly<Same<typeof chosen, Query<Pick<User, 'name' | 'age'>>>>()
+  exactly<Same<typeof chosen, Query<Pick<User, 'name' | 'age'>, User>>>()
   const parts = await query.select('name', 'tags[0]').results()
   exactly<Same<(typeof parts)[0]['bins']['name'], string>>()
   exactly<Same<(typeof parts)[0]['bins']['tags'], (string | undefined)[] | undefined>>()
@@ -55,7 +55,7 @@ async function queries() {
   const some = untyped.select('anything', 'any.thing')
   exactly<Same<typeof some, Query<Bins>>>()
   const operated = query.operate<{ tags: number }>([lists.size('tags'), op.read('name')])
-  exactly<Same<typeof operated, Query<{ tags: number }>>>()
+  exactly<Same<typeof operated, Query<{ tags: number }, User>>>()
 
   const results = await query.results()
   exactly<Same<typeof results, Record<User>[]>>()
@@ -75,7 +75,20 @@ async function queries() {
 
 function predicates() {
   const one = range.between('age', 1, 2n)
-  exactly<Same<typeof one, Predicate>>()
+  exactly<Same<typeof one, Predicate<'age'>>>()
+  const any: Predicate = one
+  const users = client.query<User>('test', 'users')
+  users.where(one).where(range.equal('name', 'x'))
+  users.select('name').where(range.between('age', 1, 2))
+  users.where(range.equal({ index: 'by_age' }, 5)).where(range.equal({ expression: exp.bin.int('age') }, 5))
+  // @ts-expect-error no such bin
+  users.where(range.between('agee', 1, 2))
+  // @ts-expect-error no such bin
+  users.select('name').where(range.equal('nme', 'x'))
+  client
+    .query('test', 'users')
+    .where(any)
+    .where(range.between('anything', 1, 2))
   range.equal('name', Buffer.from('x'))
   range.equal({ index: 'by_age' }, 5)
   range.equal({ expression: exp.bin.int('age') }, 5)

@@ -4,13 +4,13 @@ import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import type { ApplyRowOptions, ReadRowOptions, RowOptions } from '../options/types.js'
 import type { Exp } from '../values/expression.js'
-import type { Value } from '../values/values.js'
+import type { Storable, Value } from '../values/values.js'
 import type { Unprocessed } from './unprocessed.js'
 
 /** A row of a batch read that says itself what it wants: bins, `[]` for existence only, or reading operations. */
-export interface ReadRow extends ReadRowOptions {
+export interface ReadRow<N extends string = string> extends ReadRowOptions {
   readonly key: Key
-  readonly bins?: readonly string[] | undefined
+  readonly bins?: readonly N[] | undefined
   readonly ops?: readonly Operation[] | undefined
   /** Leaves the row `filtered` when it is not true of the record; in the place of the batch's filter. */
   readonly filter?: Exp<'bool'> | undefined
@@ -52,6 +52,11 @@ export type MixedRow =
   | ({ readonly type: 'operate'; readonly key: Key; readonly ops: readonly Operation[] } & RowOptions & ReadRowOptions)
   | ({ readonly type: 'remove' } & RemoveRow)
   | ({ readonly type: 'apply'; readonly module: string; readonly function: string } & ApplyRow)
+
+/** A row of a mixed batch, in which a value that cannot be stored does not compile. */
+export type StorableRow<R> = R extends { readonly type: 'write'; readonly bins: infer B }
+  ? R & { readonly bins: Storable<B> }
+  : R
 
 /**
  * A row of `unprocessed`: what its batch would have done, in a form that goes into the same kind of batch and into

@@ -10,6 +10,7 @@ import type {
   OperateRow,
   ReadRow,
   RemoveRow,
+  StorableRow,
   UnprocessedRow,
   WriteRow,
 } from '../batch/rows.js'
@@ -31,7 +32,7 @@ import * as cluster from '../commands/cluster.js'
 import { CommandContext } from '../commands/context.js'
 import type { QueryCommands } from '../commands/queries.js'
 import * as queries from '../commands/queries.js'
-import type { RecordCommands } from '../commands/records.js'
+import type { BigInts, Chosen, RecordCommands } from '../commands/records.js'
 import * as records from '../commands/records.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { controlError } from '../errors/failure.js'
@@ -58,7 +59,7 @@ import type { QueryOptions } from '../query/options.js'
 import type { Query } from '../query/query.js'
 import type { Meta } from '../records/meta.js'
 import type { ExistsResult, MaybeRecord, OrderedResults, Record } from '../records/record.js'
-import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
+import type { BinNames, BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
 import { Roles } from '../security/roles.js'
 import { Users } from '../security/users.js'
 import { makeSession, type Session } from '../session/session.js'
@@ -69,12 +70,14 @@ import type { TransactionCommands } from '../transactions/run.js'
 import * as transactions from '../transactions/run.js'
 import type { Transaction } from '../transactions/transaction.js'
 import { usedCodecs } from '../values/codecs.js'
-import type { Bins, Double, Storable, Value } from '../values/values.js'
+import type { Bins, Double, ReadAs, ReadIntegers, Storable, Value, WithBigInts } from '../values/values.js'
 import { type ChangeableOptions, Configuration, configProvider, firstLoad } from './configuration.js'
 import {
   type ClientOptions,
   type ConnectOptions,
   checkClientOptions,
+  type Integers,
+  type IntegersOf,
   logOf,
   resolveConfig,
   withTls,
@@ -109,7 +112,9 @@ const CONFIGURATION = Symbol('configuration')
  *
  * A client that has nothing under way does not keep the process alive.
  */
-export class Client implements RecordCommands, BatchCommands, QueryCommands, ClusterCommands, TransactionCommands {
+export class Client<I extends ReadIntegers = 'auto'>
+  implements RecordCommands<I>, BatchCommands<I>, QueryCommands<I>, ClusterCommands, TransactionCommands<I>
+{
   // Not private: a Proxy around a client, and an object made from one, have to get through.
   /** @internal */
   declare readonly [CONTEXT]: CommandContext
@@ -150,7 +155,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
    * const patient = client.with({ defaults: { read: { totalTimeout: 10_000 } } })
    * const { bins } = await patient.get(key)
    */
-  with(options: ClientOptions): Client {
+  with<J extends Integers = I>(options: ClientOptions<J>): Client<IntegersOf<J>> {
     const { codecs, defaults, coalesceReads = this[CONTEXT].coalesceReads } = checkClientOptions('with', options)
     const resolved = resolveDefaults(defaults, 'with', this[CONTEXT].own)
     const policies = codecs === undefined ? resolved : policiesWithCodecs(resolved, usedCodecs(codecs, 'with'))
@@ -179,37 +184,57 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
    * const alice = await session.query(users.id('user-1')).firstOrThrow()
    */
   session(behavior?: Behavior): Session {
-    return makeSession(this, behavior)
+    return makeSession(this as unknown as Client, behavior)
   }
 
-  get<B extends object = Bins>(key: Key, options?: ReadOptions & { readonly bins?: undefined }): Promise<Record<B>>
-  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>
+  get<B extends object = Bins>(key: Key, options: BigInts<ReadOptions>): Promise<Record<WithBigInts<B>>>
+  get<B extends object = Bins>(
+    key: Key,
+    options?: ReadOptions & { readonly bins?: undefined },
+  ): Promise<Record<ReadAs<B, I>>>
+  get(key: Key, options: GetOptions): Promise<Record<Bins>>
+  get<B extends object>(key: Key, options: GetOptions<BinNames<B>>): Promise<Record<ReadAs<Parts<B>, I>>>
   get(key: Key, options?: GetOptions): Promise<Record<never>> {
     return records.get(this[CONTEXT], key, options)
   }
 
+  find<B extends object = Bins>(key: Key, options: BigInts<ReadOptions>): Promise<Record<WithBigInts<B>> | null>
   find<B extends object = Bins>(
     key: Key,
     options?: ReadOptions & { readonly bins?: undefined },
-  ): Promise<Record<B> | null>
-  find<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>> | null>
+  ): Promise<Record<ReadAs<B, I>> | null>
+  find(key: Key, options: GetOptions): Promise<Record<Bins> | null>
+  find<B extends object>(key: Key, options: GetOptions<BinNames<B>>): Promise<Record<ReadAs<Parts<B>, I>> | null>
   find(key: Key, options?: GetOptions): Promise<Record<never> | null> {
     return records.find(this[CONTEXT], key, options)
   }
 
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>
-  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<Partial<B>>>
+  select<B extends object, N extends BinPaths<B> = BinPaths<B>>(
+    key: Key,
+    bins: readonly N[],
+    options: BigInts<ReadOptions>,
+  ): Promise<Record<WithBigInts<Chosen<B, N>>>>
+  select<B extends object>(
+    key: Key,
+    bins: readonly WholeBins<B>[],
+    options?: ReadOptions,
+  ): Promise<Record<ReadAs<Partial<B>, I>>>
   select<B extends object, N extends WholeBins<B>>(
     key: Key,
     bins: readonly N[],
     options?: ReadOptions,
-  ): Promise<Record<Pick<B, N>>>
-  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<Parts<B>>>
+  ): Promise<Record<ReadAs<Pick<B, N>, I>>>
+  select<B extends object>(
+    key: Key,
+    bins: readonly BinPaths<B>[],
+    options?: ReadOptions,
+  ): Promise<Record<ReadAs<Parts<B>, I>>>
   select<B extends object, N extends BinPaths<B>>(
     key: Key,
     bins: readonly N[],
     options?: ReadOptions,
-  ): Promise<Record<Projected<B, N>>>
+  ): Promise<Record<ReadAs<Projected<B, N>, I>>>
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<never>> {
     return records.select(this[CONTEXT], key, bins, options)
   }
@@ -249,8 +274,14 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
   operate<B extends object = Bins>(
     key: Key,
     operations: readonly Operation[],
+    options: BigInts<OperateOptions>,
+  ): Promise<Record<WithBigInts<B>>>
+  operate<B extends object = Bins>(
+    key: Key,
+    operations: readonly Operation[],
     options?: OperateOptions,
-  ): Promise<Record<B>> {
+  ): Promise<Record<ReadAs<B, I>>>
+  operate(key: Key, operations: readonly Operation[], options?: OperateOptions): Promise<Record<never>> {
     return records.operate(this[CONTEXT], key, operations, options)
   }
 
@@ -272,14 +303,33 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     return records.apply(this[CONTEXT], key, module, name, args, options)
   }
 
-  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>> {
+  batch<B extends object = Bins, R extends MixedRow = MixedRow>(
+    rows: readonly StorableRow<R>[],
+    options?: BatchOptions,
+  ): Promise<BatchRecords<ReadAs<B, I>>> {
     return batches.batch(this[CONTEXT], rows, options)
   }
 
   batchRead<B extends object = Bins>(
+    keys: readonly (Key | ReadRow<never> | UnprocessedRow<'read'>)[],
+    options?: BatchReadOptions<never>,
+  ): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<'read'>>>
+  batchRead(
     keys: readonly (Key | ReadRow)[],
     options?: BatchReadOptions,
-  ): Promise<BatchRecords<B, UnprocessedRow<'read'>>> {
+  ): Promise<BatchRecords<Bins, UnprocessedRow<'read'>>>
+  batchRead<B extends object>(
+    keys: readonly (Key | ReadRow<BinNames<B>> | UnprocessedRow<'read'>)[],
+    options?: BatchReadOptions<BinNames<B>>,
+  ): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<'read'>>>
+  batchRead<B extends object, N extends BinPaths<B>>(
+    keys: readonly (Key | ReadRow<N> | UnprocessedRow<'read'>)[],
+    options: BatchReadOptions<N> & { readonly bins: readonly N[] },
+  ): Promise<BatchRecords<ReadAs<Projected<B, N>, I>, UnprocessedRow<'read'>>>
+  batchRead(
+    keys: readonly (Key | ReadRow)[],
+    options?: BatchReadOptions,
+  ): Promise<BatchRecords<never, UnprocessedRow<'read'>>> {
     return batches.batchRead(this[CONTEXT], keys, options)
   }
 
@@ -294,7 +344,7 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     keys: readonly (Key | OperateRow)[],
     operations?: readonly Operation[],
     options?: BatchWriteOptions,
-  ): Promise<BatchRecords<B, UnprocessedRow<'operate'>>> {
+  ): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<'operate'>>> {
     return batches.batchOperate(this[CONTEXT], keys, operations, options)
   }
 
@@ -315,7 +365,16 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     return batches.batchApply(this[CONTEXT], keys, module, name, args, options)
   }
 
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<B>[]> {
+  getMany<B extends object = Bins>(
+    keys: readonly Key[],
+    options?: BatchReadOptions<never>,
+  ): Promise<MaybeRecord<ReadAs<B, I>>[]>
+  getMany(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>
+  getMany<B extends object>(
+    keys: readonly Key[],
+    options?: BatchReadOptions<BinNames<B>>,
+  ): Promise<MaybeRecord<ReadAs<B, I>>[]>
+  getMany(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<never>[]> {
     return batches.getMany(this[CONTEXT], keys, options)
   }
 
@@ -328,38 +387,38 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     keys: readonly Key[],
     bins: readonly WholeBins<B>[],
     options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Partial<B>>[]>
+  ): Promise<MaybeRecord<ReadAs<Partial<B>, I>>[]>
   selectMany<B extends object, N extends WholeBins<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Pick<B, N>>[]>
+  ): Promise<MaybeRecord<ReadAs<Pick<B, N>, I>>[]>
   selectMany<B extends object>(
     keys: readonly Key[],
     bins: readonly BinPaths<B>[],
     options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Parts<B>>[]>
+  ): Promise<MaybeRecord<ReadAs<Parts<B>, I>>[]>
   selectMany<B extends object, N extends BinPaths<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Projected<B, N>>[]>
+  ): Promise<MaybeRecord<ReadAs<Projected<B, N>, I>>[]>
   selectMany(keys: readonly Key[], bins: readonly string[], options?: BatchReadOptions): Promise<MaybeRecord<never>[]> {
     return batches.selectMany(this[CONTEXT], keys, bins, options)
   }
 
-  batchStream<B extends object = Bins>(
-    rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
+  batchStream<B extends object = Bins, R extends MixedRow = MixedRow>(
+    rows: Iterable<StorableRow<R>> | AsyncIterable<StorableRow<R>>,
     options?: BatchStreamOptions,
-  ): BatchStream<B> {
+  ): BatchStream<ReadAs<B, I>> {
     return batches.batchStream(this[CONTEXT], rows, options)
   }
 
-  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B> {
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<ReadAs<B, I>> {
     return queries.query(this[CONTEXT], namespace, set, options)
   }
 
-  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B> {
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<ReadAs<B, I>> {
     return queries.scan(this[CONTEXT], namespace, set, options)
   }
 
@@ -438,12 +497,18 @@ export class Client implements RecordCommands, BatchCommands, QueryCommands, Clu
     }
   }
 
-  transaction<T>(work: (tx: Transaction) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T> {
-    return transactions.transaction(this[CONTEXT].boundary, this[CONTEXT].policies, work, options)
+  transaction<T>(work: (tx: Transaction<I>) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T> {
+    return transactions.transaction(
+      this[CONTEXT].boundary,
+      this[CONTEXT].policies,
+      work as (tx: Transaction) => T,
+      options,
+    )
   }
 
-  beginTransaction(options?: BeginOptions): Transaction {
-    return transactions.beginTransaction(this[CONTEXT].boundary, this[CONTEXT].policies, options)
+  beginTransaction(options?: BeginOptions): Transaction<I> {
+    const { boundary, policies } = this[CONTEXT]
+    return transactions.beginTransaction(boundary, policies, options) as Transaction<never>
   }
 
   /**
@@ -636,7 +701,9 @@ function startLog(boundary: Boundary, log: Log): void {
  * await using other = await connect({ hosts: ['10.0.0.1', '10.0.0.2'], defaults: { read: { totalTimeout: 50 } } })
  * const third = await connect('aerospike://user:secret@10.0.0.1:3000,10.0.0.2/?tls=true&maxInFlight=1000')
  */
-export async function connect(options?: string | readonly string[] | ConnectOptions): Promise<Client> {
+export async function connect<I extends Integers = 'auto'>(
+  options?: string | readonly string[] | ConnectOptions<I>,
+): Promise<Client<IntegersOf<I>>> {
   try {
     const given = optionsFrom(options)
     const { config: plain, limits } = resolveConfig(given)

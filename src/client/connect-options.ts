@@ -5,7 +5,7 @@ import type { Limits } from '../boundary/admission.js'
 import { describe, isPlain } from '../checks/check.js'
 import { checkNames, checkOption, type OptionRules, readOptions } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import type { Defaults } from '../options/types.js'
+import type { CallOptions, Defaults } from '../options/types.js'
 import { Log, type LogLevel, type LogSink } from '../telemetry/log.js'
 import type { Codecs } from '../values/codecs.js'
 import type { ConfigProvider } from './configuration.js'
@@ -13,11 +13,20 @@ import { type Host, parseHosts } from './hosts.js'
 import { MAX_CALLS, SETTINGS, type Setting, settingOf } from './settings.js'
 import { checkTls, readTls, type TlsOptions } from './tls-options.js'
 
+/** Values of option `integers`. */
+export type Integers = NonNullable<CallOptions['integers']>
+
+/**
+ * How a client reads integers, of the values of `integers` that its defaults have: `bigint` when one of them is. When nothing
+ * is known of them, since the options are only known as {@link ConnectOptions}, types are as bins are declared.
+ */
+export type IntegersOf<I extends Integers> = [Integers] extends [I] ? 'auto' : 'bigint' extends I ? 'bigint' : 'auto'
+
 /**
  * Options of a client that are not of its connections: clients on the same connections may differ in them
  * (`client.with`).
  */
-export interface ClientOptions {
+export interface ClientOptions<I extends Integers = Integers> {
   /**
    * Merges the `get`, `select` and `exists` calls of one tick into batch messages, one for each node. Each call settles as
    * it would have alone; a slow node holds up its own reads only. A read alone in its tick goes alone. For programs that make many reads at once; default false.
@@ -30,14 +39,14 @@ export interface ClientOptions {
    */
   readonly codecs?: Codecs | undefined
   /** Defaults for the options of calls. */
-  readonly defaults?: Defaults | undefined
+  readonly defaults?: Defaults<I> | undefined
 }
 
 /** How a user logs in. */
 export type AuthMode = 'internal' | 'external' | 'externalInsecure' | 'pki'
 
 /** Options of {@link connect}. None is needed where the environment names the hosts. */
-export interface ConnectOptions extends ClientOptions {
+export interface ConnectOptions<I extends Integers = Integers> extends ClientOptions<I> {
   /**
    * Some nodes of the cluster; the others are found by asking them. Text may name several, separated by commas. Without it,
    * `AEROSPIKE_URL` or `AEROSPIKE_HOSTS` of the environment name them.

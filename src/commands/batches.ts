@@ -11,6 +11,7 @@ import type {
   OperateRow,
   ReadRow,
   RemoveRow,
+  StorableRow,
   UnprocessedRow,
   WriteRow,
 } from '../batch/rows.js'
@@ -31,8 +32,8 @@ import type {
   BatchWriteOptions,
 } from '../options/types.js'
 import { ExistsObject, type ExistsResult, type MaybeRecord, MissingObject } from '../records/record.js'
-import type { BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
-import type { Bins, Storable, Value } from '../values/values.js'
+import type { BinNames, BinPaths, Parts, Projected, WholeBins } from '../requests/projection.js'
+import type { Bins, ReadAs, ReadIntegers, Storable, Value } from '../values/values.js'
 import type { CommandContext } from './context.js'
 
 const NO_OPTIONS: { readonly [name: string]: unknown } = {}
@@ -41,7 +42,7 @@ const NO_OPTIONS: { readonly [name: string]: unknown } = {}
  * The commands on many records: a row for each key whatever happens, and one message for each node; two for one that is to
  * get 500 rows or more and has no other batch, which then works on them side by side.
  */
-export interface BatchCommands {
+export interface BatchCommands<I extends ReadIntegers = 'auto'> {
   /**
    * Does different things with many records in one call: reads, writes, operations, removals and calls of functions, of any
    * namespaces and sets, each row with what it says for itself. Rows of one record run in their order: where one of them
@@ -62,7 +63,10 @@ export interface BatchCommands {
    *   { type: 'apply', key: cart, module: 'carts', function: 'close', args: [Date.now()] },
    * ])
    */
-  batch<B extends object = Bins>(rows: readonly MixedRow[], options?: BatchOptions): Promise<BatchRecords<B>>
+  batch<B extends object = Bins, R extends MixedRow = MixedRow>(
+    rows: readonly StorableRow<R>[],
+    options?: BatchOptions,
+  ): Promise<BatchRecords<ReadAs<B, I>>>
 
   /**
    * Reads many records. `bins` of the options, or of a row, says what to read: `undefined` everything, `[]` nothing but
@@ -74,9 +78,21 @@ export interface BatchCommands {
    * for (const { key, record } of batch) console.log(key[2], record?.bins.name)
    */
   batchRead<B extends object = Bins>(
+    keys: readonly (Key | ReadRow<never> | UnprocessedRow<'read'>)[],
+    options?: BatchReadOptions<never>,
+  ): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<'read'>>>
+  batchRead(
     keys: readonly (Key | ReadRow)[],
     options?: BatchReadOptions,
-  ): Promise<BatchRecords<B, UnprocessedRow<'read'>>>
+  ): Promise<BatchRecords<Bins, UnprocessedRow<'read'>>>
+  batchRead<B extends object>(
+    keys: readonly (Key | ReadRow<BinNames<B>> | UnprocessedRow<'read'>)[],
+    options?: BatchReadOptions<BinNames<B>>,
+  ): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<'read'>>>
+  batchRead<B extends object, N extends BinPaths<B>>(
+    keys: readonly (Key | ReadRow<N> | UnprocessedRow<'read'>)[],
+    options: BatchReadOptions<N> & { readonly bins: readonly N[] },
+  ): Promise<BatchRecords<ReadAs<Projected<B, N>, I>, UnprocessedRow<'read'>>>
 
   /**
    * Writes many records, each row with its own bins (or operations), TTL and conditions.
@@ -100,7 +116,7 @@ export interface BatchCommands {
     keys: readonly (Key | OperateRow)[],
     operations?: readonly Operation[],
     options?: BatchWriteOptions,
-  ): Promise<BatchRecords<B, UnprocessedRow<'operate'>>>
+  ): Promise<BatchRecords<ReadAs<B, I>, UnprocessedRow<'operate'>>>
 
   /**
    * Removes many records. A row whose record does not exist is `notFound`.
@@ -138,7 +154,15 @@ export interface BatchCommands {
    * @example
    * for (const [key, meta, bins] of await client.getMany<User>(keys)) console.log(key[2], meta?.gen, bins?.name)
    */
-  getMany<B extends object = Bins>(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<B>[]>
+  getMany<B extends object = Bins>(
+    keys: readonly Key[],
+    options?: BatchReadOptions<never>,
+  ): Promise<MaybeRecord<ReadAs<B, I>>[]>
+  getMany(keys: readonly Key[], options?: BatchReadOptions): Promise<MaybeRecord<Bins>[]>
+  getMany<B extends object>(
+    keys: readonly Key[],
+    options?: BatchReadOptions<BinNames<B>>,
+  ): Promise<MaybeRecord<ReadAs<B, I>>[]>
 
   /**
    * Tells of many records whether they exist: `[key, meta]` for each key, with `meta` `null` when it does not.
@@ -161,22 +185,22 @@ export interface BatchCommands {
     keys: readonly Key[],
     bins: readonly WholeBins<B>[],
     options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Partial<B>>[]>
+  ): Promise<MaybeRecord<ReadAs<Partial<B>, I>>[]>
   selectMany<B extends object, N extends WholeBins<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Pick<B, N>>[]>
+  ): Promise<MaybeRecord<ReadAs<Pick<B, N>, I>>[]>
   selectMany<B extends object>(
     keys: readonly Key[],
     bins: readonly BinPaths<B>[],
     options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Parts<B>>[]>
+  ): Promise<MaybeRecord<ReadAs<Parts<B>, I>>[]>
   selectMany<B extends object, N extends BinPaths<B>>(
     keys: readonly Key[],
     bins: readonly N[],
     options?: BatchReadOptions,
-  ): Promise<MaybeRecord<Projected<B, N>>[]>
+  ): Promise<MaybeRecord<ReadAs<Projected<B, N>, I>>[]>
 
   /**
    * Batches without an end: takes keys or rows from a list or an (async) iterable as they are needed, sends them in chunks,
@@ -193,10 +217,10 @@ export interface BatchCommands {
    * const stream = client.batchStream(keys, { bins: ['score'], chunk: 500, inFlight: 4 })
    * for await (const { index, record } of stream) if (record !== null) scores[index] = record.bins.score
    */
-  batchStream<B extends object = Bins>(
-    rows: Iterable<MixedRow> | AsyncIterable<MixedRow>,
+  batchStream<B extends object = Bins, R extends MixedRow = MixedRow>(
+    rows: Iterable<StorableRow<R>> | AsyncIterable<StorableRow<R>>,
     options?: BatchStreamOptions,
-  ): BatchStream<B>
+  ): BatchStream<ReadAs<B, I>>
 }
 
 export function batch<B extends object = Bins>(

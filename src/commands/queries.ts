@@ -3,11 +3,11 @@
 import { Job, jobId } from '../query/job.js'
 import type { QueryOptions } from '../query/options.js'
 import { Query } from '../query/query.js'
-import type { Bins } from '../values/values.js'
+import type { Bins, ReadAs, ReadIntegers } from '../values/values.js'
 import type { CommandContext } from './context.js'
 
 /** Queries and scans. What is wrong with one is said when it is run: by its promise or its loop. */
-export interface QueryCommands {
+export interface QueryCommands<I extends ReadIntegers = 'auto'> {
   /**
    * A query over a set, or over a namespace without one: `where` asks a secondary index, and without it every record is
    * read. Nothing is sent before it is run.
@@ -16,7 +16,7 @@ export interface QueryCommands {
    * const twens = client.query<User>('test', 'users').where(range.between('age', 20, 29)).select('name')
    * for await (const { bins } of twens) console.log(bins.name)
    */
-  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>
+  query<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<ReadAs<B, I>>
 
   /**
    * All records of a set, or of a namespace: a query without a predicate.
@@ -24,7 +24,7 @@ export interface QueryCommands {
    * @example
    * const names = (await client.scan<User>('test', 'users').select('name').results()).map(({ bins }) => bins.name)
    */
-  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<B>
+  scan<B extends object = Bins>(namespace: string, set?: string | null, options?: QueryOptions): Query<ReadAs<B, I>>
 
   /**
    * A background job by its id, from wherever it was started.

@@ -44,6 +44,7 @@ import {
   writeRemovals,
 } from '../requests/command.js'
 import {
+  type BinNames,
   type BinPaths,
   type Parts,
   type Projected,
@@ -53,11 +54,20 @@ import {
 } from '../requests/projection.js'
 import { UdfCall } from '../requests/udf-call.js'
 import { encodeBins } from '../values/codecs.js'
-import type { Bins, Double, Storable, Value } from '../values/values.js'
+import type { Bins, Double, ReadAs, ReadIntegers, Storable, Value, WithBigInts } from '../values/values.js'
 import { type CommandContext, existsTask, getTask, putTask } from './context.js'
 
-/** The commands on single records. Every failure is a rejection, never a synchronous throw. */
-export interface RecordCommands {
+/** Options with which integers are read as bigints. */
+export type BigInts<O> = O & { readonly bins?: undefined; readonly integers: 'bigint' }
+
+/** What is read of `B`: the bins that `N` names, or parts of all when nothing is named. */
+export type Chosen<B extends object, N extends string> = BinPaths<B> extends N ? Parts<B> : Projected<B, N>
+
+/**
+ * The commands on single records. `I` is how integers are read where a call does not say it: see {@link WithBigInts}. Every
+ * failure is a rejection, never a synchronous throw.
+ */
+export interface RecordCommands<I extends ReadIntegers = 'auto'> {
   /**
    * Reads a record with all its bins. With option `bins` it reads some of them or parts of them, as `select` does.
    *
@@ -65,8 +75,13 @@ export interface RecordCommands {
    * @example
    * const [, meta, bins] = await client.get<User>(['test', 'demo', 'user1'])
    */
-  get<B extends object = Bins>(key: Key, options?: ReadOptions & { readonly bins?: undefined }): Promise<Record<B>>
-  get<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>>>
+  get<B extends object = Bins>(key: Key, options: BigInts<ReadOptions>): Promise<Record<WithBigInts<B>>>
+  get<B extends object = Bins>(
+    key: Key,
+    options?: ReadOptions & { readonly bins?: undefined },
+  ): Promise<Record<ReadAs<B, I>>>
+  get(key: Key, options: GetOptions): Promise<Record<Bins>>
+  get<B extends object>(key: Key, options: GetOptions<BinNames<B>>): Promise<Record<ReadAs<Parts<B>, I>>>
 
   /**
    * Reads a record as `get` does, and gives `null` when there is none. A miss costs no more than a hit.
@@ -75,11 +90,13 @@ export interface RecordCommands {
    * const user = await client.find<User>(key)
    * if (user === null) console.log('no such user')
    */
+  find<B extends object = Bins>(key: Key, options: BigInts<ReadOptions>): Promise<Record<WithBigInts<B>> | null>
   find<B extends object = Bins>(
     key: Key,
     options?: ReadOptions & { readonly bins?: undefined },
-  ): Promise<Record<B> | null>
-  find<B extends object = Bins>(key: Key, options: GetOptions): Promise<Record<Parts<B>> | null>
+  ): Promise<Record<ReadAs<B, I>> | null>
+  find(key: Key, options: GetOptions): Promise<Record<Bins> | null>
+  find<B extends object>(key: Key, options: GetOptions<BinNames<B>>): Promise<Record<ReadAs<Parts<B>, I>> | null>
 
   /**
    * Reads some bins of a record, or parts of them: `'profile.address.city'`, `'tags[0]'`, `'tags[-1]'`, `'scores[#7]'` (an
@@ -94,18 +111,31 @@ export interface RecordCommands {
    * const { bins } = await client.select<User, 'name'>(key, ['name'])
    */
   select(key: Key, bins: readonly string[], options?: ReadOptions): Promise<Record<Bins>>
-  select<B extends object>(key: Key, bins: readonly WholeBins<B>[], options?: ReadOptions): Promise<Record<Partial<B>>>
+  select<B extends object, N extends BinPaths<B> = BinPaths<B>>(
+    key: Key,
+    bins: readonly N[],
+    options: BigInts<ReadOptions>,
+  ): Promise<Record<WithBigInts<Chosen<B, N>>>>
+  select<B extends object>(
+    key: Key,
+    bins: readonly WholeBins<B>[],
+    options?: ReadOptions,
+  ): Promise<Record<ReadAs<Partial<B>, I>>>
   select<B extends object, N extends WholeBins<B>>(
     key: Key,
     bins: readonly N[],
     options?: ReadOptions,
-  ): Promise<Record<Pick<B, N>>>
-  select<B extends object>(key: Key, bins: readonly BinPaths<B>[], options?: ReadOptions): Promise<Record<Parts<B>>>
+  ): Promise<Record<ReadAs<Pick<B, N>, I>>>
+  select<B extends object>(
+    key: Key,
+    bins: readonly BinPaths<B>[],
+    options?: ReadOptions,
+  ): Promise<Record<ReadAs<Parts<B>, I>>>
   select<B extends object, N extends BinPaths<B>>(
     key: Key,
     bins: readonly N[],
     options?: ReadOptions,
-  ): Promise<Record<Projected<B, N>>>
+  ): Promise<Record<ReadAs<Projected<B, N>, I>>>
 
   /**
    * Tells whether a record exists: `[key, meta]`, with `meta` `null` when it does not.
@@ -193,8 +223,13 @@ export interface RecordCommands {
   operate<B extends object = Bins>(
     key: Key,
     operations: readonly Operation[],
+    options: BigInts<OperateOptions>,
+  ): Promise<Record<WithBigInts<B>>>
+  operate<B extends object = Bins>(
+    key: Key,
+    operations: readonly Operation[],
     options?: OperateOptions,
-  ): Promise<Record<B>>
+  ): Promise<Record<ReadAs<B, I>>>
 
   /**
    * Like `operate`, with one `[bin, value]` for each operation in the order of the operations; `null` for those that answer

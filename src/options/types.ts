@@ -160,16 +160,16 @@ export interface ReadRowOptions
   readonly sendKey?: boolean | undefined
 }
 
-/** Options of `get`. */
-export interface GetOptions extends ReadOptions {
+/** Options of `get`. `N` is what may be read: names of bins, and paths into them. */
+export interface GetOptions<N extends string = string> extends ReadOptions {
   /** Bins to read, or parts of them (see `select`): `undefined` all, `[]` none (generation and time to live only). */
-  readonly bins?: readonly string[] | undefined
+  readonly bins?: readonly N[] | undefined
 }
 
-/** Options of `batchRead`. */
-export interface BatchReadOptions extends ReadOptions, BatchLimits {
+/** Options of `batchRead`. `N` is what may be read: names of bins, and paths into them. */
+export interface BatchReadOptions<N extends string = string> extends ReadOptions, BatchLimits {
   /** Bins to read for rows that do not say so themselves: `undefined` all, `[]` none (existence only). */
-  readonly bins?: readonly string[] | undefined
+  readonly bins?: readonly N[] | undefined
 }
 
 /** Options of `batchWrite` and `batchOperate`: what is said here holds for every row that does not say otherwise. */
@@ -207,6 +207,9 @@ export interface RowOptions
 /** What a call says for itself alone: no default has it. */
 type NoDefault = 'signal' | 'filter' | 'generation' | 'generationMode' | 'transaction' | 'expiresAt'
 
+/** Integers as `I` says, in the place of what the options of calls take. */
+type Reads<O, I> = Omit<O, NoDefault | 'integers'> & { readonly integers?: I | undefined }
+
 type QueryDefaults = Pick<
   CallOptions & BatchLimits,
   | 'totalTimeout'
@@ -224,23 +227,23 @@ type QueryDefaults = Pick<
  * The client's defaults: what a call uses that does not say otherwise. Of two groups that both hold for a call the more
  * special one counts, option by option: `remove` over `write`.
  */
-export interface Defaults {
+export interface Defaults<I = NonNullable<CallOptions['integers']>> {
   /** For `get`, `find`, `select`, `exists`, and `operate` without writes. */
-  readonly read?: Omit<ReadOptions, NoDefault> | undefined
+  readonly read?: Reads<ReadOptions, I> | undefined
   /** For all writes of single records. */
-  readonly write?: Omit<WriteOptions, NoDefault> | undefined
+  readonly write?: Reads<WriteOptions, I> | undefined
   /** For `operate` and `operateOrdered`, over `read` or `write`. */
-  readonly operate?: Omit<OperateOptions, NoDefault> | undefined
+  readonly operate?: Reads<OperateOptions, I> | undefined
   /** For `remove`, over `write`. */
-  readonly remove?: Omit<RemoveOptions, NoDefault> | undefined
+  readonly remove?: Reads<RemoveOptions, I> | undefined
   /** For `apply`, over `write`. */
-  readonly apply?: Omit<ApplyOptions, NoDefault> | undefined
+  readonly apply?: Reads<ApplyOptions, I> | undefined
   /** For queries, scans, aggregations and background jobs. */
-  readonly query?: QueryDefaults | undefined
+  readonly query?: Reads<QueryDefaults, I> | undefined
   /** For what begins with `scan`, over `query`. */
-  readonly scan?: QueryDefaults | undefined
+  readonly scan?: Reads<QueryDefaults, I> | undefined
   /** For all batches. */
-  readonly batch?: (Omit<BatchWriteOptions, NoDefault> & Pick<ReadOptions, 'hedge'>) | undefined
+  readonly batch?: (Reads<BatchWriteOptions, I> & Pick<ReadOptions, 'hedge'>) | undefined
   /** For `info` and all other questions to nodes: statistics, indexes, modules, users and roles. */
   readonly info?: Pick<CallOptions, 'totalTimeout'> | undefined
 }

@@ -40,13 +40,14 @@ export type Selected<B extends object, N extends string> = string extends keyof 
 
 /**
  * A query or scan: which records, and what of them. Made by `client.query` and `client.scan`; immutable, so that each method
- * gives another query and one query may be run any number of times. What is wrong with it is said when it is run.
+ * gives another query and one query may be run any number of times. What is wrong with it is said when it is run. `B` are the
+ * bins that it reads, `All` those that its records have, which ranges are checked against.
  *
  * @example
  * const adults = client.query<User>('test', 'users').where(range.between('age', 18, 120)).select('name')
  * for await (const { bins } of adults) console.log(bins.name)
  */
-export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> {
+export class Query<B extends object = Bins, All extends object = B> implements AsyncIterable<Record<B>> {
   readonly #context: InfoContext
   readonly #verb: string
   /** @internal */
@@ -91,7 +92,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    * This query with something changed; what went wrong in an earlier step, or goes wrong in this one, is kept for the
    * run.
    */
-  #with<C extends object>(change: (plan: Plan) => Partial<Plan>): Query<C> {
+  #with<C extends object>(change: (plan: Plan) => Partial<Plan>): Query<C, All> {
     let plan = this.plan
     if (!('failure' in plan)) {
       try {
@@ -100,7 +101,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
         plan = { failure: argumentError(error, this.#verb) }
       }
     }
-    return new Query<C>(this.#context, this.#verb, plan)
+    return new Query<C, All>(this.#context, this.#verb, plan)
   }
 
   /**
@@ -112,7 +113,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    * @example
    * client.query('test', 'users').where(range.between('age', 20, 30)).where(where`$.city == ${'Berlin'}`)
    */
-  where(condition: Predicate | Exp<'bool'>): Query<B> {
+  where(condition: Predicate<keyof All & string> | Exp<'bool'>): Query<B, All> {
     return this.#with((plan) => {
       if (isFilter(condition)) return { policy: alsoWhere(plan.policy, condition) }
       if (!(condition instanceof Predicate)) {
@@ -130,7 +131,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
   }
 
   /** The name that `where` had before for expressions. @deprecated Use `where`. */
-  filter(expression: Exp<'bool'>): Query<B> {
+  filter(expression: Exp<'bool'>): Query<B, All> {
     return this.#with(({ policy }) => {
       if (!isFilter(expression)) throw badValue(this.#verb, 'filter', 'an expression of type bool', expression)
       return { policy: alsoWhere(policy, expression) }
@@ -146,7 +147,7 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    * @example
    * client.query<User>('test', 'users').select('name', 'profile.address.city')
    */
-  select<N extends BinPaths<B>>(...bins: readonly N[]): Query<Selected<B, N>> {
+  select<N extends BinPaths<B>>(...bins: readonly N[]): Query<Selected<B, N>, All> {
     return this.#with(() => ({ bins: checkBins(bins, 'select'), operations: undefined }))
   }
 
@@ -157,17 +158,17 @@ export class Query<B extends object = Bins> implements AsyncIterable<Record<B>> 
    * @example
    * client.query('test', 'users').operate<{ tags: number }>([lists.size('tags')])
    */
-  operate<R extends object = Bins>(operations: readonly Operation[]): Query<R> {
+  operate<R extends object = Bins>(operations: readonly Operation[]): Query<R, All> {
     return this.#with(() => ({ operations: checkOperations(operations, false, 'operate'), bins: undefined }))
   }
 
   /** With other options, each in the place of what was said for it before. @example query.with({ maxRecords: 10 }) */
-  with(options: QueryOptions): Query<B> {
+  with(options: QueryOptions): Query<B, All> {
     return this.#with(({ policy, limits }) => applyQueryOptions(policy, limits, options, this.#verb))
   }
 
   /** From where an earlier run stood: its `cursor`. @example query.from(cursor).results() */
-  from(cursor: string): Query<B> {
+  from(cursor: string): Query<B, All> {
     return this.#with(({ policy, limits }) => applyQueryOptions(policy, limits, { cursor }, this.#verb))
   }
 

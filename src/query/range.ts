@@ -24,7 +24,11 @@ const MAX_VALUE = 2048
  * What a predicate is about: a bin, which finds the index over it; an index by its name; or an index over an expression, by
  * that expression.
  */
-export type IndexTarget = string | { readonly index: string } | { readonly expression: AnyExp }
+export type IndexTarget<N extends string = string> = N | { readonly index: string } | { readonly expression: AnyExp }
+
+/** The bin of a predicate, as far as it is known when the program is compiled. */
+// biome-ignore lint/suspicious/noExplicitAny: what is not known goes with every query
+type Named<N extends string> = string extends N ? any : N
 
 /** Options of predicates. */
 export interface RangeOptions {
@@ -51,9 +55,10 @@ interface Bound {
  * What a query asks a secondary index for, made by the functions of `range`; the argument of `where`. Immutable, and usable
  * in any number of queries.
  */
-export class Predicate {
-  /** @internal */
-  readonly bin: string
+// biome-ignore lint/suspicious/noExplicitAny: where nothing is known of the bin it goes with every query
+export class Predicate<N extends string = any> {
+  /** The bin that it is about; empty for one that names an index or an expression. */
+  readonly bin: N
   /** @internal */
   readonly index: Uint8Array | undefined
   /** @internal */
@@ -70,7 +75,7 @@ export class Predicate {
   /** @internal */
   constructor(verb: string, target: unknown, collection: number, begin: Bound, end: Bound, context: unknown) {
     const { bin = '', index, expression } = targetOf(target, verb)
-    this.bin = bin
+    this.bin = bin as N
     this.index = index
     this.expression = expression
     this.collection = collection
@@ -207,7 +212,7 @@ function collectionOf(value: unknown, verb: string): number {
 const RULES: OptionRules<RangeOptions> = { ctx: anything }
 const GEO_RULES: OptionRules<GeoRangeOptions> = { ctx: anything, collection: COLLECTION }
 
-function equality(verb: string, target: unknown, value: Bound, collection: number, options: unknown): Predicate {
+function equality(verb: string, target: IndexTarget, value: Bound, collection: number, options: unknown): Predicate {
   return new Predicate(
     verb,
     target,
@@ -220,7 +225,7 @@ function equality(verb: string, target: unknown, value: Bound, collection: numbe
 
 function integers(
   verb: string,
-  target: unknown,
+  target: IndexTarget,
   least: unknown,
   most: unknown,
   collection: number,
@@ -232,7 +237,7 @@ function integers(
   return new Predicate(verb, target, collection, integerBound(begin), integerBound(end), ctx)
 }
 
-function geo(verb: string, target: unknown, shape: Bound, options: unknown): Predicate {
+function geo(verb: string, target: IndexTarget, shape: Bound, options: unknown): Predicate {
   const { ctx, collection } = readOptions<GeoRangeOptions>(`range.${verb}`, options, GEO_RULES)
   const number = collection === undefined ? 0 : collectionOf(collection, verb)
   return new Predicate(verb, target, number, shape, shape, ctx)
@@ -247,18 +252,27 @@ function geo(verb: string, target: unknown, shape: Bound, options: unknown): Pre
  */
 export const range = {
   /** Records whose bin equals an integer, text or bytes. @example range.equal('name', 'Alice') */
-  equal: (target: IndexTarget, value: IndexValue, options?: RangeOptions): Predicate =>
+  equal: <N extends string>(target: IndexTarget<N>, value: IndexValue, options?: RangeOptions): Predicate<Named<N>> =>
     equality('equal', target, bound(value, 'equal'), 0, options),
 
   /** Records whose bin holds an integer in a range, both ends included. @example range.between('age', 20, 30) */
-  between: (target: IndexTarget, least: number | bigint, most: number | bigint, options?: RangeOptions): Predicate =>
-    integers('between', target, least, most, 0, options),
+  between: <N extends string>(
+    target: IndexTarget<N>,
+    least: number | bigint,
+    most: number | bigint,
+    options?: RangeOptions,
+  ): Predicate<Named<N>> => integers('between', target, least, most, 0, options),
 
   /**
    * Records whose list or map has a value: among the elements of a `list`, the `mapKeys` or the `mapValues`.
    * @example range.contains('tags', 'new', 'list')
    */
-  contains: (target: IndexTarget, value: IndexValue, collection: IndexCollection, options?: RangeOptions): Predicate =>
+  contains: <N extends string>(
+    target: IndexTarget<N>,
+    value: IndexValue,
+    collection: IndexCollection,
+    options?: RangeOptions,
+  ): Predicate<Named<N>> =>
     equality('contains', target, bound(value, 'contains'), collectionOf(collection, 'contains'), options),
 
   /**
@@ -266,33 +280,36 @@ export const range = {
    * of them comes once as far as a server sees them at the same time, and else again.
    * @example range.containsBetween('scores', 90, 100, 'mapValues')
    */
-  containsBetween: (
-    target: IndexTarget,
+  containsBetween: <N extends string>(
+    target: IndexTarget<N>,
     least: number | bigint,
     most: number | bigint,
     collection: IndexCollection,
     options?: RangeOptions,
-  ): Predicate =>
+  ): Predicate<Named<N>> =>
     integers('containsBetween', target, least, most, collectionOf(collection, 'containsBetween'), options),
 
   /**
    * Records whose point lies in a region: a GeoJSON `Polygon`, `MultiPolygon` or `AeroCircle`.
    * @example range.geoWithinRegion('place', { type: 'AeroCircle', coordinates: [[8.68, 50.11], 1000] })
    */
-  geoWithinRegion: (target: IndexTarget, region: GeoJSON | string | object, options?: GeoRangeOptions): Predicate =>
-    geo('geoWithinRegion', target, geometry(region, REGIONS, 'geoWithinRegion'), options),
+  geoWithinRegion: <N extends string>(
+    target: IndexTarget<N>,
+    region: GeoJSON | string | object,
+    options?: GeoRangeOptions,
+  ): Predicate<Named<N>> => geo('geoWithinRegion', target, geometry(region, REGIONS, 'geoWithinRegion'), options),
 
   /**
    * Records whose point lies within a number of metres around a place.
    * @example range.geoWithinRadius('place', 8.68, 50.11, 1000)
    */
-  geoWithinRadius: (
-    target: IndexTarget,
+  geoWithinRadius: <N extends string>(
+    target: IndexTarget<N>,
     longitude: number,
     latitude: number,
     metres: number,
     options?: GeoRangeOptions,
-  ): Predicate => {
+  ): Predicate<Named<N>> => {
     const call = 'geoWithinRadius'
     const centre = [coordinate(longitude, 180, 'longitude', call), coordinate(latitude, 90, 'latitude', call)]
     if (typeof metres !== 'number' || !(metres >= 0 && metres < Number.POSITIVE_INFINITY)) {
@@ -312,13 +329,17 @@ export const range = {
 /** The name that `range` had before. @deprecated Use `range`. */
 export const filter = range
 
-function geoContainsPoint(target: IndexTarget, point: GeoJSON | string | object, options?: GeoRangeOptions): Predicate
-function geoContainsPoint(
-  target: IndexTarget,
+function geoContainsPoint<N extends string>(
+  target: IndexTarget<N>,
+  point: GeoJSON | string | object,
+  options?: GeoRangeOptions,
+): Predicate<Named<N>>
+function geoContainsPoint<N extends string>(
+  target: IndexTarget<N>,
   longitude: number,
   latitude: number,
   options?: GeoRangeOptions,
-): Predicate
+): Predicate<Named<N>>
 function geoContainsPoint(target: IndexTarget, place: unknown, second?: unknown, third?: unknown): Predicate {
   const call = 'geoContainsPoint'
   if (typeof place !== 'number') return geo(call, target, geometry(place, POINTS, call), second)

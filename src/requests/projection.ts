@@ -13,10 +13,17 @@ import { type BinPath, isPath, parseBinPath, type Step } from './bin-path.js'
 import { type Command, writeOperations } from './command.js'
 
 /** Names of bins of `B`, and paths into them. */
-export type BinPaths<B extends object> = (keyof B & string) | `${keyof B & string}${'.' | '['}${string}`
+export type BinPaths<B extends object> =
+  | (keyof B & string)
+  | `${keyof B & string}${'.' | '['}${string}`
+  | `$.${keyof B & string}`
+  | `$.${keyof B & string}${'.' | '['}${string}`
 
 /** Names of whole bins: a name with a dot or a bracket is a path unless it is in quotes. */
 export type WholeBins<B extends object> = Exclude<keyof B & string, `${string}${'.' | '['}${string}`>
+
+/** What `get` and batches may read of `B`: any names where nothing is known of it. */
+export type BinNames<B extends object> = string extends keyof B ? string : BinPaths<B>
 
 /** A value of which only parts were read. */
 export type Parts<T> = T extends
@@ -38,10 +45,15 @@ export type Parts<T> = T extends
       ? { [K in keyof T]?: Parts<T[K]> }
       : T
 
+/** A path without the `$.` that conditions begin paths with. */
+type Plain<N extends string> = N extends `$.${infer Rest}` ? Rest : N
+
 type Before<N extends string, Mark extends string> = N extends `${infer Head}${Mark}${string}` ? Head : N
 
 /** The bins that names and paths read: whole ones as they are, the others in parts. */
-export type Projected<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
+export type Projected<B extends object, N extends string> = ProjectedPlain<B, Plain<N>>
+
+type ProjectedPlain<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
   [K in Exclude<Before<Before<N, '.'>, '['>, N> & keyof B]?: Parts<B[K]>
 }
 

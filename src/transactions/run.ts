@@ -8,12 +8,13 @@ import { AerospikeError, InvalidArgumentError } from '../errors/classes.js'
 import { aborted } from '../errors/failure.js'
 import { now } from '../host.js'
 import type { Policies } from '../options/policy.js'
+import type { ReadIntegers } from '../values/values.js'
 import { CommitError } from './errors.js'
 import { type BeginOptions, resolveOptions, type TransactionOptions } from './options.js'
 import { begin, type Transaction } from './transaction.js'
 
 /** Transactions of a client. */
-export interface TransactionCommands {
+export interface TransactionCommands<I extends ReadIntegers = 'auto'> {
   /**
    * Runs a function in a transaction and commits it. When another transaction was faster the function is run again, after a
    * pause of random length that grows, within `attempts` and `timeout`; so it must not do anything outside of the
@@ -34,7 +35,7 @@ export interface TransactionCommands {
    *   return bins.sum - 5
    * }, { timeout: 5, attempts: 5 })
    */
-  transaction<T>(work: (tx: Transaction) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>
+  transaction<T>(work: (tx: Transaction<I>) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>
 
   /**
    * Begins a transaction that is ended by hand. Nothing is sent before its first call. One that is forgotten is aborted
@@ -47,7 +48,7 @@ export interface TransactionCommands {
    * await tx.put(key, { n: 1 })
    * await tx.commit() // leaving the block without it aborts
    */
-  beginTransaction(options?: BeginOptions): Transaction
+  beginTransaction(options?: BeginOptions): Transaction<I>
 }
 
 /** The longest pause before the second attempt; it doubles with each until {@link LONGEST_MS}. */

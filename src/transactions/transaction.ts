@@ -22,6 +22,7 @@ import {
 import { Takes } from '../options/table.js'
 import type { Defaults } from '../options/types.js'
 import { type Codecs, usedCodecs } from '../values/codecs.js'
+import type { ReadIntegers } from '../values/values.js'
 import { CommitError } from './errors.js'
 
 /**
@@ -57,7 +58,7 @@ const ABORTED: readonly AbortStatus[] = ['ok', 'alreadyAborted', 'rollBackAbando
  * await tx.put(from, { sum: bins.sum - 5 })
  * await tx.commit() // leaving the block without it aborts
  */
-export interface Transaction extends RecordCommands, BatchCommands {
+export interface Transaction<I extends ReadIntegers = 'auto'> extends RecordCommands<I>, BatchCommands<I> {
   /** Its id at the server, never 0. */
   readonly id: bigint
   /** Where it is. */

@@ -112,6 +112,29 @@ export interface Bins {
   [name: string]: Value
 }
 
+/** How a client reads integers, as far as types can say: `bigint` when its defaults have `integers: 'bigint'`. */
+export type ReadIntegers = 'auto' | 'bigint'
+
+/** A value as it is read with `integers: 'bigint'`: see {@link WithBigInts}. */
+type BigIntValue<T> = [Value] extends [T]
+  ? T
+  : T extends number
+    ? T | bigint
+    : T extends Scalar | undefined | ((...args: never[]) => unknown)
+      ? T
+      : T extends ReadonlyMap<infer K, infer V>
+        ? Map<BigIntValue<K>, BigIntValue<V>>
+        : { [P in keyof T]: BigIntValue<T[P]> }
+
+/**
+ * Bins as they are read with `integers: 'bigint'`: what is declared a `number` is a bigint when an integer is stored, and a number
+ * when a double is. Declare a bin `bigint` or `Double` to have it as that alone.
+ */
+export type WithBigInts<B extends object> = [Bins] extends [B] ? B : { [P in keyof B]: BigIntValue<B[P]> }
+
+/** Bins as a client has them that reads integers as `I` says. */
+export type ReadAs<B extends object, I extends ReadIntegers> = I extends 'bigint' ? WithBigInts<B> : B
+
 /** Types that look like values to TypeScript but are refused when they are written. */
 type Refused =
   | Date
