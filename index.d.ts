@@ -1851,9 +1851,9 @@ export declare const exp: {
   readonly le: <T extends Comparable>(a: Operand<T>, b: Operand<Uninferred<T>>) => Exp<"bool">;
   readonly geoCompare: (a: Operand<"geo">, b: Operand<"geo">) => Exp<"bool">;
   readonly and: (...all: Operand<"bool">[]) => Exp<"bool">;
-  readonly or: (...any: Operand<"bool">[]) => Exp<"bool">;
+  readonly or: (...conditions: Operand<"bool">[]) => Exp<"bool">;
   readonly not: (a: Operand<"bool">) => Exp<"bool">;
-  readonly exclusive: (...any: Operand<"bool">[]) => Exp<"bool">;
+  readonly exclusive: (...conditions: Operand<"bool">[]) => Exp<"bool">;
   readonly add: <T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]) => Exp<T>;
   readonly sub: <T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]) => Exp<T>;
   readonly mul: <T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]) => Exp<T>;
@@ -3198,11 +3198,11 @@ export interface Functions {
   /** All are true. One that is false decides even when others are unknown. @example exp.and(isActive, isAdult) */
   and(...all: Operand<"bool">[]): Exp<"bool">;
   /** At least one is true. One that is true decides even when others are unknown. @example exp.or(isOwner, isAdmin) */
-  or(...any: Operand<"bool">[]): Exp<"bool">;
+  or(...conditions: Operand<"bool">[]): Exp<"bool">;
   /** The opposite. @example exp.not(exp.keyExists()) */
   not(a: Operand<"bool">): Exp<"bool">;
   /** Exactly one is true. @example exp.exclusive(isBuyer, isSeller) */
-  exclusive(...any: Operand<"bool">[]): Exp<"bool">;
+  exclusive(...conditions: Operand<"bool">[]): Exp<"bool">;
   /** Sum. Integers and floats do not mix. @example exp.add(exp.bin.int('a'), exp.bin.int('b'), 1) */
   add<T extends Num>(first: Operand<T>, ...more: Operand<Uninferred<T>>[]): Exp<T>;
   /** Difference; of one operand, its negative. @example exp.sub(exp.bin.int('stock'), 1) */

@@ -32,6 +32,7 @@ interface Said {
     setTo(value: Value): Said
     add(by: number): Said
     append(value: string): Said
+    prepend(value: string): Said
     remove(): Said
     get(): Said
     readonly list: { append(value: Value): Said; size(): Said }
@@ -40,8 +41,11 @@ interface Said {
   bins(...names: string[]): Said
   put(object: Bins): Said
   where(condition: ReturnType<typeof where>): Said
-  expireRecordAfter(seconds: number): Said
   ensureGenerationIs(generation: number): Said
+  includeMissingKeys(): Said
+  failOnFilteredOut(): Said
+  function(module: string, name: string): Said
+  passing(...args: Value[]): Said
   execute(): Promise<RecordResults<Bins>>
 }
 type Verbs = { [verb: string]: (...keys: readonly unknown[]) => Said & Verbs }
@@ -50,6 +54,9 @@ const CHANGES = {
   set: (said: Said, { amount }: Change) => said.bin('n').setTo(amount),
   add: (said: Said, { amount }: Change) => said.bin('n').add(amount),
   append: (said: Said, { amount }: Change) => said.bin('s').append(String(amount)),
+  prepend: (said: Said, { amount }: Change) => said.bin('s').prepend(String(amount)),
+  size: (said: Said) => said.bin('l').list.size(),
+  value: (said: Said) => said.bin('m').map.getByKey('k'),
   drop: (said: Said) => said.bin('s').remove(),
   read: (said: Said) => said.bin('n').get(),
   push: (said: Said, { amount }: Change) => said.bin('l').list.append(amount),
@@ -60,6 +67,9 @@ const OPERATIONS: { readonly [name in keyof typeof CHANGES]: (change: Change) =>
   set: ({ amount }) => op.write('n', amount),
   add: ({ amount }) => op.increment('n', amount),
   append: ({ amount }) => op.append('s', String(amount)),
+  prepend: ({ amount }) => op.prepend('s', String(amount)),
+  size: () => lists.size('l'),
+  value: () => maps.getByKey('m', 'k'),
   drop: () => op.write('s', null),
   read: () => op.read('n'),
   push: ({ amount }) => lists.append('l', amount),
@@ -89,6 +99,7 @@ const step = fc.oneof(
       ids: fc.array(id, { minLength: 1, maxLength: 3 }),
       changes: fc.array(change, { minLength: 1, maxLength: 4 }),
       above: condition,
+      generation: fc.constantFrom(undefined, undefined, 1, 2),
       // A null where a record is replaced is left out by the session and refused by servers where it is an operation.
     })
     .filter(({ verb, changes }) => !verb.startsWith('replace') || changes.every(({ name }) => name !== 'drop')),
@@ -104,6 +115,14 @@ const step = fc.oneof(
     ids: fc.array(id, { minLength: 1, maxLength: 3 }),
     bins: fc.constantFrom(undefined, ['n'], ['n', 's']),
     above: condition,
+    missing: fc.boolean(),
+    strict: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('executeUdf' as const),
+    ids: fc.array(id, { minLength: 1, maxLength: 3 }),
+    amount: fc.integer({ min: 0, max: 99 }),
+    above: condition,
   }),
   fc.record({
     kind: fc.constantFrom('exists' as const, 'delete' as const, 'touch' as const),
@@ -114,24 +133,38 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
 const filterOf = (above: number | undefined) => (above === undefined ? undefined : where`$.n > ${above}`)
 
+/** A module with the function that steps call. */
+const MODULE = 'session_property'
+
+/** One step of a chain, or the beginning of one. */
+function sayOne(begin: Verbs, keys: unknown, one: Step): Said & Verbs {
+  const verb = 'verb' in one ? one.verb : one.kind
+  let said: Said = begin[verb]?.(keys) as Said
+  switch (one.kind) {
+    case 'write':
+      for (const each of one.changes) said = CHANGES[each.name](said, each)
+      if (one.generation !== undefined) said = said.ensureGenerationIs(one.generation)
+      break
+    case 'put':
+      said = said.put({ n: one.amount, s: 'put' })
+      break
+    case 'executeUdf':
+      said = said.function(MODULE, 'add').passing('n', one.amount)
+      break
+    case 'query':
+      if (one.bins !== undefined) said = said.bins(...one.bins)
+      if (one.missing) said = said.includeMissingKeys()
+      if (one.strict) said = said.failOnFilteredOut()
+  }
+  const filter = 'above' in one ? filterOf(one.above) : undefined
+  return (filter === undefined ? said : said.where(filter)) as Said & Verbs
+}
+
 /** The chain. */
 function say(session: Session, set: string, steps: readonly Step[]): Said {
   const keysOf = dataSet<Bins>('test', set)
   let said = session as unknown as Said & Verbs
-  for (const one of steps) {
-    const keys = keysOf.ids(...one.ids)
-    if (one.kind === 'write') {
-      said = said[one.verb]?.(keys) as never
-      for (const each of one.changes) said = CHANGES[each.name](said, each) as never
-    } else if (one.kind === 'put') {
-      said = said[one.verb]?.(keys).put({ n: one.amount, s: 'put' }) as never
-    } else {
-      said = said[one.kind]?.(keys) as never
-      if (one.kind === 'query' && one.bins !== undefined) said = said.bins(...one.bins) as never
-    }
-    const filter = 'above' in one ? filterOf(one.above) : undefined
-    if (filter !== undefined) said = said.where(filter) as never
-  }
+  for (const one of steps) said = sayOne(said, keysOf.ids(...one.ids), one)
   return said
 }
 
@@ -145,11 +178,14 @@ function rowsOf(set: string, steps: readonly Step[]): MixedRow[] {
       switch (one.kind) {
         case 'write': {
           const ops = one.changes.map((each) => OPERATIONS[each.name](each))
-          const common = { key, ...filtered, exists: EXISTS[one.verb] }
+          const at = one.generation === undefined ? {} : { generation: one.generation }
+          const common = { key, ...filtered, ...at, exists: EXISTS[one.verb] }
           return { type: 'operate', ops, ...common }
         }
         case 'put':
           return { type: 'write', key, bins: { n: one.amount, s: 'put' }, exists: EXISTS[one.verb], ...filtered }
+        case 'executeUdf':
+          return { type: 'apply', key, module: MODULE, function: 'add', args: ['n', one.amount], ...filtered }
         case 'query':
           return { type: 'read', key, ...filtered, ...(one.bins === undefined ? {} : { bins: one.bins }) }
         case 'exists':
@@ -169,10 +205,22 @@ async function state(set: string): Promise<unknown[]> {
 }
 
 /** What a row of a plain batch says, as a row of a session would: undefined where a session has none. */
-function seen(row: BatchRow, verb: string): unknown {
-  const omitted = verb === 'query' && (row.resultCode === 2 || row.resultCode === 27)
+function seen(row: BatchRow, one: Step): unknown {
+  const omitted =
+    one.kind === 'query' && ((row.resultCode === 2 && !one.missing) || (row.resultCode === 27 && !one.strict))
   return omitted ? undefined : [row.index, row.resultCode, row.record?.bins ?? null]
 }
+
+test.before(async () => {
+  const source = `
+function add(rec, bin, by)
+  rec[bin] = (rec[bin] or 0) + by
+  if aerospike:exists(rec) then aerospike:update(rec) else aerospike:create(rec) end
+  return rec[bin]
+end`
+  const job = await client().udf.register({ source, name: MODULE })
+  await job.done({ pollInterval: 20, timeout: 30_000 })
+})
 
 test('a chain does what the plain batch of the same rows does', async (t) => {
   const begin = async (set: string) => {
@@ -188,10 +236,10 @@ test('a chain does what the plain batch of the same rows does', async (t) => {
       await Promise.all([begin(ours), begin(theirs)])
       const chain = say(client().session(), ours, steps)
       const [said, plain] = [await chain.execute(), await client().batch(rowsOf(theirs, steps))]
-      const verbs = steps.flatMap((one) => one.ids.map(() => one.kind))
+      const whose = steps.flatMap((one) => one.ids.map(() => one))
       t.deepEqual(
         [...said].map(({ index, resultCode, record }) => [index, resultCode, record?.bins ?? null]) as unknown[],
-        [...plain].map((row) => seen(row, verbs[row.index] as string)).filter((row) => row !== undefined),
+        [...plain].map((row) => seen(row, whose[row.index] as Step)).filter((row) => row !== undefined),
       )
       t.deepEqual(await state(ours), await state(theirs))
     }),
@@ -207,18 +255,12 @@ test('a single key does what the plain call does', async (t) => {
         const user = one.ids[0] as number
         const single = { ...one, ids: [user] } as Step
         const keyed = dataSet<Bins>('test', ours).id(user)
-        const verb = 'verb' in single ? single.verb : single.kind
-        let said = (client().session() as unknown as Verbs)[verb]?.(keyed) as Said
-        if (single.kind === 'write') for (const each of single.changes) said = CHANGES[each.name](said, each)
-        else if (single.kind === 'put') said = said.put({ n: single.amount, s: 'put' })
-        else if (single.kind === 'query' && single.bins !== undefined) said = said.bins(...single.bins)
-        const filter = 'above' in single ? filterOf(single.above) : undefined
-        if (filter !== undefined) said = said.where(filter)
+        const said = sayOne(client().session() as unknown as Verbs, keyed, single)
         const [row] = await (said as unknown as { execute(how: string): Promise<RecordResults<Bins>> }).execute(
           'inStream',
         )
         const [plain] = await client().batch(rowsOf(theirs, [single]))
-        const expected = seen(plain as BatchRow, single.kind)
+        const expected = seen(plain as BatchRow, single)
         if (expected === undefined) t.is(row, undefined)
         else t.deepEqual([row?.index, row?.resultCode], (expected as unknown[]).slice(0, 2))
       }

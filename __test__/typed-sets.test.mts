@@ -1,7 +1,9 @@
 // Typed sets: codecs, schemas of three libraries, keys of objects.
+import { fileURLToPath } from 'node:url'
 import { type Bins, type Codec, codecs, dataSet, ErrorStrategy, InvalidArgumentError } from 'aerospike-napi'
 import { type } from 'arktype'
 import test from 'ava'
+import ts from 'typescript'
 import * as v from 'valibot'
 import { z } from 'zod'
 import { client, freshSet } from './support/cluster.mjs'
@@ -172,4 +174,27 @@ test('the key of an object', async (t) => {
   t.throws(() => dataSet('test', 'x', { id: 5 as never }), { instanceOf: InvalidArgumentError })
   t.throws(() => dataSet('test', 'x', { schema: {} as never }), { instanceOf: InvalidArgumentError })
   t.throws(() => dataSet(5 as never, 'x'), { instanceOf: InvalidArgumentError })
+})
+
+test('nothing that an editor shows of a typed program is any', (t) => {
+  const folder = new URL('../', import.meta.url)
+  const path = (name: string) => fileURLToPath(new URL(name, folder))
+  const onUnRecoverableConfigFileDiagnostic = ({ messageText }: ts.Diagnostic) => t.fail(String(messageText))
+  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic }
+  const config = ts.getParsedCommandLineOfConfigFile(path('tsconfig.json'), {}, host)
+  const program = ts.createProgram([path('types/session.mts')], config?.options ?? {})
+  const checker = program.getTypeChecker()
+  let shown = 0
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) return
+    const isName = ts.isIdentifier(node) && checker.getSymbolAtLocation(node) !== undefined
+    if (isName) {
+      shown++
+      const type = checker.typeToString(checker.getTypeAtLocation(node), undefined, ts.TypeFormatFlags.NoTruncation)
+      if (/\bany\b/.test(type.replace(/"[^"]*"/g, ''))) t.fail(`${node.text} is ${type}`)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(program.getSourceFile(path('types/session.mts')) as ts.SourceFile)
+  t.true(shown > 500)
 })

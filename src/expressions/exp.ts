@@ -47,11 +47,11 @@ export interface Functions {
   /** All are true. One that is false decides even when others are unknown. @example exp.and(isActive, isAdult) */
   and(...all: Operand<'bool'>[]): Exp<'bool'>
   /** At least one is true. One that is true decides even when others are unknown. @example exp.or(isOwner, isAdmin) */
-  or(...any: Operand<'bool'>[]): Exp<'bool'>
+  or(...conditions: Operand<'bool'>[]): Exp<'bool'>
   /** The opposite. @example exp.not(exp.keyExists()) */
   not(a: Operand<'bool'>): Exp<'bool'>
   /** Exactly one is true. @example exp.exclusive(isBuyer, isSeller) */
-  exclusive(...any: Operand<'bool'>[]): Exp<'bool'>
+  exclusive(...conditions: Operand<'bool'>[]): Exp<'bool'>
   /** Sum. Integers and floats do not mix. @example exp.add(exp.bin.int('a'), exp.bin.int('b'), 1) */
   add<T extends Num>(first: Operand<T>, ...more: Operand<NoInfer<T>>[]): Exp<T>
   /** Difference; of one operand, its negative. @example exp.sub(exp.bin.int('stock'), 1) */
