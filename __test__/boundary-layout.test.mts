@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { type Client, TimeoutError } from 'aerospike-napi'
 import test from 'ava'
 import { BatchReply } from '#src/boundary/batch-reply'
+import { controlError } from '#src/boundary/failure-reader'
 import {
   CompletionAt,
   CompletionFlag,
@@ -88,6 +89,19 @@ test('a failure is read as Rust writes it', async (t) => {
     { code: 9, inDoubt: true, attempts: 3, elapsed: 1500, node: 'A1' },
   )
   t.like(subErrors[0], { code: -8, inDoubt: true, attempt: 1, message: 'reset' })
+})
+
+test('a rejection of the control plane says what a failed command says', async (t) => {
+  const failure = await fixture('failure')
+  const error = controlError('info', new Error(`failure ${failure.toString('hex')}`))
+  t.true(error instanceof TimeoutError)
+  t.like(error, { code: 9, inDoubt: true, attempts: 3, elapsed: 1500, node: 'A1' })
+  t.like(error.subErrors[0], { code: -8, inDoubt: true, attempt: 1, message: 'reset' })
+  t.regex(error.message, /^info: .*\(code 9, node A1, 3 attempts, 1500\.0 ms; the write may have happened\)$/)
+  // What is no failure of the core is told as it is; an error of this package stays what it is.
+  t.like(controlError('info', new Error('a; malformed; call')), { code: -1 })
+  t.regex(controlError('info', new Error('a; malformed; call')).message, /a; malformed; call/)
+  t.is(controlError('info', error), error)
 })
 
 test('the answer to a batch is read as Rust writes it', async (t) => {

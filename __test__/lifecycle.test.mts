@@ -80,7 +80,12 @@ test('a host that refuses, and one that says nothing: connect gives up in time w
   silent.close()
   t.true(took < 10_000, `${took} ms`)
   t.true(ticks > 10, `${ticks} ticks`)
-  await t.throwsAsync(connect({ hosts: ['127.0.0.1:1'], connectTimeout: 500 }), { instanceOf: AerospikeError })
+  const refused = connect({ hosts: ['127.0.0.1:1'], connectTimeout: 500 })
+  const error = await t.throwsAsync(refused, { instanceOf: AerospikeError })
+  t.like(error, { code: -10, attempts: 1, inDoubt: false })
+  t.true(Number(error?.elapsed) > 0)
+  // what was tried crosses from the core as it does for calls on records
+  t.regex(String(error?.subErrors[0]?.message), /^could not connect to 127\.0\.0\.1:1: /)
   const again = await connect(target())
   t.true(again.isConnected())
   await again.close()

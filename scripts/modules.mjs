@@ -92,13 +92,13 @@ export const modules = {
     driver: ['callback', 'completion', 'inline_setup', 'loop_events', 'settlement', 'uv'],
     inline: ['driver', 'inline_setup'],
     config: [],
-    transaction: ['completion', 'config', 'entry', 'settlement'],
+    transaction: ['completion', 'entry', 'settlement'],
     metrics: ['config', 'time'],
     client: ['completion', 'config', 'entry', 'inline', 'inline_setup', 'metrics', 'notifier', 'queue', 'settlement', 'transaction'],
     aggregation: [],
     query: ['aggregation', 'client', 'completion', 'config'],
-    security: ['client', 'config'],
-    cluster: []
+    security: ['client', 'completion', 'config'],
+    cluster: ['completion']
   }
 }
 

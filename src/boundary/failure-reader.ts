@@ -1,7 +1,10 @@
-// A failure as the core writes it (docs/internal/boundary.md): a completion, or the end of a query or job.
+// A failure as the core writes it (docs/internal/boundary.md). It has one form: as a completion of a command, as the end of a
+// query or job, and in hexadecimal digits as what a promise of the control plane rejects with.
 
 import type { AttemptError, UdfSite } from '../errors/base.js'
-import { Failure, whyGivenUp } from '../errors/failure.js'
+import { AerospikeError } from '../errors/classes.js'
+import { Code } from '../errors/codes.js'
+import { errorOf, Failure, whyGivenUp } from '../errors/failure.js'
 import type { Key } from '../key.js'
 import { CompletionAt, CompletionFlag } from './layout.js'
 
@@ -57,4 +60,22 @@ export function readFailure(call: FailedCall, code: number, bytes: Buffer, at: n
     udf: call.called,
     bin: call.bin,
   })
+}
+
+/** A rejection of the control plane as an error: `failure` and its digits. */
+const REJECTION = /^failure ([0-9a-f]+)$/
+
+/** The facts of a failure that is a completion of no ticket. */
+export function failureOf(call: FailedCall, completion: Buffer): Failure {
+  return readFailure(call, completion.readInt16LE(CompletionAt.code), completion, 0)
+}
+
+/** The error for what a call of the control plane threw or rejected with; other text is of the binding itself. */
+export function controlError(verb: string, error: unknown): AerospikeError {
+  if (error instanceof AerospikeError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  const digits = REJECTION.exec(text)?.[1]
+  if (digits === undefined) return errorOf({ verb, key: undefined, code: Code.client, detail: text })
+  const call = { verb, key: undefined, called: undefined, detail: () => undefined }
+  return errorOf(failureOf(call, Buffer.from(digits, 'hex')).facts)
 }

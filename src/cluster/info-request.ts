@@ -2,6 +2,7 @@
 
 import { pause, untilAborted } from '../boundary/abort.js'
 import type { NativeClient, NativeNode } from '../boundary/addon.js'
+import { controlError } from '../boundary/failure-reader.js'
 import type { Boundary } from '../boundary/native.js'
 import { commandMessage } from '../channels/command.js'
 import { describe } from '../checks/check.js'
@@ -14,7 +15,7 @@ import {
   TimeoutError,
 } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
-import { controlError, errorOf, type Facts } from '../errors/failure.js'
+import { errorOf, type Facts } from '../errors/failure.js'
 import { now, TruePromise } from '../host.js'
 import { MAX_INT32 } from '../limits.js'
 import { applyOptions, type InfoPolicies, type Policy } from '../options/policy.js'

@@ -113,30 +113,3 @@ function fail(reason: unknown): never {
 export function whyGivenUp(code: number): number {
   return code === Code.clientAbort ? Code.clientClosed : code
 }
-
-/** A control-plane call of the core rejects with an Error whose message is `code;node;attempts;ms;in doubt;detail`. */
-export function controlError(verb: string, error: unknown): AerospikeError {
-  if (error instanceof AerospikeError) return error
-  const text = error instanceof Error ? error.message : String(error)
-  const match = /^(-?\d+);([^;]*);(\d+);(\d+);([01]);(.*)$/s.exec(text)
-  if (match === null) return errorOf({ verb, key: undefined, code: Code.client, detail: text })
-  const [, code, node, attempts, elapsed, doubt, detail] = match as unknown as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ]
-  return errorOf({
-    verb,
-    key: undefined,
-    code: whyGivenUp(Number(code)),
-    node,
-    attempts: Number(attempts),
-    elapsed: Number(elapsed),
-    inDoubt: doubt === '1',
-    detail,
-  })
-}

@@ -1,10 +1,10 @@
 // A cluster inside this process, for trying things out and for tests.
 
 import { binding, type NativeCluster } from '../boundary/addon.js'
+import { controlError } from '../boundary/failure-reader.js'
 import { describe } from '../checks/check.js'
 import { checkOption, whole } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { controlError } from '../errors/failure.js'
 import { LocalMetrics } from '../telemetry/local-metrics.js'
 import {
   type Ailment,

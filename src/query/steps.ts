@@ -3,11 +3,11 @@
 
 import { whenAborted } from '../boundary/abort.js'
 import type { NativeQuery, NativeQuerySpec } from '../boundary/addon.js'
-import { readFailure } from '../boundary/failure-reader.js'
+import { controlError, failureOf as readFailureOf } from '../boundary/failure-reader.js'
 import type { Boundary } from '../boundary/native.js'
 import { type CommandMessage, commandMessage } from '../channels/command.js'
 import { AerospikeError } from '../errors/classes.js'
-import { aborted, controlError, errorOf, type Facts, type Failure, whyGivenUp } from '../errors/failure.js'
+import { aborted, errorOf, type Facts, type Failure, whyGivenUp } from '../errors/failure.js'
 import { TruePromise } from '../host.js'
 import { readDetail } from '../records/message.js'
 import type { UdfCall } from '../requests/udf-call.js'
@@ -26,7 +26,7 @@ export interface Page {
 export function failureOf(verb: string, completion: Buffer, udf?: UdfCall): Failure {
   const called = udf && { module: udf.module, function: udf.function }
   const call = { verb, key: undefined, called, detail: readDetail }
-  return readFailure(call, completion.readInt16LE(10), completion, 0)
+  return readFailureOf(call, completion)
 }
 
 /** Ends the listening of queries that were left without a word and collected. */

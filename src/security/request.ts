@@ -2,11 +2,11 @@
 
 import { untilAborted } from '../boundary/abort.js'
 import type { NativeAdminCall, NativeAdminReply } from '../boundary/addon.js'
+import { controlError } from '../boundary/failure-reader.js'
 import { commandMessage } from '../channels/command.js'
 import { describe } from '../checks/check.js'
 import type { InfoContext, InfoOptions } from '../cluster/info-request.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { controlError } from '../errors/failure.js'
 import { MAX_INT32 } from '../limits.js'
 import { applyOptions } from '../options/policy.js'
 import { Takes } from '../options/table.js'

@@ -1,6 +1,7 @@
 // A transaction that is open: the commands of the client, bound to it, and its end.
 
 import type { NativeCommitFailure, NativeTransaction } from '../boundary/addon.js'
+import { controlError } from '../boundary/failure-reader.js'
 import type { Boundary } from '../boundary/native.js'
 import type { BatchCommands } from '../commands/batches.js'
 import * as batches from '../commands/batches.js'
@@ -8,7 +9,6 @@ import { CommandContext } from '../commands/context.js'
 import type { RecordCommands } from '../commands/records.js'
 import * as records from '../commands/records.js'
 import { TransactionEndedError } from '../errors/classes.js'
-import { controlError } from '../errors/failure.js'
 import { resultCode } from '../errors/result-codes.js'
 import { MEMBERSHIP, Membership } from '../options/membership.js'
 import {

@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::completion::Outcome;
-use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, NativeReach, NativeSettings, control_error};
+use crate::completion::{Outcome, rejection};
+use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, NativeReach, NativeSettings};
 use crate::entry::{self, Entry, Malformed, Work};
 use crate::inline::{self, Submission};
 use crate::inline_setup::Setup;
@@ -65,7 +65,7 @@ impl NativeClient {
     pub async fn connect(config: NativeConfig, #[napi(ts_arg_type = "() => void")] wake: WakeUp) -> Result<Self> {
         let config = config.into_core()?;
         let is_timed = config.metrics;
-        let core = Client::connect(config).await.map_err(|e| control_error(&e))?;
+        let core = Client::connect(config).await.map_err(rejection)?;
         let runtime = Handle::current();
         let queue = Queue::new(Notifier::new(wake), runtime.clone(), is_timed);
         let shared = Arc::new(Shared::new(queue));
@@ -202,7 +202,7 @@ impl NativeClient {
     /// Takes other settings, for what comes from now on.
     #[napi]
     pub fn configure(&self, settings: NativeSettings) -> Result<()> {
-        self.core.configure(settings.into()).map_err(|e| control_error(&e))
+        self.core.configure(settings.into()).map_err(rejection)
     }
 
     /// What of the cluster is not reached, and when it was looked at last.
@@ -286,7 +286,7 @@ impl NativeClient {
             _ => InfoTarget::Node(node),
         };
         let answers = self.core.info(target, &command, Duration::from_millis(timeout.into())).await;
-        let answers = answers.map_err(|e| control_error(&e))?;
+        let answers = answers.map_err(rejection)?;
         Ok(answers.into_iter().map(|(node, response)| NativeInfo { node: node.as_ref().into(), response }).collect())
     }
 }

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aerospike_core::Code;
 use aerospike_server::{
     Ailment, Authority, Cluster, ClusterOptions, NodeStatistics, Refusal, SecurityOptions, TlsOptions, UserOptions,
 };
@@ -18,6 +19,8 @@ use napi::bindgen_prelude::{Env, PromiseRaw, Uint8Array};
 use napi::{Error, Result};
 use napi_derive::napi;
 use parking_lot::Mutex;
+
+use crate::completion::rejection;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Threads that all nodes share.
@@ -223,7 +226,7 @@ fn let_go(owned: &Arc<Owned>) {
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::from_reason(error.to_string())
+    rejection(aerospike_core::Error::new(Code::CLIENT, error.to_string()))
 }
 
 #[napi]

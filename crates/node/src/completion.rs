@@ -1,4 +1,5 @@
-//! Completions: what became of a command, in the form TypeScript reads.
+//! Completions: what became of a command, in the form TypeScript reads. Every failure of the core crosses in one form, whether a
+//! command, a query or a call of the control plane failed.
 
 use aerospike_core::wire::ResultCode;
 use aerospike_core::{BatchReply, Code, Error, NodeCost, Reply, RowOutcome, Timing};
@@ -68,6 +69,20 @@ impl Writer<'_> {
 pub(crate) fn fits_whole(reply: &BatchReply) -> bool {
     let pages: usize = reply.pages.iter().map(|page| page.len()).sum();
     reply.rows.len() * size::OUTCOME + pages <= MAX_WHOLE
+}
+
+/// A failure as a completion of no ticket.
+pub(crate) fn failure(error: Error) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(&mut out, 0, &Outcome::Failure(error), false);
+    out
+}
+
+/// What a promise of the control plane rejects with. A rejection is an `Error` of JavaScript, which has nothing but text: the
+/// failure stands in it in hexadecimal digits.
+pub(crate) fn rejection(error: Error) -> napi::Error {
+    let digits: String = failure(error).iter().map(|byte| format!("{byte:02x}")).collect();
+    napi::Error::from_reason(format!("failure {digits}"))
 }
 
 /// Appends one completion; of a batch, if `whole`, with its table and pages.
@@ -239,16 +254,26 @@ mod tests {
         out
     }
 
-    #[test]
-    fn a_failure_is_written_as_typescript_reads_it() {
+    fn too_slow() -> Error {
         let node: Arc<str> = "A1".into();
         let before = SubError { code: Code(-8), detail: "reset".into(), node: None, attempt: 1, in_doubt: true };
-        let error = Error::new(Code(9), "too slow")
+        Error::new(Code(9), "too slow")
             .at(Some(node), 3, MILLIS(1500))
             .in_doubt_if(true)
             .with_sub_errors(vec![before])
-            .with_message(Some(Bytes::from_static(b"\x16\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")));
-        assert_eq!(written(7, &Outcome::Failure(error)), fixture("failure"));
+            .with_message(Some(Bytes::from_static(b"\x16\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")))
+    }
+
+    #[test]
+    fn a_failure_is_written_as_typescript_reads_it() {
+        assert_eq!(written(7, &Outcome::Failure(too_slow())), fixture("failure"));
+    }
+
+    #[test]
+    fn a_rejection_says_what_a_completion_says() {
+        let digits: String = failure(too_slow()).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(rejection(too_slow()).reason, format!("failure {digits}"));
+        assert_eq!(failure(too_slow())[8..], fixture("failure")[8..]);
     }
 
     #[test]

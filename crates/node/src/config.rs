@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aerospike_core::{
-    AuthMode, Change, Config, Credentials, Endpoint, Error, NodeSummary, Password, PrivateKey, Settings, TlsConfig,
+    AuthMode, Change, Config, Credentials, Endpoint, NodeSummary, Password, PrivateKey, Settings, TlsConfig,
     TlsVersion, UnreachableNode,
 };
 use napi::bindgen_prelude::Uint8Array;
@@ -297,13 +297,4 @@ pub struct NativeInfo {
     pub node: String,
     /// Its answer.
     pub response: String,
-}
-
-/// An error of the control plane. Its message is `code;node;attempts;milliseconds;in doubt;detail`, which TypeScript
-/// takes apart to build the error of the right class.
-pub(crate) fn control_error(error: &Error) -> napi::Error {
-    let node = error.node().map_or("", |node| node);
-    let (code, attempts, millis) = (error.code().0, error.attempts(), error.elapsed().as_millis());
-    let doubt = u8::from(error.in_doubt());
-    napi::Error::from_reason(format!("{code};{node};{attempts};{millis};{doubt};{}", error.detail()))
 }

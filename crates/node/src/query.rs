@@ -14,8 +14,7 @@ use napi_derive::napi;
 
 use crate::aggregation::{Aggregation, Order};
 use crate::client::NativeClient;
-use crate::completion::{self, Outcome};
-use crate::config::control_error;
+use crate::completion::{failure, rejection};
 
 /// What a query looks for, reads and may cost, encoded as far as it has a meaning (docs/internal/boundary.md).
 #[napi(object, object_to_js = false)]
@@ -201,7 +200,7 @@ impl NativeClient {
     pub fn open_query(&self, mut spec: NativeQuerySpec) -> Result<NativeQuery> {
         let total_timeout = spec.total_timeout;
         let order = spec.aggregation.take().map(|aggregation| aggregation.into_order(total_timeout));
-        let mut query = spec.into_core().map_err(|error| control_error(&error))?;
+        let mut query = spec.into_core().map_err(rejection)?;
         if order.is_some() {
             query.results = Results::Values;
         }
@@ -220,7 +219,7 @@ impl NativeClient {
         let core = self.core.clone();
         env.spawn_future(async move {
             let reply = core.start_job(job).await;
-            let failure = reply.outcome.err().map(|error| failure_of(error).into());
+            let failure = reply.outcome.err().map(|error| failure(error).into());
             Ok(NativeJobReply { task_id: reply.task_id.into(), failure })
         })
     }
@@ -274,7 +273,7 @@ impl From<Step> for Crossing {
                 Self::Page { bytes, count }
             }
             Step::End { more } => Self::End { more },
-            Step::Failure(error) => Self::Failure(failure_of(error)),
+            Step::Failure(error) => Self::Failure(failure(error)),
         }
     }
 }
@@ -300,13 +299,6 @@ impl Crossing {
             }
         })
     }
-}
-
-/// A failure as TypeScript reads it: a completion without a ticket.
-fn failure_of(error: CoreError) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    completion::write(&mut bytes, 0, &Outcome::Failure(error), false);
-    bytes
 }
 
 fn refuse(what: &str) -> Error {

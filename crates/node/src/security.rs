@@ -9,7 +9,8 @@ use napi::{Error, Result, Status};
 use napi_derive::napi;
 
 use crate::client::NativeClient;
-use crate::config::{NativeTls, control_error};
+use crate::completion::rejection;
+use crate::config::NativeTls;
 
 /// A privilege, by its code.
 #[napi(object)]
@@ -182,7 +183,7 @@ impl NativeClient {
     /// Takes certificates anew, for connections to come.
     #[napi]
     pub fn reload_tls(&self, tls: NativeTls) -> Result<()> {
-        self.core.reload_tls(&tls.into_core()).map_err(|error| control_error(&error))
+        self.core.reload_tls(&tls.into_core()).map_err(rejection)
     }
 
     /// Makes, changes or lists users or roles, within `timeout` milliseconds.
@@ -190,7 +191,7 @@ impl NativeClient {
     pub async fn admin(&self, call: NativeAdminCall, timeout: u32) -> Result<NativeAdminReply> {
         let reply = self.core.admin(call.into_core()?, Duration::from_millis(timeout.into())).await;
         let (mut users, mut roles) = (Vec::new(), Vec::new());
-        match reply.map_err(|error| control_error(&error))? {
+        match reply.map_err(rejection)? {
             AdminReply::Done => {}
             AdminReply::Users(found) => users = found.into_iter().map(Into::into).collect(),
             AdminReply::Roles(found) => roles = found.into_iter().map(Into::into).collect(),

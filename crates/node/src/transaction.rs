@@ -10,8 +10,7 @@ use napi::bindgen_prelude::{BigInt, Buffer};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
-use crate::completion::Outcome;
-use crate::config::control_error;
+use crate::completion::{Outcome, rejection};
 use crate::entry::{Entry, Work};
 use crate::settlement::{Settlement, Shared};
 
@@ -202,7 +201,7 @@ impl NativeTransaction {
         let transaction = Arc::new(transaction);
         let number = numbers.add(&transaction).ok_or_else(|| {
             let error = aerospike_core::Error::new(Code::CLIENT, "the client has 65,535 transactions already");
-            control_error(&error)
+            rejection(error)
         })?;
         Ok(Self { transaction, number, numbers: numbers.clone() })
     }
@@ -243,7 +242,7 @@ impl NativeTransaction {
     /// server does the rest.
     #[napi]
     pub async fn abort(&self) -> Result<u32> {
-        self.transaction.abort().await.map(|aborted| aborted as u32).map_err(|error| control_error(&error))
+        self.transaction.abort().await.map(|aborted| aborted as u32).map_err(rejection)
     }
 }
 
