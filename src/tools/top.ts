@@ -121,7 +121,9 @@ export function viewText({ cluster, status, nodes, kinds, namespaces }: View): s
 /** Columns as wide as they need to be; the first to the left, those of numbers to the right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)))
-  const isNumber = head.map((_, i) => rows.length > 0 && rows.every((row) => /^(≤ )?[\d,.-]+( %| \w+)?$/.test(row[i] ?? '')))
+  const isNumber = head.map(
+    (_, i) => rows.length > 0 && rows.every((row) => /^(≤ )?[\d,.-]+( %| \w+)?$/.test(row[i] ?? '')),
+  )
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, i) => (isNumber[i] === true ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
