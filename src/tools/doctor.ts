@@ -54,7 +54,7 @@ export async function diagnose(options: ConnectOptions): Promise<Diagnosis> {
   try {
     await using client = await connect(options)
     passed.push(
-      `connected${options.user === undefined ? '' : ` and logged in as ${options.user}`}: ${client.nodes().length} nodes`,
+      `connected${options.user === undefined ? '' : ` and logged in as ${options.user}`}: ${count(client.nodes().length)}`,
     )
     const { facts, found, well } = await examine(client, options)
     findings.push(...found)
@@ -67,6 +67,8 @@ export async function diagnose(options: ConnectOptions): Promise<Diagnosis> {
     return done(null)
   }
 }
+
+const count = (nodes: number): string => `${nodes} node${nodes === 1 ? '' : 's'}`
 
 async function reach(host: string, findings: Finding[], passed: string[]): Promise<string[]> {
   const began = now()
