@@ -2531,11 +2531,7 @@ export interface BitResizeOptions extends BitWriteOptions {
   readonly resize?: "any" | "growOnly" | "shrinkOnly" | undefined;
 }
 /** Options of bit writes. */
-export interface BitWriteOptions extends WholeBinOptions {
-  /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
-  readonly write?: "createOrUpdate" | "create" | "update" | undefined;
-  /** Do nothing rather than fail. Default false. */
-  readonly noFail?: boolean | undefined;
+export interface BitWriteOptions extends WholeBinWriteOptions {
   /** With `noFail`: work on the bits that are there when some are beyond the end. Default false. */
   readonly partial?: boolean | undefined;
 }
@@ -3389,13 +3385,6 @@ export interface HllCreateOptions extends HllWriteOptions {
 export interface HllUnionOptions extends HllWriteOptions {
   /** Reduce the sketch when another one is smaller, rather than fail. Default false. */
   readonly allowFold?: boolean | undefined;
-}
-/** Options of HyperLogLog writes. */
-export interface HllWriteOptions extends WholeBinOptions {
-  /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
-  readonly write?: "createOrUpdate" | "create" | "update" | undefined;
-  /** Do nothing rather than fail. Default false. */
-  readonly noFail?: boolean | undefined;
 }
 export interface Identified<B extends object> {
   /** The user key of an object, for `put` on the set: the name of a bin, or a function. */
@@ -5335,6 +5324,13 @@ export interface WaitOptions<Progress> {
 export interface WholeBinOptions {
   readonly ctx?: undefined;
 }
+/** Options of writes to the bin itself. */
+export interface WholeBinWriteOptions extends WholeBinOptions {
+  /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
+  readonly write?: "createOrUpdate" | "create" | "update" | undefined;
+  /** Do nothing rather than fail. Default false. */
+  readonly noFail?: boolean | undefined;
+}
 /** What writes take. */
 export interface WriteOptions extends RemoveOptions {
   /**
@@ -5535,6 +5531,8 @@ export type ExpOf<V> = {
 export type GlobalPrivilege = "user-admin" | "sys-admin" | "data-admin" | "udf-admin" | "sindex-admin";
 /** What a bin holds, when it is there. */
 export type Held<V> = Value extends V ? V : NonNullable<V>;
+/** Options of HyperLogLog writes. */
+export type HllWriteOptions = WholeBinWriteOptions;
 /**
  * A host to start from: `'host:port'`, `'host'` (port 3000), `'[::1]:3000'`, `'host:tlsname:port'` with the name that its
  * certificate has, or the parts.

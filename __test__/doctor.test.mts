@@ -1,8 +1,6 @@
 // doctor finds what was planted, and says what to do. top shows the same cluster.
-import { execFileSync, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectOptions, connect, ServerFullError } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
@@ -12,6 +10,7 @@ import { diagnosisText } from '#src/tools/doctor-text'
 import { kindsOf } from '#src/tools/snapshot'
 import { viewText } from '#src/tools/top'
 import { freshKey, real } from './support/cluster.mjs'
+import { withAuthority } from './support/openssl.mjs'
 
 const root = join(createRequire(import.meta.url).resolve('aerospike-napi/package.json'), '..')
 const command = join(root, 'bin', 'aerospike-napi.mjs')
@@ -84,33 +83,14 @@ subjectAltName = DNS:localhost
 `
 
 /** A certificate for localhost that was valid in 2020. */
-async function withExpired(use: (pem: { cert: string; key: string }) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'aerospike-doctor-'))
-  const openssl = (...args: string[]): unknown => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
-  try {
-    await writeFile(join(folder, 'ca.cnf'), AUTHORITY)
-    await writeFile(join(folder, 'index.txt'), '')
-    await writeFile(join(folder, 'serial'), '01\n')
-    openssl(
-      'req',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      'key.pem',
-      '-out',
-      'request.pem',
-      '-subj',
-      '/CN=localhost',
-    )
+function withExpired(use: (pem: { cert: string; key: string }) => Promise<void>): Promise<void> {
+  return withAuthority(AUTHORITY, async (authority) => {
+    authority.request('node', 'localhost')
     const dates = ['-startdate', '20200101000000Z', '-enddate', '20210101000000Z']
-    const how = ['-batch', '-selfsign', '-config', 'ca.cnf', '-keyfile', 'key.pem', '-notext']
-    openssl('ca', ...how, '-in', 'request.pem', '-out', 'cert.pem', ...dates)
-    const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8')
-    await use({ key: await read('key.pem'), cert: await read('cert.pem') })
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+    const how = ['-batch', '-selfsign', '-config', 'ca.cnf', '-keyfile', 'node.key', '-notext']
+    authority.run('ca', ...how, '-in', 'node.csr', '-out', 'node.pem', ...dates)
+    await use({ key: await authority.read('node.key'), cert: await authority.read('node.pem') })
+  })
 }
 
 planted('4: an expired certificate', async (t) => {

@@ -1,6 +1,5 @@
 // Encrypted connections, on an embedded cluster with certificates of its own.
 
-import { execFileSync } from 'node:child_process'
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,6 +15,7 @@ import {
 } from 'aerospike-napi'
 import { type LocalCertificates, LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
+import { withAuthority } from './support/openssl.mjs'
 
 let cluster: LocalCluster
 let tls: LocalCertificates
@@ -173,55 +173,16 @@ test.serial('versions and cipher suites can be chosen', async (t) => {
 
 test.serial('a certificate that was revoked, or that no list covers, is not believed', async (t) => {
   // openssl makes the list: the embedded cluster revokes nothing
-  const folder = await mkdtemp(join(tmpdir(), 'crl-'))
-  const openssl = (...args: string[]): string =>
-    execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' }).toString()
-  try {
-    await writeFile(join(folder, 'ca.cnf'), CA_CONFIG)
-    await writeFile(join(folder, 'index.txt'), '')
-    await writeFile(join(folder, 'crlnumber'), '01\n')
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-keyout',
-      'ca.key',
-      '-out',
-      'ca.pem',
-      '-subj',
-      '/CN=authority',
-      '-config',
-      'ca.cnf',
-      '-extensions',
-      'authority',
-    )
-    openssl(
-      'req',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-keyout',
-      'node.key',
-      '-out',
-      'node.csr',
-      '-subj',
-      '/CN=localhost',
-      '-config',
-      'ca.cnf',
-    )
-    openssl('ca', '-batch', '-config', 'ca.cnf', '-in', 'node.csr', '-out', 'node.pem', '-create_serial', '-notext')
-    openssl('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'before.crl')
-    openssl('ca', '-config', 'ca.cnf', '-revoke', 'node.pem')
-    openssl('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'after.crl')
-    const file = (name: string) => ({ file: join(folder, name) })
-    const { readFile } = await import('node:fs/promises')
-    const node = { cert: await readFile(join(folder, 'node.pem')), key: await readFile(join(folder, 'node.key')) }
+  await withAuthority(CA_CONFIG, async (authority) => {
+    const config = ['-config', 'ca.cnf']
+    authority.request('ca', 'authority', '-x509', ...config, '-extensions', 'authority')
+    authority.request('node', 'localhost', ...config)
+    authority.run('ca', '-batch', ...config, '-in', 'node.csr', '-out', 'node.pem', '-create_serial', '-notext')
+    authority.run('ca', ...config, '-gencrl', '-out', 'before.crl')
+    authority.run('ca', ...config, '-revoke', 'node.pem')
+    authority.run('ca', ...config, '-gencrl', '-out', 'after.crl')
+    const file = (name: string) => ({ file: authority.path(name) })
+    const node = { cert: await authority.read('node.pem'), key: await authority.read('node.key') }
     await using revoked = await LocalCluster.start({ edition: 'enterprise', tls: node })
     const options = { ca: file('ca.pem'), servername: 'localhost' }
     const client = await connect({ hosts: revoked.hosts, tls: { ...options, crl: file('before.crl') } })
@@ -238,9 +199,7 @@ test.serial('a certificate that was revoked, or that no list covers, is not beli
     await t.throwsAsync(connect({ hosts: revoked.hosts, tls: { ...options, crl: '' }, connectTimeout: 20_000 }), {
       instanceOf: AerospikeError,
     })
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  })
 })
 
 test.serial('certificates are taken anew for connections to come', async (t) => {

@@ -3,7 +3,17 @@
 import { OpCode } from '../protocol.js'
 import type { Type } from '../values/expression.js'
 import { operationsOf } from './build.js'
-import type { Bool, Bytes, Int, Reading, Style, Target, WholeBinOptions, Writing } from './call-types.js'
+import type {
+  Bool,
+  Bytes,
+  Int,
+  Reading,
+  Style,
+  Target,
+  WholeBinOptions,
+  WholeBinWriteOptions,
+  Writing,
+} from './call-types.js'
 import {
   BIT_ARITHMETIC,
   BIT_FLAGS,
@@ -73,11 +83,7 @@ export const BIT_FAMILY: Family = {
 }
 
 /** Options of bit writes. */
-export interface BitWriteOptions extends WholeBinOptions {
-  /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
-  readonly write?: 'createOrUpdate' | 'create' | 'update' | undefined
-  /** Do nothing rather than fail. Default false. */
-  readonly noFail?: boolean | undefined
+export interface BitWriteOptions extends WholeBinWriteOptions {
   /** With `noFail`: work on the bits that are there when some are beyond the end. Default false. */
   readonly partial?: boolean | undefined
 }

@@ -49,6 +49,14 @@ export interface WholeBinOptions {
   readonly ctx?: undefined
 }
 
+/** Options of writes to the bin itself. */
+export interface WholeBinWriteOptions extends WholeBinOptions {
+  /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
+  readonly write?: 'createOrUpdate' | 'create' | 'update' | undefined
+  /** Do nothing rather than fail. Default false. */
+  readonly noFail?: boolean | undefined
+}
+
 /** Option of every operation on a collection. */
 export interface ContextOptions {
   /** The way to a collection nested in the bin, from the outside in. */

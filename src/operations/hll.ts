@@ -4,7 +4,16 @@ import { OpCode } from '../protocol.js'
 import type { Exp } from '../values/expression.js'
 import type { HyperLogLog } from '../values/values.js'
 import { operationsOf } from './build.js'
-import type { Int, Reading, StoredList, Style, Target, WholeBinOptions, Writing } from './call-types.js'
+import type {
+  Int,
+  Reading,
+  StoredList,
+  Style,
+  Target,
+  WholeBinOptions,
+  WholeBinWriteOptions,
+  Writing,
+} from './call-types.js'
 import { type Family, HLL_BITS, HLL_UNION, type Signature, wholeBins } from './signature.js'
 
 const SHAPE = { options: HLL_BITS, tail: ['indexBits', 'minhashBits', 'flags'], always: 3 } as const
@@ -36,12 +45,7 @@ export const HLL_FAMILY: Family = {
 }
 
 /** Options of HyperLogLog writes. */
-export interface HllWriteOptions extends WholeBinOptions {
-  /** `create` only when the bin is missing, `update` only when it is there. Default `createOrUpdate`. */
-  readonly write?: 'createOrUpdate' | 'create' | 'update' | undefined
-  /** Do nothing rather than fail. Default false. */
-  readonly noFail?: boolean | undefined
-}
+export type HllWriteOptions = WholeBinWriteOptions
 
 /** Options of writes that may create a sketch. */
 export interface HllCreateOptions extends HllWriteOptions {
