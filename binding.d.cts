@@ -567,6 +567,8 @@ export interface NativeNodeMetrics {
   silent: boolean
   /** How often that was found. */
   fellSilent: number
+  /** Reads that were late there and asked of another replica too. */
+  hedged: number
   /** How often it was asked for its state. */
   tends: number
   /** How often that failed. */

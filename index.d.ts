@@ -1299,7 +1299,10 @@ export declare class QueryStream<T> implements AsyncIterableIterator<T> {
 /** The query timed out on the server. */
 export declare class QueryTimeoutError extends QueryError {
 }
-/** Too many calls are waiting already; nothing was sent. */
+/**
+ * Too many calls are waiting: more than `maxQueued`, longer than `queueTimeout`, or so many that this one's turn could not come
+ * within its `totalTimeout`. Nothing was sent.
+ */
 export declare class QueueFullError extends ClientError {
 }
 /** The user has used up its quota for the moment. */
@@ -4311,6 +4314,8 @@ export interface NodeMetrics {
   readonly silent: boolean;
   /** How often that was found so far. */
   readonly silences: number;
+  /** Reads, and rows of batches, that were late there and asked of another replica too (option `hedge`), so far. */
+  readonly hedged: number;
   /** How often it was asked for its state, and how often that failed. */
   readonly tends: {
     readonly count: number;
@@ -4339,8 +4344,8 @@ export interface NumberBin<S> {
   /** Adds to the number; a bin that is missing counts as 0. */
   add(by: number | bigint | Double): S;
 }
-/** What `operate` takes: all of reads and writes. */
-export interface OperateOptions extends Omit<ReadOptions, "hedge">, WriteOptions {
+/** What `operate` takes: all of reads and writes. `hedge` only where all operations read. */
+export interface OperateOptions extends ReadOptions, WriteOptions {
 }
 /** What can be done along a path inside an expression. */
 export interface PathCalls {
@@ -5801,7 +5806,7 @@ export type ReadOne<S extends Style, C extends "list" | "map", Given extends rea
   options?: OneOptions<S, R, E>
 ]) => Reading<S, OneOf<R, E>>;
 /** What a behavior can say of reads. */
-export type ReadSettings = CallSettings & Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent">;
+export type ReadSettings = CallSettings & Pick<ReadOptions, "hedge" | "readModeAP" | "readModeSC" | "readTouchTtlPercent">;
 /** What a read gives. */
 export type Reading<S extends Style, T extends Type> = S extends "operation" ? Operation : Exp<T>;
 /** Integers as `I` says, in the place of what the options of calls take. */

@@ -1,6 +1,6 @@
 // Reads that are asked of another replica when the first is late.
 
-import { connect, InvalidArgumentError } from 'aerospike-napi'
+import { Behavior, connect, dataSet, InvalidArgumentError, op } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
 
@@ -37,6 +37,32 @@ test('a late read is asked of another replica, alone and in batches, as far as t
   }
   t.true((await took(batch(false))) >= LATE)
   t.true((await took(batch({ after: 10, budget: 1 }))) < LATE)
+
+  const sizes = (hedge: { after: number; budget: number } | false) => async () => {
+    const read = [op.read('i')]
+    const calls = keys.map((key) => client.operate<{ i: number }>(key, read, { hedge, ...patient }))
+    t.deepEqual(
+      (await Promise.all(calls)).map(({ bins }) => bins.i),
+      keys.map((key) => key[2]),
+    )
+  }
+  t.true((await took(sizes(false))) >= LATE)
+  t.true((await took(sizes({ after: 10, budget: 1 }))) < LATE)
+  await t.throwsAsync(
+    client.operate(keys[0] ?? ['test', 'hedge', 0], [op.increment('i', 1)], { hedge: { after: 10 } }),
+    {
+      instanceOf: InvalidArgumentError,
+      message: /option 'hedge' is for operations that only read/,
+    },
+  )
+  const behavior = Behavior.DEFAULT.derive('late', {
+    reads: { hedge: { after: 10, budget: 1 }, totalTimeout: 5000, maxRetries: 0 },
+  })
+  const session = client.session(behavior)
+  const readOne = (key: (typeof keys)[number]) => session.query(dataSet('test', 'hedge').id(key[2])).execute()
+  t.true((await took(() => Promise.all(keys.map(readOne)))) < LATE)
+  const hedged = client.metrics().nodes.map((node) => node.hedged)
+  t.is(hedged.filter((count) => count > 0).length, 1, `of one node: ${hedged}`)
 
   const hedging = client.with({ defaults: { read: { hedge: { after: 10, budget: 1 } } } })
   t.true((await took(() => Promise.all(keys.map((key) => hedging.exists(key, patient))))) < LATE)

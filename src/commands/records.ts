@@ -498,6 +498,11 @@ function operationTask(
   const writes = (needsOf(operations, verb) & Needs.write) !== 0
   const base = writes ? context.policies.operateWrite : context.policies.operateRead
   const policy = options === undefined ? base : applyOptions(base, options, Takes.operate, verb)
+  if (writes && options?.hedge) {
+    throw new InvalidArgumentError(
+      `${verb}: option 'hedge' is for operations that only read: a write is never sent twice`,
+    )
+  }
   const command = writes ? writeCommand(policy, Info2.write) : readCommand(policy, 0)
   if (writes) {
     command.info1 |= policy.info1

@@ -34,7 +34,10 @@ export class ClientClosedError extends ClientError {
   static override readonly code: number = Code.clientClosed
 }
 
-/** Too many calls are waiting already; nothing was sent. */
+/**
+ * Too many calls are waiting: more than `maxQueued`, longer than `queueTimeout`, or so many that this one's turn could not come
+ * within its `totalTimeout`. Nothing was sent.
+ */
 export class QueueFullError extends ClientError {}
 
 /** Every attempt failed. `subErrors` lists them. */

@@ -27,7 +27,8 @@ export type CallSettings = Pick<
 export type BatchSettings = Omit<BatchLimits, 'onPartial'>
 
 /** What a behavior can say of reads. */
-export type ReadSettings = CallSettings & Pick<ReadOptions, 'readModeAP' | 'readModeSC' | 'readTouchTtlPercent'>
+export type ReadSettings = CallSettings &
+  Pick<ReadOptions, 'hedge' | 'readModeAP' | 'readModeSC' | 'readTouchTtlPercent'>
 
 /** What a behavior can say of queries on sets. */
 export type QuerySettings = Omit<CallSettings, 'key'> & Pick<BatchLimits, 'concurrency'>
@@ -122,7 +123,7 @@ export interface Explanation {
 const RETRIES = ['totalTimeout', 'socketTimeout', 'maxRetries', 'sleepBetweenRetries']
 const VALUES = ['integers', 'maps', 'doubles']
 const COMMON = [...RETRIES, 'replica', 'key', ...VALUES]
-const READS = [...COMMON, 'readModeAP', 'readModeSC', 'readTouchTtlPercent']
+const READS = [...COMMON, 'hedge', 'readModeAP', 'readModeSC', 'readTouchTtlPercent']
 const BATCHES = [
   'inlineMemory',
   'inlineFlash',

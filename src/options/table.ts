@@ -10,7 +10,7 @@ import { isFilter } from '../values/expression.js'
 import { Mode } from '../values/unpack.js'
 import { membershipOf } from './membership.js'
 import type { Policy } from './policy.js'
-import type { BatchLimits, Hedge, OperateOptions, ReadOptions, ReadRowOptions } from './types.js'
+import type { BatchLimits, Hedge, OperateOptions, ReadRowOptions } from './types.js'
 
 /** Calls, as bits, so that an option can name all that take it. */
 export const Takes = {
@@ -178,7 +178,7 @@ const NEVER = -1
 const TTLS: { readonly [name: string]: number } = { default: 0, never: TTL_NEVER, keep: MAX_UINT32 - 1 }
 
 /** The names of all options: the table and the types have the same. */
-type OptionName = keyof (OperateOptions & BatchLimits & ReadRowOptions & Pick<ReadOptions, 'hedge'>)
+type OptionName = keyof (OperateOptions & BatchLimits & ReadRowOptions)
 
 const ofCall = (takes: number): Place => ({ scope: 'call', takes })
 const ofRow = (takes: number): Place => ({ scope: 'row', takes })
@@ -201,7 +201,7 @@ const TABLE: { readonly [name in OptionName]: Option } = {
     },
   },
   hedge: {
-    ...ofCall(Takes.read | Takes.batchRead | Takes.defaults),
+    ...ofCall(Takes.read | Takes.operate | Takes.batchRead | Takes.defaults),
     divides: true,
     sets: ['hedgeBudget', 'hedgeAfter'],
     expects: "false, or { after, budget }: milliseconds from 1 on or 'p95', and a part of all reads from 0.0001 to 1",

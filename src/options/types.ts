@@ -117,8 +117,8 @@ export interface RemoveOptions extends CallOptions {
   readonly idempotent?: boolean | undefined
 }
 
-/** What `operate` takes: all of reads and writes. */
-export interface OperateOptions extends Omit<ReadOptions, 'hedge'>, WriteOptions {}
+/** What `operate` takes: all of reads and writes. `hedge` only where all operations read. */
+export interface OperateOptions extends ReadOptions, WriteOptions {}
 
 /** What `apply` takes. Whether the record exists and which generation it has is for the function to judge. */
 export interface ApplyOptions

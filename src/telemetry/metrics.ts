@@ -102,6 +102,8 @@ export interface NodeMetrics {
   readonly silent: boolean
   /** How often that was found so far. */
   readonly silences: number
+  /** Reads, and rows of batches, that were late there and asked of another replica too (option `hedge`), so far. */
+  readonly hedged: number
   /** How often it was asked for its state, and how often that failed. */
   readonly tends: { readonly count: number; readonly failed: number }
 }
@@ -257,6 +259,7 @@ function readNode(node: NativeNodeMetrics): NodeMetrics {
     breaker: { state: node.breakerOpen ? 'open' : 'closed', errors: node.breakerErrors, opened: node.breakerOpened },
     silent,
     silences: node.fellSilent,
+    hedged: node.hedged,
     tends: { count: node.tends + node.failedTends, failed: node.failedTends },
   }
 }
@@ -319,6 +322,7 @@ function nodeSince(now: NodeMetrics, before: NodeMetrics | undefined): NodeMetri
     connections: { ...now.connections, ...difference({ opened, closed, failed }, pick(before.connections)) },
     breaker: { ...now.breaker, opened: Math.max(0, now.breaker.opened - before.breaker.opened) },
     silences: Math.max(0, now.silences - before.silences),
+    hedged: Math.max(0, now.hedged - before.hedged),
     tends: difference(now.tends, before.tends),
   }
 }

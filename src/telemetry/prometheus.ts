@@ -264,6 +264,12 @@ export const CLIENT_FAMILIES: readonly Family<ClientMetrics>[] = [
     samples: perNode(({ silences }) => silences),
   },
   {
+    name: 'aerospike_client_node_hedged_total',
+    type: 'counter',
+    help: 'Reads that were late at a node and asked of another replica too.',
+    samples: perNode(({ hedged }) => hedged),
+  },
+  {
     name: 'aerospike_client_node_tends_total',
     type: 'counter',
     help: 'How often a node was asked for its state.',

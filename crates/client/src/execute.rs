@@ -24,7 +24,7 @@ use crate::connection::probe::{LOOK, SUSPICION};
 use crate::connection::request::{Prepared, Request, Response, attempt};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
-use crate::metrics::Answer;
+use crate::metrics::{Answer, Happening};
 use crate::node::Node;
 use crate::retry::COMMAND;
 use crate::routing::replica::ReplicaPlan;
@@ -166,7 +166,9 @@ impl Run {
                 self.attempts -= 1;
                 continue;
             }
-            let may_repeat = failure.code.is_retryable() && (policy.idempotent || !self.in_doubt(failure.code));
+            let is_elsewhere = failure.code == Code::ASYNC_QUEUE_FULL && self.asks_another();
+            let may_repeat =
+                is_elsewhere || failure.code.is_retryable() && (policy.idempotent || !self.in_doubt(failure.code));
             if !more || !may_repeat {
                 return Err(self.error(failure, Some(&node)));
             }
@@ -301,7 +303,8 @@ impl Run {
                         }
                         Err(failure) => failure,
                     };
-                    let is_final = !failure.code.is_retryable();
+                    // a node that has too much to do says nothing of the others
+                    let is_final = !failure.code.is_retryable() && failure.code != Code::ASYNC_QUEUE_FULL;
                     if is_final || self.pending.is_empty() || (was_latest && more) {
                         return Err(Setback::Failed(failure, over.node));
                     }
@@ -345,7 +348,7 @@ impl Run {
                     if !more || self.prepared.is_write {
                         self.abandon();
                     }
-                    return Err(Setback::Failed(Failure::timeout("the node did not answer in time"), node));
+                    return Err(Setback::Failed(self.too_slow(share), node));
                 }
             }
         }
@@ -378,6 +381,7 @@ impl Run {
         if Arc::ptr_eq(&node, &latest) || node.health.is_tripped() || !cluster.hedges.take(1) {
             return;
         }
+        latest.metrics().happened(Happening::Hedged);
         let (response, request) = attempt(self.prepared.clone());
         let copy =
             Pending { response, node: node.clone(), attempt: self.attempts, begun: Instant::now(), is_copy: true };
@@ -419,6 +423,19 @@ impl Run {
         Deadline::after(from, self.prepared.command.policy.socket_timeout).earlier(of_share)
     }
 
+    /// What an attempt that was given up waited for.
+    fn too_slow(&self, share: Option<Duration>) -> Failure {
+        let socket_timeout = self.prepared.command.policy.socket_timeout;
+        let is_shorter = |share: Duration| share < Duration::from_millis(socket_timeout.into());
+        match share {
+            Some(share) if socket_timeout == 0 || is_shorter(share) => {
+                let share = share.as_millis();
+                Failure::timeout(format!("no answer within {share} ms, this attempt's part of totalTimeout"))
+            }
+            _ => Failure::timeout(format!("no answer within {socket_timeout} ms (socketTimeout)")),
+        }
+    }
+
     fn abandon(&mut self) {
         for over in self.pending.drain(..) {
             let sent = over.response.sent();
@@ -450,10 +467,14 @@ impl Run {
 
     fn time_up(&mut self) -> Error {
         let latest = self.pending.last().map(|p| p.node.clone());
-        // an attempt that never went out counts against nobody: what it waited for was a connection of ours
-        let sent = || self.pending.iter().filter(|p| p.response.sent_at().is_some());
-        let was_sent = sent().next().is_some();
-        sent().for_each(|p| p.node.health.record_error());
+        // an attempt that never went out counts against nobody: what it waited for was a connection of ours; nor does one that
+        // waited longer for that than for the node, which may well have answered in the time that the command was to take
+        let now = Instant::now();
+        let was_sent = self.pending.iter().any(|p| p.response.sent_at().is_some());
+        let had_its_time = |p: &&Pending| {
+            p.response.sent_at().is_some_and(|sent| now.saturating_duration_since(sent) * 2 >= now - self.start)
+        };
+        self.pending.iter().filter(had_its_time).for_each(|p| p.node.health.record_error());
         self.abandon();
         if let Some(node) = &latest {
             node.metrics().failed(self.prepared.kind, self.begun.elapsed(), Code::TIMEOUT);
@@ -471,6 +492,11 @@ impl Run {
     fn error(&mut self, failure: Failure, node: Option<&Arc<Node>>) -> Error {
         self.abandon();
         let in_doubt = self.in_doubt(failure.code);
+        if !self.failures.is_empty() && self.failures.iter().all(|known| known.attempt != self.attempts) {
+            // with several attempts the list has them all, the last one too
+            let (detail, node) = (failure.detail.clone(), node.map(|n| n.name.clone()));
+            self.failures.push(SubError { code: failure.code, detail, node, attempt: self.attempts, in_doubt });
+        }
         let timing = self.timing(Instant::now(), 0);
         Error::new(failure.code, failure.detail)
             .at(node.map(|n| n.name.clone()), self.attempts, self.start.elapsed())

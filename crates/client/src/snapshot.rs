@@ -60,6 +60,8 @@ pub struct NodeSnapshot {
     pub is_silent: bool,
     /// How often that was found.
     pub fell_silent: u64,
+    /// Reads, and rows of batches, that were late there and asked of another replica too.
+    pub hedged: u64,
     /// How often it was asked for its state, and how often that failed.
     pub tends: (u64, u64),
 }
@@ -106,6 +108,7 @@ impl Snapshot {
                 breaker_opened: metrics.times(Happening::BreakerOpened),
                 is_silent: node.is_some_and(|node| node.health.is_silent()),
                 fell_silent: metrics.times(Happening::FellSilent),
+                hedged: metrics.times(Happening::Hedged),
                 tends: (metrics.times(Happening::Tended), metrics.times(Happening::TendFailed)),
             }
         };

@@ -112,6 +112,8 @@ pub struct NativeNodeMetrics {
     pub silent: bool,
     /// How often that was found.
     pub fell_silent: f64,
+    /// Reads that were late there and asked of another replica too.
+    pub hedged: f64,
     /// How often it was asked for its state.
     pub tends: f64,
     /// How often that failed.
@@ -143,6 +145,7 @@ impl From<NodeSnapshot> for NativeNodeMetrics {
             breaker_opened: node.breaker_opened as f64,
             silent: node.is_silent,
             fell_silent: node.fell_silent as f64,
+            hedged: node.hedged as f64,
             tends: node.tends.0 as f64,
             failed_tends: node.tends.1 as f64,
         }

@@ -20,6 +20,7 @@ use super::rows::{Answer, Rows};
 use super::{Batch, BatchReply};
 use crate::cluster::Cluster;
 use crate::error::{Code, Failure};
+use crate::metrics::Happening;
 use crate::node::Node;
 use crate::retry::{COMMAND, is_overload};
 use crate::routing::replica::ReplicaPlan;
@@ -387,6 +388,9 @@ impl Run {
         let waiting = request.unanswered();
         let share = self.share(&waiting, round);
         let may_copy = !waiting.is_empty() && self.cluster.hedges.take(waiting.len());
+        if may_copy {
+            request.node.metrics().happened_to(Happening::Hedged, waiting.len());
+        }
         self.spawn_request(Box::new(request), share.filter(|_| !may_copy), Covered { rows, limit: None });
         if may_copy {
             for id in &waiting {

@@ -11,6 +11,7 @@
 //! | `exclusive.rs` | a connection for one command |
 //! | `direct.rs` | a connection taken off Tokio, for inline I/O |
 //! | `window.rs` | how many commands may be in flight on one |
+//! | `overload.rs` | refusing early what cannot be sent in time |
 //! | `lease.rs` | the right to a connection of one's own |
 //! | `pool_state.rs` | who has which connection, who waits, and who gets the next |
 //! | `pool.rs` | all connections of a node |
@@ -20,6 +21,7 @@ pub(crate) mod direct;
 pub(crate) mod exclusive;
 pub(crate) mod health;
 pub(crate) mod lease;
+mod overload;
 pub(crate) mod pipeline;
 pub(crate) mod pipelined;
 pub(crate) mod pool;

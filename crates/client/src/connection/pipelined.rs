@@ -222,7 +222,7 @@ impl<S: Supply> Pipelined<S> {
             let quiet_since = self.pipeline.quiet_since()?;
             if !self.stalled && now.saturating_duration_since(quiet_since) >= STALL {
                 self.stalled = true;
-                self.pool.window().observe(now.saturating_duration_since(quiet_since), 1);
+                self.pool.window().observe_silence(now.saturating_duration_since(quiet_since));
                 let taken_back = self.pipeline.take_back();
                 // an answer at the very moment this connection fell silent may be its own
                 let others_answered = self.pool.health().answered_since(quiet_since + Duration::from_millis(2));

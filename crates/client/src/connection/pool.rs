@@ -5,8 +5,8 @@
 //! happens next, and the pool does it outside: starting tasks, waking them, handing over leases.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use parking_lot::Mutex;
@@ -18,6 +18,7 @@ use super::dial::Dialer;
 use super::exclusive;
 use super::health::Health;
 use super::lease::{Lease, Lender, unless_closed};
+use super::overload::{CROWD, LOOK, SIGN, Watch};
 use super::pipeline::Pipeline;
 use super::pipelined::{Pipelined, Supply};
 use super::pool_state::{LeaseSender, Limits, PipelinedId, PoolState, Pulled, SharedLimits, Work};
@@ -95,13 +96,18 @@ impl Pool {
     }
 
     fn enqueue(self: &Arc<Self>, request: Request) {
+        let mut is_crowded = false;
         self.change(|state| {
             // abandoned commands at the front are dropped: while a node is silent, no connection pulls them
             while state.backlog.front().is_some_and(Request::is_abandoned) {
                 state.backlog.pop_front();
             }
             state.backlog.push_back(request);
+            is_crowded = state.backlog.len() > CROWD && !std::mem::replace(&mut state.is_watched, true);
         });
+        if is_crowded {
+            self.runtime.spawn(watch_backlog(Arc::downgrade(self)));
+        }
     }
 
     /// Waits for a connection of one's own.
@@ -278,6 +284,10 @@ impl Pool {
         self.limits.get().max >= ENOUGH * connections
     }
 
+    fn watch(&self) -> Watch {
+        Watch::begin(Instant::now(), self.window.answered())
+    }
+
     /// What limits those who wait for a connection, in words.
     pub(crate) fn congestion(&self) -> String {
         let state = self.state.lock();
@@ -396,6 +406,35 @@ impl Lender for Pool {
             self.idle_leases.fetch_add(1, Ordering::Relaxed);
         } else {
             self.idle_leases.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Refuses what cannot be sent within its time, as long as many commands wait.
+async fn watch_backlog(pool: Weak<Pool>) {
+    let Some(mut watch) = pool.upgrade().map(|pool| pool.watch()) else { return };
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let now = Instant::now();
+        if watch.is_old(now) {
+            watch = pool.watch();
+        }
+        // one that answers nothing is no matter of too much work: tending finds out, and others take its place
+        let is_there = now.checked_sub(SIGN).is_some_and(|moment| pool.health.answered_since(moment));
+        let mut state = pool.state.lock();
+        if state.backlog.len() <= CROWD {
+            state.is_watched = false;
+            return;
+        }
+        if !is_there {
+            continue;
+        }
+        let (limits, window) = (pool.limits.get(), &pool.window);
+        let refused = watch.hopeless(&mut state, &limits, window.size(), window.answered(), now);
+        drop(state);
+        if let Some((requests, failure)) = refused {
+            requests.into_iter().for_each(|request| request.settle(Err(failure.clone())));
         }
     }
 }

@@ -91,6 +91,8 @@ pub(super) struct PoolState<L> {
     pub(super) failed_dials: u32,
     /// After a connection could not be opened: when the next one is opened for commands that wait for one.
     pub(super) redial_at: Option<Instant>,
+    /// Somebody looks at the backlog, since many commands are in it.
+    pub(super) is_watched: bool,
     /// Why the pool takes no more work, once it does not.
     pub(super) closed: Option<Failure>,
 }
@@ -169,6 +171,7 @@ impl<L> Default for PoolState<L> {
             stalls: 0,
             failed_dials: 0,
             redial_at: None,
+            is_watched: false,
             closed: None,
         }
     }

@@ -4,7 +4,7 @@
 //! system calls and costs nothing; when it takes milliseconds, every command in front is a wait, and more connections
 //! are the better way.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Commands in flight on one connection, at most.
@@ -16,23 +16,42 @@ const MAX_SAMPLE: Duration = Duration::from_millis(15);
 /// An answer counts an eighth against all that came before.
 const WEIGHT: u32 = 8;
 
-/// The time a node takes for one command, averaged over its connections, in nanoseconds.
+/// How quickly a node answers.
 #[derive(Debug, Default)]
-pub(crate) struct Window(AtomicU32);
+pub(crate) struct Window {
+    /// The time that it takes for one command, averaged over its connections, in nanoseconds.
+    average: AtomicU32,
+    answered: AtomicU64,
+}
 
 impl Window {
     /// Notes that a connection got a number of answers in the time it waited for them.
     pub(crate) fn observe(&self, waited: Duration, answers: u32) {
+        self.answered.fetch_add(answers.into(), Ordering::Relaxed);
+        self.note(waited, answers);
+    }
+
+    /// Notes that there is no answer yet.
+    pub(crate) fn observe_silence(&self, waited: Duration) {
+        self.note(waited, 1);
+    }
+
+    /// All answers so far.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, waited: Duration, answers: u32) {
         let sample = (waited / answers.max(1)).min(MAX_SAMPLE).as_nanos() as u32;
         let weight = answers.min(WEIGHT);
-        let average = self.0.load(Ordering::Relaxed);
+        let average = self.average.load(Ordering::Relaxed);
         // connections may overwrite one another: an average that misses a sample is as good
-        self.0.store(average - average / WEIGHT * weight + sample / WEIGHT * weight, Ordering::Relaxed);
+        self.average.store(average - average / WEIGHT * weight + sample / WEIGHT * weight, Ordering::Relaxed);
     }
 
     /// How many commands may be in flight on one connection now.
     pub(crate) fn size(&self) -> usize {
-        let average = self.0.load(Ordering::Relaxed).max(1);
+        let average = self.average.load(Ordering::Relaxed).max(1);
         (MAX_WAIT.as_nanos() as usize / average as usize).clamp(1, MAX_WINDOW)
     }
 }

@@ -25,9 +25,11 @@ pub(crate) enum Happening {
     Tended,
     /// It was, and did not answer as it should.
     TendFailed,
+    /// A read was late, and asked of another replica too.
+    Hedged,
 }
 
-const HAPPENINGS: usize = Happening::TendFailed as usize + 1;
+const HAPPENINGS: usize = Happening::Hedged as usize + 1;
 
 /// The counts of one node.
 #[derive(Debug)]
@@ -78,10 +80,15 @@ impl NodeMetrics {
     }
 
     pub(crate) fn happened(&self, what: Happening) {
+        self.happened_to(what, 1);
+    }
+
+    /// The same for so many reads.
+    pub(crate) fn happened_to(&self, what: Happening, count: usize) {
         if self.is_on
             && let Some(counter) = self.happenings.get(what as usize)
         {
-            counter.fetch_add(1, Ordering::Relaxed);
+            counter.fetch_add(count as u64, Ordering::Relaxed);
         }
     }
 

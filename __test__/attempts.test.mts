@@ -1,0 +1,97 @@
+// What an error tells of several attempts: how many, how each ended, and that they took the time they were given.
+import { type AerospikeError, connect, op, QueueFullError, TimeoutError } from 'aerospike-napi'
+import { LocalCluster } from 'aerospike-napi/local'
+import test from 'ava'
+
+const KEY = ['test', 'attempts', 1] as const
+const SOCKET_MS = 50
+const SLEEP_MS = 40
+const RETRIES = 4
+const limits = {
+  socketTimeout: SOCKET_MS,
+  sleepBetweenRetries: SLEEP_MS,
+  maxRetries: RETRIES,
+  totalTimeout: 10_000,
+  idempotent: true,
+}
+
+for (const nodes of [1, 3]) {
+  test(`on ${nodes} frozen nodes every attempt has its socketTimeout, a pause, and a line in the error`, async (t) => {
+    // so that no tend finds out within the test
+    const cluster = await LocalCluster.start({ nodes })
+    const client = await connect({ hosts: cluster.hosts, tendInterval: 60_000, maxErrorRate: 0 })
+    await client.put(KEY, { a: 1 })
+    for (let node = 0; node < nodes; node++) await cluster.freezeNode(node)
+    const { idempotent: _, ...reading } = limits
+    const calls: { [verb: string]: () => Promise<unknown> } = {
+      get: () => client.get(KEY, reading),
+      exists: () => client.exists(KEY, reading),
+      put: () => client.put(KEY, { a: 2 }, limits),
+      operate: () => client.operate(KEY, [op.increment('a', 1), op.read('a')], limits),
+    }
+    for (const [verb, call] of Object.entries(calls)) {
+      const began = performance.now()
+      const error = (await t.throwsAsync(call(), { instanceOf: TimeoutError })) as AerospikeError
+      const took = performance.now() - began
+      t.is(error.attempts, RETRIES + 1, verb)
+      t.deepEqual(
+        error.subErrors.map(({ attempt, code }) => [attempt, code]),
+        [1, 2, 3, 4, 5].map((attempt) => [attempt, 9]),
+        verb,
+      )
+      t.true(error.subErrors.every(({ message }) => message.includes(`${SOCKET_MS} ms (socketTimeout)`)))
+      // Another replica is asked at once the first time: there is nothing it has to recover from.
+      const pauses = nodes > 1 && verb !== 'put' && verb !== 'operate' ? RETRIES - 1 : RETRIES
+      t.true(took >= (RETRIES + 1) * SOCKET_MS + pauses * SLEEP_MS - 20, `${verb}: ${took} ms`)
+      // Far from totalTimeout: what is waited in addition is the jitter of retries.
+      t.true(took < 3000, `${verb}: ${took} ms`)
+    }
+    for (let node = 0; node < nodes; node++) await cluster.thawNode(node)
+    await client.close()
+    await cluster.stop()
+  })
+}
+
+test('a burst that a slow node cannot do within its time is refused early, and the error says what limits it', async (t) => {
+  const cluster = await LocalCluster.start({ nodes: 1 })
+  const client = await connect({ hosts: cluster.hosts, maxConnectionsPerNode: 10 })
+  await client.put(KEY, { a: 1 })
+  await cluster.slowNode(0, 50)
+  // 10 connections with 50 ms for each put: 200 puts in a second
+  const began = performance.now()
+  const refusedAfter: number[] = []
+  const puts = await Promise.allSettled(
+    Array.from({ length: 5000 }, (_, i) =>
+      client.put(['test', 'attempts', `burst ${i}`], { i }, { totalTimeout: 3000 }).catch((error) => {
+        if (error instanceof QueueFullError) refusedAfter.push(performance.now() - began)
+        throw error
+      }),
+    ),
+  )
+  const errors = puts.flatMap((put) => (put.status === 'rejected' ? [put.reason as AerospikeError] : []))
+  const refused = errors.filter((error) => error instanceof QueueFullError)
+  t.true(puts.length - errors.length > 150, `${puts.length - errors.length} done`)
+  t.true(refused.length > 3000, `${refused.length} refused`)
+  t.like(refused[0], { code: -11, retryable: true, inDoubt: false })
+  t.regex(
+    refused[0]?.message ?? '',
+    /refused early, nothing was sent: \d+ calls wait for the node, .* connections of 10 \(maxConnectionsPerNode\)/,
+  )
+  const soon = refusedAfter.filter((ms) => ms < 2000).length
+  t.true(soon > refusedAfter.length * 0.8, `${soon} of ${refusedAfter.length} within two thirds of their time`)
+  // Nothing of it counts against the node.
+  t.deepEqual((await client.exists(KEY, { totalTimeout: 5000 })).key, KEY)
+  await client.close()
+  await cluster.stop()
+})
+
+test('a burst that a node can do within its time is done', async (t) => {
+  const cluster = await LocalCluster.start({ nodes: 1 })
+  const client = await connect({ hosts: cluster.hosts })
+  const puts = Array.from({ length: 5000 }, (_, i) =>
+    client.put(['test', 'attempts', i], { i }, { totalTimeout: 10_000 }),
+  )
+  t.is((await Promise.allSettled(puts)).filter(({ status }) => status === 'rejected').length, 0)
+  await client.close()
+  await cluster.stop()
+})
