@@ -35,6 +35,8 @@ export const Info3 = {
 export const SC_READ = Info3.scReadType | Info3.scReadRelax
 /** The bits of {@link Info2} that make a write depend on the generation. */
 export const GENERATION = Info2.generation | Info2.generationGt
+/** The bits of {@link Info3} with which a write drops the bins that it does not write. */
+export const REPLACING = Info3.createOrReplace | Info3.replaceOnly
 /** The bits of {@link Info3} that say whether the record must exist, beside `createOnly` of {@link Info2}. */
 export const EXISTENCE = Info3.updateOnly | Info3.createOrReplace | Info3.replaceOnly
 

@@ -8,7 +8,7 @@ import type { Key } from '../key.js'
 import { MAX_OPS } from '../limits.js'
 import { Needs, type Operation, Operation as OperationClass } from '../operations/operation.js'
 import type { Policy } from '../options/policy.js'
-import { EXISTENCE, FieldType, GENERATION, Info1, Info2, Info3, OpCode, SC_READ } from '../protocol.js'
+import { EXISTENCE, FieldType, GENERATION, Info1, Info2, Info3, OpCode, REPLACING, SC_READ } from '../protocol.js'
 import { writeKey } from '../records/key-encoding.js'
 import type { Exp } from '../values/expression.js'
 import { namesOf } from '../values/pack.js'
@@ -71,6 +71,7 @@ export function closeCommand(
   if (count > MAX_OPS) {
     throw new InvalidArgumentError(`a command has at most ${MAX_OPS} operations or bins, not ${count}`)
   }
+  if ((command.info3 & REPLACING) !== 0) checkReplacing(w, command.info3, count, operations)
   const bytes = w.bytes
   bytes[at] = command.info1
   bytes[at + 1] = command.info2
@@ -82,6 +83,40 @@ export function closeCommand(
   w.patchU16LE(at + 14, count)
   w.patchU32LE(at + 16, fields.bytes)
   w.patchU32LE(at + 20, w.at - operations)
+}
+
+/** What builds on the bins that a record has, and therefore cannot go with replacing it: by the code of the operation. */
+const BUILDING: { readonly [code: number]: string } = {
+  [OpCode.cdtModify]: 'a change of a list or map',
+  [OpCode.increment]: 'an increment',
+  [OpCode.append]: 'an append',
+  [OpCode.prepend]: 'a prepend',
+  [OpCode.touch]: 'a touch',
+  [OpCode.bitsModify]: 'a change of bits',
+  [OpCode.deleteAll]: 'the removal of the record',
+  [OpCode.hllModify]: 'a change of a HyperLogLog',
+}
+
+/** Refuses what every server refuses with a bare code 4 where a record is replaced (protocol 4.2). */
+function checkReplacing(w: Writer, info3: number, count: number, operations: number): void {
+  let at = operations
+  for (let i = 0; i < count; i++) {
+    const code = w.bytes[at + 4] as number
+    const isRemoval = code === OpCode.write && w.bytes[at + 5] === 0
+    const building = isRemoval ? 'the removal of a bin' : BUILDING[code]
+    if (building !== undefined) {
+      const exists = (info3 & Info3.replaceOnly) !== 0 ? 'replace' : 'createOrReplace'
+      throw new InvalidArgumentError(
+        `option exists: '${exists}' does not go with ${building}: a record is replaced by bins that are written whole`,
+      )
+    }
+    at +=
+      4 +
+      (((w.bytes[at] as number) << 24) |
+        ((w.bytes[at + 1] as number) << 16) |
+        ((w.bytes[at + 2] as number) << 8) |
+        (w.bytes[at + 3] as number))
+  }
 }
 
 /** A read as the policy has it. */
@@ -160,7 +195,7 @@ export function writeBins(w: Writer, bins: unknown, command: Command): number {
     throw new InvalidArgumentError(`bins must be a plain object of values by bin name, not ${describe(bins)}`)
   }
   const values = bins as { [name: string]: unknown }
-  const replaces = (command.info3 & (Info3.createOrReplace | Info3.replaceOnly)) !== 0
+  const replaces = (command.info3 & REPLACING) !== 0
   let names = namesOf(w, bins)
   if (names.length === 0) throw new InvalidArgumentError('bins is empty: there is nothing to write')
   if (replaces && names.some((name) => values[name] === null)) {
@@ -211,8 +246,27 @@ export function writeOperations(w: Writer, operations: readonly unknown[], comma
     operation.write(w)
     count++
   }
+  if ((needs & Needs.allBins) !== 0 && (command.info2 & Info2.write) !== 0) checkReadAll(operations as Operation[])
   applyNeeds(command, needs, count)
   return count
+}
+
+/** Refuses what every server refuses with a bare code 4: answers beside all bins, in a call that writes (protocol 4.2). */
+function checkReadAll(operations: readonly Operation[]): void {
+  let readsAll = false
+  for (const [i, { bin, code, needs }] of operations.entries()) {
+    const isAll = (needs & Needs.allBins) !== 0
+    const answers = code === OpCode.cdtModify || code === OpCode.hllModify || ((needs & Needs.read) !== 0 && !isAll)
+    if ((!isAll || !readsAll) && !answers) {
+      readsAll ||= isAll
+      continue
+    }
+    if ((needs & Needs.metaOnly) !== 0) continue
+    const what = isAll ? 'a second one' : `operations[${i}] on bin ${JSON.stringify(bin)}`
+    throw new InvalidArgumentError(
+      `op.readAll() does not go with ${what}, which has an answer of its own, in a call that writes: read the bins one by one, or in another call`,
+    )
+  }
 }
 
 /** Sets the flags of a command for what its operations need. */
