@@ -188,6 +188,24 @@ faultTest('a lazy client goes on looking for a cluster that is not there yet', a
   await client.close()
 })
 
+faultTest('a cluster that was found again can be called as soon as the client says so', async (t) => {
+  await using cluster = await LocalCluster.start()
+  const client = await connect({ hosts: cluster.hosts, tendInterval: 100, connectTimeout: 5000 })
+  // Listening does not keep the process alive.
+  const alive = setInterval(() => {}, 1000)
+  const lost = new Promise<void>((resolve) => client.once('disconnected', resolve))
+  await cluster.stopNode(0)
+  await lost
+  const found = new Promise<void>((resolve) => client.once('connected', resolve))
+  await cluster.startNode(0)
+  // Every answer takes so long: also the one that says who has which partition.
+  await cluster.slowNode(0, 100)
+  await found
+  clearInterval(alive)
+  t.is((await client.put(freshKey(), { a: 1 }, { maxRetries: 0 })).gen, 1)
+  await client.close()
+})
+
 test('dialTimeout bounds what a host that says nothing costs', async (t) => {
   const silent = createServer(() => {})
   const port = await new Promise<number>((resolve) => {

@@ -290,6 +290,11 @@ impl Tender {
             return;
         }
         let nodes: Vec<(MemberId, Arc<Node>)> = self.members.iter().map(|m| (m.id, m.node.clone())).collect();
+        // of nodes that were found after there were none nothing is known yet but their names
+        let was_empty = self.cluster.routing.load().nodes.is_empty();
+        if was_empty && !nodes.is_empty() && !self.members.iter().any(|m| self.map.owns_any(m.id)) {
+            return;
+        }
         self.cluster.publish(self.map.snapshot(&nodes));
     }
 }
