@@ -5,9 +5,10 @@
  */
 
 export type { Column, ColumnOptions, ColumnType } from './src/batch/column.js'
+export type { BatchCost } from './src/batch/cost.js'
 export { BatchPartialError } from './src/batch/error.js'
 export type { RowResult } from './src/batch/kinds.js'
-export { type BatchCost, BatchRecords } from './src/batch/results.js'
+export { BatchRecords } from './src/batch/results.js'
 export type { RetryOptions } from './src/batch/retry.js'
 export type { BatchRow } from './src/batch/row.js'
 export type {
@@ -31,8 +32,9 @@ export type {
   NodeMessage,
   RetryMessage,
 } from './src/channels/events.js'
-export { Client, type CloseOptions, connect } from './src/client/client.js'
+export { Client, type CloseOptions } from './src/client/client.js'
 export type { ChangeableOptions, ConfigChange, ConfigProvider } from './src/client/configuration.js'
+export { connect } from './src/client/connect.js'
 export type { AuthMode, ClientOptions, ConnectOptions, Integers, IntegersOf } from './src/client/connect-options.js'
 export type { ClientEvents, ClientListener, Node, UnreachableNode } from './src/client/events.js'
 export type { Health, NodeHealth } from './src/client/health.js'

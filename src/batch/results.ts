@@ -1,7 +1,8 @@
-// The results of a batch: positional, by key, honest about every row, and decoded only where someone looks.
+// The results of a batch: positional, by key, honest about every row, and decoded only where someone looks. One class with all of
+// its views, most of the file being what is said about them.
 
 import { inspect } from 'node:util'
-import type { BatchReply, NodeReport } from '../boundary/batch-reply.js'
+import type { BatchReply } from '../boundary/batch-reply.js'
 import type { AerospikeError } from '../errors/base.js'
 import { ClientError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
@@ -13,6 +14,7 @@ import type { Record } from '../records/record.js'
 import { Mode } from '../values/unpack.js'
 import type { Bins } from '../values/values.js'
 import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, readColumn } from './column.js'
+import { type BatchCost, costOf } from './cost.js'
 import { BatchPartialError, type Failures } from './error.js'
 import type { RowResult } from './kinds.js'
 import { isFailure } from './kinds.js'
@@ -22,22 +24,6 @@ import { type BatchRow, Part, type Row, resultOf } from './row.js'
 import type { MixedRow } from './rows.js'
 import { type Answers, NO_ANSWERS } from './run.js'
 import { unprocessedRows } from './unprocessed.js'
-
-/** What a batch cost. */
-export interface BatchCost {
-  /** Rows asked for. */
-  readonly keys: number
-  /** Rows with a record. */
-  readonly found: number
-  readonly bytesOut: number
-  readonly bytesIn: number
-  readonly roundTrips: number
-  readonly retries: number
-  /** Milliseconds until the last answer. */
-  readonly elapsed: number
-  /** The same for each node. */
-  readonly nodes: readonly NodeReport[]
-}
 
 /** Sends a part of a batch again. */
 export type Resend = (request: BatchRequest) => Promise<Answers>
@@ -212,37 +198,9 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
 
   /** What the batch cost, over all retries. */
   get cost(): BatchCost {
-    const nodes = new Map<string, NodeReport>()
-    let elapsed = 0
-    this.#rounds.forEach((round, retry) => {
-      elapsed += round.elapsed
-      const known = new Set<string>()
-      for (const reply of round.replies) {
-        for (const report of reply.nodes) {
-          // Asking a node again in a later round is a retry; another part of the same round is not.
-          const again = retry > 0 && !known.has(report.name) ? 1 : 0
-          known.add(report.name)
-          nodes.set(report.name, added(nodes.get(report.name), report, again))
-        }
-      }
-    })
-    const sum = (field: 'bytesOut' | 'bytesIn' | 'roundTrips' | 'retries'): number => {
-      let total = 0
-      for (const report of nodes.values()) total += report[field]
-      return total
-    }
     let found = 0
     for (let i = 0; i < this.length; i++) if (this.#resultOf(i) === 'ok') found++
-    return {
-      keys: this.length,
-      found,
-      bytesOut: sum('bytesOut'),
-      bytesIn: sum('bytesIn'),
-      roundTrips: sum('roundTrips'),
-      retries: sum('retries'),
-      elapsed,
-      nodes: [...nodes.values()],
-    }
+    return costOf(this.#rounds, this.length, found)
   }
 
   /**
@@ -485,19 +443,4 @@ function isDigestOnly(key: Key): boolean {
 
 function digestIdentity(key: Key): string {
   return `${key[0]}.${digest(key).toString('latin1')}`
-}
-
-function added(a: NodeReport | undefined, b: NodeReport, again: number): NodeReport {
-  if (a === undefined) return { ...b, retries: b.retries + again }
-  return {
-    name: b.name,
-    rows: a.rows + b.rows,
-    answered: a.answered + b.answered,
-    bytesOut: a.bytesOut + b.bytesOut,
-    bytesIn: a.bytesIn + b.bytesIn,
-    roundTrips: a.roundTrips + b.roundTrips,
-    retries: a.retries + b.retries + again,
-    code: b.code === 0 ? a.code : b.code,
-    detail: b.code === 0 ? a.detail : b.detail,
-  }
 }

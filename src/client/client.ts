@@ -16,8 +16,7 @@ import type {
 } from '../batch/rows.js'
 import type { BatchStream, BatchStreamOptions } from '../batch/stream.js'
 import { controlError } from '../boundary/failure-reader.js'
-import { Boundary } from '../boundary/native.js'
-import { argumentError } from '../checks/check.js'
+import type { Boundary } from '../boundary/native.js'
 import { flag, milliseconds, type OptionRules, readOptions } from '../checks/options.js'
 import type { IndexDefinition } from '../cluster/index-definition.js'
 import type { IndexJob } from '../cluster/index-job.js'
@@ -36,7 +35,6 @@ import * as queries from '../commands/queries.js'
 import type { BigInts, Chosen, RecordCommands } from '../commands/records.js'
 import * as records from '../commands/records.js'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { TruePromise } from '../host.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
 import type { Behavior } from '../options/behavior.js'
@@ -63,7 +61,6 @@ import type { BinNames, BinPaths, Parts, Projected, WholeBins } from '../request
 import { Roles } from '../security/roles.js'
 import { Users } from '../security/users.js'
 import { makeSession, type Session } from '../session/session.js'
-import type { Log } from '../telemetry/log.js'
 import { type ClientMetrics, readMetrics } from '../telemetry/metrics.js'
 import type { BeginOptions, TransactionOptions } from '../transactions/options.js'
 import type { TransactionCommands } from '../transactions/run.js'
@@ -71,21 +68,12 @@ import * as transactions from '../transactions/run.js'
 import type { Transaction } from '../transactions/transaction.js'
 import { usedCodecs } from '../values/codecs.js'
 import type { Bins, Double, ReadAs, ReadIntegers, Storable, Value, WithBigInts } from '../values/values.js'
-import { type ChangeableOptions, Configuration, configProvider, firstLoad } from './configuration.js'
-import {
-  type ClientOptions,
-  type ConnectOptions,
-  checkClientOptions,
-  type Integers,
-  type IntegersOf,
-  logOf,
-  resolveConfig,
-  withTls,
-} from './connect-options.js'
+import { type ChangeableOptions, Configuration } from './configuration.js'
+import { type ClientOptions, checkClientOptions, type Integers, type IntegersOf } from './connect-options.js'
 import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
+import { guardMethods } from './guard.js'
 import { type Health, healthOf } from './health.js'
 import { checkTls, readTls, type TlsOptions } from './tls-options.js'
-import { isUrl, optionsOfEnvironment, optionsOfUrl } from './url.js'
 
 /** Options of `close`. */
 export interface CloseOptions {
@@ -614,130 +602,4 @@ export class Client<I extends ReadIntegers = 'auto'>
   }
 }
 
-/** The methods that promise something, and how many arguments each takes at most. */
-const MAX_ARGUMENTS = {
-  get: 2,
-  find: 2,
-  select: 3,
-  exists: 2,
-  put: 3,
-  remove: 2,
-  touch: 2,
-  append: 4,
-  prepend: 4,
-  increment: 4,
-  removeBin: 3,
-  operate: 3,
-  operateOrdered: 3,
-  apply: 5,
-  batch: 2,
-  batchRead: 2,
-  batchWrite: 2,
-  batchOperate: 3,
-  batchRemove: 2,
-  batchApply: 5,
-  getMany: 2,
-  existsMany: 2,
-  selectMany: 3,
-  info: 2,
-  infoAll: 2,
-  infoNode: 3,
-  infoRandom: 2,
-} as const
-
-type Method = (...args: unknown[]) => unknown
-
-/**
- * Has a method say so when it is called without its client, or with more than it takes: the official client has `meta` and
- * `policy` behind one another, and callbacks, and what is ignored is lost.
- */
-function guarded(name: string, method: Method, most: number): Method {
-  const guard = function (this: Client | undefined, ...args: unknown[]): unknown {
-    if (args.length > most && args.slice(most).some((one) => one !== undefined)) {
-      const hint =
-        typeof args.at(-1) === 'function'
-          ? 'there are no callbacks: it returns a promise'
-          : 'everything that is optional goes into one object of options'
-      return TruePromise.reject(
-        new InvalidArgumentError(`${name} takes at most ${most} arguments, not ${args.length}; ${hint}`),
-      )
-    }
-    if ((this as Partial<Client> | undefined)?.[CONTEXT] === undefined) {
-      const text = `${name} was called without its client: write client.${name}(…), or client.${name}.bind(client)`
-      return TruePromise.reject(new InvalidArgumentError(text))
-    }
-    return method.apply(this, args)
-  }
-  return Object.defineProperties(guard, {
-    name: { value: name, configurable: true },
-    length: { value: method.length, configurable: true },
-  })
-}
-
-for (const [name, most] of Object.entries(MAX_ARGUMENTS)) {
-  const methods = Client.prototype as unknown as { [name: string]: Method }
-  Object.defineProperty(methods, name, { value: guarded(name, methods[name] as Method, most) })
-}
-
-/** Has a log hear of what happens from now on. */
-function startLog(boundary: Boundary, log: Log): void {
-  boundary.observation.observer = (event, lost) => log.node(event, lost)
-  boundary.observation.update(boundary.native)
-  if (log.followsCalls) boundary.observer = (message) => log.call(message)
-  boundary.onClosed = () => log.write('closed', 'the client is closed')
-  const nodes = boundary.native.nodes().map(({ name }) => name)
-  log.write('connected', `connected to ${nodes.length === 1 ? 'node' : 'nodes'} ${nodes.join(', ')}`)
-}
-
-/**
- * Connects to a cluster. Resolves when its nodes and partitions are known; never blocks the event loop.
- *
- * @param options a URL, hosts to start from, or all options. Without hosts, `AEROSPIKE_URL` or `AEROSPIKE_HOSTS` of the
- *   environment name them
- * @throws InvalidArgumentError for options that do not exist or make no sense
- * @throws ClusterError, ConnectionError, TimeoutError when no host answers in time
- * @example
- * const client = await connect('127.0.0.1:3000')
- * await using other = await connect({ hosts: ['10.0.0.1', '10.0.0.2'], defaults: { read: { totalTimeout: 50 } } })
- * const third = await connect('aerospike://user:secret@10.0.0.1:3000,10.0.0.2/?tls=true&maxInFlight=1000')
- */
-export async function connect<I extends Integers = 'auto'>(
-  options?: string | readonly string[] | ConnectOptions<I>,
-): Promise<Client<IntegersOf<I>>> {
-  try {
-    const given = optionsFrom(options)
-    const { config: plain, limits } = resolveConfig(given)
-    const provider = configProvider(given)
-    const file = provider === undefined ? undefined : await firstLoad(provider.path)
-    const settings = file === undefined || file instanceof Error ? {} : file.settings
-    const config = await withTls({ ...plain, ...settings }, given.tls)
-    const codecs = usedCodecs(given.codecs, 'connect')
-    const policies = policiesWithCodecs(resolveDefaults(given.defaults, 'connect'), codecs)
-    const log = logOf(given)
-    const boundary = await Boundary.connect(config)
-    if (log !== undefined) startLog(boundary, log)
-    boundary.limit(limits)
-    const listeners = new Listeners(boundary)
-    const configuration = new Configuration(boundary, given)
-    if (provider !== undefined && file !== undefined) {
-      configuration.follow(provider, file, {
-        changed: (change) => listeners.tell('configChanged', change),
-        // Somebody has to hear of it.
-        failed: (error) =>
-          listeners.tell('configFailed', error) || process.emitWarning(error.message, 'AerospikeConfigWarning'),
-      })
-    }
-    return new Client(boundary, policies, given.coalesceReads, listeners, configuration)
-  } catch (error) {
-    throw argumentError(error, 'connect: the options')
-  }
-}
-
-/** The options in whatever form they were given, with what the environment says where they name no hosts. */
-function optionsFrom(options: unknown): ConnectOptions {
-  if (typeof options === 'string') return isUrl(options) ? optionsOfUrl(options) : { hosts: options }
-  if (Array.isArray(options)) return { hosts: options }
-  if (options === undefined) return optionsOfEnvironment(process.env)
-  const hasHosts = typeof options !== 'object' || options === null || (options as ConnectOptions).hosts !== undefined
-  return hasHosts ? (options as ConnectOptions) : { ...optionsOfEnvironment(process.env), ...options }
-}
+guardMethods(Client.prototype, (self) => (self as Partial<Client> | undefined)?.[CONTEXT] !== undefined)

@@ -2,7 +2,7 @@
 // finds, the steps after it are done as far as they can be.
 
 import { checkServerIdentity, type DetailedPeerCertificate, connect as dialTls, type TLSSocket } from 'node:tls'
-import { connect } from '../client/client.js'
+import { connect } from '../client/connect.js'
 import type { ConnectOptions } from '../client/connect-options.js'
 import { parseHosts } from '../client/hosts.js'
 import { checkTls, readTls } from '../client/tls-options.js'

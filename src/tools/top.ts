@@ -1,7 +1,7 @@
 // `aerospike-napi top`: a look at a cluster every few seconds, as a screen or as lines of JSON. The screen is the terminal's other
 // one, so that what was there before is there again at the end, whatever ends it.
 
-import { connect } from '../client/client.js'
+import { connect } from '../client/connect.js'
 import type { ConnectOptions } from '../client/connect-options.js'
 import { beginPause, type Pause } from '../host.js'
 import { look, type View } from './snapshot.js'
