@@ -256,7 +256,7 @@ impl Error {
         self.0.in_doubt
     }
 
-    /// The attempts that failed before the last.
+    /// All attempts, each with why it failed, where there was more than one.
     pub fn sub_errors(&self) -> &[SubError] {
         &self.0.sub_errors
     }

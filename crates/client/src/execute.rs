@@ -15,7 +15,6 @@ use std::time::Duration;
 use aerospike_wire::limits::PROTO_HEADER_SIZE;
 use aerospike_wire::message::MessageHeader;
 use bytes::Bytes;
-use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::cluster::Cluster;
@@ -88,7 +87,7 @@ pub(crate) struct Run {
     /// When and with how many bytes the attempt that was over last was sent.
     last_sent: (Option<Instant>, u64),
     /// The latest attempt last. Those before it are reads that may still be answered.
-    pending: SmallVec<[Pending; 1]>,
+    pending: Vec<Pending>,
     failures: Vec<SubError>,
     /// Whether a read that is slow may still be asked of another replica too; once.
     may_copy: bool,
@@ -112,7 +111,8 @@ impl Run {
             attempts: 0,
             sent: 0,
             last_sent: (None, 0),
-            pending: SmallVec::new(),
+            // most commands need no second attempt
+            pending: Vec::with_capacity(1),
             failures: Vec::new(),
             may_copy: false,
         }
@@ -508,7 +508,7 @@ impl Run {
 }
 
 /// Waits until any attempt is settled, and takes it out.
-async fn next_settled(pending: &mut SmallVec<[Pending; 1]>) -> (Pending, Result<Bytes, Failure>) {
+async fn next_settled(pending: &mut Vec<Pending>) -> (Pending, Result<Bytes, Failure>) {
     let (at, outcome) = poll_fn(|cx| {
         for (at, attempt) in pending.iter_mut().enumerate() {
             if let Poll::Ready(outcome) = Pin::new(&mut attempt.response).poll(cx) {
