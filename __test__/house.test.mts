@@ -7,10 +7,11 @@ interface Rooms {
   tableProblems(table?: { [room: string]: string[] }): string[]
   roomProblems(files: { [path: string]: string }): string[]
   importProblems(files: { [path: string]: string }): string[]
+  ringProblems(files: { [path: string]: string }): string[]
 }
 
 const script = (name: string): string => new URL(`../../scripts/${name}.mjs`, import.meta.url).href
-const { rooms, tableProblems, roomProblems, importProblems } = (await import(script('rooms'))) as Rooms
+const { rooms, tableProblems, roomProblems, importProblems, ringProblems } = (await import(script('rooms'))) as Rooms
 const { typescriptSources, missingSections } = (await import(script('house'))) as {
   typescriptSources(): { [path: string]: string }
   missingSections(texts: { [path: string]: string }, page: string): string[]
@@ -123,6 +124,20 @@ test('what a module passes on is used where it is from', (t) => {
     'crates/client/src/retry.rs uses batch: retry must not know batch',
   ])
   t.is(crates.tableProblems({ x: { a: ['b'], b: [] } }).length, 1)
+})
+
+test('files that load one another in a ring are a problem, those that only know the types of one another are none', (t) => {
+  t.deepEqual(ringProblems(sources), [])
+  const ring = {
+    'src/batch/a.ts': "import { b } from './b.js'\n",
+    'src/batch/b.ts': "import {\n  type T,\n  c\n} from './c.js'\n",
+    'src/batch/c.ts': "export { a } from './a.js'\n",
+  }
+  t.deepEqual(ringProblems(ring), [
+    'these load one another in a ring: src/batch/a.ts -> src/batch/b.ts -> src/batch/c.ts -> src/batch/a.ts',
+  ])
+  t.deepEqual(ringProblems({ ...ring, 'src/batch/b.ts': "import type { C } from './c.js'\n" }), [])
+  t.deepEqual(ringProblems({ ...ring, 'src/batch/b.ts': "import { type C, type D } from './c.js'\n" }), [])
 })
 
 test('entries re-export src', (t) => {

@@ -109,4 +109,31 @@ export function roomProblems (files) {
   return [...found].filter(room => rooms[room] === undefined).map(room => `the room ${room} is not in the table of scripts/rooms.mjs`)
 }
 
-export const problems = files => [...tableProblems(), ...roomProblems(files), ...importProblems(files)]
+/** Whether an import statement has nothing but types: it is not there when the program runs. */
+const isOfTypes = statement => /^(?:import|export)\s+type\b/.test(statement) ||
+  (/^import\s*\{/.test(statement) && statement.slice(statement.indexOf('{') + 1, statement.indexOf('}')).split(',').every(name => /^\s*(?:type\s|$)/.test(name)))
+
+/** The files that a file loads. */
+const loads = (path, text) => [...text.matchAll(/^(?:import|export)\s[^'"]*?from\s*'(\.[^']+)'/gm)]
+  .filter(([statement]) => !isOfTypes(statement))
+  .map(match => targetOf(path, match[1]))
+
+/** Rings of files that load one another: which of them is ready first depends on who is asked first. Types may go in rings. */
+export function ringProblems (files) {
+  const state = new Map()
+  const rings = []
+  const visit = (path, above) => {
+    if (state.get(path) === 'done') return
+    const at = above.indexOf(path)
+    if (at >= 0) {
+      rings.push([...above.slice(at), path].join(' -> '))
+      return
+    }
+    for (const target of loads(path, files[path] ?? '')) visit(target, [...above, path])
+    state.set(path, 'done')
+  }
+  for (const path of Object.keys(files)) visit(path, [])
+  return rings.map(ring => `these load one another in a ring: ${ring}`)
+}
+
+export const problems = files => [...tableProblems(), ...roomProblems(files), ...importProblems(files), ...ringProblems(files)]
