@@ -1,5 +1,5 @@
 // The client: all its methods, each of which hands over to the functions of its kind in commands/. What a method does is
-// said in the interfaces there.
+// said in the interfaces there. The file is long because there are many methods, and signatures with overloads stand twice.
 
 import { inspect } from 'node:util'
 import type { BatchRecords } from '../batch/results.js'

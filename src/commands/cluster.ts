@@ -1,4 +1,5 @@
-// The commands on the cluster as a whole: info, indexes, modules, truncation.
+// The commands on the cluster as a whole: info, indexes, modules, truncation. Half of
+// the file is what is said about them, in one interface.
 
 import { argumentError, describe, isPlain } from '../checks/check.js'
 import { checkDefinition, type IndexDefinition } from '../cluster/index-definition.js'

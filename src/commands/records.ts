@@ -1,4 +1,4 @@
-// The commands on one record.
+// The commands on one record. Most of the file is what is said about them, in one interface that clients and transactions have.
 
 import { argumentError, describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'

@@ -1,5 +1,5 @@
 // The error classes, one for each thing that can go wrong, in the hierarchy of the classic clients.
-// Which result code makes which class, and what it says, is in result-codes.ts.
+// Which result code makes which class, and what it says, is in result-codes.ts. One file, since a hierarchy is read as a whole.
 
 import { nameClasses } from '../identity.js'
 import { AerospikeError, type ErrorDetails } from './base.js'

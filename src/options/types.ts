@@ -1,4 +1,4 @@
-// The options of calls as types, with their units, limits and defaults. The table in policy.ts checks them.
+// The options of calls as types, with their units, limits and defaults. The table in table.ts checks them.
 
 import type { Exp } from '../values/expression.js'
 import type { MEMBERSHIP } from './membership.js'
