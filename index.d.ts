@@ -6,6 +6,13 @@ import { inspect } from 'node:util';
 
 declare class Encoded {
 }
+declare class EncodedParticle {
+  /** Its type on the wire. */
+  readonly type: number;
+  /** Its bytes on the wire. */
+  readonly bytes: Uint8Array;
+  constructor(type: number, bytes: Uint8Array);
+}
 declare class KnownIndexes {
   #private;
   constructor(source: IndexSource);
@@ -1311,6 +1318,21 @@ export declare class QuotaExceededError extends SecurityError {
 /** Quotas are switched off on the server. */
 export declare class QuotasNotEnabledError extends AdminError {
 }
+/**
+ * A list or map as the server has it, read with `deserialize: false`: written back it is the same, byte for byte, without having
+ * been decoded. Only as the value of a bin, not inside of another list or map.
+ *
+ * @example
+ * const { bins } = await client.get<{ history: RawCollection }>(key, { deserialize: false })
+ * await client.put(archive, { history: bins.history })
+ */
+export declare class RawCollection extends EncodedParticle {
+  /** Whether it is a list or a map. */
+  get kind(): "list" | "map";
+  /** The list or map itself: decoded, each time it is asked for, as by default. */
+  get value(): unknown;
+  toJSON(): unknown;
+}
 /** Too many commands are working on this record at once: a hot key. Try again after a pause. */
 export declare class RecordBusyError extends RecordError {
 }
@@ -1762,7 +1784,7 @@ export declare const ctx: {
  */
 export declare const exp: {
   /** The value of a bin of a type: `exp.bin.int('age')`. @example exp.bin.string('city') */
-  readonly bin: ByType<"string" | "map" | "bool" | "int" | "list" | "blob" | "float" | "geo" | "hll">;
+  readonly bin: ByType<"string" | "map" | "list" | "bool" | "int" | "blob" | "float" | "geo" | "hll">;
   /** Whether a bin exists. @example exp.binExists('email') */
   readonly binExists: (name: string) => Exp<"bool">;
   /** The number of a bin's particle type, 0 when it does not exist. @example exp.eq(exp.binType('a'), 3) */
@@ -2140,7 +2162,7 @@ export interface ApplyRow extends ApplyRowOptions {
   readonly args?: readonly Value[] | undefined;
 }
 /** What a row of a batch that calls a function may say for itself. */
-export interface ApplyRowOptions extends Pick<ApplyOptions, "ttl" | "expiresAt" | "durableDelete" | "commit" | "filter" | "integers" | "maps" | "doubles"> {
+export interface ApplyRowOptions extends Pick<ApplyOptions, "ttl" | "expiresAt" | "durableDelete" | "commit" | "filter" | "integers" | "maps" | "doubles" | "deserialize"> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
 }
@@ -2590,6 +2612,11 @@ export interface CallOptions {
   readonly maps?: "auto" | "map" | "object" | undefined;
   /** How doubles are read: `auto` integer-valued ones as `Double`, so that they stay doubles when written back (default); `number` all as numbers. */
   readonly doubles?: "auto" | "number" | undefined;
+  /**
+   * `false` leaves bins that are lists or maps as a {@link RawCollection}: bytes that can be written to another bin without having
+   * been decoded. Default `true`.
+   */
+  readonly deserialize?: boolean | undefined;
 }
 /** Options of `users.changePassword`. */
 export interface ChangePasswordOptions extends AdminOptions {
@@ -4540,7 +4567,7 @@ export interface ReadRow<N extends string = string> extends ReadRowOptions {
   readonly filter?: Exp<"bool"> | undefined;
 }
 /** What a reading row of a batch may say for itself. */
-export interface ReadRowOptions extends Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent" | "integers" | "maps" | "doubles"> {
+export interface ReadRowOptions extends Pick<ReadOptions, "readModeAP" | "readModeSC" | "readTouchTtlPercent" | "integers" | "maps" | "doubles" | "deserialize"> {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined;
 }
@@ -5448,7 +5475,7 @@ export type ByType<T extends Type> = {
 };
 export type Bytes<S extends Style> = Uint8Array | (S extends "expression" ? Exp<"blob"> : never);
 /** What a behavior can say of all calls. */
-export type CallSettings = Pick<CallOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "key" | "integers" | "maps" | "doubles">;
+export type CallSettings = Pick<CallOptions, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "key" | "integers" | "maps" | "doubles" | "deserialize">;
 /** The commands that chains are made of: those of a client, or of whatever else has them. */
 export type Calls = Pick<RecordCommands & BatchCommands & QueryCommands, "get" | "exists" | "put" | "remove" | "touch" | "operate" | "operateOrdered" | "apply" | "batch" | "batchRead" | "batchWrite" | "batchOperate" | "batchRemove" | "batchApply" | "query">;
 /** A kind of call. */
@@ -5775,7 +5802,7 @@ export type Projected<B extends object, N extends string> = ProjectedPlain<B, Pl
 export type ProjectedPlain<B extends object, N extends string> = Pick<B, N & WholeBins<B>> & {
   [K in Exclude<Before<Before<N, ".">, "[">, N> & keyof B]?: Parts<B[K]>;
 };
-export type QueryDefaults = Pick<CallOptions & BatchLimits, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "integers" | "maps" | "doubles" | "concurrency">;
+export type QueryDefaults = Pick<CallOptions & BatchLimits, "totalTimeout" | "socketTimeout" | "maxRetries" | "sleepBetweenRetries" | "replica" | "integers" | "maps" | "doubles" | "deserialize" | "concurrency">;
 /** What a behavior can say of queries on sets. */
 export type QuerySettings = Omit<CallSettings, "key"> & Pick<BatchLimits, "concurrency">;
 /** Bins as a client has them that reads integers as `I` says. */
@@ -5849,7 +5876,7 @@ export type RowOf<B extends object, A> = [
 /** What became of a row. */
 export type RowResult = "ok" | "notFound" | "filtered" | "error" | "unprocessed";
 /** A value that is not a collection. */
-export type Scalar = null | boolean | number | bigint | string | Uint8Array | Double | GeoJSON | HyperLogLog;
+export type Scalar = null | boolean | number | bigint | string | Uint8Array | Double | GeoJSON | HyperLogLog | RawCollection;
 /** What validating gives: a value, or what is wrong. */
 export type SchemaResult<T> = {
   readonly value: T;

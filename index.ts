@@ -216,6 +216,7 @@ export {
   type Type,
 } from './src/values/expression.js'
 export { INFINITY, Placeholder, WILDCARD } from './src/values/placeholders.js'
+export { RawCollection } from './src/values/unpack.js'
 export {
   type Bins,
   Double,

@@ -272,6 +272,7 @@ const DIFFERENCES: { readonly [option: string]: readonly [unknown, unknown, 'bat
   integers: ['auto', 'bigint', 'shared'],
   maps: ['auto', 'map', 'shared'],
   doubles: ['auto', 'number', 'shared'],
+  deserialize: [true, false, 'shared'],
   signal: [new AbortController().signal, new AbortController().signal, 'shared'],
 }
 

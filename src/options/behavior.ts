@@ -21,6 +21,7 @@ export type CallSettings = Pick<
   | 'integers'
   | 'maps'
   | 'doubles'
+  | 'deserialize'
 >
 
 /** What a behavior can say of batches. */
@@ -121,7 +122,7 @@ export interface Explanation {
 }
 
 const RETRIES = ['totalTimeout', 'socketTimeout', 'maxRetries', 'sleepBetweenRetries']
-const VALUES = ['integers', 'maps', 'doubles']
+const VALUES = ['integers', 'maps', 'doubles', 'deserialize']
 const COMMON = [...RETRIES, 'replica', 'key', ...VALUES]
 const READS = [...COMMON, 'hedge', 'readModeAP', 'readModeSC', 'readTouchTtlPercent']
 const BATCHES = [

@@ -254,6 +254,17 @@ const TABLE: { readonly [name in OptionName]: Option } = {
   }),
   maps: named(ofAnswer, 'mode', Mode.maps | Mode.objects, { auto: 0, map: Mode.maps, object: Mode.objects }),
   doubles: named(ofAnswer, 'mode', Mode.plainDoubles, { auto: 0, number: Mode.plainDoubles }),
+  deserialize: {
+    ...ofAnswer,
+    divides: false,
+    sets: ['mode'],
+    expects: 'true or false',
+    apply(policy, value) {
+      if (typeof value !== 'boolean') return false
+      policy.mode = value ? policy.mode & ~Mode.raw : policy.mode | Mode.raw
+      return true
+    },
+  },
   undefined: toggle(
     ofCall((WRITES & ~(Takes.row | Takes.removeRow) & ~REMOVES) | Takes.defaults),
     'omitUndefined',

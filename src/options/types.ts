@@ -53,6 +53,11 @@ export interface CallOptions {
   readonly maps?: 'auto' | 'map' | 'object' | undefined
   /** How doubles are read: `auto` integer-valued ones as `Double`, so that they stay doubles when written back (default); `number` all as numbers. */
   readonly doubles?: 'auto' | 'number' | undefined
+  /**
+   * `false` leaves bins that are lists or maps as a {@link RawCollection}: bytes that can be written to another bin without having
+   * been decoded. Default `true`.
+   */
+  readonly deserialize?: boolean | undefined
 }
 
 /** When a read that is slow is asked of another replica too, and how often. */
@@ -155,7 +160,10 @@ export interface BatchLimits {
 
 /** What a reading row of a batch may say for itself. */
 export interface ReadRowOptions
-  extends Pick<ReadOptions, 'readModeAP' | 'readModeSC' | 'readTouchTtlPercent' | 'integers' | 'maps' | 'doubles'> {
+  extends Pick<
+    ReadOptions,
+    'readModeAP' | 'readModeSC' | 'readTouchTtlPercent' | 'integers' | 'maps' | 'doubles' | 'deserialize'
+  > {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined
 }
@@ -188,7 +196,7 @@ export interface BatchApplyOptions extends ApplyOptions, BatchLimits {}
 export interface ApplyRowOptions
   extends Pick<
     ApplyOptions,
-    'ttl' | 'expiresAt' | 'durableDelete' | 'commit' | 'filter' | 'integers' | 'maps' | 'doubles'
+    'ttl' | 'expiresAt' | 'durableDelete' | 'commit' | 'filter' | 'integers' | 'maps' | 'doubles' | 'deserialize'
   > {
   /** What option `key: 'send'` says for a whole call; in a row, `key` is the key. */
   readonly sendKey?: boolean | undefined
@@ -220,6 +228,7 @@ type QueryDefaults = Pick<
   | 'integers'
   | 'maps'
   | 'doubles'
+  | 'deserialize'
   | 'concurrency'
 >
 

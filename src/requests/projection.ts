@@ -6,7 +6,7 @@ import { type ContextStep, ctx } from '../operations/ctx.js'
 import { op } from '../operations/op.js'
 import type { Operation } from '../operations/operation.js'
 import { Info2 } from '../protocol.js'
-import { define, Mode } from '../values/unpack.js'
+import { define, Mode, RawCollection } from '../values/unpack.js'
 import type { Double, GeoJSON, HyperLogLog } from '../values/values.js'
 import type { Writer } from '../values/writer.js'
 import { type BinPath, isPath, parseBinPath, type Step } from './bin-path.js'
@@ -166,7 +166,8 @@ function contextStep(step: Step): ContextStep {
 function assemble(node: Node, answers: readonly (readonly [string, unknown])[], mode: number): unknown {
   if (node.answer >= 0) {
     // A list of the one value that the path leads to; empty or null when there is none.
-    const selected = answers[node.answer]?.[1]
+    const answer = answers[node.answer]?.[1]
+    const selected = answer instanceof RawCollection ? answer.value : answer
     return Array.isArray(selected) && selected.length > 0 ? selected[0] : ABSENT
   }
   const keyed: [string | number, unknown][] = []

@@ -21,7 +21,9 @@ export class Encoded {
 
 /** The finished particle of a bin's value. */
 export class EncodedParticle {
+  /** Its type on the wire. */
   readonly type: number
+  /** Its bytes on the wire. */
   readonly bytes: Uint8Array
 
   constructor(type: number, bytes: Uint8Array) {

@@ -3,6 +3,8 @@
 // The bytes are read in place from a buffer that is used again afterwards, so what is kept (text, bytes) is copied.
 
 import { ClientError } from '../errors/classes.js'
+import { nameClasses } from '../identity.js'
+import { EncodedParticle } from './encoded.js'
 import { Particle } from './particle-types.js'
 import { readText } from './read-text.js'
 import { Double, GeoJSON, HyperLogLog } from './values.js'
@@ -19,6 +21,8 @@ export const Mode = {
   plainDoubles: 16,
   /** The answer is to operations: bins may occur twice, and writes may be answered. */
   operations: 32,
+  /** deserialize: false */
+  raw: 64,
 } as const
 
 /** Flag of a map that is the pairs of a selection in their order. */
@@ -78,6 +82,44 @@ function u32(at: number): number {
   return i32(at) >>> 0
 }
 
+/**
+ * A list or map as the server has it, read with `deserialize: false`: written back it is the same, byte for byte, without having
+ * been decoded. Only as the value of a bin, not inside of another list or map.
+ *
+ * @example
+ * const { bins } = await client.get<{ history: RawCollection }>(key, { deserialize: false })
+ * await client.put(archive, { history: bins.history })
+ */
+export class RawCollection extends EncodedParticle {
+  /** @internal Made of what a server sent. */
+  constructor(type: number, bytes: Uint8Array) {
+    super(type, bytes)
+  }
+
+  /** Whether it is a list or a map. */
+  get kind(): 'list' | 'map' {
+    return this.type === Particle.list ? 'list' : 'map'
+  }
+
+  /** The list or map itself: decoded, each time it is asked for, as by default. */
+  get value(): unknown {
+    const before = { bytes, pos, end, mode, depth }
+    try {
+      const { buffer, byteOffset, length } = this.bytes
+      readFrom(Buffer.from(buffer, byteOffset, length), 0)
+      return readParticle(this.type, 0, length)
+    } finally {
+      ;({ bytes, pos, end, mode, depth } = before)
+    }
+  }
+
+  toJSON(): unknown {
+    return this.value
+  }
+}
+
+nameClasses({ RawCollection })
+
 /** The value of a particle in `at .. next` of the bytes. */
 export function readParticle(type: number, at: number, next: number): unknown {
   switch (type) {
@@ -95,7 +137,7 @@ export function readParticle(type: number, at: number, next: number): unknown {
       return bytes[at] !== 0
     case Particle.list:
     case Particle.map:
-      return readCollection(at, next)
+      return (mode & Mode.raw) === 0 ? readCollection(at, next) : new RawCollection(type, copy(at, next))
     case Particle.geojson: {
       const text = at + 3 + 8 * u16(at + 1)
       if (text > next) malformed()

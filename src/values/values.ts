@@ -1,6 +1,7 @@
 // The values a bin can hold, and the classes for those that JavaScript has no type of its own for.
 
 import { nameClasses } from '../identity.js'
+import type { RawCollection } from './unpack.js'
 
 /**
  * A double, whatever its value. Integer-valued numbers are stored as integers, so a bin that must stay a double is
@@ -94,7 +95,17 @@ export class HyperLogLog {
 nameClasses({ Double, GeoJSON, HyperLogLog })
 
 /** A value that is not a collection. */
-export type Scalar = null | boolean | number | bigint | string | Uint8Array | Double | GeoJSON | HyperLogLog
+export type Scalar =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Double
+  | GeoJSON
+  | HyperLogLog
+  | RawCollection
 
 /**
  * What a bin can hold: scalars, arrays (lists), plain objects and `Map`s (maps).
