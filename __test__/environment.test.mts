@@ -32,6 +32,11 @@ const REPLACEMENTS: Record<string, string> = {
       static all () { throw new Error('not this one') }
       static race () { throw new Error('not this one') }
     })`,
+  'prototypes that others have written to': `
+    for (const { prototype } of [Object, Array, String, Map, Function]) {
+      prototype.evil = 'evil'
+      undo.push(() => { delete prototype.evil })
+    }`,
   'all that fake timers take': `
     const clock = require('@sinonjs/fake-timers').install({ now: 0 })
     undo.push(() => clock.uninstall())`,
@@ -63,6 +68,8 @@ const PROGRAM = (replacement: string, loadFirst: boolean) => `
   const keys = Array.from({ length: 300 }, (_, i) => ['test', 'demo', i])
 
   async function everything () {
+    const other = await connect({ hosts: cluster.hosts, addressMap: { '10.0.0.1:3000': '127.0.0.1:3000' } })
+    await other.close()
     await client.put(keys[0], { i: 0 }, { ttl: 1000 })
     const { meta, bins } = await client.get(keys[0])
     assert.strictEqual(bins.i, 0)

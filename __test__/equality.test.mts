@@ -7,6 +7,7 @@ import {
   BatchPartialError,
   type BatchRecords,
   type BatchRow,
+  Behavior,
   ctx,
   exp,
   INFINITY,
@@ -197,6 +198,10 @@ test('what requests are made of compares by what it asks', (t) => {
     [ctx.mapKey('a'), ctx.mapKey('b')],
     [client().query('test', 'a'), client().query('test', 'b')],
     [WILDCARD, INFINITY],
+    [
+      Behavior.DEFAULT.derive('x', { all: { totalTimeout: 1 } }),
+      Behavior.DEFAULT.derive('x', { all: { totalTimeout: 2 } }),
+    ],
   ]
   for (const [one, other] of pairs) {
     t.false(isDeepStrictEqual(one, other), String(one))

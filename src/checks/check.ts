@@ -64,5 +64,6 @@ export function argumentError(error: unknown, where: string): AerospikeError {
   } catch {
     // A thrown object without a usable toString: the cause still carries it.
   }
-  return new InvalidArgumentError(`${where} could not be read: ${reason}`, { cause: error })
+  const what = where.includes(':') ? where : `${where}: an argument`
+  return new InvalidArgumentError(`${what} could not be read: ${reason}`, { cause: error })
 }

@@ -9,7 +9,7 @@ import type { CallOptions, Defaults } from '../options/types.js'
 import { Log, type LogLevel, type LogSink } from '../telemetry/log.js'
 import type { Codecs } from '../values/codecs.js'
 import type { ConfigProvider } from './configuration.js'
-import { type Host, parseHosts } from './hosts.js'
+import { type Host, parseHosts, withoutPrototype } from './hosts.js'
 import { MAX_CALLS, SETTINGS, type Setting, settingOf } from './settings.js'
 import { checkTls, readTls, type TlsOptions } from './tls-options.js'
 
@@ -177,6 +177,7 @@ export function resolveConfig(options: unknown): Resolved {
     checkOption('connect', name, setting, value)
     if (setting.of === undefined) config[name] = value
   }
+  config.addressMap = withoutPrototype(config.addressMap as object)
   if ((config.minConnectionsPerNode as number) > (config.maxConnectionsPerNode as number)) {
     throw new InvalidArgumentError('connect: minConnectionsPerNode is larger than maxConnectionsPerNode')
   }

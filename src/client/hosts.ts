@@ -28,7 +28,12 @@ export function parseHosts(hosts: unknown): Hosts {
   }
   const parsed = list.map(parseHost)
   const named = parsed.flatMap(({ host, tlsName }) => (tlsName === undefined ? [] : [[host, tlsName] as const]))
-  return { hosts: parsed.map(({ host }) => host), tlsNames: Object.fromEntries(named) }
+  return { hosts: parsed.map(({ host }) => host), tlsNames: withoutPrototype(Object.fromEntries(named)) }
+}
+
+/** An object for the addon, which reads what it inherits too: others may have put something on all objects. */
+export function withoutPrototype<T extends object>(object: T): T {
+  return Object.assign(Object.create(null), object)
 }
 
 const DEFAULT_PORT = 3000

@@ -196,6 +196,9 @@ function groupsOf(options: unknown, name: string): Groups {
   return groups
 }
 
+/** Where a behavior has what it says: not private, so that behaviors which say different things compare as different. */
+const SAID = Symbol('said')
+
 /**
  * How calls of a session behave: timeouts, retries, replicas and the like, by kind of call. A behavior does not change; it is
  * derived from another, and says only what is different. What none of them says is as the client has it.
@@ -207,8 +210,9 @@ function groupsOf(options: unknown, name: string): Groups {
  */
 export class Behavior {
   readonly name: string
-  readonly parent: Behavior | undefined
-  #groups: Groups
+  readonly parent: Behavior | undefined;
+  /** @internal */
+  [SAID]: Groups
   #revision = 0
   #resolvedAt = -1
   readonly #resolved = new Map<Category, Settings>()
@@ -220,7 +224,7 @@ export class Behavior {
     }
     this.name = name
     this.parent = parent
-    this.#groups = groupsOf(options, name)
+    this[SAID] = groupsOf(options, name)
   }
 
   /** As the client is, except that writes that can be repeated without harm are, twice. */
@@ -321,7 +325,7 @@ export class Behavior {
 
   /** @internal Says something else from now on: a file was changed. */
   protected change(options: unknown): void {
-    this.#groups = groupsOf(options, this.name)
+    this[SAID] = groupsOf(options, this.name)
     this.#revision++
   }
 
@@ -329,7 +333,7 @@ export class Behavior {
   #said(category: Category): [option: string, value: unknown, behavior: Behavior, group: string][] {
     const { path, takes } = CATEGORIES[category]
     const own = path.flatMap((group) =>
-      Object.entries(this.#groups.get(group) ?? {})
+      Object.entries(this[SAID].get(group) ?? {})
         .filter(([option]) => takes.includes(option))
         .map(([option, value]): [string, unknown, Behavior, string] => [option, value, this, group]),
     )

@@ -153,5 +153,5 @@ async function librariesOf(
       }
     }
   }
-  return { ...libraries }
+  return libraries
 }
