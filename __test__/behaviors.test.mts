@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Behavior, dataSet, InvalidArgumentError, TimeoutError } from 'aerospike-napi'
 import test, { type ExecutionContext } from 'ava'
+import { OPTIONS, Takes } from '#src/options/table'
 import { another, client, faultTest, freshSet, local, sleep } from './support/cluster.mjs'
 
 test('what is said later, and of a smaller group, counts; explain says where it is from', (t) => {
@@ -156,4 +157,27 @@ test('files that are no behaviors are refused', async (t) => {
   await refuse('a.yml', '5', /expected the options of a behavior/)
   await refuse('a.json', '{"parent": "READ_FATS"}', /did you mean 'READ_FAST'/)
   await t.throwsAsync(Behavior.fromFile('/does/not/exist.json'), { instanceOf: InvalidArgumentError })
+})
+
+test('behaviors take every option of reads and writes that may be a default', (t) => {
+  const missing = (group: 'reads' | 'writes', call: number): string[] =>
+    Object.entries(OPTIONS)
+      .filter(([, { takes }]) => (takes & call) !== 0 && (takes & Takes.defaults) !== 0)
+      .map(([name]) => name)
+      .filter((name) => {
+        const error = t.throws(() => Behavior.DEFAULT.derive('x', { [group]: { [name]: Symbol('wrong') } } as never))
+        return /there is no option/.test(error?.message ?? '')
+      })
+  t.deepEqual(missing('reads', Takes.read), [])
+  // What must exist is what the verb says, and a session leaves out what is undefined.
+  t.deepEqual(missing('writes', Takes.write), ['undefined', 'exists'])
+})
+
+test('a behavior can hedge its reads', async (t) => {
+  const careful = Behavior.DEFAULT.derive('careful', { reads: { hedge: { after: 20, budget: 0.1 } } })
+  t.deepEqual(careful.explain('query').options.hedge, { value: { after: 20, budget: 0.1 }, from: 'careful: reads' })
+  const users = dataSet<{ n: number }>('test', freshSet())
+  const session = client().session(careful)
+  await session.upsert(users.id(1)).put({ n: 1 }).execute()
+  t.is((await session.query(users.id(1)).firstOrThrow()).bins.n, 1)
 })
