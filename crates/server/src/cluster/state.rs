@@ -159,9 +159,11 @@ impl State {
         let stores = self.nodes.iter().filter_map(|node| node.stores.get(namespace));
         for store in stores {
             for partition in PartitionId::all() {
-                store.lock(partition).retain(|record| {
+                let mut records = store.lock(partition);
+                records.retain(|record| {
                     set.is_some_and(|set| record.meta.set != set) || record.meta.last_update >= before
                 });
+                records.forget_tombstones(set, before);
             }
         }
     }
@@ -172,7 +174,7 @@ impl State {
             for partition in PartitionId::all() {
                 let mut records = store.lock(partition);
                 records.retain(|record| !record.is_expired(now));
-                records.forget_tombstones(Moment(now.0.saturating_sub(TOMBSTONE_AGE.as_millis() as u64)));
+                records.forget_tombstones(None, Moment(now.0.saturating_sub(TOMBSTONE_AGE.as_millis() as u64)));
             }
         }
     }

@@ -18,7 +18,7 @@ pub(super) fn run(
     let record = records.get_stored(&request.digest).ok_or(ResultCode::NOT_FOUND)?;
     // a failed removal says nothing of the record, unlike a failed write
     read::in_set(request, record, context.namespace)?;
-    write::generation_allows(request, Some(record))?;
+    write::generation_allows(request, record.meta.generation)?;
     read::admit(request, record, context)?;
     records.remove(&request.digest, context.now, durably);
     Ok(Change::Record)

@@ -15,7 +15,7 @@ use super::reply::Reply;
 use super::request::{Request, UdfCall};
 use super::{Change, Context, Failure, read, write};
 use crate::clock::Moment;
-use crate::store::{Bins, Namespace, Record, View};
+use crate::store::{Bins, Namespace, Record, View, generation_after};
 use crate::value;
 
 /// What a function is called by.
@@ -177,6 +177,7 @@ fn write(
     }
     let Some(change) = &applied.change else { return Ok(Change::None) };
     let found = records.get(&request.digest, context.now);
+    let before = found.map_or_else(|| records.buried(&request.digest), |record| record.meta.generation);
     let mut bins = found.map(Bins::of).unwrap_or_default();
     for (name, value) in &change.bins {
         match value {
@@ -187,7 +188,7 @@ fn write(
     let ttl = change.time_to_live.unwrap_or(request.ttl);
     let expiry = check::expiry(ttl, context.now, context.namespace.default_ttl())?;
     if bins.len() == 0 {
-        let (generation, void_time) = (write::next_generation(found), expiry.void_time(found));
+        let (generation, void_time) = (generation_after(before), expiry.void_time(found));
         if found.is_none() {
             return Err(ResultCode::NOT_FOUND);
         }
@@ -198,7 +199,7 @@ fn write(
         return Ok(Change::Record);
     }
     let key = request.key.or_else(|| found.and_then(Record::key)).filter(|_| !change.drops_key).unwrap_or_default();
-    let record = write::assemble(request, expiry, found, key, &bins, context)?;
+    let record = write::assemble(request, expiry, (found, before), key, &bins, context)?;
     drop(bins);
     reply.set_meta(record.meta.generation, record.meta.void_time);
     records.insert(request.digest, record);

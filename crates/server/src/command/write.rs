@@ -10,7 +10,7 @@ use super::reply::Reply;
 use super::request::Request;
 use super::{Change, Context, Failure, Outcome, read, scalar};
 use crate::exp::BinOutcome;
-use crate::store::{Bins, Record, RecordMeta, View};
+use crate::store::{Bins, Record, RecordMeta, View, generation_after};
 use crate::value;
 
 /// Bytes a record may need on the real server's device.
@@ -28,7 +28,9 @@ pub(super) fn run(
     if found.is_none() && must_exist {
         return Err(ResultCode::NOT_FOUND.into());
     }
-    admit(request, found, records.holds(&request.digest), context).map_err(fail)?;
+    // a record that was removed durably is still there for those who count generations
+    let before = found.map_or_else(|| records.buried(&request.digest), |record| record.meta.generation);
+    admit(request, found, before, records.holds(&request.digest), context).map_err(fail)?;
     let expiry = check::expiry(request.ttl, context.now, context.namespace.default_ttl()).map_err(fail)?;
 
     let mut bins = match found {
@@ -54,7 +56,7 @@ pub(super) fn run(
         };
     }
     let key = request.key.or_else(|| found.and_then(Record::key)).unwrap_or_default();
-    let record = assemble(request, expiry, found, key, &bins, context).map_err(fail)?;
+    let record = assemble(request, expiry, (found, before), key, &bins, context).map_err(fail)?;
     drop(bins);
     reply.set_meta(record.meta.generation, record.meta.void_time);
     records.insert(request.digest, record);
@@ -70,6 +72,7 @@ fn is_indexed(request: &Request<'_>, context: &Context<'_>) -> bool {
 fn admit(
     request: &Request<'_>,
     found: Option<&Record>,
+    before: u16,
     is_locked: bool,
     context: &Context<'_>,
 ) -> Result<(), ResultCode> {
@@ -79,15 +82,15 @@ fn admit(
     if is_locked && request.info4.contains(Info4::MRT_ON_LOCKING_ONLY) {
         return Err(ResultCode::MRT_ALREADY_LOCKED);
     }
-    generation_allows(request, found)?;
+    generation_allows(request, before)?;
     let Some(record) = found else { return Ok(()) };
     read::in_set(request, record, context.namespace)?;
     read::admit(request, record, context)
 }
 
 /// Compares generations; a missing record's is 0. Of a command that asks for both comparisons only the first is made.
-pub(super) fn generation_allows(request: &Request<'_>, found: Option<&Record>) -> Result<(), ResultCode> {
-    let stored = found.map_or(0, |record| u32::from(record.meta.generation));
+pub(super) fn generation_allows(request: &Request<'_>, stored: u16) -> Result<(), ResultCode> {
+    let stored = u32::from(stored);
     let is_allowed = if request.info2.contains(Info2::GENERATION) {
         request.generation == stored
     } else {
@@ -174,16 +177,11 @@ fn apply<'a>(
     Ok(())
 }
 
-/// The generation a write gives a record.
-pub(super) fn next_generation(found: Option<&Record>) -> u16 {
-    found.map_or(1, Record::next_generation)
-}
-
-/// Makes the record that is stored.
+/// Makes the record that is stored, of the one that was found and of the generation it has, or had before it was removed.
 pub(super) fn assemble(
     request: &Request<'_>,
     expiry: Expiry,
-    found: Option<&Record>,
+    (found, before): (Option<&Record>, u16),
     key: &[u8],
     bins: &Bins<'_>,
     context: &mut Context<'_>,
@@ -196,7 +194,7 @@ pub(super) fn assemble(
         None => context.namespace.add_set(request.set).ok_or(ResultCode::PARAMETER)?,
     };
     let meta = RecordMeta {
-        generation: next_generation(found),
+        generation: generation_after(before),
         void_time: expiry.void_time(found),
         last_update: context.now,
         set,

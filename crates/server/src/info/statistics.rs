@@ -19,20 +19,25 @@ use crate::store::{Namespace, Phase, SetId, Store};
 /// Letters of the kind of a histogram.
 const MAX_NAME_SIZE: usize = 127;
 
-/// Records and bytes of a set on a node.
+/// Records, those removed durably, and bytes of a set on a node.
 #[derive(Debug, Clone, Copy, Default)]
 struct Usage {
     objects: usize,
+    tombstones: usize,
     bytes: usize,
 }
 
 fn usage_by_set(store: &Store) -> HashMap<SetId, Usage> {
     let mut usage: HashMap<SetId, Usage> = HashMap::new();
     for id in PartitionId::all() {
-        for (_, record) in store.lock(id).records() {
+        let records = store.lock(id);
+        for (_, record) in records.records() {
             let set = usage.entry(record.meta.set).or_default();
             set.objects += 1;
             set.bytes += record.storage_size(0);
+        }
+        for tombstone in records.tombstones() {
+            usage.entry(tombstone.set).or_default().tombstones += 1;
         }
     }
     usage
@@ -48,24 +53,27 @@ pub(super) fn namespace(ask: &Ask<'_>) -> Answer {
         return Ok("type=unknown".to_owned());
     };
     let map = ask.state.map();
-    let (mut masters, mut others, mut bytes, mut tombstones) = (0, 0, 0, 0);
+    // records and those removed durably, of partitions whose master this node is and of the others
+    let (mut masters, mut others, mut bytes) = ([0, 0], [0, 0], 0);
     let (unavailable, dead) = unusable(ask, namespace);
     for id in PartitionId::all() {
         let records = store.lock(id);
         let master = map.holders(id).first().and_then(|index| ask.state.nodes.get(*index));
-        *(if master.is_some_and(|n| n.id == ask.node.id) { &mut masters } else { &mut others }) += records.len();
-        tombstones += records.tombstone_count();
+        let held = if master.is_some_and(|n| n.id == ask.node.id) { &mut masters } else { &mut others };
+        held[0] += records.len();
+        held[1] += records.tombstones().count();
         bytes += records.records().map(|(_, record)| record.storage_size(0)).sum::<usize>();
     }
-    let all = masters + others;
+    let ([masters, buried_masters], [others, buried_others]) = (masters, others);
+    let (all, buried) = (masters + others, buried_masters + buried_others);
     let ailment = ask.node.faults.ailing.get();
     let now = Moment(Moment::now().0.saturating_add_signed(ailment.clock_ahead));
     let (stops_writes, migrating) = (ailment.stops_writes, ailment.migrating);
     let truncated = *namespace.truncated.read();
     let truncated = if truncated == Moment::default() { 0 } else { truncated.0 };
     Ok(format!(
-        "ns_cluster_size={};effective_replication_factor={};objects={all};tombstones={tombstones};master_objects={masters};\
-         master_tombstones=0;prole_objects={others};prole_tombstones=0;non_replica_objects=0;\
+        "ns_cluster_size={};effective_replication_factor={};objects={all};tombstones={buried};master_objects={masters};\
+         master_tombstones={buried_masters};prole_objects={others};prole_tombstones={buried_others};non_replica_objects=0;\
          non_replica_tombstones=0;unreplicated_records=0;dead_partitions={dead};unavailable_partitions={unavailable};\
          clock_skew_stop_writes=false;stop_writes={stops_writes};hwm_breached=false;current_time={};truncate_lut={truncated};\
          truncating=false;data_used_bytes={bytes};data_used_pct=0;data_avail_pct=99;pending_quiesce=false;\
@@ -125,12 +133,12 @@ pub(super) fn sets(ask: &Ask<'_>) -> Answer {
             if wanted.is_none() {
                 let _ = write!(out, "ns={}:set={name}:", namespace.name); // writing to a string cannot fail
             }
-            let Usage { objects, bytes } = usage.get(&id).copied().unwrap_or_default();
+            let Usage { objects, tombstones, bytes } = usage.get(&id).copied().unwrap_or_default();
             let truncated = set.truncated.0;
             let indexes = namespace.indexes.read().iter().filter(|index| index.set.as_deref() == Some(&*name)).count();
             let _ = write!(
                 out,
-                "objects={objects}:tombstones=0:data_used_bytes={bytes}:truncate_lut={truncated}:\
+                "objects={objects}:tombstones={tombstones}:data_used_bytes={bytes}:truncate_lut={truncated}:\
                  sindexes={indexes}:\
                  index_populating=false:truncating=false:default-read-touch-ttl-pct=0:default-ttl=0:\
                  disable-eviction=false:enable-index=false:stop-writes-count=0:stop-writes-size=0;"
@@ -170,6 +178,10 @@ fn object_count(node: &Node) -> usize {
     node.stores.iter().flat_map(|store| PartitionId::all().map(|id| store.lock(id).len())).sum()
 }
 
+fn tombstone_count(node: &Node) -> usize {
+    node.stores.iter().flat_map(|store| PartitionId::all().map(|id| store.lock(id).tombstones().count())).sum()
+}
+
 pub(super) fn statistics(ask: &Ask<'_>) -> Answer {
     let principal = ask.state.members().last().map_or("0", |(_, node)| node.id.as_str());
     let opened = ask.node.opened.load(Ordering::Relaxed);
@@ -180,7 +192,7 @@ pub(super) fn statistics(ask: &Ask<'_>) -> Answer {
          cluster_principal={principal};cluster_min_compatibility_id=15;cluster_max_compatibility_id=15;\
          cluster_integrity=true;cluster_is_member=true;cluster_duplicate_nodes=null;\
          cluster_clock_skew_stop_writes_sec=0;cluster_clock_skew_ms=0;cluster_clock_skew_outliers=null;uptime={};\
-         objects={};tombstones=0;client_connections={open};client_connections_opened={opened};\
+         objects={};tombstones={};client_connections={open};client_connections_opened={opened};\
          client_connections_closed={};paxos_principal={principal};migrate_allowed=true;\
          migrate_partitions_remaining={migrating}",
         ask.state.members().count(),
@@ -188,6 +200,7 @@ pub(super) fn statistics(ask: &Ask<'_>) -> Answer {
         ask.state.generation(),
         ask.state.started.elapsed().as_secs(),
         object_count(ask.node),
+        tombstone_count(ask.node),
         opened.saturating_sub(open as u64),
     ))
 }

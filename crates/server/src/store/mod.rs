@@ -36,7 +36,7 @@ pub(crate) use counters::{Counted, Counters};
 pub(crate) use namespace::Namespace;
 pub(crate) use partition::Partition;
 pub(crate) use provisional::{Monitor, Phase};
-pub(crate) use record::{BinRef, Record, RecordMeta};
+pub(crate) use record::{BinRef, Record, RecordMeta, generation_after};
 pub(crate) use sets::SetId;
 pub(crate) use trees::{Entry, Tree};
 pub(crate) use view::{Scope, View};

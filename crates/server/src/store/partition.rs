@@ -9,6 +9,7 @@ use aerospike_wire::transaction::RecordVersion;
 use super::digest_hash::DigestHasherBuilder;
 use super::provisional::{Beside, Monitor, Provisional, Tombstone};
 use super::record::Record;
+use super::sets::SetId;
 use super::trees::{Tree, Trees};
 use crate::clock::Moment;
 use crate::sindex::IndexId;
@@ -69,7 +70,8 @@ impl Partition {
         let Some(record) = self.records.remove(digest) else { return };
         if self.beside.monitors.remove(digest).is_none() {
             let (removed, generation) = (now.max(record.meta.last_update), record.next_generation());
-            self.beside.tombstones.insert(*digest, Tombstone { removed, generation });
+            let set = record.meta.set;
+            self.beside.tombstones.insert(*digest, Tombstone { removed, generation, set });
         }
     }
 
@@ -130,14 +132,20 @@ impl Partition {
         self.beside.monitors.values()
     }
 
-    /// How many records are remembered that were removed durably.
-    pub(crate) fn tombstone_count(&self) -> usize {
-        self.beside.tombstones.len()
+    /// What is remembered of a record that was removed durably.
+    pub(crate) fn tombstone(&self, digest: &Digest) -> Option<Tombstone> {
+        self.beside.tombstones.get(digest).copied()
     }
 
-    /// Forgets records that were removed durably before a moment.
-    pub(crate) fn forget_tombstones(&mut self, before: Moment) {
-        self.beside.tombstones.retain(|_, tombstone| tombstone.removed >= before);
+    /// What is remembered of all records that were removed durably.
+    pub(crate) fn tombstones(&self) -> impl ExactSizeIterator<Item = &Tombstone> {
+        self.beside.tombstones.values()
+    }
+
+    /// Forgets records that were removed durably before a moment, those of a set or all.
+    pub(crate) fn forget_tombstones(&mut self, set: Option<SetId>, before: Moment) {
+        let is_of = |tombstone: &Tombstone| set.is_none_or(|set| tombstone.set == set);
+        self.beside.tombstones.retain(|_, tombstone| tombstone.removed >= before || !is_of(tombstone));
     }
 
     /// Keeps the records that `keep` wants, and monitors, and returns how many went.

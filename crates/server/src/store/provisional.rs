@@ -11,6 +11,7 @@ use aerospike_wire::transaction::RecordVersion;
 
 use super::digest_hash::DigestHasherBuilder;
 use super::record::Record;
+use super::sets::SetId;
 use crate::clock::Moment;
 
 /// What a transaction made of a record and has not committed. It locks the record.
@@ -53,6 +54,8 @@ pub(crate) struct Tombstone {
     pub(crate) removed: Moment,
     /// The generation that the removal gave it.
     pub(crate) generation: u16,
+    /// The set it was in.
+    pub(crate) set: SetId,
 }
 
 impl Tombstone {

@@ -62,7 +62,7 @@ impl Record {
 
     /// The generation that the next write gives it.
     pub(crate) fn next_generation(&self) -> u16 {
-        self.meta.generation.checked_add(1).unwrap_or(1)
+        generation_after(self.meta.generation)
     }
 
     /// What a transaction sees of it.
@@ -139,4 +139,8 @@ fn flat_value_size(kind: ParticleType, value: &[u8]) -> usize {
         ParticleType::FLOAT | ParticleType::BOOL => value.len(),
         _ => 4 + value.len(),
     }
+}
+/// The generation that a change makes of one; 0 is that of a record that never was.
+pub(crate) fn generation_after(generation: u16) -> u16 {
+    generation.checked_add(1).unwrap_or(1)
 }

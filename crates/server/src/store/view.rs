@@ -72,6 +72,11 @@ impl<'p> View<'p> {
         }
     }
 
+    /// The generation that a record had which is not there any more, if it was removed durably; 0 otherwise.
+    pub(crate) fn buried(&self, digest: &Digest) -> u16 {
+        self.partition.tombstone(digest).map_or(0, |tombstone| tombstone.generation)
+    }
+
     /// Stores a record.
     pub(crate) fn insert(&mut self, digest: Digest, record: Record) {
         match self.scope {
