@@ -13,6 +13,7 @@ import {
   InvalidRoleError,
   InvalidUserError,
   NotWhitelistedError,
+  op,
   type Privilege,
   QuotaExceededError,
   QuotasNotEnabledError,
@@ -24,6 +25,7 @@ import {
 } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
+import { startRefusing } from './support/refusing.mjs'
 
 let cluster: LocalCluster
 let admin: Client
@@ -273,6 +275,84 @@ test('a session that is over is renewed by the connection that finds out', async
   await short.dropConnections(0)
   await client.put(['test', 'sessions', 1], { a: 1 }, { maxRetries: 5, idempotent: true })
   t.is((await client.get(['test', 'sessions', 1], { maxRetries: 5 })).bins.a, 1)
+})
+
+/** Everything that a client can ask, each by a connection that was open before. */
+const CALLS: { readonly [what: string]: (client: Client & { readonly user: string }) => Promise<unknown> } = {
+  'a read': (client) => client.get(['test', 'renewed', 1], { maxRetries: 0 }),
+  'a write': (client) => client.put(['test', 'renewed', 2], { a: 1 }, { maxRetries: 0 }),
+  'many reads': (client) =>
+    Promise.all(Array.from({ length: 200 }, () => client.get(['test', 'renewed', 1], { maxRetries: 0 }))),
+  'many writes': (client) =>
+    Promise.all(Array.from({ length: 200 }, () => client.increment(['test', 'renewed', 3], 'n', 1, { maxRetries: 0 }))),
+  'a batch': async (client) => {
+    const batch = await client.batchRead(
+      Array.from({ length: 50 }, () => ['test', 'renewed', 1] as const),
+      { maxRetries: 0 },
+    )
+    batch.throwIfFailed()
+  },
+  'a batch that writes': async (client) => {
+    const rows = Array.from({ length: 50 }, (_, i) => ({ key: ['test', 'renewed', i] as const, bins: { a: 1 } }))
+    ;(await client.batchWrite(rows, { maxRetries: 0 })).throwIfFailed()
+  },
+  'a query': (client) => client.query('test', 'renewed').results(),
+  'a background job': (client) => client.query('test', 'renewed').execute([op.write('b', 1)]),
+  'an info command': (client) => client.info('build'),
+  'a call on users': (client) => client.users.get(client.user),
+}
+
+for (const [what, call] of Object.entries(CALLS)) {
+  test(`a session that is over is renewed and the call is made again: ${what}`, async (t) => {
+    await admin.put(['test', 'renewed', 1], { a: 1 })
+    await using client = await withRoles('read-write')
+    // connections of every kind are open
+    for (const one of Object.values(CALLS)) await one(client)
+    await admin.users.drop(client.user)
+    await admin.users.create(client.user, 'secret', { roles: ['read-write'] })
+    await t.notThrowsAsync(call(client))
+  })
+}
+
+test('a write whose session is over is made once', async (t) => {
+  await using client = await withRoles('read-write')
+  const key = ['test', 'renewed once', 1] as const
+  for (let round = 0; round < 5; round++) {
+    await Promise.all(Array.from({ length: 100 }, () => client.increment(key, 'n', 1, { maxRetries: 0 })))
+    await admin.users.drop(client.user)
+    await admin.users.create(client.user, 'secret', { roles: ['read-write'] })
+  }
+  t.is((await client.get(key)).bins.n, 500)
+})
+
+test('a user who is gone is told so by calls of a client that was connected', async (t) => {
+  await using client = await withRoles('read-write')
+  await client.put(['test', 'gone', 1], { a: 1 })
+  await admin.users.drop(client.user)
+  await t.throwsAsync(client.get(['test', 'gone', 1]), {
+    instanceOf: InvalidUserError,
+    message: new RegExp(client.user),
+  })
+})
+
+test('a node that knows another password than the others is named', async (t) => {
+  // a proxy before the third node refuses every login, as a node does that missed a change
+  await using three = await LocalCluster.start({ nodes: 3, edition: 'enterprise', security: true })
+  const third = await startRefusing(three.hosts[2] as string)
+  t.teardown(() => third.stop())
+  await three.ailNode(2, { announced: third.host })
+  const options = { hosts: three.hosts.slice(0, 2), user: 'admin', password: 'admin' }
+  const whole = await t.throwsAsync(connect({ ...options, wholeCluster: true }), { instanceOf: InvalidCredentialError })
+  t.regex(whole?.message ?? '', new RegExp(`node \\w+ of the cluster is not reached at ${third.host}`))
+  t.regex(whole?.message ?? '', /could not log in as "admin": .*, code 65\)/)
+  t.notRegex(whole?.message ?? '', /addressMap/, 'no advice that does not help')
+  await using rest = await connect(options)
+  t.is(rest.nodes().length, 2)
+  t.regex(rest.health().unreachable[0]?.tried[0]?.reason ?? '', /could not log in as "admin"/)
+  const alone = await t.throwsAsync(connect({ ...options, hosts: [third.host] }), {
+    instanceOf: InvalidCredentialError,
+  })
+  t.regex(alone?.message ?? '', new RegExp(`${third.host}: could not log in as "admin"`))
 })
 
 test('a privilege that only the server could know to be wrong is its to refuse', async (t) => {

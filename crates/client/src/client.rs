@@ -273,6 +273,17 @@ impl Client {
 }
 
 async fn ask_node(node: &Node, command: &str, deadline: Deadline) -> Result<String, Failure> {
+    let begun = Instant::now();
+    match ask_once(node, command, deadline).await {
+        Err(failure) if failure.code.is_session_over() => {
+            node.pool.renounce(begun);
+            ask_once(node, command, deadline).await
+        }
+        answer => answer,
+    }
+}
+
+async fn ask_once(node: &Node, command: &str, deadline: Deadline) -> Result<String, Failure> {
     let mut lease = node.pool.lease(deadline).await?;
     let asking = async {
         let answer = info::ask(lease.connection()?, command.lines()).await?;

@@ -91,6 +91,8 @@ pub(crate) struct Run {
     failures: Vec<SubError>,
     /// Whether a read that is slow may still be asked of another replica too; once.
     may_copy: bool,
+    /// Whether it was sent again because the session of its connection was over; once.
+    has_renewed: bool,
 }
 
 /// Why waiting ended without a record.
@@ -115,6 +117,7 @@ impl Run {
             pending: Vec::with_capacity(1),
             failures: Vec::new(),
             may_copy: false,
+            has_renewed: false,
         }
     }
 
@@ -165,6 +168,15 @@ impl Run {
                 // the node left the cluster before it got anything: who has its records now is asked in its place
                 self.attempts -= 1;
                 continue;
+            }
+            if failure.code.is_session_over() {
+                node.pool.renounce(self.begun);
+                if !std::mem::replace(&mut self.has_renewed, true) {
+                    // certainly not done, and no fault of the node's: another connection begins another session
+                    self.attempts -= 1;
+                    self.sent = self.sent.saturating_sub(1);
+                    continue;
+                }
             }
             let is_elsewhere = failure.code == Code::ASYNC_QUEUE_FULL && self.asks_another();
             let may_repeat =

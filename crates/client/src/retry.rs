@@ -3,6 +3,7 @@
 //! | what failed | tried again when | waits |
 //! |---|---|---|
 //! | a command | [`Code::is_retryable`], and it is not in doubt or is idempotent | [`COMMAND`]; not at all before the first attempt at another replica |
+//! | anything whose connection was of a session that is over | [`Code::is_session_over`], once | nothing: another connection begins a session |
 //! | a row of a batch | as a command, or [`is_refusal`] | [`COMMAND`] |
 //! | a node that has no room for more rows | [`is_overload`] | [`COMMAND`], with half as many rows afterwards |
 //! | a round of a query | [`query_may_recover`] | [`QUERY`] |
@@ -59,6 +60,8 @@ impl Backoff {
     }
 }
 
+const NOT_AUTHENTICATED: Code = Code::of(ResultCode::NOT_AUTHENTICATED);
+const EXPIRED_SESSION: Code = Code::of(ResultCode::EXPIRED_SESSION);
 const UNAVAILABLE: Code = Code::of(ResultCode::UNAVAILABLE);
 const KEY_BUSY: Code = Code::of(ResultCode::KEY_BUSY);
 const DEVICE_OVERLOAD: Code = Code::of(ResultCode::DEVICE_OVERLOAD);
@@ -78,6 +81,12 @@ impl Code {
                 | Self::CONNECTION
                 | Self::MAX_ERROR_RATE
         )
+    }
+
+    /// Whether the server knows nobody, or nobody any more, behind the connection: nothing was done, and another connection
+    /// begins another session.
+    pub(crate) const fn is_session_over(self) -> bool {
+        matches!(self, NOT_AUTHENTICATED | EXPIRED_SESSION)
     }
 
     /// Whether a write that failed with this code after it was sent once may have been carried out.
@@ -101,6 +110,7 @@ pub(crate) fn is_overload(code: Code) -> bool {
 /// some nodes know (`has_answers`) will be known to the others soon.
 pub(crate) fn query_may_recover(code: Code, has_answers: bool) -> bool {
     code.is_retryable()
+        || code.is_session_over()
         || matches!(code, Code::INVALID_NODE | Code::ASYNC_CONNECTION | INDEX_NOT_READABLE)
         || (code == INDEX_NOT_FOUND && has_answers)
 }

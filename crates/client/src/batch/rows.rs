@@ -196,9 +196,14 @@ impl Rows {
         }
         let policy = &self.plan.batch.policy;
         let is_refusal = is_refusal(code);
-        let retries =
-            if is_refusal { policy.max_retries.max(self.plan.batch.refusal_retries) } else { policy.max_retries };
-        ended.again = (is_refusal || code.is_retryable())
+        let retries = if is_refusal {
+            policy.max_retries.max(self.plan.batch.refusal_retries)
+        } else if code.is_session_over() {
+            policy.max_retries.max(1)
+        } else {
+            policy.max_retries
+        };
+        ended.again = (is_refusal || code.is_session_over() || code.is_retryable())
             && (!state.in_doubt || policy.idempotent)
             && round < retries
             && !self.plan.deadline.has_passed(Instant::now());

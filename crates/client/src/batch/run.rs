@@ -487,6 +487,9 @@ impl Run {
             _ => {}
         }
         let failure = failure.unwrap_or_else(|| Failure::new(Code::NO_RESPONSE, ""));
+        if failure.code.is_session_over() {
+            request.node.pool.renounce(request.begun);
+        }
         self.fail(&request.unanswered(), &failure, Some(&request.node), request.round, request.was_sent);
         self.refuse(request);
         if let Some(limit) = limit {

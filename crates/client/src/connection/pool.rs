@@ -208,6 +208,14 @@ impl Pool {
         });
     }
 
+    /// Uses none of the connections that are open now again, since one that was used at `begun` was told that its session is
+    /// over: the others are of the same. What is in flight on them is still answered.
+    pub(crate) fn renounce(&self, begun: Instant) {
+        let (dead, wakers) = self.state.lock().renounce(begun);
+        self.closed_some(dead.len());
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// A connection could not be opened: one caller learns of it, and the backlog too when nothing else can serve it.
     fn dial_failed(self: &Arc<Self>, failure: Failure) {
         self.not_opened(&failure);
@@ -377,8 +385,9 @@ impl Lender for Pool {
         let mut id = Err(Failure::connection("the connection was closed"));
         self.change(|state| {
             state.leased = state.leased.saturating_sub(1);
+            let is_renounced = state.is_renounced(&connection);
             id = match &state.closed {
-                None => Ok(state.add_pipelined(pipeline.len())),
+                None => Ok(state.add_pipelined(pipeline.len(), is_renounced)),
                 Some(failure) => Err(failure.clone()),
             };
         });
@@ -390,10 +399,12 @@ impl Lender for Pool {
 
     fn put_back(self: Arc<Self>, mut connection: Connection) {
         connection.incoming.shrink();
+        let mut surplus = None;
         self.change(|state| {
             state.leased = state.leased.saturating_sub(1);
-            state.add_idle(connection);
+            surplus = state.add_idle(connection);
         });
+        self.closed_some(surplus.iter().len());
     }
 
     fn lost(self: Arc<Self>) {

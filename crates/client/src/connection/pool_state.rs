@@ -81,6 +81,9 @@ pub(super) struct PoolState<L> {
     pub(super) idle: BTreeMap<u64, Idle>,
     /// Connections that were opened so far.
     opened: u64,
+    /// Those with lower numbers are not used again, and since when.
+    oldest: u64,
+    renounced_at: Option<Instant>,
     pub(super) pipelined: Vec<PipelinedEntry>,
     pub(super) dialing: usize,
     pub(super) leased: usize,
@@ -117,12 +120,14 @@ pub(super) struct PipelinedEntry {
     is_yielding: bool,
     /// It has pulled something. It does not yield before it has, or else the backlog might wait for ever.
     has_served: bool,
+    /// It takes nothing new and ends when what is in flight on it was answered.
+    is_renounced: bool,
     last_used: Instant,
 }
 
 impl PipelinedEntry {
     fn serves(&self) -> bool {
-        !self.is_stalled && !self.is_yielding
+        !self.is_stalled && !self.is_yielding && !self.is_renounced
     }
 
     /// The waker of the connection, which is then expected to pull.
@@ -164,6 +169,8 @@ impl<L> Default for PoolState<L> {
             callers: VecDeque::new(),
             idle: BTreeMap::new(),
             opened: 0,
+            oldest: 0,
+            renounced_at: None,
             pipelined: Vec::new(),
             dialing: 0,
             leased: 0,
@@ -199,7 +206,7 @@ impl<L> PoolState<L> {
     }
 
     /// Adds a pipelined connection with so many commands in flight.
-    pub(super) fn add_pipelined(&mut self, in_flight: usize) -> PipelinedId {
+    pub(super) fn add_pipelined(&mut self, in_flight: usize, is_renounced: bool) -> PipelinedId {
         self.next_pipelined += 1;
         let id = PipelinedId(self.next_pipelined);
         self.pipelined.push(PipelinedEntry {
@@ -210,6 +217,7 @@ impl<L> PoolState<L> {
             is_stalled: false,
             is_yielding: false,
             has_served: false,
+            is_renounced,
             last_used: Instant::now(),
         });
         id
@@ -228,11 +236,36 @@ impl<L> PoolState<L> {
         self.opened += 1;
     }
 
-    /// Adds an idle connection, unless the pool is closed.
-    pub(super) fn add_idle(&mut self, connection: Connection) {
+    /// Adds an idle connection, unless the pool is closed. Gives back one that is not to be used again.
+    pub(super) fn add_idle(&mut self, connection: Connection) -> Option<Connection> {
+        if self.is_renounced(&connection) {
+            return Some(connection);
+        }
         if self.closed.is_none() {
             self.idle.insert(connection.origin.number, Idle { connection, since: Instant::now() });
         }
+        None
+    }
+
+    /// Whether a connection is not to be used again.
+    pub(super) fn is_renounced(&self, connection: &Connection) -> bool {
+        connection.origin.number < self.oldest
+    }
+
+    /// Uses none of the connections that are open now for anything new, since one that was used at `begun` proved to be of no
+    /// use; unless they were renounced after that already. Takes out those that are idle, and those to wake.
+    pub(super) fn renounce(&mut self, begun: Instant) -> (BTreeMap<u64, Idle>, Vec<Waker>) {
+        if self.renounced_at.is_some_and(|at| begun <= at) {
+            return (BTreeMap::new(), Vec::new());
+        }
+        self.renounced_at = Some(Instant::now());
+        self.oldest = self.opened;
+        let pipelined = self.pipelined.iter_mut().filter_map(|entry| {
+            entry.is_renounced = true;
+            entry.unpark()
+        });
+        let wakers = pipelined.collect();
+        (std::mem::take(&mut self.idle), wakers)
     }
 
     /// The first idle connection that can still be used. Those at the end have been idle longest: they are closed first.
@@ -305,7 +338,7 @@ impl<L> PoolState<L> {
         while wanted > 0
             && let Some(connection) = self.pop_idle()
         {
-            work.pipelined.push((self.add_pipelined(0), connection));
+            work.pipelined.push((self.add_pipelined(0, false), connection));
             wanted -= 1;
         }
         while let Some(caller) = self.pop_caller() {
@@ -354,6 +387,9 @@ impl<L> PoolState<L> {
         match &mut entry.waker {
             Some(held) => held.clone_from(waker),
             none => *none = Some(waker.clone()),
+        }
+        if entry.is_renounced {
+            return if in_flight == 0 { Pulled::Close } else { Pulled::Continue };
         }
         let may_yield = !entry.is_stalled && (entry.has_served || backlog.is_empty());
         if entry.is_yielding || (must_yield && may_yield) {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use aerospike_wire::ResultCode;
 use aerospike_wire::limits::{MESSAGE_HEADER_SIZE, PROTO_HEADER_SIZE};
 use aerospike_wire::message::MessageHeader;
 use bytes::{Buf, Bytes};
@@ -33,6 +34,8 @@ pub(super) struct InlineConnection {
     answer_size: usize,
     /// How many bytes to wait for before the socket is read.
     low_water_mark: usize,
+    /// The server knows nobody behind it any more.
+    is_refused: bool,
 }
 
 /// What is in flight on a connection: commands, one after another, or one request for rows of a batch.
@@ -66,7 +69,15 @@ pub(super) enum Completed {
 
 impl InlineConnection {
     pub(super) fn new(id: ConnectionId, direct: Direct) -> Self {
-        Self { id, direct, load: Load::none(), last_used: Instant::now(), answer_size: MIN_ANSWER, low_water_mark: 1 }
+        Self {
+            id,
+            direct,
+            load: Load::none(),
+            last_used: Instant::now(),
+            answer_size: MIN_ANSWER,
+            low_water_mark: 1,
+            is_refused: false,
+        }
     }
 
     /// How many commands are in flight, unless it is used by a batch.
@@ -159,7 +170,8 @@ impl InlineConnection {
                 match &mut self.load {
                     Load::Commands(commands) => {
                         let size = PROTO_HEADER_SIZE + frame.body.len();
-                        commands.answer(frame.into_message()?, now, completed)?;
+                        let message = frame.into_message()?;
+                        commands.answer(message, now, completed, &mut self.is_refused)?;
                         self.answer_size = (self.answer_size * 7 + size) / 8;
                     }
                     Load::Rows(outgoing, _) => {
@@ -167,6 +179,7 @@ impl InlineConnection {
                             && let Load::Rows(outgoing, tag) = std::mem::replace(&mut self.load, Load::none())
                         {
                             self.answer_size = outgoing.request.row_size();
+                            self.is_refused |= outcome.as_ref().is_err_and(|failure| failure.code.is_session_over());
                             completed.push(Completed::Rows(outgoing, tag, outcome));
                         }
                     }
@@ -175,6 +188,10 @@ impl InlineConnection {
             if !has_more {
                 break;
             }
+        }
+        if self.is_refused {
+            // what follows on this connection is refused as well, and not done either
+            return Err(Failure::new(ResultCode::NOT_AUTHENTICATED.into(), "the session of the connection is over"));
         }
         let has_news = completed.len() > before;
         if let Load::Commands(commands) = &mut self.load
@@ -201,10 +218,16 @@ impl Load {
 }
 
 impl Commands {
-    fn answer(&mut self, message: Bytes, now: Instant, completed: &mut Vec<Completed>) -> Result<(), Failure> {
+    fn answer(
+        &mut self,
+        message: Bytes,
+        now: Instant,
+        completed: &mut Vec<Completed>,
+        is_refused: &mut bool,
+    ) -> Result<(), Failure> {
         let request = self.pipeline.answered()?;
         if let (Some(request), Some(command)) = (request, self.commands.pop_front()) {
-            completed.push(command.end(Ok(message), request, now));
+            completed.push(command.end(Ok(message), request, now, is_refused));
         }
         Ok(())
     }
@@ -214,7 +237,7 @@ impl Commands {
         let sent = std::iter::from_fn(|| self.pipeline.answered().ok().flatten());
         let now = Instant::now();
         for (request, command) in sent.chain(unsent).zip(self.commands) {
-            completed.push(command.end(Err(failure.clone()), request, now));
+            completed.push(command.end(Err(failure.clone()), request, now, &mut false));
         }
     }
 
@@ -225,10 +248,19 @@ impl Commands {
 }
 
 impl InlineCommand {
-    fn end(mut self, outcome: Result<Bytes, Failure>, request: Request, now: Instant) -> Completed {
+    fn end(
+        mut self,
+        outcome: Result<Bytes, Failure>,
+        request: Request,
+        now: Instant,
+        is_refused: &mut bool,
+    ) -> Completed {
         if let Ok(message) = &outcome {
             let header = message.first_chunk().map(MessageHeader::decode).unwrap_or_default();
-            if !Code::from(header.result).is_retryable()
+            let code = Code::from(header.result);
+            *is_refused |= code.is_session_over();
+            if !code.is_retryable()
+                && !code.is_session_over()
                 && let Some(answer) = self.work.conclude(message, now)
             {
                 return Completed::Answer(self.tag, Event::Answer(answer));

@@ -93,6 +93,12 @@ async fn ask(node: Arc<Node>, request: &BytesMut, policy: CommandPolicy, deadlin
     loop {
         attempts += 1;
         let (outcome, was_sent) = attempt(&node, request, policy, deadline).await;
+        if let Err(failure) = &outcome
+            && failure.code.is_session_over()
+            && attempts == 1
+        {
+            continue; // refused, and another connection begins another session
+        }
         let may_repeat = |failure: &Failure| {
             !was_sent
                 && failure.code.is_retryable()
@@ -138,6 +144,9 @@ async fn attempt(
                 if !result.is_ok() {
                     series.result(result.into(), 1);
                 }
+            }
+            if Code::from(result).is_session_over() {
+                node.pool.renounce(begun);
             }
             (if result.is_ok() { Ok(()) } else { Err(Failure::answer(result, message)) }, true)
         }

@@ -103,6 +103,9 @@ impl NodeStream {
                 series.result(failure.code, 1);
             }
         }
+        if end.as_ref().is_err_and(|failure| failure.code.is_session_over()) {
+            node.pool.renounce(begun);
+        }
         match (lease, &end) {
             (Some(lease), Ok(())) => lease.done(),
             // a refusal is the last message, too

@@ -53,5 +53,11 @@ pub(crate) async fn ask<'a>(
     }
     let text = std::str::from_utf8(&frame.body)
         .map_err(|_| Failure::connection("the server sent an info answer that is no text"))?;
+    // to whom a server does not know it gives one line, whatever was asked
+    if let Some(InfoError { code, message }) = info::error(text)
+        && Code(code.into()).is_session_over()
+    {
+        return Err(Failure::new(Code(code.into()), format!("the node answered: {}", message.trim_end())));
+    }
     Ok(InfoAnswer(text.to_owned()))
 }

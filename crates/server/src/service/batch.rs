@@ -326,7 +326,7 @@ fn answer_of(write: impl FnOnce(&mut BytesMut)) -> Vec<u8> {
 }
 
 /// The message that ends a batch.
-fn trailer(out: &mut BytesMut, result: ResultCode) {
+pub(super) fn trailer(out: &mut BytesMut, result: ResultCode) {
     let header = MessageHeader { info3: Info3::LAST, result, ..MessageHeader::default() };
     write_frame(out, ProtoType::Message, |out| header.encode(out));
 }

@@ -109,7 +109,8 @@ impl Service {
             return Step::Done;
         };
         if let Err(code) = self.guard.admit() {
-            fail(out, code);
+            // a batch that is refused as a whole ends with that
+            if message.header.info1.contains(Info1::BATCH) { batch::trailer(out, code) } else { fail(out, code) }
             return Step::Done;
         }
         if message.header.info1.contains(Info1::BATCH) {
