@@ -759,6 +759,12 @@ export interface NativeTls {
   ciphers?: Array<string>
   /** Lists of revoked certificates. */
   crl?: Uint8Array
+  /** Whether all certificates of a chain must be covered by one. */
+  crlChain?: boolean
+  /** Serial numbers of certificates that are not believed. */
+  denylist?: Uint8Array
+  /** Encrypt logins alone. */
+  loginOnly?: boolean
 }
 
 /** What became of transactions. */

@@ -5095,6 +5095,18 @@ export interface TlsOptions {
   readonly ciphers?: string | undefined;
   /** Lists of revoked certificates, PEM. Where they are given, the certificate of a server must be covered by one. */
   readonly crl?: Pem | readonly Pem[] | undefined;
+  /** Whose certificates the lists must cover: the server's own ('leaf', the default) or all that lead to the authority ('chain'). */
+  readonly crlCheck?: "leaf" | "chain" | undefined;
+  /**
+   * Certificates that are not believed, servers' and those of their chains: a line each, the serial number in hexadecimal digits and,
+   * after a space, the issuer as `/C=US/O=Acme/CN=authority` if only that one's is meant. Lines that begin with `#` are comments.
+   */
+  readonly denylist?: Pem | undefined;
+  /**
+   * Encrypts logins and calls on users and roles alone. All else goes over plain connections, which join the session that the
+   * login gave, to the addresses that nodes announce for those. Needs a login. Default false.
+   */
+  readonly loginOnly?: boolean | undefined;
 }
 /**
  * A transaction: all commands on records and batches of records, which see what it wrote and are committed together or not at

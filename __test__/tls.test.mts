@@ -1,21 +1,29 @@
 // Encrypted connections, on an embedded cluster with certificates of its own.
 
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import {
   AerospikeError,
   type Client,
   type ConnectOptions,
   connect,
   InvalidArgumentError,
+  InvalidCredentialError,
   InvalidUserError,
   RoleViolationError,
 } from 'aerospike-napi'
 import { type LocalCertificates, LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
 import { withAuthority } from './support/openssl.mjs'
+import { type Heard, startProxy } from './support/proxy.mjs'
+
+/** Numbers of the protocol (sections 1.2 and 11.1). */
+const SECURITY = 2
+const AUTHENTICATE = 0
 
 let cluster: LocalCluster
 let tls: LocalCertificates
@@ -196,9 +204,37 @@ test.serial('a certificate that was revoked, or that no list covers, is not beli
         message: /the certificate was revoked/,
       },
     )
+    // the authority signs for itself: nobody has to say that it did not revoke itself
+    const chain = { ...options, crl: file('before.crl'), crlCheck: 'chain' } as const
+    await (await connect({ hosts: revoked.hosts, tls: chain })).close()
     await t.throwsAsync(connect({ hosts: revoked.hosts, tls: { ...options, crl: '' }, connectTimeout: 20_000 }), {
       instanceOf: AerospikeError,
     })
+  })
+})
+
+test.serial('a certificate on the list of those not to believe is refused, by its number and its issuer', async (t) => {
+  await using own = await LocalCluster.start({ edition: 'enterprise', tls: 'self-signed' })
+  const { ca, servername } = own.certificates as LocalCertificates
+  const [host, port] = (own.hosts[0] as string).split(':') as [string, string]
+  const socket = connectTls({ host, port: Number(port), ca, servername })
+  await once(socket, 'secureConnect')
+  const { serialNumber } = socket.getPeerCertificate()
+  socket.destroy()
+  const lists: { readonly [list: string]: boolean } = {
+    [serialNumber]: false,
+    [`# by hand\n${serialNumber.toLowerCase()} /CN=aerospike-local authority`]: false,
+    [`${serialNumber} /CN=somebody else`]: true,
+    '0123456789ABCDEF': true,
+  }
+  for (const [denylist, isBelieved] of Object.entries(lists)) {
+    const attempt = connect({ hosts: own.hosts, tls: { ca, servername, denylist } })
+    if (isBelieved) await (await attempt).close()
+    else await t.throwsAsync(attempt, { message: /on the list of those that are not believed/ })
+  }
+  await t.throwsAsync(connect({ hosts: own.hosts, tls: { ca, servername, denylist: 'no number' } }), {
+    instanceOf: InvalidArgumentError,
+    message: /tls\.denylist: 'no' is no serial number/,
   })
 })
 
@@ -212,6 +248,70 @@ test.serial('certificates are taken anew for connections to come', async (t) => 
   await using plain = await LocalCluster.start()
   await using unencrypted = await connect(plain.hosts)
   await t.throwsAsync(unencrypted.reloadTls(tls), { instanceOf: InvalidArgumentError, message: /not encrypted/ })
+})
+
+test.serial('loginOnly encrypts logins and calls on users, and nothing else', async (t) => {
+  // what travels in the clear goes through a proxy, at the address that the node announces for plain connections
+  await using single = await LocalCluster.start({
+    edition: 'enterprise',
+    security: { sessionTtl: 1 },
+    tls: 'self-signed',
+  })
+  const plain: Heard[] = []
+  const proxy = await startProxy(single.plainHosts, (message) => plain.push(message))
+  t.teardown(() => proxy.stop())
+  await single.ailNode(0, { announced: proxy.hosts[0] })
+  const encrypted = { ...(single.certificates as LocalCertificates), loginOnly: true }
+  await using client = await connect({ hosts: single.hosts, ...asAdmin, tls: encrypted, tendInterval: 100 })
+  t.deepEqual(
+    client.nodes().map(({ host, port }) => `${host}:${port}`),
+    proxy.hosts,
+  )
+  await client.users.create('ann', 'not for everybody', { roles: ['read-write'] })
+  await client.users.setPassword('ann', 'nor this')
+  await client.users.changePassword('admin', 'new secret')
+  const until = performance.now() + 2500
+  for (let i = 0; performance.now() < until; i++) {
+    if (i % 5 === 0) await single.dropConnections(0)
+    await client.put(['test', 'login only', i], { i }, { maxRetries: 5, idempotent: true })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  t.true((await client.query('test', 'login only').results()).length > 20)
+  await proxy.settled()
+  const commands = plain.filter(({ type, from }) => type === SECURITY && from === 'client').map(({ body }) => body[2])
+  t.true(commands.length > 0)
+  t.deepEqual([...new Set(commands)], [AUTHENTICATE], 'connections join the session by its token')
+  const heard = plain.map(({ body }) => Buffer.from(body).toString('latin1')).join('')
+  t.true(heard.includes('login only'), 'records are plain')
+  t.false(/\$2a\$/.test(heard), 'no hash of a password is')
+})
+
+test.serial('loginOnly finds all nodes, by password and by certificate, and wants a login', async (t) => {
+  await using client = await login({ ...asAdmin, tls: { ...tls, loginOnly: true }, wholeCluster: true })
+  t.deepEqual(
+    client
+      .nodes()
+      .map(({ host, port }) => `${host}:${port}`)
+      .sort(),
+    [...cluster.plainHosts].sort(),
+  )
+  const keys = Array.from({ length: 100 }, (_, i) => ['test', 'login-only', i] as const)
+  ;(await client.batchWrite(keys.map((key, i) => ({ key, bins: { i } })))).throwIfFailed()
+  t.is((await client.batchRead(keys)).found.length, 100)
+  await client.reloadTls({ ...tls, loginOnly: true })
+  await t.throwsAsync(client.reloadTls(tls), { instanceOf: InvalidArgumentError, message: /stays as it is/ })
+  const pki = { authMode: 'pki', tls: { ...tls, ...cluster.clientCertificate('admin'), loginOnly: true } } as const
+  await using certified = await login(pki)
+  t.is((await certified.get(['test', 'login-only', 1])).bins.i, 1)
+  const wrong = { user: 'admin', password: 'guess', tls: { ...tls, loginOnly: true } }
+  await t.throwsAsync(login(wrong), { instanceOf: InvalidCredentialError })
+  await t.throwsAsync(login({ tls: { ...tls, loginOnly: true } }), {
+    instanceOf: InvalidArgumentError,
+    message: /needs a user/,
+  })
+  const [host] = cluster.hosts
+  const url = `aerospike://admin:admin@${host}/?tls.servername=${tls.servername}&tls.loginOnly=true`
+  await t.throwsAsync(connect(url), { message: /unknown authority|no certificate to trust/ })
 })
 
 test.serial('a key that belongs to another certificate is refused', async (t) => {

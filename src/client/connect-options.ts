@@ -212,6 +212,9 @@ export async function withTls(config: NativeConfig, tls: ConnectOptions['tls']):
 function resolveLogin(config: { [name: string]: unknown }): void {
   const { user, password, authMode } = config
   const tls = checkTls('connect', config.tls)
+  if (tls?.loginOnly && user === undefined && authMode !== 'pki') {
+    throw new InvalidArgumentError("connect: tls.loginOnly encrypts logins, and needs a user or authMode 'pki'")
+  }
   if (authMode === 'pki') {
     if (user !== undefined || password !== undefined) {
       throw new InvalidArgumentError(

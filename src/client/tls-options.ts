@@ -4,7 +4,7 @@ import { createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { NativeTls } from '../boundary/addon.js'
 import { describe } from '../checks/check.js'
-import { type OptionRule, type OptionRules, oneOf, readOptions } from '../checks/options.js'
+import { flag, type OptionRule, type OptionRules, oneOf, readOptions } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { TruePromise } from '../host.js'
 
@@ -29,6 +29,18 @@ export interface TlsOptions {
   readonly ciphers?: string | undefined
   /** Lists of revoked certificates, PEM. Where they are given, the certificate of a server must be covered by one. */
   readonly crl?: Pem | readonly Pem[] | undefined
+  /** Whose certificates the lists must cover: the server's own ('leaf', the default) or all that lead to the authority ('chain'). */
+  readonly crlCheck?: 'leaf' | 'chain' | undefined
+  /**
+   * Certificates that are not believed, servers' and those of their chains: a line each, the serial number in hexadecimal digits and,
+   * after a space, the issuer as `/C=US/O=Acme/CN=authority` if only that one's is meant. Lines that begin with `#` are comments.
+   */
+  readonly denylist?: Pem | undefined
+  /**
+   * Encrypts logins and calls on users and roles alone. All else goes over plain connections, which join the session that the
+   * login gave, to the addresses that nodes announce for those. Needs a login. Default false.
+   */
+  readonly loginOnly?: boolean | undefined
 }
 
 const LINE_FEED = Buffer.of(0x0a)
@@ -53,6 +65,9 @@ const RULES: OptionRules<TlsOptions> = {
   minVersion: oneOf({ 'TLSv1.2': true, 'TLSv1.3': true }),
   ciphers: named,
   crl: pems,
+  crlCheck: oneOf({ leaf: true, chain: true }),
+  denylist: { ...pem, expects: 'serial numbers, as text, bytes or { file }' },
+  loginOnly: flag,
 }
 
 /** Checks the options without reading any file. */
@@ -69,17 +84,20 @@ export function checkTls(verb: string, tls: unknown): TlsOptions | undefined {
 /** Reads the files and opens the key. */
 export async function readTls(verb: string, tls: TlsOptions): Promise<NativeTls> {
   const { servername, minVersion, ciphers, passphrase } = tls
-  const [ca, cert, key, crl] = await TruePromise.all([
+  const [ca, cert, key, crl, denylist] = await TruePromise.all([
     readAll(verb, 'ca', tls.ca),
     readAll(verb, 'cert', tls.cert),
     readAll(verb, 'key', tls.key),
     readAll(verb, 'crl', tls.crl),
+    readAll(verb, 'denylist', tls.denylist),
   ])
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key: passphrase === undefined ? key : decrypt(verb, key, passphrase) }),
-    ...(crl === undefined ? {} : { crl }),
+    ...(crl === undefined ? {} : { crl, crlChain: tls.crlCheck === 'chain' }),
+    ...(denylist === undefined ? {} : { denylist }),
+    ...(tls.loginOnly === undefined ? {} : { loginOnly: tls.loginOnly }),
     ...(servername === undefined ? {} : { serverName: servername }),
     ...(minVersion === undefined ? {} : { minVersion }),
     ...(ciphers === undefined ? {} : { ciphers: ciphers.split(':') }),

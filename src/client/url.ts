@@ -55,7 +55,7 @@ function decoded(text: string, what: string, refuse: (why: string) => never): st
 }
 
 /** Files that hold certificates and keys. */
-const TLS_FILES = ['ca', 'cert', 'key', 'crl']
+const TLS_FILES = ['ca', 'cert', 'key', 'crl', 'denylist']
 
 /** Sets the option that a dotted name is about. */
 function put(options: Options, name: string, text: string, refuse: (why: string) => never): void {
@@ -72,7 +72,8 @@ function put(options: Options, name: string, text: string, refuse: (why: string)
     options[name] = value
   } else if (first === 'tls' && third === '') {
     const tls = typeof options.tls === 'object' ? (options.tls as Options) : {}
-    options.tls = { ...tls, [second]: TLS_FILES.includes(second) ? { file: text } : text }
+    const value = second === 'loginOnly' ? read(text, (one) => typeof one === 'boolean') : text
+    options.tls = { ...tls, [second]: TLS_FILES.includes(second) ? { file: text } : value }
   } else if (first === 'addressMap') {
     options.addressMap = { ...(options.addressMap as object | undefined), [name.slice('addressMap.'.length)]: text }
   } else if (first === 'defaults' && third !== '' && more.length === 0) {

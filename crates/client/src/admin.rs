@@ -15,6 +15,7 @@ use crate::metrics::{Answer, Kind};
 use crate::node::Node;
 use crate::security::exchange::{exchange, list};
 use crate::security::login::{Hash, Login, Password};
+use crate::socket::Connection;
 
 /// A call. Names of users and roles have 1 to 63 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,10 +223,32 @@ async fn ask(
     hashes: &Hashes,
     deadline: Deadline,
 ) -> Result<Result<AdminReply, ResultCode>, Failure> {
-    let mut lease = node.pool.lease(deadline).await?;
-    let connection = lease.connection()?;
+    if let Some(dialer) = node.pool.dialer().for_secrets() {
+        return ask_on(&mut dialer.dial().await?, call, hashes).await;
+    }
+    let mut has_renewed = false;
+    loop {
+        let begun = Instant::now();
+        let mut lease = node.pool.lease(deadline).await?;
+        let reply = ask_on(lease.connection()?, call, hashes).await?;
+        lease.done();
+        match reply {
+            Err(code) if Code::from(code).is_session_over() && !has_renewed => {
+                node.pool.renounce(begun);
+                has_renewed = true;
+            }
+            reply => return Ok(reply),
+        }
+    }
+}
+
+async fn ask_on(
+    connection: &mut Connection,
+    call: &AdminCall,
+    hashes: &Hashes,
+) -> Result<Result<AdminReply, ResultCode>, Failure> {
     let request = call.request(hashes);
-    let reply = match call {
+    Ok(match call {
         AdminCall::QueryUsers { .. } => list(connection, &request, UserReply::of).await?.map(AdminReply::Users),
         AdminCall::QueryRoles { .. } => list(connection, &request, RoleReply::of).await?.map(AdminReply::Roles),
         _ => {
@@ -233,7 +256,5 @@ async fn ask(
             let result = AdminMessage::decode_exact(&body).map_err(Failure::garbage)?.result;
             if result.is_ok() { Ok(AdminReply::Done) } else { Err(result) }
         }
-    };
-    lease.done();
-    Ok(reply)
+    })
 }

@@ -229,7 +229,11 @@ impl Client {
 
     /// Takes certificates anew, for connections to come.
     pub fn reload_tls(&self, config: &TlsConfig) -> Result<(), Error> {
-        match &self.inner.cluster.tls {
+        let cluster = &self.inner.cluster;
+        if config.login_only != cluster.config.encrypts_logins_only() {
+            return Err(Error::new(Code::PARAM, "tls.login_only: what is encrypted stays as it is"));
+        }
+        match &cluster.tls {
             Some(tls) => tls.reload(config),
             None => Err(Error::new(Code::PARAM, "tls: the client's connections are not encrypted")),
         }

@@ -144,6 +144,11 @@ impl Config {
         Ok(())
     }
 
+    /// Whether logins are encrypted and all else is plain.
+    pub(crate) fn encrypts_logins_only(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.login_only)
+    }
+
     fn validate_credentials(&self, Credentials { mode, user, password }: &Credentials) -> Result<(), Error> {
         let refuse = |detail: String| Err(Error::new(Code::PARAM, detail));
         let is_certified = *mode == AuthMode::Certificate;

@@ -27,6 +27,12 @@ pub struct NativeTls {
     pub ciphers: Option<Vec<String>>,
     /// Lists of revoked certificates.
     pub crl: Option<Uint8Array>,
+    /// Whether all certificates of a chain must be covered by one.
+    pub crl_chain: Option<bool>,
+    /// Serial numbers of certificates that are not believed.
+    pub denylist: Option<Uint8Array>,
+    /// Encrypt logins alone.
+    pub login_only: Option<bool>,
 }
 
 impl NativeTls {
@@ -44,6 +50,9 @@ impl NativeTls {
             },
             ciphers: self.ciphers.unwrap_or_default(),
             crl: bytes(self.crl).unwrap_or_default(),
+            crl_chain: self.crl_chain.unwrap_or_default(),
+            denylist: bytes(self.denylist).unwrap_or_default(),
+            login_only: self.login_only.unwrap_or_default(),
         }
     }
 }

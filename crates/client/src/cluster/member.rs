@@ -219,7 +219,7 @@ impl Member {
             return;
         }
         if let Some(connection) = &mut self.connection
-            && session.log_in(connection).await.is_err()
+            && session.renew(connection).await.is_err()
         {
             self.connection = None;
         }

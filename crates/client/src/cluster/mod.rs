@@ -77,6 +77,9 @@ impl Cluster {
         // the password is hashed and then forgotten
         let login = match config.credentials.take() {
             Some(credentials) => Some(Arc::new(Login::prepare(credentials, config.login_timeout).await?)),
+            None if config.encrypts_logins_only() => {
+                return Err(Error::new(Code::PARAM, "tls.login_only: there is no login (credentials)"));
+            }
             None => None,
         };
         let tls = config.tls.as_ref().map(Tls::new).transpose()?.map(Arc::new);

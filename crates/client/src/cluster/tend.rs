@@ -273,7 +273,7 @@ impl Tender {
             return false;
         }
         let settings = self.cluster.settings.load();
-        let endpoint = found.dialer.endpoint.clone();
+        let endpoint = found.dialer.address.endpoint.clone();
         let metrics = self.cluster.metrics.node(&found.name);
         metrics.tell(NodeEvent::NodeAdded);
         let health = Arc::new(Health::new(settings.max_error_rate, self.cluster.tend_now.clone(), metrics));

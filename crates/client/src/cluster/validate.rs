@@ -13,6 +13,7 @@ use crate::node::Build;
 use crate::security::Session;
 use crate::socket::Connection;
 use crate::socket::info::{InfoAnswer, ask};
+use crate::tls::Address;
 
 /// A node that passed.
 #[derive(Debug)]
@@ -45,39 +46,44 @@ pub(crate) async fn validate(
         Origin::Peer { .. } => None,
         Origin::Seed => cluster.config.tls_names.get(&endpoint.to_string()).cloned(),
     };
-    let session = Arc::new(Session::new(cluster.login.clone()));
-    let dialer =
-        Dialer { endpoint, tls: cluster.tls.clone(), tls_name, session, timeout: cluster.dial_timeout.clone() };
+    let address = Address { endpoint, tls: cluster.tls.clone(), tls_name };
+    let login_address = cluster.config.encrypts_logins_only().then(|| address.clone());
+    let session = Arc::new(Session::new(cluster.login.clone(), login_address));
+    let dialer = Dialer { address, session, timeout: cluster.dial_timeout.clone() };
     let node = deadline.bound(interview(cluster, dialer.clone(), origin)).await;
-    let node = node.unwrap_or_else(|_| Err(Failure::connection(format!("no answer from {}", dialer.endpoint))))?;
+    let endpoint = &dialer.address.endpoint;
+    let node = node.unwrap_or_else(|_| Err(Failure::connection(format!("no answer from {endpoint}"))))?;
     match origin {
+        _ if cluster.config.encrypts_logins_only() => at_its_plain_address(cluster, node, deadline).await,
         Origin::Seed => Ok(at_its_own_address(cluster, node, deadline).await),
         Origin::Peer { .. } => Ok(node.0),
     }
 }
 
-/// Asks who is there. Seeds also say which addresses they announce.
+/// Asks who is there. Seeds, and nodes where only the login is encrypted, also say which addresses they announce.
 async fn interview(
     cluster: &Cluster,
     dialer: Dialer,
     origin: Origin<'_>,
 ) -> Result<(Validated, Vec<Endpoint>), Failure> {
     let service = service_command(cluster);
-    let mut connection = dialer.open().await?;
+    let mut connection = dialer.address.open().await?;
     dialer.session.log_in(&mut connection).await?;
     let mut commands = vec!["node", "partition-generation", "build"];
     if cluster.config.cluster_name.is_some() {
         commands.push("cluster-name");
     }
-    if matches!(origin, Origin::Seed) {
+    let asks_addresses = matches!(origin, Origin::Seed) || cluster.config.encrypts_logins_only();
+    if asks_addresses {
         commands.push(service);
     }
     let answer = ask(&mut connection, commands).await?;
-    let (name, build) = check(cluster, &dialer.endpoint, &answer, origin)?;
-    let services = match origin {
+    let (name, build) = check(cluster, &dialer.address.endpoint, &answer, origin)?;
+    let services = if asks_addresses {
         // a server that does not know the command has no other address
-        Origin::Seed => answer.value(service).ok().and_then(|v| parse_services(v).ok()).unwrap_or_default(),
-        Origin::Peer { .. } => Vec::new(),
+        answer.value(service).ok().and_then(|v| parse_services(v).ok()).unwrap_or_default()
+    } else {
+        Vec::new()
     };
     if build.numbers >= Build::USER_AGENT {
         // a courtesy to the server's operators; whatever it answers changes nothing
@@ -127,11 +133,12 @@ async fn at_its_own_address(
     deadline: Deadline,
 ) -> Validated {
     let services: Vec<Endpoint> = services.iter().map(|s| cluster.translate(s)).collect();
-    if services.is_empty() || services.contains(&node.dialer.endpoint) {
+    if services.is_empty() || services.contains(&node.dialer.address.endpoint) {
         return node;
     }
     for endpoint in services {
-        let dialer = Dialer { endpoint, ..node.dialer.clone() };
+        let address = Address { endpoint, ..node.dialer.address.clone() };
+        let dialer = Dialer { address, ..node.dialer.clone() };
         let origin = Origin::Peer { node: &node.name, tls_name: "" };
         // half of what is left: an address that is silent must not use up the time of the one that is not
         let now = tokio::time::Instant::now();
@@ -145,9 +152,42 @@ async fn at_its_own_address(
     node
 }
 
-/// The info command for the addresses a node announces.
+/// The node that a login was for, at the address where it takes plain connections. They join the session of that login.
+async fn at_its_plain_address(
+    cluster: &Cluster,
+    (node, services): (Validated, Vec<Endpoint>),
+    deadline: Deadline,
+) -> Result<Validated, Failure> {
+    let name = node.name.clone();
+    let mut failure = Failure::connection(format!(
+        "node {name} announces no address for plain connections ({}), which tls.login_only needs",
+        service_command(cluster)
+    ));
+    for endpoint in &services {
+        let dialer = Dialer { address: Address::plain(cluster.translate(endpoint)), ..node.dialer.clone() };
+        let asked = async {
+            let mut connection = dialer.dial().await?;
+            let answer = ask(&mut connection, ["node"]).await?;
+            match answer.value("node")? {
+                found if *found == *name => Ok(connection),
+                other => {
+                    let endpoint = &dialer.address.endpoint;
+                    Err(Failure::new(Code::CLIENT, format!("{endpoint} is node {other}, not {name} as that one says")))
+                }
+            }
+        };
+        match deadline.bound(asked).await.unwrap_or_else(|_| Err(dialer.too_slow())) {
+            Ok(connection) => return Ok(Validated { dialer, connection, ..node }),
+            Err(why) => failure = why,
+        }
+    }
+    Err(failure)
+}
+
+/// The info command for the addresses a node announces: those that connections are to go to.
 fn service_command(cluster: &Cluster) -> &'static str {
-    match (cluster.tls.is_some(), cluster.settings.load().use_alternate_services) {
+    let is_encrypted = cluster.tls.is_some() && !cluster.config.encrypts_logins_only();
+    match (is_encrypted, cluster.settings.load().use_alternate_services) {
         (false, false) => "service-clear-std",
         (false, true) => "service-clear-alt",
         (true, false) => "service-tls-std",

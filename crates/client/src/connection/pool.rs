@@ -284,7 +284,7 @@ impl Pool {
 
     /// Whether its connections are encrypted.
     pub(crate) fn is_encrypted(&self) -> bool {
-        self.dialer.tls.is_some()
+        self.dialer.address.tls.is_some()
     }
 
     /// Whether so many connections may be leased for long.

@@ -145,14 +145,15 @@ pub(crate) mod tests {
     use crate::node::Build;
     use crate::node::Node;
     use crate::security::Session;
+    use crate::tls::Address;
 
     const PARTITION: u16 = 7;
 
     pub(crate) fn node(name: &str) -> Arc<Node> {
         let endpoint = Endpoint { host: "127.0.0.1".into(), port: 3000 };
-        let session = Arc::new(Session::new(None));
+        let session = Arc::new(Session::new(None, None));
         let timeout = SharedTimeout::new(Duration::from_secs(1));
-        let dialer = Dialer { endpoint: endpoint.clone(), tls: None, tls_name: None, session, timeout };
+        let dialer = Dialer { address: Address::plain(endpoint.clone()), session, timeout };
         let limits = Limits { min: 0, max: 1, max_idle: Duration::from_secs(1) };
         let health = Arc::new(Health::new(0, Arc::default(), Metrics::new(false).node(&name.into())));
         let pool = Pool::new(limits, dialer, health, tokio::runtime::Handle::current());

@@ -16,6 +16,7 @@ use super::login::Login;
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
 use crate::socket::Connection;
+use crate::tls::Address;
 
 /// A session is renewed this long before the server ends it, or halfway where it lives less than twice as long.
 const RENEW_BEFORE: Duration = Duration::from_secs(60);
@@ -24,6 +25,8 @@ const RENEW_BEFORE: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     login: Option<Arc<Login>>,
+    /// Where to log in, when that is encrypted and the connections otherwise are plain.
+    login_address: Option<Address>,
     token: ArcSwapOption<Token>,
     /// Held by who logs in again, so that the others wait for that instead of doing the same.
     renewing: Mutex<()>,
@@ -41,8 +44,13 @@ impl fmt::Debug for Token {
 }
 
 impl Session {
-    pub(crate) fn new(login: Option<Arc<Login>>) -> Self {
-        Self { login, ..Self::default() }
+    pub(crate) fn new(login: Option<Arc<Login>>, login_address: Option<Address>) -> Self {
+        Self { login, login_address, ..Self::default() }
+    }
+
+    /// Where to log in, when that is not where connections go.
+    pub(crate) fn login_address(&self) -> Option<&Address> {
+        self.login_address.as_ref()
     }
 
     /// Logs in on a connection and keeps the token. Servers whose access control is off are fine with anyone.
@@ -50,11 +58,30 @@ impl Session {
         let Some(login) = &self.login else { return Ok(()) };
         let deadline = Deadline::within(Instant::now(), login.timeout);
         let answer = deadline.bound(ask_to_log_in(login, connection)).await;
-        let body = answer.unwrap_or_else(|_| {
-            let millis = login.timeout.as_millis();
-            Err(Failure::timeout(format!("the login of \"{}\" was not answered within {millis} ms", login.name())))
-        })?;
-        let message = AdminMessage::decode_exact(&body).map_err(Failure::garbage)?;
+        self.take_in(login, &answer.unwrap_or_else(|_| Err(too_slow(login)))?)
+    }
+
+    /// Begins another session, and makes an open connection one of it.
+    pub(crate) async fn renew(&self, connection: &mut Connection) -> Result<(), Failure> {
+        let (Some(login), Some(address)) = (&self.login, &self.login_address) else {
+            return self.log_in(connection).await;
+        };
+        let logged_in = async {
+            // a connection for the login alone, so that no secret travels in the clear
+            let body = ask_to_log_in(login, &mut address.open().await?).await?;
+            self.take_in(login, &body)?;
+            match self.token.load_full() {
+                Some(token) => authenticate(login, &token, connection).await,
+                None => Ok(Ok(())),
+            }
+        };
+        let joined = Deadline::within(Instant::now(), login.timeout).bound(logged_in).await;
+        joined.unwrap_or_else(|_| Err(too_slow(login)))?.map_err(|code| refused(code, "authenticate", login))
+    }
+
+    /// Reads the answer to a login.
+    fn take_in(&self, login: &Login, body: &[u8]) -> Result<(), Failure> {
+        let message = AdminMessage::decode_exact(body).map_err(Failure::garbage)?;
         match message.result {
             ResultCode::OK => {}
             ResultCode::SECURITY_NOT_ENABLED => {
@@ -81,7 +108,7 @@ impl Session {
             Some(renewed) if !Arc::ptr_eq(&renewed, &token) => {
                 authenticate(login, &renewed, connection).await?.map_err(|code| refused(code, "authenticate", login))
             }
-            _ => self.log_in(connection).await,
+            _ => self.renew(connection).await,
         }
     }
 
@@ -119,6 +146,11 @@ async fn authenticate(
         ResultCode::OK | ResultCode::SECURITY_NOT_ENABLED => Ok(()),
         code => Err(code),
     })
+}
+
+fn too_slow(login: &Login) -> Failure {
+    let millis = login.timeout.as_millis();
+    Failure::timeout(format!("the login of \"{}\" was not answered within {millis} ms", login.name()))
 }
 
 fn renewal(ttl_seconds: u32) -> Option<Instant> {

@@ -29,6 +29,12 @@ pub struct TlsConfig {
     pub ciphers: Vec<String>,
     /// Lists of revoked certificates, in PEM. Where there are any, the node's certificate must be covered by one.
     pub crl: Vec<u8>,
+    /// All certificates of the node's chain must be covered by one, not just its own.
+    pub crl_chain: bool,
+    /// Serial numbers of certificates that are not believed, a line each.
+    pub denylist: Vec<u8>,
+    /// Log in over encrypted connections, and do all else over plain ones.
+    pub login_only: bool,
 }
 
 /// A private key in PEM. Wiped when it is dropped, and never shown.

@@ -20,6 +20,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::config::{TlsConfig, TlsVersion};
+use super::denied::Denied;
 use super::verifier::Verifier;
 use crate::error::{Code, Error, Failure};
 use crate::socket::transport::Transport;
@@ -32,6 +33,7 @@ pub(crate) struct Tls(ArcSwap<Terms>);
 struct Terms {
     client: ClientConfig,
     chains: Arc<WebPkiServerVerifier>,
+    denied: Arc<Denied>,
     server_name: Option<String>,
 }
 
@@ -58,7 +60,8 @@ impl Tls {
         let terms = self.0.load_full();
         let name = terms.server_name.as_deref().unwrap_or(name);
         let mut client = terms.client.clone();
-        let verifier = Verifier { chains: Arc::clone(&terms.chains), name: name.to_owned() };
+        let (chains, denied) = (Arc::clone(&terms.chains), Arc::clone(&terms.denied));
+        let verifier = Verifier { chains, denied, name: name.to_owned() };
         client.dangerous().set_certificate_verifier(Arc::new(verifier));
         let server = ServerName::try_from(name.to_owned()).unwrap_or_else(|_| {
             // a tls-name that is no host's is not told to the server, who would not understand it
@@ -94,7 +97,8 @@ impl Terms {
             (None, None) => builder.with_no_client_auth(),
             _ => return Err(refuse("cert", "a certificate and its key come together")),
         };
-        Ok(Self { client, chains, server_name: config.server_name.clone() })
+        let denied = Arc::new(Denied::read(&config.denylist).map_err(|e| refuse("denylist", e))?);
+        Ok(Self { client, chains, denied, server_name: config.server_name.clone() })
     }
 }
 
@@ -127,7 +131,10 @@ fn verifier(config: &TlsConfig, provider: &Arc<CryptoProvider>) -> Result<Arc<We
         if lists.is_empty() {
             return Err(refuse("crl", "there is no list of revoked certificates in it"));
         }
-        builder = builder.with_crls(lists).only_check_end_entity_revocation();
+        builder = builder.with_crls(lists);
+        if !config.crl_chain {
+            builder = builder.only_check_end_entity_revocation();
+        }
     }
     builder.build().map_err(|e| refuse("crl", e))
 }

@@ -15,10 +15,13 @@ use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::{DirectoryString, GeneralName};
 
+use super::denied::Denied;
+
 /// Checks the certificate of a node that is expected to have a name.
 #[derive(Debug)]
 pub(super) struct Verifier {
     pub(super) chains: Arc<WebPkiServerVerifier>,
+    pub(super) denied: Arc<Denied>,
     pub(super) name: String,
 }
 
@@ -31,6 +34,9 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if std::iter::once(certificate).chain(intermediates).any(|certificate| self.denied.has(certificate)) {
+            return Err(Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(IsDenied)))));
+        }
         match self.chains.verify_server_cert(certificate, intermediates, server_name, ocsp, now) {
             // the name is what webpki looks at last: all else is right
             Err(Error::InvalidCertificate(
@@ -69,6 +75,18 @@ impl ServerCertVerifier for Verifier {
         self.chains.supported_verify_schemes()
     }
 }
+
+/// A certificate that somebody put on the list of those not to believe.
+#[derive(Debug)]
+struct IsDenied;
+
+impl fmt::Display for IsDenied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a certificate of its chain is on the list of those that are not believed (tls.denylist)")
+    }
+}
+
+impl std::error::Error for IsDenied {}
 
 /// The certificate of another node, or of something else altogether.
 #[derive(Debug)]
