@@ -95,11 +95,12 @@ impl Client {
             cluster.disconnect();
             return Err(error.at(None, 1, start.elapsed()));
         }
-        let missing = if cluster.config.whole_cluster { cluster.unreached.load().describe_nodes() } else { None };
-        if let Some(missing) = missing {
+        let unreached = cluster.unreached.load_full();
+        if let Some(missing) = unreached.describe_nodes().filter(|_| cluster.config.whole_cluster) {
             cluster.disconnect();
             let detail = format!("not the whole cluster can be reached: {missing}");
-            return Err(Error::new(Code::INVALID_NODE, detail).at(None, 1, start.elapsed()));
+            let code = unreached.common_refusal().unwrap_or(Code::INVALID_NODE);
+            return Err(Error::new(code, detail).at(None, 1, start.elapsed()));
         }
         cluster.last_tend.record();
         cluster.first_look.end();

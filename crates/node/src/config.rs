@@ -278,7 +278,7 @@ pub struct NativeTried {
 }
 
 impl From<UnreachableNode> for NativeUnreachable {
-    fn from(UnreachableNode { name, tried }: UnreachableNode) -> Self {
+    fn from(UnreachableNode { name, tried, .. }: UnreachableNode) -> Self {
         let tried = tried.into_iter().map(|(address, reason)| NativeTried { address, reason }).collect();
         Self { name, tried }
     }

@@ -11,6 +11,7 @@ use super::reach::UnreachableNode;
 use super::validate::{Origin, Validated, validate};
 use crate::concurrent::join_all;
 use crate::deadline::Deadline;
+use crate::error::Code;
 
 /// The info command that lists a node's peers.
 pub(crate) fn peers_command(cluster: &Cluster) -> &'static str {
@@ -47,15 +48,19 @@ impl Newcomers {
 
 /// Tries the addresses of a peer, in their order.
 async fn visit(cluster: &Cluster, peer: Peer) -> Result<Validated, UnreachableNode> {
-    let mut tried = Vec::new();
+    let (mut tried, mut refusal) = (Vec::new(), None);
     for endpoint in &peer.endpoints {
         let deadline = Deadline::within(Instant::now(), cluster.dial_timeout.get());
         let origin = Origin::Peer { node: &peer.node, tls_name: &peer.tls_name };
         let endpoint = cluster.translate(endpoint);
         match validate(cluster, endpoint.clone(), origin, deadline).await {
             Ok(node) => return Ok(node),
+            Err(failure) if failure.code.is_server() && failure.code != Code::TIMEOUT => {
+                refusal = Some(failure.code);
+                tried.push((endpoint.to_string(), format!("{failure}, code {}", failure.code.0)));
+            }
             Err(failure) => tried.push((endpoint.to_string(), failure.to_string())),
         }
     }
-    Err(UnreachableNode { name: peer.node, tried })
+    Err(UnreachableNode { name: peer.node, tried, refusal })
 }

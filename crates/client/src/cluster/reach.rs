@@ -1,6 +1,6 @@
 //! What of the cluster cannot be reached, for those who wonder why a part of their calls fails.
 
-use crate::error::Failure;
+use crate::error::{Code, Failure};
 
 /// A node that others list, and to which none of the addresses it announces leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct UnreachableNode {
     pub name: String,
     /// The addresses that were tried, and what happened there.
     pub tried: Vec<(String, String)>,
+    /// The result code it refused the client with, if it was reached and that is why it is not used.
+    pub refusal: Option<Code>,
 }
 
 impl UnreachableNode {
@@ -39,8 +41,18 @@ impl Unreached {
         let named: Vec<String> = self.nodes.iter().take(MOST_NAMED).map(UnreachableNode::describe).collect();
         let more = self.nodes.len().saturating_sub(MOST_NAMED);
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        let help = "if other addresses lead there, useAlternateServices or addressMap names them";
-        Some(format!("{}{more}; {help}", named.join("; ")))
+        let help = if self.nodes.iter().all(|node| node.refusal.is_some()) {
+            ""
+        } else {
+            "; if other addresses lead there, useAlternateServices or addressMap names them"
+        };
+        Some(format!("{}{more}{help}", named.join("; ")))
+    }
+
+    /// The code that all nodes which are not reached refuse the client with, if it is one.
+    pub(crate) fn common_refusal(&self) -> Option<Code> {
+        let first = self.nodes.first()?.refusal?;
+        self.nodes.iter().all(|node| node.refusal == Some(first)).then_some(first)
     }
 
     /// Why there is no node at all.

@@ -132,7 +132,14 @@ impl Tender {
                     self.admit(node);
                     read_timeout = deadline.earlier(Deadline::within(Instant::now(), SEED_GRACE));
                 }
-                Err(failure) => failures.push(failure),
+                Err(mut failure) => {
+                    // what a node refuses does not say which one it is
+                    let address = endpoint.to_string();
+                    if !failure.detail.contains(&address) {
+                        failure.detail = format!("{address}: {failure}").into();
+                    }
+                    failures.push(failure);
+                }
             }
         }
         failures.extend(silent.iter().map(|e| Failure::connection(format!("no answer from {e}"))));
