@@ -1,4 +1,4 @@
-// Nothing secret is left behind by a login that fails: not in the error, not in what is printed, not on the heap.
+// Nothing secret is left behind by a login that fails, or by a password that changes: not in the error, not in what is printed, not on the heap.
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -16,7 +16,14 @@ let cluster: LocalCluster
 test.before('a cluster that lets nobody in', async () => {
   cluster = await LocalCluster.start({
     edition: 'enterprise',
-    security: { external: { ext: { password: 'outside', roles: [] } } },
+    security: {
+      users: {
+        admin: { password: 'admin', roles: ['user-admin'] },
+        own: { password: 'own', roles: [] },
+        other: { password: 'other', roles: [] },
+      },
+      external: { ext: { password: 'outside', roles: [] } },
+    },
     tls: 'self-signed',
   })
 })
@@ -40,10 +47,16 @@ async function fail() {
   const secret = randomBytes(16).toString('hex')
   const given = structuredClone(options)
   if (field === 'password') given.password = secret
+  else if (field === 'new' || field === 'old') given.password = given.user
   else given.tls[field] = secret
   try {
     const client = await connect(given)
     shown.push('connected', inspect(client, { depth: 9, showHidden: true }))
+    if (field === 'new') {
+      await client.users.changePassword(given.user, secret, { totalTimeout: 60_000 })
+      shown.push('changed', inspect(await client.users.get(given.user)), inspect(client, { depth: 9, showHidden: true }))
+    }
+    if (field === 'old') await client.users.changePassword(given.user, 'new', { oldPassword: secret, totalTimeout: 60_000 })
     await client.close()
   } catch (error) {
     shown.push(String(error), error.stack, JSON.stringify(error), inspect(error, { depth: 9, showHidden: true }))
@@ -79,6 +92,21 @@ const MODES: { readonly [mode: string]: () => { options: object; field: string; 
     field: 'passphrase',
     expects: /code -2|connected|code 60/,
   }),
+  'a password of its own, changed': () => ({
+    options: { user: 'own', tls: tls() },
+    field: 'new',
+    expects: /changed/,
+  }),
+  'a password of its own, changed from a wrong one': () => ({
+    options: { user: 'other', tls: tls() },
+    field: 'old',
+    expects: /code 62/,
+  }),
+  'over connections that are plain but for the login': () => ({
+    options: { user: 'admin', tls: { ...tls(), loginOnly: true } },
+    field: 'password',
+    expects: /code 65/,
+  }),
   'pki with what is no key': () => ({
     options: { authMode: 'pki', tls: tls() },
     field: 'key',
@@ -87,7 +115,7 @@ const MODES: { readonly [mode: string]: () => { options: object; field: string; 
 }
 
 for (const [mode, caseOf] of Object.entries(MODES)) {
-  test(`a failing login leaves no secret behind: ${mode}`, async (t) => {
+  test.serial(`a login leaves no secret behind: ${mode}`, async (t) => {
     const { options, field, expects } = caseOf()
     const folder = await mkdtemp(join(tmpdir(), 'secrets-'))
     try {

@@ -2,6 +2,8 @@
 // They need a strongly consistent namespace, which only the Enterprise edition has: these tests have a cluster of their own.
 
 import { randomBytes } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import {
   AbortError,
   BatchPartialError,
@@ -423,6 +425,129 @@ test('each of the calls that travel together has its own outcome', async (t) => 
   t.false(refused.reason.inDoubt)
   await tx.commit()
   t.deepEqual([await value(there), await value(other)], [1, 2])
+})
+
+const COUNTER = `
+function add(record, n)
+  if not aerospike:exists(record) then
+    record['n'] = n
+    aerospike:create(record)
+  else
+    record['n'] = record['n'] + n
+    aerospike:update(record)
+  end
+  return record['n']
+end
+function look(record)
+  return aerospike:exists(record) and record['n'] or -1
+end
+`
+
+test('functions on records belong to transactions', async (t) => {
+  await (await client.udf.register({ source: COUNTER, name: 'tx_counter' })).done()
+  const [there, fresh, third] = keys(3) as [Key, Key, Key]
+  await client.put(there, { n: 1 })
+  await client.put(third, { n: 1 })
+  const tx = client.beginTransaction()
+  t.is(await tx.apply(there, 'tx_counter', 'add', [10]), 11)
+  t.is(await tx.apply(fresh, 'tx_counter', 'add', [5]), 5)
+  const rows = await tx.batchApply([there, third], 'tx_counter', 'add', [100])
+  t.deepEqual(
+    [...rows].map((row) => row.record?.bins.SUCCESS),
+    [111, 101],
+  )
+  t.is(await tx.apply(there, 'tx_counter', 'look'), 111)
+  t.is(await value(there), 1, 'others see the originals')
+  t.is(await client.apply(there, 'tx_counter', 'look'), 1)
+  const blocked = { instanceOf: TransactionBlockedError }
+  await t.throwsAsync(client.apply(there, 'tx_counter', 'add', [1]), blocked)
+  await t.throwsAsync(client.apply(fresh, 'tx_counter', 'add', [1]), blocked)
+  const second = other.beginTransaction()
+  await t.throwsAsync(second.apply(third, 'tx_counter', 'look'), blocked)
+  await second.abort()
+  await tx.commit()
+  t.deepEqual([await value(there), await value(fresh), await value(third)], [111, 5, 101])
+
+  const undone = client.beginTransaction()
+  await undone.apply(there, 'tx_counter', 'add', [1])
+  await undone.abort()
+  t.is(await value(there), 111)
+
+  const reader = client.beginTransaction()
+  t.is(await reader.apply(there, 'tx_counter', 'look'), 111)
+  await client.increment(there, 'n', 1)
+  await t.throwsAsync(reader.commit(), { instanceOf: CommitError }, 'what a function read is verified')
+})
+
+/** Waits until nobody has a record locked; true if that takes far less than the time of a transaction. */
+async function isFreed(of: Key): Promise<boolean> {
+  const until = performance.now() + 4000
+  while (performance.now() < until) {
+    const done = await client.put(of, { n: 'free' }).then(
+      () => true,
+      (error) => {
+        if (error instanceof TransactionBlockedError) return false
+        throw error
+      },
+    )
+    if (done) return true
+    await sleep(20)
+  }
+  return false
+}
+
+test('a transaction that is forgotten is aborted when it is collected', async (t) => {
+  const k = key()
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const forget = async (): Promise<void> => {
+    await client.beginTransaction({ timeout: 120 }).put(k, { n: 1 })
+  }
+  await forget()
+  await t.throwsAsync(client.put(k, { n: 2 }), { instanceOf: TransactionBlockedError })
+  let isOver = false
+  const collecting = (async () => {
+    while (!isOver) {
+      collect()
+      await sleep(20)
+    }
+  })()
+  t.true(await isFreed(k))
+  isOver = true
+  await collecting
+})
+
+test('a transaction whose work was cancelled, or threw, is aborted', async (t) => {
+  const k = key()
+  await t.throwsAsync(async () => {
+    await using tx = client.beginTransaction({ timeout: 120 })
+    await tx.put(k, { n: 1 })
+    throw new Error('own')
+  })
+  t.true(await isFreed(k))
+  const cancelled = key()
+  const controller = new AbortController()
+  const work = client.transaction(
+    async (tx) => {
+      await tx.put(cancelled, { n: 1 })
+      controller.abort()
+      controller.signal.throwIfAborted()
+    },
+    { timeout: 120, signal: controller.signal },
+  )
+  await t.throwsAsync(work, { any: true })
+  t.true(await isFreed(cancelled))
+})
+
+test('closing a client aborts the transactions that are open', async (t) => {
+  const k = key()
+  const leaving = await connect(cluster.hosts)
+  const tx = leaving.beginTransaction({ timeout: 120 })
+  await tx.put(k, { n: 1 })
+  const closing = tx.abort()
+  await leaving.close()
+  await closing
+  t.true(await isFreed(k))
 })
 
 test('a transaction whose client is gone is undone in its time', async (t) => {

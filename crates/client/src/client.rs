@@ -299,3 +299,85 @@ async fn ask_once(node: &Node, command: &str, deadline: Deadline) -> Result<Stri
     lease.done();
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use aerospike_wire::admin::{AdminMessage, LoginReply, write_result};
+    use aerospike_wire::info::{Endpoint, PartitionBitmap};
+    use aerospike_wire::proto::write_frame;
+    use aerospike_wire::{PartitionId, ProtoHeader, ProtoType, ResultCode};
+    use bytes::BytesMut;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::security::login::hashed;
+    use crate::security::{AuthMode, Credentials};
+
+    /// A node that lets everybody in for a second.
+    async fn serve(mut socket: TcpStream, number: usize) -> Option<()> {
+        let address = socket.local_addr().ok()?;
+        loop {
+            let mut header = [0; 8];
+            socket.read_exact(&mut header).await.ok()?;
+            let header = ProtoHeader::decode(&header).ok()?;
+            let mut body = vec![0; header.size];
+            socket.read_exact(&mut body).await.ok()?;
+            let mut out = BytesMut::new();
+            if header.kind == ProtoType::Security {
+                match AdminMessage::decode_exact(&body).ok()?.command {
+                    20 => LoginReply { token: b"token", ttl: Some(1) }.encode(&mut out),
+                    _ => write_result(&mut out, ResultCode::OK),
+                }
+            } else {
+                let request = String::from_utf8(body).ok()?;
+                write_frame(&mut out, ProtoType::Info, |out| {
+                    for name in request.lines() {
+                        let value = match name {
+                            "node" => format!("N{number}"),
+                            "build" => "8.0.0.0".to_owned(),
+                            "partition-generation" | "peers-generation" => "1".to_owned(),
+                            "peers-clear-std" => "1,3000,[]".to_owned(),
+                            "service-clear-std" => address.to_string(),
+                            "replicas" => {
+                                let mut all = PartitionBitmap::empty();
+                                PartitionId::all().for_each(|id| all.insert(id));
+                                format!("test:0,1,{}", all.to_base64())
+                            }
+                            _ => "ERROR:4:unrecognized command".to_owned(),
+                        };
+                        out.extend_from_slice(format!("{name}\t{value}\n").as_bytes());
+                    }
+                });
+            }
+            socket.write_all(&out).await.ok()?;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn thirty_nodes_log_in_again_and_again_and_the_password_is_hashed_once() {
+        const PASSWORD: &str = "hashed for thirty nodes";
+        let mut hosts = Vec::new();
+        for number in 0..30 {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            hosts.push(Endpoint { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() });
+            tokio::spawn(async move {
+                while let Ok((socket, _)) = listener.accept().await {
+                    tokio::spawn(serve(socket, number));
+                }
+            });
+        }
+        let credentials = Credentials { mode: AuthMode::Internal, user: "ann".into(), password: PASSWORD.into() };
+        let client = Client::connect(Config {
+            credentials: Some(credentials),
+            tend_interval: Duration::from_millis(100),
+            ..Config::new(hosts)
+        })
+        .await
+        .unwrap();
+        // sessions end after a second and are renewed after half of it
+        tokio::time::sleep(Duration::from_millis(1600)).await;
+        assert_eq!(client.nodes().len(), 30);
+        assert_eq!(hashed(PASSWORD), 1);
+    }
+}

@@ -530,3 +530,58 @@ async fn hostile_requests_are_answered_and_the_connection_goes_on() {
     }
     assert_eq!(admin.get("s", "k").await.result, ResultCode::NOT_FOUND);
 }
+
+/// Every info command that needs more than a session (protocol 2, section 2.6), and what it is called in the refusal.
+const INFO_NEEDS: &[(&str, &[&str])] = &[
+    ("set-config", &["config-set", "set-config"]),
+    (
+        "logging-ctrl",
+        &[
+            "log-set",
+            "set-log",
+            "log-message",
+            "dump-cluster",
+            "dump-fabric",
+            "dump-hb",
+            "dump-hlc",
+            "dump-migrates",
+            "dump-skew",
+            "dump-wb-summary",
+            "jem-stats",
+        ],
+    ),
+    (
+        "service-ctrl",
+        &["quiesce", "quiesce-undo", "recluster", "revive", "roster-set", "services-alumni-reset", "tip", "tip-clear"],
+    ),
+    ("sindex-admin", &["sindex-create", "sindex-delete", "sindex-exists"]),
+    ("truncate", &["truncate", "truncate-undo", "truncate-namespace", "truncate-namespace-undo"]),
+    ("udf-admin", &["udf-put", "udf-remove", "udf-clear-cache"]),
+    ("query-admin", &["query-abort", "query-abort-all"]),
+    ("evict-admin", &["eviction-reset"]),
+    ("record-info", &["debug-record", "debug-record-meta"]),
+    ("xdr-set-filter", &["xdr-set-filter"]),
+    ("masking-admin", &["masking"]),
+];
+
+#[tokio::test]
+async fn every_info_command_needs_what_its_table_says_and_all_others_a_session() {
+    let (cluster, mut admin) = secured().await;
+    let mut ann = with_roles(&cluster, &mut admin, "ann", &[]).await;
+    for (permission, commands) in INFO_NEEDS {
+        for command in *commands {
+            for request in [(*command).to_owned(), format!("{command}:namespace=test")] {
+                let refusal = format!("ERROR:81:role violation - requires permission '{permission}'");
+                assert_eq!(ann.info_value(&request).await, refusal, "{request}");
+            }
+        }
+    }
+    let guarded = |name: &str| INFO_NEEDS.iter().any(|(_, commands)| commands.contains(&name));
+    let help = ann.info_value("help").await;
+    let others: Vec<&str> = help.split(';').filter(|name| !guarded(name)).collect();
+    assert!(others.len() > 40, "{help}");
+    for name in others {
+        let answer = ann.info_value(name).await;
+        assert!(!answer.starts_with("ERROR:81"), "{name}: {answer}");
+    }
+}

@@ -8,8 +8,8 @@ use zeroize::Zeroize;
 use crate::error::Failure;
 use crate::socket::Connection;
 
-/// Bytes that all frames of a list may have together: some hundred thousand users.
-const MAX_LIST_SIZE: usize = 64 * 1024 * 1024;
+/// Bytes that all frames of a list may have together: some hundred thousand users. In memory they may take six times as much.
+const MAX_LIST_SIZE: usize = 16 * 1024 * 1024;
 /// Bytes of a single answer: a login's, with its token.
 const MAX_ANSWER_SIZE: usize = 1024 * 1024;
 

@@ -76,7 +76,19 @@ impl fmt::Debug for Hash {
     }
 }
 
+/// Passwords that were hashed, each as often as it was.
+#[cfg(test)]
+static HASHED: parking_lot::Mutex<Vec<String>> = parking_lot::Mutex::new(Vec::new());
+
+/// How often a password was hashed.
+#[cfg(test)]
+pub(crate) fn hashed(password: &str) -> usize {
+    HASHED.lock().iter().filter(|hashed| *hashed == password).count()
+}
+
 fn hash(password: &str) -> Result<Hash, Error> {
+    #[cfg(test)]
+    HASHED.lock().push(password.to_owned());
     bcrypt::hash_with_salt(password, PASSWORD_COST, PASSWORD_SALT)
         .map(|parts| Hash(Zeroizing::new(parts.format_for_version(bcrypt::Version::TwoA))))
         .map_err(|_| Error::new(Code::PARAM, "credentials: the password cannot be hashed"))
