@@ -110,7 +110,11 @@ impl Service {
         };
         if let Err(code) = self.guard.admit() {
             // a batch that is refused as a whole ends with that
-            if message.header.info1.contains(Info1::BATCH) { batch::trailer(out, code) } else { fail(out, code) }
+            if message.header.info1.contains(Info1::BATCH) {
+                batch::trailer(out, code)
+            } else {
+                fail(out, code)
+            }
             return Step::Done;
         }
         if message.header.info1.contains(Info1::BATCH) {
