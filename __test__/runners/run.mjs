@@ -72,6 +72,48 @@ test('errors have their names', async () => {
 })
 `
 
+/** Calls while timers are fake, real, and fake again: `on` and `off` are what the runner has for it. */
+const FAKE_TIMERS = (on, off) => `
+test('calls settle while timers are fake, when they are real again, and when they are fake once more', async () => {
+  const { connect } = require('aerospike-napi')
+  const { LocalCluster } = require('aerospike-napi/local')
+  const cluster = await LocalCluster.start()
+  const client = await connect({ hosts: cluster.hosts })
+  const key = i => ['test', 'timers', i]
+  const use = async () => {
+    await client.put(key(1), { a: 1 })
+    const { bins } = await client.get(key(1))
+    if (bins.a !== 1) throw new Error('not what was written')
+    const batch = await client.batchWrite(Array.from({ length: 3000 }, (_, i) => ({ key: key(i), bins: { i } })))
+    batch.throwIfFailed()
+    if ((await client.batchRead(Array.from({ length: 3000 }, (_, i) => key(i)))).found.length !== 3000) throw new Error('rows are missing')
+    let records = 0
+    for await (const _ of client.query('test', 'timers')) records++
+    if (records !== 3000) throw new Error(records + ' records')
+    const missing = await client.get(key('none'), { totalTimeout: 5000 }).catch(error => error)
+    if (missing.code !== 2) throw missing
+    await cluster.freezeNode(0)
+    const late = await client.get(key(1), { totalTimeout: 200, maxRetries: 0 }).catch(error => error)
+    if (late.code !== 9) throw new Error('no timeout, but ' + late.message)
+    await cluster.thawNode(0)
+    await client.get(key(1), { totalTimeout: 5000 })
+  }
+  for (let turn = 0; turn < 2; turn++) {
+    ${on}
+    await use()
+    ${off}
+    await use()
+  }
+  ${on}
+  const other = await connect({ hosts: cluster.hosts })
+  await other.get(key(1))
+  await other.close()
+  await client.close()
+  await cluster.stop()
+  ${off}
+}TIMEOUT)
+`
+
 const jest = version => ({
   name: `jest ${version}`,
   dependencies: [`jest@${version}`],
@@ -80,6 +122,7 @@ const jest = version => ({
     const example = asCommonJs(guideExample().replace("import { after, before, test } from 'node:test'", 'const [after, before] = [afterAll, beforeAll]'))
     writeFileSync(join(folder, 'example.test.js'), example)
     writeFileSync(join(folder, 'equality.test.js'), EQUALITY)
+    writeFileSync(join(folder, 'timers.test.js'), FAKE_TIMERS('jest.useFakeTimers()', 'jest.useRealTimers()').replace('TIMEOUT', ', 60_000'))
     return run(folder, bin(folder, 'jest'), ['--ci'])
   }
 })
@@ -92,6 +135,10 @@ const vitest = version => ({
     writeFileSync(join(folder, 'example.test.ts'), guideExample().replace("import { after, before, test } from 'node:test'", hooks))
     const asModule = EQUALITY.replaceAll(/const (\{.*\}) = require\((.*)\)/g, 'import $1 from $2')
     writeFileSync(join(folder, 'equality.test.mjs'), `${hooks.replace('afterAll as after, ', '').replace('beforeAll as before, ', '')}\n${asModule}`)
+    // Vitest leaves nextTick alone where its own processes need it; in threads it can be faked too.
+    const timers = FAKE_TIMERS("vi.useFakeTimers({ toFake: [...FAKED] })", 'vi.useRealTimers()').replace('TIMEOUT', ', 60_000')
+    const faked = "const FAKED = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date', 'performance', 'queueMicrotask']"
+    writeFileSync(join(folder, 'timers.test.mjs'), `import { createRequire } from 'node:module'\nimport { test, vi } from 'vitest'\nconst require = createRequire(import.meta.url)\n${faked}\n${timers}`)
     return run(folder, bin(folder, 'vitest'), ['run'])
   }
 })
@@ -143,12 +190,24 @@ export const cases = [
     dependencies: [],
     check (folder) {
       writeFileSync(join(folder, 'example.test.cjs'), asCommonJs(guideExample()))
-      return run(folder, process.execPath, ['--test', 'example.test.cjs'])
+      const timers = FAKE_TIMERS('mock.timers.enable()', 'mock.timers.reset()').replace('TIMEOUT', '')
+      writeFileSync(join(folder, 'timers.test.cjs'), `const { mock, test } = require('node:test')\n${timers}`)
+      return run(folder, process.execPath, ['--test', 'example.test.cjs', 'timers.test.cjs'])
     }
   },
   ...['5.2.2', '5.4.5', '5.6.3', '5.7.3', '5.9.3', '6.0.3'].map(compiler),
   ...['29', '30'].map(jest),
   ...['3', '4'].map(vitest),
+  {
+    name: 'attw',
+    dependencies: ['@arethetypeswrong/cli@0.18'],
+    check (folder) {
+      const packed = run(root, 'npm', ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder])
+      if (!packed.ok) return packed
+      const [archive] = readdirSync(folder).filter(name => name.endsWith('.tgz'))
+      return run(folder, bin(folder, 'attw'), [archive, '--no-emoji', '--exclude-entrypoints', 'package.json'])
+    }
+  },
   {
     name: 'esbuild, minified',
     dependencies: ['esbuild@0.25'],

@@ -360,7 +360,7 @@ impl Run {
                     if !more || self.prepared.is_write {
                         self.abandon();
                     }
-                    return Err(Setback::Failed(self.too_slow(share), node));
+                    return Err(Setback::Failed(self.too_slow(share, was_sent), node));
                 }
             }
         }
@@ -436,16 +436,20 @@ impl Run {
     }
 
     /// What an attempt that was given up waited for.
-    fn too_slow(&self, share: Option<Duration>) -> Failure {
+    fn too_slow(&self, share: Option<Duration>, was_sent: bool) -> Failure {
         let socket_timeout = self.prepared.command.policy.socket_timeout;
         let is_shorter = |share: Duration| share < Duration::from_millis(socket_timeout.into());
-        match share {
+        let limit = match share {
             Some(share) if socket_timeout == 0 || is_shorter(share) => {
-                let share = share.as_millis();
-                Failure::timeout(format!("no answer within {share} ms, this attempt's part of totalTimeout"))
+                format!("{} ms (this attempt's part of totalTimeout)", share.as_millis())
             }
-            _ => Failure::timeout(format!("no answer within {socket_timeout} ms (socketTimeout)")),
-        }
+            _ => format!("{socket_timeout} ms (socketTimeout)"),
+        };
+        Failure::timeout(if was_sent {
+            format!("no answer within {limit}")
+        } else {
+            format!("no connection came free within {limit}, it was not sent")
+        })
     }
 
     fn abandon(&mut self) {

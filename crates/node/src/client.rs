@@ -19,6 +19,7 @@ use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, NativeRe
 use crate::entry::{self, Entry, Malformed, Work};
 use crate::inline::{self, Submission};
 use crate::inline_setup::Setup;
+use crate::memory;
 use crate::metrics::{NativeEvents, NativeMetrics};
 use crate::notifier::{Notifier, WakeUp};
 use crate::queue::Queue;
@@ -186,9 +187,10 @@ impl NativeClient {
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env, timeout: u32) -> Result<PromiseRaw<'env, ()>> {
         inline::close(self.driver.swap(0, Ordering::Relaxed));
-        let core = self.core.clone();
+        let (core, runtime) = (self.core.clone(), self.runtime.clone());
         env.spawn_future(async move {
             core.close(Duration::from_millis(timeout.into())).await;
+            memory::give_back(&runtime);
             Ok(())
         })
     }

@@ -23,6 +23,7 @@
 //! | `aggregation` | the last steps of aggregations, in Lua |
 //! | `security` | users and roles |
 //! | `config` | connect options and the plain objects of the control plane |
+//! | `memory` | what is freed is given back |
 //! | `metrics` | what is counted, as plain objects |
 //! | `cluster` | the embedded cluster as a class |
 //!
@@ -47,6 +48,7 @@ mod layout;
 mod loop_events;
 #[cfg_attr(not(inline_io), path = "loop_services_absent.rs")]
 mod loop_services;
+mod memory;
 mod metrics;
 mod notifier;
 mod query;
