@@ -1401,7 +1401,7 @@ export declare class RecordResults<B extends object = Bins> extends RecordStream
   get length(): number;
   /** The row at a place; negative ones count from the end. */
   at(place: number): RecordResult<B> | undefined;
-  [Symbol.iterator](): IterableIterator<RecordResult<B>, undefined, undefined>;
+  [Symbol.iterator](): IterableIterator<RecordResult<B>>;
   [Symbol.asyncIterator](): AsyncIterator<RecordResult<B>, undefined, undefined>;
   collect(): Promise<RecordResult<B>[]>;
   first(): Promise<RecordResult<B> | undefined>;

@@ -29,14 +29,14 @@ function typesOnly(entry, text) {
 /**
  * What a program sees in hovers and what older compilers can read. The bundler renames what has the name of a global, though
  * nothing here uses the global `Record`; `NoInfer` is of TypeScript 5.4, `ArrayIterator` and arguments of
- * `AsyncIterableIterator` of 5.6, arguments of byte arrays of 5.7.
+ * `IterableIterator` and its asynchronous kind of 5.6, arguments of byte arrays of 5.7.
  */
 function plain(text) {
   const ours = text.includes('interface Record$1')
   const own = ours ? text.replaceAll('Record$1', 'Record').replace(/^\s*Record as Record,?\n/m, '  Record,\n') : text
   const lowered = own
     .replaceAll(/\bNoInfer</g, 'Uninferred<')
-    .replaceAll(/\b(AsyncIterableIterator<[\w<>]+), undefined, undefined>/g, '$1>')
+    .replaceAll(/\b((?:Async)?IterableIterator<[\w<>]+), undefined, undefined>/g, '$1>')
     .replaceAll(/\bArrayIterator</g, 'IterableIterator<')
     .replaceAll(/\b(Uint8Array|Buffer)<ArrayBufferLike>/g, '$1')
   return lowered === own || !lowered.includes('Uninferred<')
