@@ -206,7 +206,7 @@ const SOUND_ORDERS = new Set([undefined, 1, 3, 17, 19])
 /** More computed arguments than a call has room for. */
 const MOST_COMPUTED = 8
 
-function deadlyExpression (expression, bins) {
+export function deadlyExpression (expression, bins) {
   const items = listOf(expression)
   if (items === undefined) {
     // a map is taken as it comes, and one that could not be stored is not survived by everything that works on it
@@ -234,8 +234,15 @@ function deadlyValue (value) {
   return 'x' in value && (isEndless(value.x) || /^(9.|dc....|dd........)(c7..|c8....|c9........)([13579bdf][02468ace])/.test(value.x))
 }
 
+/** Whether a step has an expression or an operation that is not survived, whatever the record. */
+function isDeadlyStep ({ fields = [], ops = [] }) {
+  const bins = Object.fromEntries(ops.filter(({ value }) => value !== undefined).map(({ bin, value }) => [bin, value]))
+  return fields.some(([, value]) => Array.isArray(value?.packed) && deadlyExpression(value.packed, {})) || isDeadly({ bins, ops })
+}
+
 /** Whether a command of a case must not be sent to a real server. */
 export function isDeadly (test) {
+  if (test.steps?.some(isDeadlyStep)) return true
   if (Object.values(test.bins).some(deadlyValue) || test.ops.some(({ value }) => value !== undefined && deadlyValue(value))) return true
   if (test.filter !== undefined && deadlyExpression(test.filter, test.bins)) return true
   if (deadlyIndex(test) || deadlySort(test)) return true

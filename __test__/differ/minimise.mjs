@@ -1,11 +1,27 @@
 // A case that differs, made as small as it can be while it differs in the same way.
 
-const code = answer => answer.length >= 12 ? Number.parseInt(answer.slice(10, 12), 16) : -1
+const isHex = answer => /^[0-9a-f|:]*$/.test(answer)
+
+/** The result codes of an answer, its rows' too; of text, its command and what it begins with. */
+function gist (answer) {
+  if (answer === '') return 'nothing'
+  if (isHex(answer)) return [...new Set(answer.split('|').map(row => Number.parseInt(row.slice(10, 12), 16)))].join('+')
+  return answer.replace(/[0-9a-f]{12,}/g, '').split('\t').map(part => part.split(/[/:;= ]/).slice(0, 2).join(':')).join(' ').slice(0, 60)
+}
+
+/** Of two answers of lines, the first lines that differ. */
+function lines (real, ours) {
+  if (isHex(real) && isHex(ours)) return [real, ours]
+  const [theirs, mine] = [real.split('\n'), ours.split('\n')]
+  const at = theirs.findIndex((line, i) => line !== mine[i])
+  return [theirs[at] ?? '', mine[at] ?? '']
+}
 
 /** What a difference is like: where it starts, and the result codes there. */
 export function likeness ({ real, ours }) {
   const at = real.findIndex((answer, i) => answer !== ours[i])
-  return `answer ${at - real.length}: real ${code(real[at])}, ours ${code(ours[at])}`
+  const [theirs, mine] = lines(real[at], ours[at])
+  return `answer ${at - real.length}: real ${gist(theirs)}, ours ${gist(mine)}`
 }
 
 const without = (list, at, n = 1) => [...list.slice(0, at), ...list.slice(at + n)]
@@ -51,8 +67,34 @@ function * smallerList (items) {
   }
 }
 
+/** Everything that is a little smaller than a case that says its requests itself. */
+function * smallerSteps (test) {
+  const with_ = (at, step) => ({ ...test, steps: test.steps.with(at, step) })
+  for (const [at, step] of test.steps.entries()) {
+    if (test.steps.length > 1) yield { ...test, steps: without(test.steps, at) }
+    if (step.info !== undefined) {
+      for (const info of smallerList(step.info)) if (info.length > 0 && info.every(line => typeof line === 'string')) yield with_(at, { ...step, info })
+      for (const [n, line] of step.info.entries()) {
+        const parts = line.split(';')
+        for (const m of parts.keys()) if (parts.length > 1) yield with_(at, { ...step, info: step.info.with(n, without(parts, m).join(';')) })
+      }
+    }
+    for (const name of ['fields', 'ops']) {
+      if (step[name] !== undefined) for (const [n] of step[name].entries()) yield with_(at, { ...step, [name]: without(step[name], n) })
+    }
+    for (const name of ['generation', 'ttl']) if (step[name]) yield with_(at, { ...step, [name]: undefined })
+    for (const [n, [type, value]] of (step.fields ?? []).entries()) {
+      if (value?.packed !== undefined) for (const packed of smaller(value.packed)) yield with_(at, { ...step, fields: step.fields.with(n, [type, { packed }]) })
+    }
+    for (const [n, one] of (step.ops ?? []).entries()) {
+      for (const part of ['payload', 'value']) if (one[part] !== undefined) for (const less of smaller(one[part])) yield with_(at, { ...step, ops: step.ops.with(n, { ...one, [part]: less }) })
+    }
+  }
+}
+
 /** Everything that is a little smaller than a case. */
 export function * smallerCases (test) {
+  if (test.steps !== undefined) return yield * smallerSteps(test)
   for (const [at] of test.ops.entries()) if (test.ops.length > 1 || test.filter !== undefined) yield { ...test, ops: without(test.ops, at) }
   for (const bin of Object.keys(test.bins)) yield { ...test, bins: Object.fromEntries(Object.entries(test.bins).filter(([name]) => name !== bin)) }
   for (const extra of ['one', 'two', 'three', 'generation', 'filter']) if (test[extra] !== undefined) yield { ...test, [extra]: undefined }

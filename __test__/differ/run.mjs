@@ -6,6 +6,7 @@
 //   --count 50000         how many cases for each seed
 //   --only bits,paths     kinds of cases: see kinds.mjs
 //   --case N              that one case of the seed, with all answers
+//   --record FILE         keeps what the real server answered, in the form of __test__/corpus
 //   --revive COMMAND      run when the real server is lost, which must be back when the command is done
 //   --show 20             how many kinds of differences are made small and shown
 //
@@ -13,11 +14,14 @@
 // for byte. The last line tells how many cases differ; those of listed.mjs are counted apart.
 import { execSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { isDeadly } from './deadly.mjs'
-import { makeCase, names } from './kinds.mjs'
+import { comparableInfo, requests } from './frames.mjs'
+import { formsOf } from './info.mjs'
+import { forget, makeCase, names, prepare } from './kinds.mjs'
 import { reasonFor } from './listed.mjs'
 import { likeness, minimise } from './minimise.mjs'
 import { Lost, Pair, Server } from './servers.mjs'
@@ -35,6 +39,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     case: { type: 'string' },
     show: { type: 'string', default: '20' },
+    record: { type: 'string' },
     revive: { type: 'string' }
   }
 })
@@ -64,7 +69,8 @@ function show ({ test, difference: { real, ours } }) {
 const embedded = options.embedded === undefined ? await startEmbedded() : { address: options.embedded, stop () {} }
 let pair = new Pair(await Server.open('the real server', options.real), await Server.open('the embedded server', embedded.address))
 
-function end (code) {
+async function end (code) {
+  if (pair.real.lost === undefined && pair.ours.lost === undefined) await askAll(forget)
   pair.close()
   embedded.stop()
   process.exit(code)
@@ -75,16 +81,33 @@ async function revive () {
   execSync(options.revive, { stdio: 'inherit' })
   pair.close()
   pair = new Pair(await Server.open('the real server', options.real), await Server.open('the embedded server', embedded.address))
+  await askAll(prepare)
+  pair.real.kept = []
   return []
 }
 
+await askAll(prepare)
+pair.real.kept = []
 if (options.case !== undefined) {
   const test = makeCase(Number(options.seed), Number(options.case), only)
   console.log(print(test))
   const [difference] = await pair.compare([test])
   if (difference) show(await minimise(pair, test, difference, smaller => !isDeadly(smaller)))
   console.log(difference ? 'differs' : 'equal')
-  end(difference ? 1 : 0)
+  await end(difference ? 1 : 0)
+}
+
+/** Asks both servers what cases rely on; that is kept too, but for what is waited for. */
+async function askAll (steps) {
+  for (const kind of only ?? names) {
+    const asked = (steps[kind]?.() ?? []).map(step => ({ ...step, ignored: step.info === undefined }))
+    pair.real.kept = []
+    const frames = requests({ steps: asked })
+    await pair.ask(frames)
+    if (options.record === undefined || frames.length === 0) continue
+    const kept = frames.map((frame, i) => ({ req: [frame.toString('hex')], res: [], ignored: true })).filter((_, i) => asked[i].until === undefined)
+    appendFileSync(options.record, `${JSON.stringify({ case: kind, steps: kept })}\n`)
+  }
 }
 
 const found = new Map()
@@ -92,6 +115,26 @@ const listed = new Map()
 let cases = 0
 let differing = 0
 let lost = 0
+
+/** Whether an answer to a step can be kept: it says nothing that is of the one server, and is all there is. */
+function canBeKept (step, frames) {
+  if (step === undefined) return true
+  if (step.until !== undefined || step.only !== undefined || step.later !== undefined || step.sorted) return false
+  const text = step.info === undefined ? '' : frames[0].subarray(8).toString('latin1')
+  if (step.info !== undefined && (comparableInfo(frames[0].subarray(8)) !== text || formsOf(text) !== text)) return false
+  return step.raw === undefined || frames.length === 1
+}
+
+/** Keeps what was asked and answered, where it can be asked again. */
+function record ({ kind, steps }, at) {
+  const sent = pair.sent[at]
+  const first = pair.sent.slice(0, at).reduce((sum, frames) => sum + frames.length, 0)
+  const answers = pair.real.kept.slice(first, first + sent.length)
+  if (!sent.every((_, i) => canBeKept(steps?.[i], answers[i]))) return
+  const hex = frames => frames.map(frame => frame.toString('hex'))
+  const kept = sent.map((frame, i) => ({ req: hex([frame]), res: hex(answers[i]), ...(steps?.[i].ignored && { ignored: true }) }))
+  appendFileSync(options.record, `${JSON.stringify({ case: kind, steps: kept })}\n`)
+}
 
 /** Counts a difference with those like it, and keeps the first of them. */
 function note (seed, number, test, difference) {
@@ -119,6 +162,8 @@ try {
         throw error
       })
       differences.forEach((difference, i) => difference && note(seed, number + i, tests[i], difference))
+      if (options.record !== undefined) tests.forEach((test, i) => differences[i] === undefined && record(test, i))
+      pair.real.kept = []
       cases += tests.length
     }
   }
@@ -139,9 +184,9 @@ try {
 } catch (error) {
   if (!(error instanceof Lost)) throw error
   console.log(`${error.message} after ${cases} cases`)
-  end(2)
+  await end(2)
 }
 for (const [reason, count] of listed) console.log(`${count} listed: ${reason}`)
 const seconds = ((performance.now() - started) / 1000).toFixed(0)
 console.log(`${differing} of ${cases} cases differ in ${found.size} ways, seeds ${first} to ${first + seeds - 1}, ${seconds} s${lost > 0 ? `; ${lost} times the real server was lost` : ''}`)
-end(differing === 0 ? 0 : 1)
+await end(differing === 0 ? 0 : 1)
