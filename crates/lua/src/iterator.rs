@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mlua::{AnyUserData, Lua, MultiValue, Table, Value};
+use mlua::{AnyUserData, Function, Lua, MultiValue, Table, Value};
 
 use crate::args::{Args, Outcome, add};
 use crate::class::Class;
@@ -67,23 +67,6 @@ fn has_next(cursor: &AnyUserData) -> mlua::Result<bool> {
 
 /// Adds the functions that walk.
 pub(crate) fn install(lua: &Lua, host: &Table, watch: &Arc<Watch>) -> mlua::Result<()> {
-    add(lua, host, watch, "list_cursor", |lua, args| {
-        let walked = args.object::<List>(1, Class::List)?;
-        let cursor = lua.create_userdata(Cursor { passed: 0 })?;
-        cursor.set_nth_user_value(WALKED, walked)?;
-        Ok(cursor)
-    })?;
-    add(lua, host, watch, "map_cursor", |lua, args| {
-        let walked = args.object::<Map>(1, Class::Map)?;
-        let keys = lua.create_table()?;
-        for (i, key) in map::keys(walked)?.iter().enumerate() {
-            keys.raw_set(i + 1, key.show(lua)?)?;
-        }
-        let cursor = lua.create_userdata(Cursor { passed: 0 })?;
-        cursor.set_nth_user_value(WALKED, walked)?;
-        cursor.set_nth_user_value(KEYS, keys)?;
-        Ok(cursor)
-    })?;
     add(lua, host, watch, "cursor_has_next", |_, args| Ok(has_next(argument(args)?)?))?;
     add(lua, host, watch, "cursor_element", |_, args| Ok(next_element(argument(args)?)?))?;
     add(lua, host, watch, "cursor_pair", |lua, args| {
@@ -95,11 +78,46 @@ pub(crate) fn install(lua: &Lua, host: &Table, watch: &Arc<Watch>) -> mlua::Resu
     add(lua, host, watch, "cursor_key", |lua, args| {
         Ok(next_pair(lua, argument(args)?)?.map(|(key, _)| key.show(lua)).transpose()?)
     })?;
-    add(
-        lua,
-        host,
-        watch,
-        "cursor_value",
-        |lua, args| Ok(next_pair(lua, argument(args)?)?.map(|(_, value)| show(value))),
-    )
+    add(lua, host, watch, "cursor_value", |lua, args| {
+        Ok(next_pair(lua, argument(args)?)?.map(|(_, value)| show(value)))
+    })?;
+    // they give what `for` walks with: a step, and where it begins
+    for (name, step, begin) in WALKS {
+        lua.set_named_registry_value(step, host.raw_get::<Function>(*step)?)?;
+        add(lua, host, watch, name, move |lua, args| {
+            let step: Function = lua.named_registry_value(step)?;
+            Ok((step, begin(lua, args)?))
+        })?;
+    }
+    Ok(())
+}
+
+type Begin = for<'a> fn(&Lua, &Args<'a>) -> Outcome<AnyUserData>;
+
+/// Functions that begin a walk, and what each of its steps is.
+const WALKS: &[(&str, &str, Begin)] = &[
+    ("list_iterator", "cursor_element", on_list),
+    ("map_pairs", "cursor_pair", on_map),
+    ("map_iterator", "cursor_pair", on_map),
+    ("map_keys", "cursor_key", on_map),
+    ("map_values", "cursor_value", on_map),
+];
+
+fn on_list(lua: &Lua, args: &Args<'_>) -> Outcome<AnyUserData> {
+    let walked = args.object::<List>(1, Class::List)?;
+    let cursor = lua.create_userdata(Cursor { passed: 0 })?;
+    cursor.set_nth_user_value(WALKED, walked)?;
+    Ok(cursor)
+}
+
+fn on_map(lua: &Lua, args: &Args<'_>) -> Outcome<AnyUserData> {
+    let walked = args.object::<Map>(1, Class::Map)?;
+    let keys = lua.create_table()?;
+    for (i, key) in map::keys(walked)?.iter().enumerate() {
+        keys.raw_set(i + 1, key.show(lua)?)?;
+    }
+    let cursor = lua.create_userdata(Cursor { passed: 0 })?;
+    cursor.set_nth_user_value(WALKED, walked)?;
+    cursor.set_nth_user_value(KEYS, keys)?;
+    Ok(cursor)
 }

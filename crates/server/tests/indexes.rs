@@ -68,7 +68,7 @@ async fn contexts_and_expressions_can_be_indexed() {
         (
             "sindex-list:ns=test",
             "ns=test:indexname=c:set=deep:bin=l:type=numeric:indextype=list:context=[[list_index(0)]:exp=null:state=RW;\
-             ns=test:indexname=e:set=deep:bin=null:type=numeric:indextype=default:context=null:exp=kxSTUQKhbmQ=:state=RW",
+             ns=test:indexname=e:set=deep:bin=null:type=numeric:indextype=default:context=null:exp=add(bin_int(\"n\"), 100):state=RW",
         ),
     ] {
         assert_eq!(client.info_value(command).await, answer, "{command}");

@@ -40,7 +40,11 @@ async fn operations_in_the_background_reach_every_record_and_copy() {
     for host in cluster.hosts() {
         assert_eq!(Client::connect(host).await.get("jobs", "3").await.integer("n"), Some(1003));
     }
-    let delete = Query::background("jobs", vec![]).header(|h| h.info2 = Info2::WRITE | Info2::DELETE);
+    // records are deleted by an operation: the flag of a command that does is none of a query's
+    let flagged = Query::background("jobs", vec![]).header(|h| h.info2 = Info2::WRITE | Info2::DELETE);
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    assert_eq!(flagged.fails(&mut client, "no operation").await, ResultCode::PARAMETER);
+    let delete = Query::background("jobs", vec![op(OpCode::Delete, ParticleType::NULL, "", &[])]);
     for host in cluster.hosts() {
         let mut client = Client::connect(host).await;
         assert!(delete.run(&mut client).await.result.is_ok());

@@ -25,7 +25,7 @@ local function constructor(functions, run)
 end
 
 list = functions_of('list_', {
-  'insert', 'append', 'prepend', 'remove', 'concat', 'trim', 'take', 'drop', 'size', 'nbytes', 'tostring'
+  'insert', 'append', 'prepend', 'remove', 'concat', 'trim', 'take', 'drop', 'size', 'nbytes', 'tostring', 'iterator'
 })
 list.create = functions_of('list_', { 'create' }).create
 list.new = list.create
@@ -33,25 +33,10 @@ constructor(list, host.list_new)
 
 local next_element = host.cursor_element
 
-function list.iterator(l)
-  return next_element, host.list_cursor(l)
-end
-
-map = functions_of('map_', { 'remove', 'size', 'nbytes', 'tostring' })
+map = functions_of('map_', { 'remove', 'size', 'nbytes', 'tostring', 'pairs', 'iterator', 'keys', 'values' })
 map.create = functions_of('map_', { 'create' }).create
 map.new = map.create
 constructor(map, host.map_new)
-
-local function walk(name, step)
-  map[name] = function(m)
-    return step, host.map_cursor(m)
-  end
-end
-
-walk('pairs', host.cursor_pair)
-walk('iterator', host.cursor_pair)
-walk('keys', host.cursor_key)
-walk('values', host.cursor_value)
 
 iterator = functions_of('cursor_', { 'has_next' })
 iterator.next = next_element

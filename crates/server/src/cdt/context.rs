@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use super::call::Outcome;
 use super::collection::{Collection, List, Map};
 use super::heap;
-use super::normal::{MAP_ORDER, ORDERED, normalise};
+use super::normal::{MAP_ORDER, ORDERED, is_compact, normalise};
 use super::pack;
 use super::select::place;
 use super::value::{Element, Head, NIL, as_integer, compare, take_element, take_head};
@@ -381,39 +381,28 @@ fn find_in_map(map: &Map<'_>, kind: Kind, value: Element<'_>, key: &[u8]) -> Res
     }
 }
 
-/// One step of a context that only finds: those of indexes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Step<'a> {
-    pub(crate) inside: Inside,
-    pub(crate) by: By,
-    pub(crate) value: Element<'a>,
-}
-
-/// The collection that a step of an index says it is into.
+/// Why bytes are no context of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Inside {
-    Any,
-    List,
-    Map,
+pub(crate) enum Flaw {
+    /// They do not begin with a context, or with one that creates or selects.
+    NoContext,
+    /// Something in it takes more room than it must.
+    NotCompact,
 }
 
-/// The steps of a context that fills `bytes`; `None` when it creates, selects, or is none.
-pub(crate) fn steps(mut bytes: &[u8]) -> Option<Vec<Step<'_>>> {
-    let count = take_length(&mut bytes)?;
-    let mut steps = Vec::new();
+/// The context that bytes begin with, if it only finds, as those of indexes do.
+pub(crate) fn of_index(bytes: &[u8]) -> Result<Element<'_>, Flaw> {
+    let mut rest = bytes;
+    let count = take_length(&mut rest).ok_or(Flaw::NoContext)?;
     for _ in 0..count {
-        let bits = take_integer(&mut bytes)? & 0xff;
-        if bits > 0x23 || bits == INTO_LIST | 2 {
-            return None;
+        let bits = take_integer(&mut rest).ok_or(Flaw::NoContext)? & 0xff;
+        let finds = bits <= INTO_MAP | 3 && bits & BY <= 3 && bits != INTO_LIST | 2;
+        if !finds || take_element(&mut rest).is_none() {
+            return Err(Flaw::NoContext);
         }
-        let inside = match bits & (INTO_LIST | INTO_MAP) {
-            0 => Inside::Any,
-            INTO_LIST => Inside::List,
-            _ => Inside::Map,
-        };
-        steps.push(Step { inside, by: Kind::new(bits).ok()?.by, value: take_element(&mut bytes)? });
     }
-    bytes.is_empty().then_some(steps)
+    let context = &bytes[..bytes.len() - rest.len()];
+    if is_compact(context) { Ok(context) } else { Err(Flaw::NotCompact) }
 }
 
 /// The element a context leads to, whatever it is; `None` where it leads nowhere.

@@ -30,6 +30,28 @@ pub(crate) fn normalise(bytes: &[u8]) -> Result<BytesMut, Malformed> {
     Ok(out)
 }
 
+/// Whether every part of an element takes as little room as it can.
+pub(crate) fn is_compact(mut element: Element<'_>) -> bool {
+    let mut least = BytesMut::new();
+    while !element.is_empty() {
+        let start = element;
+        let Some(head) = take_head(&mut element) else { return false };
+        least.clear();
+        match head {
+            Head::Integer(n) => pack::integer(&mut least, n),
+            Head::String(text) => pack::string(&mut least, text),
+            Head::Ext(kind, data) => pack::ext(&mut least, kind, data),
+            Head::List(n) => pack::list_header(&mut least, n, 0),
+            Head::Map(n) => pack::map_header(&mut least, n, 0),
+            Head::Nil | Head::Bool(_) | Head::Unsigned(_) | Head::Float32(_) | Head::Float(_) => continue,
+        }
+        if least.len() != start.len() - element.len() {
+            return false;
+        }
+    }
+    true
+}
+
 /// Appends the stored form of an element that fills `bytes`. Values may be nested as deep as their bytes allow, so what is open is kept in
 /// a list instead of on the stack.
 fn write_normal(mut bytes: Element<'_>, out: &mut BytesMut) -> Result<(), Malformed> {

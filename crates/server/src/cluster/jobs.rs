@@ -80,7 +80,9 @@ pub(crate) struct Job {
     /// Partitions visited.
     pub(crate) visited: AtomicUsize,
     pub(crate) throttled: AtomicU64,
+    /// Records that a filter did not want: those that were read, and others.
     pub(crate) filtered: AtomicU64,
+    pub(crate) filtered_unread: AtomicU64,
     pub(crate) succeeded: AtomicU64,
     pub(crate) failed: AtomicU64,
     /// Bytes answered.
@@ -97,6 +99,7 @@ impl Job {
             visited: AtomicUsize::new(0),
             throttled: AtomicU64::new(0),
             filtered: AtomicU64::new(0),
+            filtered_unread: AtomicU64::new(0),
             succeeded: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -141,11 +144,12 @@ impl fmt::Display for Job {
         }
         write!(
             f,
-            ":job-progress={progress:.2}:run-time={}:time-since-done={}:recs-throttled={}:recs-filtered-meta=0:\
+            ":job-progress={progress:.2}:run-time={}:time-since-done={}:recs-throttled={}:recs-filtered-meta={}:\
              recs-filtered-bins={}:recs-succeeded={}:recs-failed={}:from={}+{}",
             ended.map_or(now, |(at, _)| at).duration_since(self.started).as_millis(),
             ended.map_or(0, |(at, _)| now.duration_since(at).as_millis()),
             count(&self.throttled),
+            count(&self.filtered_unread),
             count(&self.filtered),
             count(&self.succeeded),
             count(&self.failed),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aerospike_wire::PartitionId;
-use aerospike_wire::limits::PARTITIONS;
+use aerospike_wire::limits::{MAX_NAMESPACE_SIZE, PARTITIONS};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 use tokio::time::Instant;
@@ -104,7 +104,10 @@ impl State {
 
     /// The number of a namespace.
     pub(crate) fn find_namespace(&self, name: &[u8]) -> Option<usize> {
-        self.namespaces.iter().position(|namespace| namespace.name.as_bytes() == name)
+        // names are as long as they can be, filled up with zero bytes
+        let filled = name.len() <= MAX_NAMESPACE_SIZE;
+        let name = name.iter().rposition(|byte| *byte != 0).map_or(&[][..], |last| &name[..=last]);
+        self.namespaces.iter().position(|namespace| filled && namespace.name.as_bytes() == name)
     }
 
     /// Computes the map for the members there are now and moves records accordingly.

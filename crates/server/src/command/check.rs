@@ -1,6 +1,6 @@
 //! What is refused before anything is done, whatever the record is.
 
-use aerospike_wire::limits::{MAX_BIN_NAME_SIZE, MAX_OPS, MAX_SET_SIZE, MAX_TTL_SECONDS};
+use aerospike_wire::limits::{MAX_BIN_NAME_SIZE, MAX_OPS, MAX_TTL_SECONDS};
 use aerospike_wire::{Info1, Info2, Info3, OpCode, ParticleType, ResultCode};
 
 use super::Context;
@@ -54,21 +54,28 @@ impl Expiry {
 /// Checks the operations and flags of a write against one another, and tells whether they need a record to be there.
 pub(super) fn write(request: &Request<'_>) -> Result<bool, ResultCode> {
     const REFUSED: Result<bool, ResultCode> = Err(ResultCode::PARAMETER);
-    if request.op_count == 0 || request.set.len() > MAX_SET_SIZE {
+    if request.op_count == 0 {
         return REFUSED;
     }
     let gets_all = request.info1.contains(Info1::GET_ALL);
     let mut reads_all = 0;
     let mut touches = false;
     let mut answers = false;
+    let mut reads = false;
     for op in request.ops() {
-        let Some(code) = OpCode::from_code(op.code) else { return REFUSED };
-        if op.name.len() > MAX_BIN_NAME_SIZE {
+        let code = OpCode::from_code(op.code);
+        if code == Some(OpCode::Touch) {
+            if request.replaces() {
+                return REFUSED;
+            }
+            touches = true;
+            continue;
+        }
+        if op.name.len() > MAX_BIN_NAME_SIZE || op.name.contains(&0) {
             return Err(ResultCode::BIN_NAME);
         }
-        if code.is_read() && !request.info1.contains(Info1::READ) {
-            return REFUSED;
-        }
+        // one that is none fails when it is its turn
+        let Some(code) = code else { continue };
         let builds_on_bins = match code {
             OpCode::Write => op.particle == ParticleType::NULL,
             OpCode::ExpModify => false,
@@ -77,12 +84,15 @@ pub(super) fn write(request: &Request<'_>) -> Result<bool, ResultCode> {
         if builds_on_bins && request.replaces() {
             return REFUSED;
         }
-        touches |= code == OpCode::Touch;
+        reads |= code.is_read();
         if code == OpCode::Read && op.name.is_empty() && gets_all {
             reads_all += 1;
         } else {
             answers |= matches!(code, OpCode::CdtModify | OpCode::HllModify) || code.is_read();
         }
+    }
+    if reads && !request.info1.contains(Info1::READ) {
+        return REFUSED;
     }
     let lone_read_all = reads_all == 1 && !answers && !request.responds_all();
     if (gets_all || reads_all > 0) && !lone_read_all {

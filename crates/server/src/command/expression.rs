@@ -55,6 +55,8 @@ impl<'c> About<'c> {
 /// Where bins are looked up.
 #[derive(Clone, Copy)]
 enum Source<'v> {
+    /// Nowhere yet.
+    Unread,
     Stored(&'v Record),
     Changing(&'v Bins<'v>),
 }
@@ -80,10 +82,15 @@ impl<'v> View<'v> {
 impl RecordView for View<'_> {
     fn bin(&self, name: &[u8]) -> Option<(ParticleType, &[u8])> {
         let bin = match self.bins {
+            Source::Unread => None,
             Source::Stored(record) => record.bin(name),
             Source::Changing(bins) => bins.get(name),
         };
         bin.map(|bin| (bin.particle, bin.value))
+    }
+
+    fn has_bins(&self) -> bool {
+        !matches!(self.bins, Source::Unread)
     }
 
     fn key(&self) -> Option<&[u8]> {
@@ -120,6 +127,23 @@ impl RecordView for View<'_> {
 /// Whether a record passes a filter that is parsed already.
 pub(super) fn passes(filter: &Expression<'_>, about: &About<'_>, record: &Record) -> bool {
     filter.matches(&View::stored(about, record)) == Some(true)
+}
+
+/// Whether a filter fails already by what is known of a record before it is read.
+pub(super) fn fails_unread(filter: &Expression<'_>, about: &About<'_>) -> bool {
+    filter.matches(&View { about, bins: Source::Unread }) == Some(false)
+}
+
+/// The same for a record that is there.
+pub(crate) fn is_excluded_unread(
+    filter: &Expression<'_>,
+    digest: &Digest,
+    record: &Record,
+    namespace: &Namespace,
+    now: Moment,
+) -> bool {
+    let about = About { namespace, now, digest, found: Some(record), meta: record.meta, set_name: OnceCell::new() };
+    fails_unread(filter, &about)
 }
 
 /// Shows a stored record to something that looks at it as expressions do.

@@ -33,7 +33,7 @@ use bytes::BytesMut;
 use crate::clock::Moment;
 use crate::edition::Edition;
 use crate::store::{Counters, Namespace, Record, View};
-pub(crate) use expression::view;
+pub(crate) use expression::{is_excluded_unread, view};
 pub(crate) use query_kind::QueryKind;
 pub(crate) use reply::Reply;
 pub(crate) use request::Request;

@@ -30,13 +30,15 @@ impl QueryKind {
         }
     }
 
-    /// Which kind of query calls a function; `None` for those that do not.
+    /// Which kind of query calls a function; `None` for those that name no module.
     fn of_udf(message: &Message<'_>) -> Result<Option<Self>, ResultCode> {
+        if message.field(FieldType::UDF_MODULE).is_none() {
+            return Ok(None);
+        }
         match message.field(FieldType::UDF_OP) {
-            None if message.field(FieldType::UDF_MODULE).is_none() => Ok(None),
             Some([1]) => Ok(Some(Self::Aggregation)),
             Some([2]) => Ok(Some(Self::Calls)),
-            _ => Err(ResultCode::UNSUPPORTED_FEATURE),
+            _ => Err(ResultCode::PARAMETER),
         }
     }
 }

@@ -19,15 +19,20 @@ pub(super) fn run(
     context: &mut Context<'_>,
     reply: &mut Reply<'_>,
 ) -> Outcome {
-    let record = records.get(&request.digest, context.now).ok_or(ResultCode::NOT_FOUND)?;
+    let Some(record) = records.get(&request.digest, context.now) else {
+        // of a record that has expired and was not swept up, its metadata are told all the same
+        return Err(Failure::at(records.get_stored(&request.digest))(ResultCode::NOT_FOUND));
+    };
     let fail = Failure::at(Some(record));
     in_set(request, record, context.namespace).map_err(fail)?;
     let renewed = renewed(record, request.ttl, context.now).map_err(fail)?;
     admit(request, record, context).map_err(fail)?;
     reply.set_meta(record.meta.generation, record.meta.void_time);
-    if request.info1.contains(Info1::GET_ALL) {
+    // who wants no bins gets none, whatever else is asked for
+    if request.info1.contains(Info1::GET_NO_BINS) {
+    } else if request.info1.contains(Info1::GET_ALL) {
         reply.record(record);
-    } else if !request.info1.contains(Info1::GET_NO_BINS) {
+    } else {
         if request.op_count == 0 {
             return Err(fail(ResultCode::PARAMETER));
         }

@@ -85,6 +85,23 @@ impl<'a> Request<'a> {
         .with_fields(message.fields())
     }
 
+    /// What a query in the background does to every record it finds. Of the policies of a write only the durability of
+    /// deletes counts, and for operations whether the bins are replaced; they make no record.
+    pub(crate) fn of_job(message: &Message<'a>) -> Result<Self, ResultCode> {
+        let request = Self::of_query(message)?;
+        let info3 = match request.udf {
+            Some(_) => Info3::empty(),
+            None => Info3::UPDATE_ONLY | (request.info3 & Info3::REPLACE_ONLY),
+        };
+        Ok(Self {
+            info1: Info1::empty(),
+            info2: Info2::WRITE | (request.info2 & Info2::DURABLE_DELETE),
+            info3,
+            generation: 0,
+            ..request
+        })
+    }
+
     /// A row of a batch. Flags of the row that are missing are those of the batch, a filter that is missing is too.
     pub(crate) fn of_row(
         digest: Digest,
@@ -150,15 +167,23 @@ impl<'a> Request<'a> {
                 FieldType::UDF_MODULE => self.udf_mut().module = data,
                 FieldType::UDF_FUNCTION => self.udf_mut().function = data,
                 FieldType::UDF_ARGUMENTS => self.udf_mut().arguments = data,
-                kind => self.transaction.take(kind, field.data).ok_or(ResultCode::PARAMETER)?,
+                // of a version that is none nothing is asked outside a transaction
+                kind => match self.transaction.take(kind, field.data) {
+                    None if kind != FieldType::RECORD_VERSION => return Err(ResultCode::PARAMETER),
+                    _ => {}
+                },
             }
         }
         self.set = set.unwrap_or_default();
+        Ok(self)
+    }
+
+    /// Whether the user key, if there is one, can be stored: it has a type at least, and an integer has eight bytes.
+    pub(crate) fn has_sound_key(&self) -> bool {
         match self.key {
-            // a key has a type at least, and an integer has eight bytes
-            Some([]) => Err(ResultCode::UNSUPPORTED_FEATURE),
-            Some([1, integer @ ..]) if integer.len() != 8 => Err(ResultCode::UNSUPPORTED_FEATURE),
-            _ => Ok(self),
+            Some([]) => false,
+            Some([1, integer @ ..]) => integer.len() == 8,
+            _ => true,
         }
     }
 

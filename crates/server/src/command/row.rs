@@ -1,5 +1,6 @@
 //! What a query answers of one record.
 
+use aerospike_wire::limits::MAX_BIN_NAME_SIZE;
 use aerospike_wire::{FieldType, Info1, OpCode, ResultCode};
 use bytes::BytesMut;
 
@@ -19,12 +20,16 @@ pub(crate) enum Row {
     Empty,
     /// The filter does not want it.
     FilteredOut,
+    /// The filter does not want it, which was known before it was read.
+    FilteredUnread,
 }
 
-/// Refuses operations that are not reads.
+/// Refuses operations that are not reads, and names of bins that cannot be.
 pub(crate) fn check_ops(request: &Request<'_>) -> Result<(), ResultCode> {
     let reads = |code| OpCode::from_code(code).is_some_and(OpCode::is_read);
-    if request.ops().all(|op| reads(op.code)) { Ok(()) } else { Err(ResultCode::PARAMETER) }
+    let is_name = |name: &[u8]| name.len() <= MAX_BIN_NAME_SIZE && !name.contains(&0);
+    let is_good = request.ops().all(|op| reads(op.code) && is_name(op.name));
+    if is_good { Ok(()) } else { Err(ResultCode::PARAMETER) }
 }
 
 /// Writes the message of a record: who it is, then its bins or what the operations read. `value` is where it was found
@@ -38,8 +43,8 @@ pub(crate) fn write(
     out: &mut BytesMut,
 ) -> Row {
     let about = About::stored(request, record, context);
-    if filter.is_some_and(|filter| !expression::passes(filter, &about, record)) {
-        return Row::FilteredOut;
+    if let Some(filter) = filter.filter(|filter| !expression::passes(filter, &about, record)) {
+        return if expression::fails_unread(filter, &about) { Row::FilteredUnread } else { Row::FilteredOut };
     }
     let mut reply = Reply::begin(out, 0);
     reply.set_meta(record.meta.generation, record.meta.void_time);

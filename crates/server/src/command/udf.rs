@@ -85,6 +85,9 @@ pub(crate) fn begin(
     if policies || !request.is_write() || request.set.len() > MAX_SET_SIZE {
         return Err(ResultCode::PARAMETER.into());
     }
+    if !request.has_sound_key() {
+        return Err(ResultCode::UNSUPPORTED_FEATURE.into());
+    }
     let found = records.get(&request.digest, context.now);
     let fail = Failure::at(found);
     if let Some(record) = found {

@@ -1,6 +1,6 @@
 //! Writing a record: put, touch and every mix of operations.
 
-use aerospike_wire::limits::MAX_BINS;
+use aerospike_wire::limits::{MAX_BINS, MAX_SET_SIZE};
 use aerospike_wire::{Info1, Info2, Info4, Op, OpCode, ParticleType, ResultCode};
 
 use super::check::{self, Expiry};
@@ -24,13 +24,17 @@ pub(super) fn run(
 ) -> Outcome {
     let must_exist = check::write(request)?;
     let found = records.get(&request.digest, context.now);
-    let fail = Failure::at(found);
+    // failures tell of a record that has expired and was not swept up as well
+    let fail = Failure::at(found.or_else(|| records.get_stored(&request.digest)));
     if found.is_none() && must_exist {
-        return Err(ResultCode::NOT_FOUND.into());
+        return Err(fail(ResultCode::NOT_FOUND));
     }
     // a record that was removed durably is still there for those who count generations
     let before = found.map_or_else(|| records.buried(&request.digest), |record| record.meta.generation);
     admit(request, found, before, records.holds(&request.digest), context).map_err(fail)?;
+    if !request.has_sound_key() {
+        return Err(fail(ResultCode::UNSUPPORTED_FEATURE));
+    }
     let expiry = check::expiry(request.ttl, context.now, context.namespace.default_ttl()).map_err(fail)?;
 
     let mut bins = match found {
@@ -44,7 +48,7 @@ pub(super) fn run(
 
     if bins.len() == 0 {
         return match found {
-            None => Err(ResultCode::NOT_FOUND.into()),
+            None => Err(fail(ResultCode::NOT_FOUND)),
             // what a record held before is not looked at when it is replaced, unless an index has to know
             Some(_) if request.replaces() && !is_indexed(request, context) => Err(fail(ResultCode::NOT_FOUND)),
             Some(_) => {
@@ -83,7 +87,9 @@ fn admit(
         return Err(ResultCode::MRT_ALREADY_LOCKED);
     }
     generation_allows(request, before)?;
-    let Some(record) = found else { return Ok(()) };
+    let Some(record) = found else {
+        return if request.set.len() > MAX_SET_SIZE { Err(ResultCode::PARAMETER) } else { Ok(()) };
+    };
     read::in_set(request, record, context.namespace)?;
     read::admit(request, record, context)
 }

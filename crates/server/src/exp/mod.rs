@@ -5,6 +5,7 @@
 //! | `types` | the types an expression can have |
 //! | `opcodes` | the one table of operations |
 //! | `parse`, `literal` | from MessagePack to a tree that is known to be well typed |
+//! | `describe` | an expression in words |
 //! | `record` | what an expression can see of a record |
 //! | `value` | values while an expression runs |
 //! | `eval` | walking through the tree |
@@ -21,6 +22,7 @@ mod arithmetic;
 mod bits;
 mod call;
 mod compare;
+pub(crate) mod describe;
 mod engine;
 mod eval;
 mod geo;
@@ -47,7 +49,7 @@ pub use crate::cdt::Particle;
 pub use path::PathEvaluator;
 pub use record::RecordView;
 pub use types::Type;
-pub use write::{BinOutcome, exp_modify, exp_read};
+pub use write::{BinOutcome, exp_modify, exp_read, is_modify};
 
 /// A parsed expression.
 #[derive(Debug)]

@@ -86,7 +86,6 @@ pub(super) enum Action {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Opcode {
     pub(super) code: u8,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for readers and tests"))]
     pub(super) name: &'static str,
     pub(super) arguments: Arguments,
     pub(super) gives: Gives,

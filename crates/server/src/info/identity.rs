@@ -102,10 +102,10 @@ pub(super) fn user_agents(ask: &Ask<'_>) -> Answer {
 
 /// Reads what a client names itself by: base64, which is kept as it came. It can do so once.
 pub(super) fn check_user_agent(ask: &Ask<'_>, is_set: bool) -> Result<String, Refusal> {
-    let value = ask.required("value", MAX_USER_AGENT_TEXT)?;
     if is_set {
         return Err(Refusal::parameter("already set"));
     }
+    let value = ask.required("value", MAX_USER_AGENT_TEXT)?;
     let decoded = BASE64.decode(value).map_err(|_| Refusal::parameter("'value' invalid base64"))?;
     if decoded.len() > MAX_USER_AGENT {
         return Err(Refusal::parameter("'value' value too long"));

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::ask::{Ask, Refusal};
 use super::{Answer, index_text, share};
+use crate::cdt::context::{self, Flaw};
 use crate::clock::Moment;
 use crate::exp::Expression;
 use crate::query;
@@ -17,10 +18,16 @@ use crate::sindex::{COLLECTIONS, Collection, Content, Created, Index, Source, TY
 /// The parameter, and its older name.
 const NAMESPACE: [&str; 2] = ["namespace", "ns"];
 /// Name and type of a bin.
-const MAX_DATA_SIZE: usize = 1023;
+const MAX_DATA_SIZE: usize = MAX_BIN_NAME_SIZE + 1 + MAX_TYPE_SIZE;
 const MAX_INDEX_NAME_SIZE: usize = 63;
-/// Letters of the name of a type.
-const MAX_TYPE_SIZE: usize = 31;
+/// Letters of the name of a type, and of a kind of collection: of the longest there are.
+const MAX_TYPE_SIZE: usize = 11;
+const MAX_COLLECTION_SIZE: usize = 9;
+/// Letters of a namespace whose indexes are listed.
+const MAX_LISTED_SIZE: usize = 127;
+/// What the parts of a definition are written one after another with in the cluster's metadata. One in which it occurs
+/// is taken, but cannot be read, and no index is made of it.
+const SEPARATOR: u8 = b'|';
 /// Characters of base64.
 const MAX_CONTEXT_SIZE: usize = 2047;
 const MAX_EXPRESSION_SIZE: usize = 16 * 1024 - 1;
@@ -38,17 +45,25 @@ pub(super) fn create(ask: &Ask<'_>) -> Answer {
     let namespace = ask.required_as(&NAMESPACE, MAX_NAMESPACE_SIZE)?;
     let is_of_set = ask.parameter("indextype").is_some_and(|text| text.eq_ignore_ascii_case("set"));
     let (set, content) = if is_of_set {
-        for other in ["context", "indexdata", "type", "bin", "exp"] {
-            if ask.parameter(other).is_some_and(|value| !value.is_empty()) {
-                return Err(Refusal::parameter(format!("{other} parameter is not supported for set index")));
-            }
-        }
-        (Some(ask.required("set", MAX_SET_SIZE)?), Content::Set)
+        (Some(set_of(ask)?), Content::Set)
     } else {
         (ask.optional("set", MAX_SET_SIZE)?, content(ask)?)
     };
+    let is_unreadable = set.is_some_and(|set| set.as_bytes().contains(&SEPARATOR))
+        || matches!(&content, Content::Values { source: Source::Bin { name, .. }, .. } if name.contains(&SEPARATOR));
+    if is_unreadable {
+        return done();
+    }
     let created = match share::find(ask, namespace) {
-        Some((namespace, _)) => namespace.indexes.write().create(name, set, content),
+        Some((namespace, _)) => {
+            let created = namespace.indexes.write().create(name, set, content);
+            if let Some(set) = set.filter(|_| created == Created::Done) {
+                // a set that is indexed is there, with records or without
+                namespace.add_set(set.as_bytes());
+            }
+            created
+        }
+        None if is_of_set => return Err(Refusal::parameter("namespace not found")),
         None => {
             // the cluster's metadata take indexes of any namespace
             let mut unbuilt = ask.state.unbuilt_indexes.lock();
@@ -64,14 +79,29 @@ pub(super) fn create(ask: &Ask<'_>) -> Answer {
         Created::NameTaken => {
             Err(Refusal::new(ResultCode::INDEX_FOUND, "'indexname' already exists with different definition"))
         }
-        Created::TooMany => Err(Refusal::new(ResultCode::INDEX_MAX_COUNT, "maximum number of sindexes reached")),
+        Created::TooMany => Err(Refusal::new(ResultCode::INDEX_MAX_COUNT, "already at sindex definition limit")),
+    }
+}
+
+/// The set of an index of a set, which is of nothing else. What another parameter says does not matter unless it is too long.
+fn set_of<'a>(ask: &Ask<'a>) -> Result<&'a str, Refusal> {
+    let others = [
+        ("context", MAX_CONTEXT_SIZE),
+        ("indexdata", MAX_DATA_SIZE),
+        ("type", MAX_TYPE_SIZE),
+        ("bin", MAX_BIN_NAME_SIZE),
+        ("exp", MAX_EXPRESSION_SIZE),
+    ];
+    match others.iter().find(|(name, most)| ask.parameter(name).is_some_and(|value| value.len() <= *most)) {
+        Some((other, _)) => Err(Refusal::parameter(format!("{other} parameter is not supported for set index"))),
+        None => ask.required("set", MAX_SET_SIZE),
     }
 }
 
 /// What an index is to be of.
 fn content(ask: &Ask<'_>) -> Result<Content, Refusal> {
-    let context = context(ask)?;
-    let collection = match ask.optional("indextype", MAX_TYPE_SIZE)? {
+    let context = context_of(ask)?;
+    let collection = match ask.optional("indextype", MAX_COLLECTION_SIZE)? {
         None => Collection::Default,
         Some(text) => by_name(&COLLECTIONS, text).ok_or_else(|| bad("'indextype'", &COLLECTIONS))?,
     };
@@ -111,12 +141,14 @@ fn content(ask: &Ask<'_>) -> Result<Content, Refusal> {
     Ok(Content::Values { source, collection, kind })
 }
 
-fn context(ask: &Ask<'_>) -> Result<Option<Vec<u8>>, Refusal> {
+fn context_of(ask: &Ask<'_>) -> Result<Option<Vec<u8>>, Refusal> {
     let Some(text) = ask.optional("context", MAX_CONTEXT_SIZE)? else { return Ok(None) };
     let context = BASE64.decode(text).map_err(|_| Refusal::parameter("'context' invalid base64"))?;
-    // of an index a context only finds: it neither creates nor selects
-    let is_context = query::is_context(&context);
-    is_context.then_some(Some(context)).ok_or(Refusal::parameter("'context' invalid cdt context"))
+    match context::of_index(&context) {
+        Ok(_) => Ok(Some(context)),
+        Err(Flaw::NoContext) => Err(Refusal::parameter("'context' invalid cdt context")),
+        Err(Flaw::NotCompact) => Err(Refusal::parameter("'context' not normalized msgpack")),
+    }
 }
 
 fn by_name<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
@@ -196,24 +228,40 @@ pub(super) fn exists(ask: &Ask<'_>) -> Answer {
     })
 }
 
-/// Every index of a namespace, or of all.
+/// Every index of a namespace, or of all: those of values, then those of sets. The real server makes two lists, of which the
+/// second knows no base64, and tells twice of what is wrong with both.
 pub(super) fn list(ask: &Ask<'_>) -> Answer {
-    // of a namespace that is not there the real server says so twice
-    let twice = |refusal: Refusal| Ok(format!("{refusal};{refusal}"));
-    let wanted = match ask.optional_as(&NAMESPACE, usize::MAX) {
-        Err(refusal) => return twice(refusal),
-        Ok(Some(name)) if share::find(ask, name).is_none() => return twice(no_namespace()),
+    let wanted = match ask.optional_as(&NAMESPACE, MAX_LISTED_SIZE) {
+        Err(refusal) => return Ok(format!("{refusal};{refusal}")),
+        Ok(Some(name)) if share::find(ask, name).is_none() => {
+            let refusal = no_namespace();
+            return Ok(format!("{refusal};{refusal}"));
+        }
         Ok(wanted) => wanted,
     };
-    let as_base64 = ask.flag("b64", "bad b64")?;
-    Ok(lines(ask, wanted, as_base64))
+    let values = match b64(ask) {
+        Ok(as_base64) => lines(ask, wanted, as_base64, false),
+        Err(refusal) => refusal.to_string(),
+    };
+    let sets = lines(ask, wanted, false, true);
+    Ok(if sets.is_empty() { values } else { format!("{values};{sets}") })
 }
 
-fn lines(ask: &Ask<'_>, wanted: Option<&str>, as_base64: bool) -> String {
+/// Whether contexts and expressions are wanted as base64.
+fn b64(ask: &Ask<'_>) -> Result<bool, Refusal> {
+    match ask.optional("b64", "false".len())? {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Refusal::parameter("bad b64")),
+    }
+}
+
+fn lines(ask: &Ask<'_>, wanted: Option<&str>, as_base64: bool, of_sets: bool) -> String {
     let mut lines = Vec::new();
     for namespace in ask.state.namespaces.iter().filter(|ns| wanted.is_none_or(|name| name == ns.name)) {
         let indexes = namespace.indexes.read();
-        lines.extend(indexes.iter().map(|index| index_text::line(&namespace.name, index, as_base64)));
+        let listed = indexes.iter().filter(|index| (index.content == Content::Set) == of_sets);
+        lines.extend(listed.map(|index| index_text::line(&namespace.name, index, as_base64)));
     }
     lines.join(";")
 }
@@ -228,7 +276,7 @@ pub(super) fn old_stat(ask: &Ask<'_>) -> Answer {
     match (ask.argument(0, 2), ask.argument(1, 2)) {
         (Some(namespace), Some(name)) => statistics_of(ask, namespace, name),
         (Some(namespace), None) if share::find(ask, namespace).is_none() => Ok("ns_type=unknown".to_owned()),
-        (wanted, _) => Ok(lines(ask, wanted, false)),
+        (wanted, _) => Ok(lines(ask, wanted, false, false)),
     }
 }
 

@@ -100,6 +100,8 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("log-message", log::message),
     ("log-set", log::set),
     ("logs", log::sinks),
+    ("mcast", operation::heartbeats),
+    ("mesh", operation::heartbeats),
     ("name", identity::node),
     ("namespace", statistics::namespace),
     ("namespaces", statistics::namespaces),
@@ -137,8 +139,11 @@ const COMMANDS: &[(&str, Handler)] = &[
     ("sindex-exists", indexes::exists),
     ("sindex-list", indexes::list),
     ("sindex-stat", indexes::stat),
+    ("smd-info", operation::metadata),
+    ("smd-show", operation::metadata_of),
     ("statistics", statistics::statistics),
     ("status", identity::status),
+    ("thread-traces", operation::nothing_to_tell),
     ("tip", operation::tip),
     ("tip-clear", operation::forget_tips),
     ("truncate", truncate::set),
@@ -158,9 +163,9 @@ const COMMANDS: &[(&str, Handler)] = &[
 #[rustfmt::skip]
 const CLIENT_ONLY: &[&str] = &[
     "admin-clear-std", "admin-tls-std", "alumni-clear-alt", "alumni-clear-std", "config-get", "config-set", "connection", "digests",
-    "endpoints", "name", "objects", "partition-info", "partitions", "rebalance-generation", "release", "replicas", "replicas-all",
+    "endpoints", "mcast", "mesh", "name", "objects", "partition-info", "partitions", "rebalance-generation", "release", "replicas", "replicas-all",
     "replicas-master", "service-clear-alt", "service-clear-std", "service-tls-alt", "service-tls-std", "services-alternate", "sindex",
-    "udf-clear-cache", "user-agents",
+    "smd-info", "smd-show", "udf-clear-cache", "user-agents",
 ];
 
 /// What a request that asks for nothing is answered with.
@@ -258,7 +263,9 @@ pub(crate) fn answer(session: &mut Session, guard: &mut Guard, body: &[u8], out:
 }
 
 fn answer_line(session: &mut Session, guard: &mut Guard, line: &[u8], out: &mut BytesMut) {
-    let value = std::str::from_utf8(line).map_or(Err(Refusal::UNRECOGNIZED), |line| run(session, guard, line));
+    // a real server reads a line up to its first zero byte
+    let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
+    let value = run(session, guard, &String::from_utf8_lossy(line));
     out.put_slice(line);
     out.put_u8(b'\t');
     match value {

@@ -18,6 +18,11 @@ pub(super) fn nothing(_: &Ask<'_>) -> Answer {
     done()
 }
 
+/// Nothing to tell.
+pub(super) fn nothing_to_tell(_: &Ask<'_>) -> Answer {
+    Ok(String::new())
+}
+
 /// `dump-…`: the state of a part of the server, into the log.
 pub(super) fn dump(ask: &Ask<'_>) -> Answer {
     ask.flag("verbose", "'verbose' may be either 'true' or 'false'")?;
@@ -91,7 +96,11 @@ pub(super) fn tip(ask: &Ask<'_>) -> Answer {
 pub(super) fn forget_tips(ask: &Ask<'_>) -> Answer {
     const MAX_LIST_SIZE: usize = 2999;
     let hosts = ask.required("host-port-list", MAX_LIST_SIZE)?.split(',').filter(|host| !host.is_empty());
-    let known = hosts.take_while(|host| host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<i32>().is_ok()));
+    let mut named = hosts.peekable();
+    if named.peek().is_none() {
+        return done();
+    }
+    let known = named.take_while(|host| host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<i32>().is_ok()));
     Err(Refusal::new(ResultCode::SERVER_ERROR, format!("0 cleared, {} not found", known.count())))
 }
 
@@ -121,4 +130,32 @@ pub(super) fn debug_record(ask: &Ask<'_>) -> Answer {
     let here = ask.state.nodes.iter().position(|node| node.id == ask.node.id);
     let place = ask.state.map().holders(partition).iter().position(|holder| Some(*holder) == here);
     Ok(format!("pid={}:repl-ix={}", partition.index(), place.map_or(-1, |place| place as i64)))
+}
+
+/// Where a node's heartbeats come in. None are sent, so it is the address for clients. Whoever asks
+/// for the other mode is told, as by a real server, the wrong one.
+pub(super) fn heartbeats(ask: &Ask<'_>) -> Answer {
+    if ask.name == "mesh" {
+        Ok(ask.node.address.to_string())
+    } else {
+        Err(Refusal::parameter("heartbeat is in multicast mode"))
+    }
+}
+
+/// What of the metadata that nodes share is under way.
+pub(super) fn metadata(ask: &Ask<'_>) -> Answer {
+    let nodes = ask.state.members().count();
+    let principal = ask.state.members().last().map_or("0", |(_, node)| node.id.as_str());
+    Ok(format!("smd:n_pending_sets=0,n_events=0,n_nodes={nodes},principal={principal}"))
+}
+
+/// What a module of the shared metadata has. Indexes, modules of functions and truncations have commands of their own here.
+pub(super) fn metadata_of(ask: &Ask<'_>) -> Answer {
+    const MAX_MODULE_SIZE: usize = 8;
+    let module = ask.required("module", MAX_MODULE_SIZE)?.to_ascii_lowercase();
+    match module.as_str() {
+        "evict" | "sindex" | "truncate" | "udf" => Ok("<empty>".to_owned()),
+        "roster" | "security" | "xdr" | "masking" => Err(Refusal::ENTERPRISE),
+        _ => Err(Refusal::parameter("unknown 'module'")),
+    }
 }

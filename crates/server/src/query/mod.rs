@@ -18,7 +18,6 @@ mod stream;
 mod walk;
 
 pub(crate) use pace::Pace;
-pub(crate) use range::is_context;
 pub(crate) use request::{Portion, Query};
 pub(crate) use stream::{Progress, QueryRun, last};
 pub(crate) use walk::{check, find, tree};

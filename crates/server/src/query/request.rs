@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use aerospike_wire::limits::{MAX_SET_SIZE, PARTITIONS};
-use aerospike_wire::{Digest, FieldType, Info1, Info2, Message, OpCode, PartitionId, ResultCode};
+use aerospike_wire::{Digest, FieldType, Info1, Message, OpCode, PartitionId, ResultCode};
 
-use super::range::{Lookup, lookup};
+use super::range::{Lookup, Wanted};
 use crate::cluster::{About, JobKind, State};
 use crate::command::udf::Call;
 use crate::command::{QueryKind, Request, row};
-use crate::exp::Expression;
+use crate::exp::{self, Expression};
 use crate::security::Reservation;
 use crate::store::{Entry, Namespace};
 
@@ -57,23 +57,43 @@ pub(crate) struct Query<'f> {
 }
 
 impl<'f> Query<'f> {
-    /// Reads a query of a namespace.
+    /// Reads a query of a namespace. What is wrong is looked for in the order of a real server: what says which records are
+    /// meant, whether there are such, and then what is asked of them.
     pub(crate) fn parse(message: &Message<'f>, number: usize, namespace: &Namespace) -> Result<Self, ResultCode> {
         let header = &message.header;
-        let request = Request::of_query(message)?;
+        let kind = QueryKind::of(message)?;
+        let is_basic = matches!(kind, QueryKind::Basic { .. });
+        if !is_basic && header.info1.contains(Info1::SHORT_QUERY) {
+            return Err(ResultCode::PARAMETER);
+        }
+        if kind == QueryKind::Aggregation && message.field(FieldType::FILTER).is_some() {
+            return Err(ResultCode::UNSUPPORTED_FEATURE);
+        }
+        let request = if is_basic { Request::of_query(message)? } else { Request::of_job(message)? };
         if request.set.len() > MAX_SET_SIZE {
             return Err(ResultCode::PARAMETER);
         }
-        let kind = QueryKind::of(message)?;
+        let portions = if is_basic { portions(message)? } else { Some((Vec::new(), 0)) };
+        let wanted = Wanted::parse(message, request.set)?;
+        let per_second = per_second(message, kind)?;
+        if !is_basic && namespace.find_set(request.set).is_none() {
+            return Err(ResultCode::NOT_FOUND);
+        }
+        let per_second = match kind {
+            QueryKind::Operations | QueryKind::Calls => background_rate(per_second)?,
+            QueryKind::Basic { .. } | QueryKind::Aggregation => per_second,
+        };
+        let (portions, resumed) = portions.ok_or(ResultCode::UNSUPPORTED_FEATURE)?;
+        let lookup = wanted.map(|wanted| wanted.find(namespace)).transpose()?;
+        let socket_timeout = short_number_of(message, FieldType::SOCKET_TIMEOUT)?.unwrap_or(SOCKET_TIMEOUT);
+        let sample = number_of(message, FieldType::SAMPLE_MAX)?.filter(|most| *most > 0);
         match kind {
-            QueryKind::Aggregation | QueryKind::Calls => check_call(message, kind, &request, namespace)?,
-            QueryKind::Operations => check_operations(&request, namespace)?,
+            QueryKind::Aggregation | QueryKind::Calls => Call::parse(request.udf).map(|_| ())?,
+            QueryKind::Operations => check_operations(message, &request)?,
+            // who wants no bins is not asked for operations
+            QueryKind::Basic { .. } if request.info1.contains(Info1::GET_NO_BINS) => {}
             QueryKind::Basic { .. } => row::check_ops(&request)?,
         }
-        let (portions, resumed) = match kind {
-            QueryKind::Basic { .. } => portions(message)?,
-            _ => (Vec::new(), 0),
-        };
         let filter = message.field(FieldType::FILTER).map(Expression::parse_filter).transpose()?;
         Ok(Self {
             kind,
@@ -81,13 +101,11 @@ impl<'f> Query<'f> {
             id: number_of(message, FieldType::TASK_ID)?.unwrap_or_else(|| fastrand::u64(1..)),
             portions,
             resumed,
-            sample: number_of(message, FieldType::SAMPLE_MAX)?.filter(|most| *most > 0),
-            per_second: per_second(message, kind)?,
-            socket_timeout: Duration::from_millis(
-                short_number_of(message, FieldType::SOCKET_TIMEOUT)?.unwrap_or(SOCKET_TIMEOUT).into(),
-            ),
+            sample,
+            per_second,
+            socket_timeout: Duration::from_millis(socket_timeout.into()),
             filter,
-            lookup: lookup(message, request.set, namespace)?,
+            lookup,
             request,
             reservation: None,
             timeout: header.timeout,
@@ -109,63 +127,56 @@ impl<'f> Query<'f> {
     }
 }
 
-/// Operations in the background only write, on a set that is there.
-fn check_operations(request: &Request<'_>, namespace: &Namespace) -> Result<(), ResultCode> {
-    let deletes = request.info2.contains(Info2::DELETE);
+/// Operations in the background only write.
+fn check_operations(message: &Message<'_>, request: &Request<'_>) -> Result<(), ResultCode> {
     let writes = request.ops().all(|op| OpCode::from_code(op.code).is_some_and(|code| !code.is_read()));
-    if request.info1.contains(Info1::READ) || !writes || (request.op_count == 0 && !deletes) {
-        return Err(ResultCode::PARAMETER);
-    }
-    namespace.find_set(request.set).map(|_| ()).ok_or(ResultCode::NOT_FOUND)
+    let parse =
+        request.ops().all(|op| OpCode::from_code(op.code) != Some(OpCode::ExpModify) || exp::is_modify(op.value));
+    let is_good = !message.header.info1.contains(Info1::READ) && writes && request.op_count > 0 && parse;
+    if is_good { Ok(()) } else { Err(ResultCode::PARAMETER) }
 }
 
-/// A function is called on a set that is there, and an aggregation has no filter.
-fn check_call(
-    message: &Message<'_>,
-    kind: QueryKind,
-    request: &Request<'_>,
-    namespace: &Namespace,
-) -> Result<(), ResultCode> {
-    if request.info1.contains(Info1::SHORT_QUERY) {
-        return Err(ResultCode::PARAMETER);
-    }
-    if kind == QueryKind::Aggregation && message.field(FieldType::FILTER).is_some() {
-        return Err(ResultCode::UNSUPPORTED_FEATURE);
-    }
-    namespace.find_set(request.set).ok_or(ResultCode::NOT_FOUND)?;
-    Call::parse(request.udf).map(|_| ())
-}
-
+/// Records per second, 0 for no limit.
 fn per_second(message: &Message<'_>, kind: QueryKind) -> Result<u32, ResultCode> {
     let wanted = short_number_of(message, FieldType::RECORDS_PER_SECOND)?;
     match kind {
         QueryKind::Basic { is_short: true } if wanted.is_some() => Err(ResultCode::PARAMETER),
-        QueryKind::Operations | QueryKind::Calls => match wanted.unwrap_or(0) {
-            0 => Ok(BACKGROUND_RATE),
-            most if most <= BACKGROUND_RATE => Ok(most),
-            _ => Err(ResultCode::PARAMETER),
-        },
-        QueryKind::Basic { .. } | QueryKind::Aggregation => Ok(wanted.unwrap_or(0)),
+        _ => Ok(wanted.unwrap_or(0)),
     }
 }
 
-/// The partitions a request names, and how many of them it resumes.
-fn portions(message: &Message<'_>) -> Result<(Vec<Portion>, usize), ResultCode> {
-    const REFUSED: ResultCode = ResultCode::PARAMETER;
-    let ids = message.field(FieldType::PID_ARRAY);
-    let digests = message.field(FieldType::DIGEST_ARRAY);
-    let values = message.field(FieldType::BVAL_ARRAY);
-    if ids.is_none() && digests.is_none() {
-        return Err(ResultCode::UNSUPPORTED_FEATURE);
+/// The same in the background, where there is a limit.
+fn background_rate(wanted: u32) -> Result<u32, ResultCode> {
+    match wanted {
+        0 => Ok(BACKGROUND_RATE),
+        most if most <= BACKGROUND_RATE => Ok(most),
+        _ => Err(ResultCode::PARAMETER),
     }
-    let ids = chunks::<2>(ids)?;
-    let digests = chunks::<{ Digest::SIZE }>(digests)?;
-    let values = match chunks::<8>(values)? {
-        [] if message.field(FieldType::INDEX_RANGE).is_none() => None,
-        values if values.len() == digests.len() => Some(values),
-        _ => return Err(REFUSED),
+}
+
+/// The partitions a request names, and how many of them it resumes; `None` when it names none. What is too few for another
+/// number, digest or value at the end of a field is not looked at.
+fn portions(message: &Message<'_>) -> Result<Option<(Vec<Portion>, usize)>, ResultCode> {
+    const REFUSED: ResultCode = ResultCode::PARAMETER;
+    let ids = message.field(FieldType::PID_ARRAY).map(|field| field.as_chunks::<2>().0);
+    let digests = message.field(FieldType::DIGEST_ARRAY).map(|field| field.as_chunks::<{ Digest::SIZE }>().0);
+    let values = message.field(FieldType::BVAL_ARRAY).map(|field| field.as_chunks::<8>().0);
+    if ids.is_none() && digests.is_none() {
+        return Ok(None);
+    }
+    if ids.is_some_and(|ids| ids.is_empty() || ids.len() > PARTITIONS)
+        || digests.is_some_and(|digests| digests.is_empty() || digests.len() > PARTITIONS)
+        || (digests.is_none() && values.is_some())
+    {
+        return Err(REFUSED);
+    }
+    let (ids, digests) = (ids.unwrap_or_default(), digests.unwrap_or_default());
+    // only an index has values to go on behind
+    let values = match message.field(FieldType::INDEX_RANGE) {
+        Some(_) if !digests.is_empty() => Some(values.filter(|v| v.len() == digests.len()).ok_or(REFUSED)?),
+        _ => None,
     };
-    let mut portions = Vec::with_capacity((ids.len() + digests.len()).min(PARTITIONS));
+    let mut portions = Vec::with_capacity(ids.len() + digests.len());
     let mut seen = [false; PARTITIONS];
     let mut add = |portion: Portion| {
         let is_new = !std::mem::replace(&mut seen[portion.id.index()], true);
@@ -181,16 +192,7 @@ fn portions(message: &Message<'_>) -> Result<(Vec<Portion>, usize), ResultCode> 
         add(Portion { id: digest.partition(), after: Some((value, digest)) })?;
     }
     portions.sort_unstable_by_key(|portion| portion.id);
-    Ok((portions, digests.len()))
-}
-
-/// An array of values of one size, which is not empty if it is there.
-fn chunks<const N: usize>(field: Option<&[u8]>) -> Result<&[[u8; N]], ResultCode> {
-    match field.map(<[u8]>::as_chunks) {
-        None => Ok(&[]),
-        Some((chunks, [])) if !chunks.is_empty() => Ok(chunks),
-        Some(_) => Err(ResultCode::PARAMETER),
-    }
+    Ok(Some((portions, digests.len())))
 }
 
 fn number_of(message: &Message<'_>, kind: FieldType) -> Result<Option<u64>, ResultCode> {

@@ -238,7 +238,11 @@ impl<'f> QueryRun<'f> {
             let row = row::write(&self.query.request, self.query.filter.as_ref(), record, value, &context, out);
             self.sent += u64::from(row == Row::Written);
             if let Some(job) = &self.job {
-                let counter = if row == Row::FilteredOut { &job.filtered } else { &job.succeeded };
+                let counter = match row {
+                    Row::FilteredOut => &job.filtered,
+                    Row::FilteredUnread => &job.filtered_unread,
+                    Row::Written | Row::Empty => &job.succeeded,
+                };
                 counter.fetch_add(1, Ordering::Relaxed);
             }
             if self.query.sample == Some(self.sent) {

@@ -1,4 +1,5 @@
-//! Finding the records of a partition, in an order that can be resumed: by digest, or by value and digest in an index.
+//! Finding the records of a partition, in an order that can be resumed: from the largest digest to the least, or by value and digest
+//! in an index.
 
 use aerospike_wire::Digest;
 
@@ -15,7 +16,7 @@ pub(crate) fn tree<'p>(index: &Index, partition: &'p mut Partition, namespace: &
 }
 
 /// What a query may find in a partition, behind the place it is resumed from. Without an index every record comes, with
-/// the value 0.
+/// the value 0, the largest digest first.
 pub(crate) fn find(
     query: &Query<'_>,
     portion: &Portion,
@@ -24,11 +25,12 @@ pub(crate) fn find(
     now: Moment,
 ) -> Vec<Entry> {
     if let Some((index, predicate)) = &query.lookup {
-        return tree(index, partition, namespace, now).select(predicate.ranges(), portion.after).collect();
+        let tree = tree(index, partition, namespace, now);
+        return tree.select(predicate.ranges(), portion.after, predicate.is_unsigned()).collect();
     }
-    let wanted = |digest: &Digest| portion.after.is_none_or(|(_, after)| *digest > after);
+    let wanted = |digest: &Digest| portion.after.is_none_or(|(_, after)| *digest < after);
     let mut found: Vec<_> = partition.records().map(|(digest, _)| (0, *digest)).filter(|(_, d)| wanted(d)).collect();
-    found.sort_unstable();
+    found.sort_unstable_by(|a, b| b.cmp(a));
     found
 }
 

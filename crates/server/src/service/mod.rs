@@ -25,8 +25,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aerospike_wire::batch::BatchRequest;
+use aerospike_wire::limits::MESSAGE_HEADER_SIZE;
 use aerospike_wire::proto::write_frame;
-use aerospike_wire::{FieldType, Info1, Message, MessageHeader, ProtoType, ResultCode};
+use aerospike_wire::{FieldType, Info1, Info3, Message, MessageHeader, ProtoType, ResultCode};
 use bytes::BytesMut;
 
 use crate::clock::Moment;
@@ -105,7 +106,11 @@ impl Service {
 
     fn message<'f>(&mut self, body: &'f [u8], out: &mut BytesMut) -> Step<'f> {
         let Ok(message) = Message::decode_exact(body) else {
-            fail(out, ResultCode::PARAMETER);
+            // what calls itself a batch is answered as one, however little of it can be read
+            let is_batch = body.get(1).is_some_and(|bits| Info1::from_bits_retain(*bits).contains(Info1::BATCH));
+            let info3 = if is_batch && body.len() >= MESSAGE_HEADER_SIZE { Info3::LAST } else { Info3::empty() };
+            let header = MessageHeader { result: ResultCode::PARAMETER, info3, ..MessageHeader::default() };
+            write_frame(out, ProtoType::Message, |out| header.encode(out));
             return Step::Done;
         };
         if let Err(code) = self.guard.admit() {

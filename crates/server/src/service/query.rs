@@ -12,8 +12,8 @@ use super::route::{Route, Served};
 use super::{AggregateRun, Service, Step, fail, udf};
 use crate::clock::Moment;
 use crate::cluster::{End, Job, JobKind, NodeIndex, State};
-use crate::command::QueryKind;
 use crate::command::udf::Call;
+use crate::command::{QueryKind, is_excluded_unread};
 use crate::query::{self, Pace, Portion, Query, QueryRun};
 use crate::security::Reservation;
 
@@ -133,8 +133,14 @@ impl Running {
         let now = Moment::now();
         let mut records = store.lock(id);
         let found = query::find(query, &Portion { id, after: None }, &mut records, namespace, now);
-        let digests = found.into_iter().map(|(_, digest)| digest);
-        digests.filter(|digest| query::check(query, digest, &records, namespace, now).is_some()).collect()
+        let is_wanted = |digest: &Digest| {
+            let Some(record) = query::check(query, digest, &records, namespace, now) else { return false };
+            let excluded = |filter| is_excluded_unread(filter, digest, record, namespace, now);
+            let is_excluded = query.filter.as_ref().is_some_and(excluded);
+            self.job.filtered_unread.fetch_add(u64::from(is_excluded), Ordering::Relaxed);
+            !is_excluded
+        };
+        found.into_iter().map(|(_, digest)| digest).filter(is_wanted).collect()
     }
 
     /// Calls a function on one record and says what came of it. A record that is gone meanwhile is not made anew.

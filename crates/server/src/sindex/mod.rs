@@ -2,6 +2,7 @@
 //!
 //! | file | subject |
 //! |---|---|
+//! | `wyhash` | the values that strings and blobs are sorted by |
 //! | `values` | the values a record has under an index |
 //! | `predicate` | what a query looks for among them |
 //! | `registry` | the indexes of a namespace |
@@ -12,6 +13,7 @@
 mod predicate;
 mod registry;
 mod values;
+mod wyhash;
 
 use aerospike_wire::ParticleType;
 

@@ -39,6 +39,11 @@ impl Predicate {
         &self.ranges
     }
 
+    /// Whether values are sorted as numbers without a sign.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        self.kind == ParticleType::GEOJSON
+    }
+
     /// Whether a record matches. Hashes collide and cells are coarse, so a tree alone does not tell.
     pub(crate) fn matches(&self, index: &Index, record: &dyn RecordView) -> bool {
         each(index, record, &mut |found| match (&self.wanted, found) {
@@ -56,18 +61,18 @@ fn parse(field: &[u8]) -> Option<(&[u8], Predicate)> {
     let ([1, name_size], rest) = field.split_first_chunk()? else { return None };
     let (name, rest) = rest.split_at_checked((*name_size).into())?;
     let (kind, mut rest) = rest.split_first()?;
-    let (start, end) = (sized(&mut rest)?, sized(&mut rest)?);
-    if !rest.is_empty() || name.len() > MAX_BIN_NAME_SIZE {
+    if name.len() > MAX_BIN_NAME_SIZE {
         return None;
     }
     let kind = ParticleType(*kind);
+    let start = sized(&mut rest)?;
     let wanted = match kind {
         ParticleType::INTEGER => {
             let integer = |bytes: &[u8]| bytes.try_into().ok().map(i64::from_be_bytes);
-            let (start, end) = (integer(start)?, integer(end)?);
+            let (start, end) = (integer(start)?, integer(sized(&mut rest)?)?);
             (start <= end).then_some(Wanted::Integers(start..=end))?
         }
-        // of others the server does not look at the end
+        // of others the server does not look at the end, nor at what stands behind it
         ParticleType::STRING | ParticleType::BLOB if start.len() < MAX_BYTES => Wanted::Bytes(start.to_vec()),
         ParticleType::GEOJSON => Wanted::Geo(Geometry::parse(start)?),
         _ => return None,
@@ -76,11 +81,10 @@ fn parse(field: &[u8]) -> Option<(&[u8], Predicate)> {
         Wanted::Integers(range) => vec![range.clone()],
         Wanted::Bytes(bytes) => vec![hash(bytes)..=hash(bytes)],
         Wanted::Geo(geometry) => {
-            // no cell reaches over the place where numbers become negative, so this only changes their order
-            let ranges = geometry.search_ranges()?.into_iter().map(|(first, last)| (first as i64, last as i64));
-            let mut ranges: Vec<_> = ranges.map(|(first, last)| first..=last).collect();
-            ranges.sort_unstable_by_key(|range| *range.start());
-            ranges
+            // no cell reaches over the place where numbers become negative, so each is a range of numbers with a sign too
+            let mut ranges: Vec<_> = geometry.search_ranges()?;
+            ranges.sort_unstable();
+            ranges.into_iter().map(|(first, last)| first as i64..=last as i64).collect()
         }
     };
     Some((name, Predicate { kind, wanted, ranges }))

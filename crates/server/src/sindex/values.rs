@@ -2,10 +2,9 @@
 
 use aerospike_wire::ParticleType;
 
-use super::{Collection, Content, Index, Source};
+use super::{Collection, Content, Index, Source, wyhash};
 use crate::cdt;
 use crate::cdt::collection::{List, Map};
-use crate::cdt::murmur;
 use crate::cdt::value::{Head, head};
 use crate::exp::{Evaluated, Expression, RecordView};
 use crate::value::geo::{self, Geometry};
@@ -41,7 +40,7 @@ pub(crate) fn collect(index: &Index, record: &dyn RecordView) -> Vec<i64> {
 
 /// The value a string or blob is sorted by.
 pub(super) fn hash(bytes: &[u8]) -> i64 {
-    murmur::hash(bytes).0 as i64
+    wyhash::hash(bytes) as i64
 }
 
 /// Calls `visit` with each value of a record until it says `true`, which is then the result.

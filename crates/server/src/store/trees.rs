@@ -38,12 +38,14 @@ impl Tree {
         }
     }
 
-    /// The entries in some ranges of values, which ascend and do not overlap, behind a place. A record that has several
+    /// The entries in some ranges of values, which ascend and do not overlap, behind a place. Cells of shapes count as numbers
+    /// without a sign. A record that has several
     /// values in them comes once, with the least of these: so its place does not depend on where a query began.
     pub(crate) fn select<'t>(
         &'t self,
         ranges: &'t [RangeInclusive<i64>],
         after: Option<Entry>,
+        is_unsigned: bool,
     ) -> impl Iterator<Item = Entry> + 't {
         let first = |digest: &Digest| {
             let values = self.values.get(digest)?;
@@ -57,7 +59,7 @@ impl Tree {
                 .range((*range.start(), Digest([0; Digest::SIZE]))..=(*range.end(), Digest([0xff; Digest::SIZE])))
         });
         entries
-            .filter(move |entry| after.is_none_or(|after| **entry > after))
+            .filter(move |entry| after.is_none_or(|after| place(entry, is_unsigned) > place(&after, is_unsigned)))
             .filter(move |(value, digest)| first(digest) == Some(value))
             .copied()
     }
@@ -71,6 +73,12 @@ impl Tree {
     pub(crate) fn record_count(&self) -> usize {
         self.values.len()
     }
+}
+
+/// Where an entry stands among others.
+fn place((value, digest): &Entry, is_unsigned: bool) -> (u64, Digest) {
+    let value = *value as u64;
+    (if is_unsigned { value } else { value ^ 1 << 63 }, *digest)
 }
 
 /// The trees of a partition that were needed so far.
@@ -120,9 +128,9 @@ mod tests {
         let mut tree = Tree::default();
         tree.set(digest(1), vec![9, 3, 5, 3]);
         tree.set(digest(2), vec![4]);
-        let found: Vec<_> = tree.select(&[4..=9], None).collect();
+        let found: Vec<_> = tree.select(&[4..=9], None, false).collect();
         assert_eq!(found, [(4, digest(2)), (5, digest(1))]);
-        assert_eq!(tree.select(&[4..=9], Some((4, digest(2)))).collect::<Vec<_>>(), [(5, digest(1))]);
+        assert_eq!(tree.select(&[4..=9], Some((4, digest(2))), false).collect::<Vec<_>>(), [(5, digest(1))]);
         tree.set(digest(1), vec![]);
         assert_eq!((tree.entries().len(), tree.record_count()), (1, 1));
     }
