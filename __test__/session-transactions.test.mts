@@ -8,6 +8,7 @@ import {
   connect,
   type DataSet,
   dataSet,
+  EnterpriseOnlyError,
   ErrorStrategy,
   InvalidArgumentError,
   RecordExistsError,
@@ -138,4 +139,18 @@ test('what cannot be in a transaction is refused, and so is what comes after its
   const after = await session.transaction(async (tx) => tx)
   await t.throwsAsync(after.query(set.id('ann')).execute(), { instanceOf: TransactionEndedError })
   t.is(after.transaction.state, 'committed')
+})
+
+test('a Community server has no transactions: that is what the error says, and nothing is left behind', async (t) => {
+  await using community = await LocalCluster.start()
+  await using own = await connect(community.hosts)
+  const set = dataSet<Account>('test', 'accounts')
+  const written = own.session().transaction((tx) => tx.upsert(set.id('ann')).put({ sum: 1 }).execute())
+  await t.throwsAsync(written, { instanceOf: EnterpriseOnlyError, message: /transactions need Enterprise servers/ })
+  const read = own.session().transaction((tx) => tx.query(set.id('ann')).execute())
+  await t.throwsAsync(read, { instanceOf: EnterpriseOnlyError })
+  t.deepEqual(
+    (await own.sets('test')).map(({ name, objects }) => [name, objects]),
+    [['<ERO~MRT', 0]],
+  )
 })

@@ -113,7 +113,11 @@ impl Monitor {
             }
             outcome => outcome,
         };
-        let outcome = outcome.and_then(|reply| self.take_deadline(&reply));
+        let outcome = match outcome.and_then(|reply| self.take_deadline(&reply)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.undo_stray(cluster, namespace).await),
+            Err(error) => Err(error),
+        };
         if outcome.is_err() {
             // a later write of these records tries again
             let mut rounds = self.rounds.lock();
@@ -160,16 +164,24 @@ impl Monitor {
         }
     }
 
-    fn take_deadline(&self, reply: &Reply) -> Result<(), Error> {
+    /// Reads when the transaction ends; `false` where the answer does not say: no monitor was made.
+    fn take_deadline(&self, reply: &Reply) -> Result<bool, Error> {
         let message = reply.message().map_err(|error| Error::new(Code::CLIENT, error.to_string()))?;
         let deadline = message.field(FieldType::MRT_DEADLINE).and_then(|field| field.try_into().ok());
-        match deadline.map(u32::from_le_bytes) {
-            Some(deadline) => {
-                self.rounds.lock().deadline = Some(deadline);
-                Ok(())
-            }
-            None => Err(Error::new(Code::CLIENT, "the server did not say when the transaction ends")),
+        if let Some(deadline) = deadline.map(u32::from_le_bytes) {
+            self.rounds.lock().deadline = Some(deadline);
         }
+        Ok(deadline.is_some())
+    }
+
+    /// A Community server takes the monitor for a record like any other and stores it: it is removed, and the error says what
+    /// is missing.
+    async fn undo_stray(&self, cluster: &Arc<Cluster>, namespace: &Bytes) -> Error {
+        let remove = Spec { info2: Info2::WRITE | Info2::DELETE, ..Spec::default() };
+        // it expires when that fails
+        let _ = execute(cluster, self.command(namespace, remove), |outcome| outcome).await;
+        let code = ResultCode::ENTERPRISE_ONLY.into();
+        Error::new(code, "transactions need Enterprise servers from 8.0 on, and a namespace with strong consistency")
     }
 
     /// The command that says that the transaction is committed.
