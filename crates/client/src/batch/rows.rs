@@ -212,8 +212,10 @@ impl Rows {
             return ended;
         }
         state.tasks += 1;
-        // a write that was turned away belongs at the master all the same
-        if let Some(replica_plan) = state.replica_plan.as_mut().filter(|_| !is_write || !is_refusal) {
+        // a write that was turned away belongs at the master all the same, and a session that is over is no fault of the node's:
+        // at another one it would be found to be over once more
+        let may_move = !code.is_session_over() && (!is_write || !is_refusal);
+        if let Some(replica_plan) = state.replica_plan.as_mut().filter(|_| may_move) {
             replica_plan.advance(code);
         }
         ended
