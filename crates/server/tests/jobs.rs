@@ -44,7 +44,7 @@ async fn operations_in_the_background_reach_every_record_and_copy() {
     let flagged = Query::background("jobs", vec![]).header(|h| h.info2 = Info2::WRITE | Info2::DELETE);
     let mut client = Client::connect(cluster.hosts()[0]).await;
     assert_eq!(flagged.fails(&mut client, "no operation").await, ResultCode::PARAMETER);
-    let delete = Query::background("jobs", vec![op(OpCode::Delete, ParticleType::NULL, "", &[])]);
+    let delete = Query::background("jobs", vec![op(OpCode::DeleteAll, ParticleType::NULL, "", &[])]);
     for host in cluster.hosts() {
         let mut client = Client::connect(host).await;
         assert!(delete.run(&mut client).await.result.is_ok());
