@@ -106,49 +106,6 @@ fn is_over(body: &[u8]) -> bool {
     last.is_last() || (last.result != ResultCode::OK && last.info3.is_empty())
 }
 
-/// Whether a request is a query: a message without a digest that is no batch.
-fn is_query(request: &[u8]) -> bool {
-    aerospike_wire::Message::decode_exact(&request[8..])
-        .is_ok_and(|message| message.field(FieldType::DIGEST).is_none() && !message.header.info1.contains(Info1::BATCH))
-}
-
-/// Queries, jobs, calls of functions, info commands and spoilt messages as `npm run differ` makes them, with what a real server
-/// 8.1.2 answered.
-#[tokio::test]
-async fn every_odd_request_is_answered_as_recorded() {
-    const INFO: u8 = 1;
-    let cluster = Cluster::start(ClusterOptions::default()).await.unwrap();
-    let mut client = Client::connect(cluster.hosts()[0]).await;
-    let mut compared = 0;
-    for (line, case) in cases("requests").iter().enumerate() {
-        for (number, step) in case["steps"].as_array().unwrap().iter().enumerate() {
-            let request = frames(step, "req").remove(0);
-            let recorded: Vec<_> = frames(step, "res").into_iter().map(|frame| frame[8..].to_vec()).collect();
-            client.send(&request).await;
-            let mut bodies = vec![client.frame().await.1];
-            let is_info = request[1] == INFO;
-            let is_query = !is_info && is_query(&request);
-            while is_query && !is_over(bodies.last().unwrap()) {
-                bodies.push(client.frame().await.1);
-            }
-            if step["ignored"] == true {
-                continue;
-            }
-            let place = format!("line {line}, step {number}");
-            if is_info {
-                let text = |bodies: &[Vec<u8>]| String::from_utf8_lossy(&bodies.concat()).into_owned();
-                assert_eq!(text(&bodies), text(&recorded), "{place}");
-            } else if is_query {
-                assert_eq!(found(&bodies), found(&recorded), "{place}");
-            } else {
-                assert_eq!(comparable(&bodies, false), comparable(&recorded, false), "{place}");
-            }
-            compared += 1;
-        }
-    }
-    assert_eq!(compared, REQUESTS);
-}
-
 #[tokio::test]
 async fn every_recorded_query_finds_what_was_recorded() {
     let cluster = Cluster::start(ClusterOptions::default()).await.unwrap();
