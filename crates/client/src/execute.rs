@@ -310,7 +310,7 @@ impl Run {
                             let now = Instant::now();
                             let answer = over.answer(now, self.last_sent.1, &message);
                             over.node.metrics().answered(self.prepared.kind, answer);
-                            self.note_pace(&over, now);
+                            self.note_latency(&over, now);
                             return Ok(self.reply(message, &over.node, now));
                         }
                         Err(failure) => failure,
@@ -374,7 +374,7 @@ impl Run {
         if !self.may_copy || !self.asks_another() {
             return Deadline::NEVER;
         }
-        latest.node.pace.patience(hedge).map_or(Deadline::NEVER, |patience| Deadline::within(latest.begun, patience))
+        latest.node.latency.hedge_delay(hedge).map_or(Deadline::NEVER, |delay| Deadline::within(latest.begun, delay))
     }
 
     /// Asks the next replica as well, if the budget has room for it. That is no attempt of its own: it uses up no retry, and
@@ -404,12 +404,12 @@ impl Run {
     }
 
     /// How long the node took, or at least takes, of whose attempt there is or was a copy.
-    fn note_pace(&self, over: &Pending, now: Instant) {
+    fn note_latency(&self, over: &Pending, now: Instant) {
         if self.prepared.command.policy.hedge.is_none() {
             return;
         }
         for pending in self.pending.iter().filter(|pending| !pending.is_copy).chain([over]) {
-            pending.node.pace.note(now.saturating_duration_since(pending.begun));
+            pending.node.latency.note(now.saturating_duration_since(pending.begun));
         }
     }
 

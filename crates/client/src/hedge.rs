@@ -35,7 +35,7 @@ impl Budget {
 /// The time within which nineteen of twenty answers of a node come, as a running estimate: an answer that took longer
 /// moves it up by nineteen times what one that did not moves it down. It forgets, so it follows the node.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct LatencyEstimate {
     /// Microseconds; 0 before the first answer.
     p95: AtomicU32,
     answers: AtomicU32,
@@ -46,7 +46,7 @@ const ENOUGH: u32 = 20;
 /// How far an answer moves the estimate, at most: a sixteenth of it.
 const STEP: f32 = 1.0 / 16.0;
 
-impl Pace {
+impl LatencyEstimate {
     /// Takes an answer into account. Of two at once one may be lost, which does not matter.
     pub(crate) fn note(&self, took: Duration) {
         let took = took.as_micros().clamp(1, u128::from(u32::MAX)) as u32;
@@ -65,7 +65,7 @@ impl Pace {
     }
 
     /// How long to wait for an answer before another replica is asked too; `None` as long as that is not known.
-    pub(crate) fn patience(&self, hedge: Hedge) -> Option<Duration> {
+    pub(crate) fn hedge_delay(&self, hedge: Hedge) -> Option<Duration> {
         match hedge.after {
             HedgeAfter::Millis(ms) => Some(Duration::from_millis(ms.into())),
             HedgeAfter::P95 => (self.answers.load(Ordering::Relaxed) >= ENOUGH)
@@ -96,19 +96,22 @@ mod tests {
 
     #[test]
     fn the_estimate_is_above_nineteen_of_twenty_answers() {
-        let pace = Pace::default();
-        assert_eq!(pace.patience(HEDGE), None);
+        let latency = LatencyEstimate::default();
+        assert_eq!(latency.hedge_delay(HEDGE), None);
         // evenly from 0 to 1000 µs, in an order that is no order
         let times: Vec<u64> = (0..20_000).map(|n| n * 7919 % 1000).collect();
-        times.iter().for_each(|us| pace.note(Duration::from_micros(*us)));
-        let late = |pace: &Pace| {
-            let p95 = pace.patience(HEDGE).unwrap().as_micros() as u64;
+        times.iter().for_each(|us| latency.note(Duration::from_micros(*us)));
+        let late = |latency: &LatencyEstimate| {
+            let p95 = latency.hedge_delay(HEDGE).unwrap().as_micros() as u64;
             times.iter().filter(|us| **us > p95).count() as f64 / times.len() as f64
         };
-        assert!((0.005..0.15).contains(&late(&pace)), "{}", late(&pace));
+        assert!((0.005..0.15).contains(&late(&latency)), "{}", late(&latency));
         // a node that became ten times as slow
-        times.iter().for_each(|us| pace.note(Duration::from_micros(*us * 10)));
-        assert!(pace.patience(HEDGE).unwrap() > Duration::from_millis(7));
-        assert_eq!(pace.patience(Hedge { after: HedgeAfter::Millis(3), budget: 1 }), Some(Duration::from_millis(3)));
+        times.iter().for_each(|us| latency.note(Duration::from_micros(*us * 10)));
+        assert!(latency.hedge_delay(HEDGE).unwrap() > Duration::from_millis(7));
+        assert_eq!(
+            latency.hedge_delay(Hedge { after: HedgeAfter::Millis(3), budget: 1 }),
+            Some(Duration::from_millis(3))
+        );
     }
 }

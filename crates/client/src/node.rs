@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use crate::connection::health::Health;
 use crate::connection::pool::Pool;
 use crate::error::Failure;
-use crate::hedge::Pace;
+use crate::hedge::LatencyEstimate;
 use crate::metrics::NodeMetrics;
 
 /// A server's version, as numbers that compare.
@@ -50,8 +50,8 @@ pub(crate) struct Node {
     pub(crate) pool: Arc<Pool>,
     pub(crate) health: Arc<Health>,
     /// How fast it answers reads that hedge, and requests of batches that do.
-    pub(crate) pace: Pace,
-    pub(crate) batch_pace: Pace,
+    pub(crate) latency: LatencyEstimate,
+    pub(crate) batch_latency: LatencyEstimate,
     is_active: AtomicBool,
     /// Requests of batches that are under way there.
     batch_requests: AtomicUsize,
@@ -68,8 +68,8 @@ impl Node {
             build,
             pool,
             health,
-            pace: Pace::default(),
-            batch_pace: Pace::default(),
+            latency: LatencyEstimate::default(),
+            batch_latency: LatencyEstimate::default(),
             is_active: AtomicBool::new(true),
             batch_requests: AtomicUsize::new(0),
             racks: ArcSwap::default(),

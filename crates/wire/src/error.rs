@@ -1,3 +1,5 @@
+//! Why bytes could not be read.
+
 /// Why bytes could not be read as what they were said to be.
 ///
 /// Each variant names the part that was wrong; `&'static str` payloads name it in the words of the protocol.

@@ -6,7 +6,9 @@
 //! | `plan.rs` | keys hashed, rows cut into requests, requests written |
 //! | `request.rs` | one request to one node |
 //! | `order.rs` | which rows wait for others of their record |
-//! | `run.rs` | all requests of a batch, their failures and retries |
+//! | `run.rs` | all requests of a batch, from the first to the outcome of every row |
+//! | `answers.rs` | what answers and failures of requests do to rows |
+//! | `late.rs` | requests that are late: other replicas, and copies |
 //! | `rows.rs` | the outcome of every row |
 //! | `node_limits.rs` | how much a node is given at once |
 //! | `pages.rs` | where the bytes of answers end up |
@@ -14,9 +16,11 @@
 //! | `counts.rs` | what it adds to the counts of the client |
 //! | `bound.rs` | the transaction that rows belong to, as far as batches need it |
 
+mod answers;
 mod bound;
 mod costs;
 mod counts;
+mod late;
 mod node_limits;
 mod order;
 mod pages;

@@ -50,7 +50,7 @@ pub(crate) struct SubRequest {
     /// When it was made.
     pub(super) begun: Instant,
     /// A copy of it may be sent to another replica when nothing came for this long.
-    pub(super) patience: Option<Duration>,
+    pub(super) hedge_delay: Option<Duration>,
     /// It had none left.
     pub(super) is_late: bool,
     _counted: UnderWay,
@@ -61,7 +61,7 @@ pub(crate) struct SubRequest {
 pub(super) enum Progress {
     /// Nothing came for the share of the time it was given; it goes on when it is run again.
     Slow,
-    /// Nothing came for as long as [`patience`](SubRequest::patience), which it has no more; likewise.
+    /// Nothing came for as long as [`hedge_delay`](SubRequest::hedge_delay), which it has no more; likewise.
     Late,
     /// It is over.
     Over(Result<(), Failure>),
@@ -97,7 +97,7 @@ impl SubRequest {
             bytes_in: 0,
             was_sent: false,
             begun: Instant::now(),
-            patience: None,
+            hedge_delay: None,
             is_late: false,
         }
     }
@@ -228,7 +228,7 @@ impl SubRequest {
                 return Ok(Received::Enough);
             }
             let silence = share_from(begun, share);
-            let late = share_from(begun, self.patience);
+            let late = share_from(begun, self.hedge_delay);
             let read_timeout = limit.earlier(silence).earlier(Deadline::at(look)).earlier(late);
             let Some(lease) = &mut self.lease else { return Ok(Received::Nothing) };
             let connection = lease.connection()?;
@@ -238,7 +238,7 @@ impl SubRequest {
             match read_timeout.bound(connection.receive_some()).await {
                 Ok(outcome) => {
                     outcome?;
-                    self.patience = None; // it answers
+                    self.hedge_delay = None; // it answers
                     begun = Instant::now();
                     limit = self.limit();
                     look = begun + SUSPICION;
@@ -249,7 +249,7 @@ impl SubRequest {
                         return Err(Failure::timeout("the server did not answer in time"));
                     }
                     if late.has_passed(now) {
-                        self.patience = None;
+                        self.hedge_delay = None;
                         self.is_late = true;
                         return Ok(Received::Late);
                     }

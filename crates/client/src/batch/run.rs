@@ -1,6 +1,6 @@
 //! A batch from its first requests to the outcome of every row. One collector owns all rows; requests run as tasks
 //! beside it and hand their answers over. Rows without a good answer are routed again, with the maps of that moment,
-//! while retries and time allow.
+//! while retries and time allow. What becomes of answers is in `answers`, requests that are late are in `late`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,13 +16,11 @@ use super::node_limits::{LimitId, NodeLimits};
 use super::order::Order;
 use super::plan::{Plan, ROWS_PER_TURN, RowId};
 use super::request::{Progress, SubRequest};
-use super::rows::{Answer, Rows};
+use super::rows::Rows;
 use super::{Batch, BatchReply};
 use crate::cluster::Cluster;
 use crate::error::{Code, Failure};
-use crate::metrics::Happening;
 use crate::node::Node;
-use crate::retry::{COMMAND, is_overload};
 use crate::routing::replica::ReplicaPlan;
 use crate::routing::{Routing, Table};
 
@@ -75,7 +73,7 @@ async fn carry_out(
 }
 
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     Request(Box<SubRequest>, Progress),
     /// Time to route rows again, as attempts of this round.
     Retry(Arc<[RowId]>, u16),
@@ -85,9 +83,9 @@ enum Step {
 
 /// What a task has to do with, for the case that it dies.
 #[derive(Debug)]
-struct Covered {
-    rows: Arc<[RowId]>,
-    limit: Option<LimitId>,
+pub(super) struct Covered {
+    pub(super) rows: Arc<[RowId]>,
+    pub(super) limit: Option<LimitId>,
 }
 
 /// A request that is ready to go.
@@ -101,16 +99,16 @@ pub(crate) struct Outgoing {
 /// A batch on its way.
 #[derive(Debug)]
 pub(crate) struct Run {
-    cluster: Arc<Cluster>,
-    plan: Arc<Plan>,
-    rows: Rows,
-    limits: NodeLimits,
-    costs: Costs,
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) rows: Rows,
+    pub(super) limits: NodeLimits,
+    pub(super) costs: Costs,
     ready: Vec<Outgoing>,
-    tasks: JoinSet<Step>,
-    covered: HashMap<Id, Covered>,
+    pub(super) tasks: JoinSet<Step>,
+    pub(super) covered: HashMap<Id, Covered>,
     /// Copies of requests were sent, and what they are copies of may be under way when all rows are answered.
-    has_copies: bool,
+    pub(super) has_copies: bool,
 }
 
 /// A group of rows for each node, with room for a fair share of them.
@@ -258,7 +256,7 @@ impl Run {
     }
 
     /// Makes requests for rows to the nodes that are to answer them.
-    async fn route(&mut self, rows: &[RowId], round: u16) {
+    pub(super) async fn route(&mut self, rows: &[RowId], round: u16) {
         let routing = self.cluster.routing.load_full();
         let mut groups = groups(&routing, rows.len());
         for chunk in rows.chunks(ROWS_PER_TURN) {
@@ -317,7 +315,7 @@ impl Run {
     }
 
     /// Makes the requests a node has room for.
-    fn pump(&mut self, limit: LimitId) {
+    pub(super) fn pump(&mut self, limit: LimitId) {
         while let Some((node, rows, round)) = self.limits.take(limit) {
             let taken = rows.len();
             let rows = self.rows.still_open(rows);
@@ -348,66 +346,16 @@ impl Run {
     fn start(&mut self, node: Arc<Node>, rows: Arc<[RowId]>, round: u16, limit: LimitId) {
         let share = self.share(&rows, round);
         let mut request = Box::new(SubRequest::new(self.plan.clone(), node, rows.clone(), round));
-        request.patience = self.patience(&request.node, &rows, round);
+        request.hedge_delay = self.hedge_delay(&request.node, &rows, round);
         self.ready.push(Outgoing { request, share, covered: Covered { rows, limit: Some(limit) } });
     }
 
-    fn spawn_request(&mut self, request: Box<SubRequest>, share: Option<Duration>, covered: Covered) {
+    pub(super) fn spawn_request(&mut self, request: Box<SubRequest>, share: Option<Duration>, covered: Covered) {
         let task = self.tasks.spawn(async move {
             let (request, progress) = request.run(share).await;
             Step::Request(Box::new(request), progress)
         });
         self.covered.insert(task.id(), covered);
-    }
-
-    /// How long a request of reads may be silent before other replicas are asked too: what is left of the total,
-    /// divided by the attempts left.
-    fn share(&self, rows: &[RowId], round: u16) -> Option<Duration> {
-        let attempts_left = self.plan.batch.policy.max_retries.saturating_sub(round);
-        if attempts_left == 0 || !rows.iter().all(|id| self.rows.has_alternatives(*id) && !self.plan.is_write(*id)) {
-            return None;
-        }
-        let left = self.plan.deadline.remaining(Instant::now())?;
-        Some(left / (u32::from(attempts_left) + 1))
-    }
-
-    /// How long a request of reads may be silent before a copy of it is sent to another replica.
-    fn patience(&self, node: &Node, rows: &[RowId], round: u16) -> Option<Duration> {
-        let hedge = self.plan.batch.policy.hedge.filter(|_| round == 0)?;
-        if !rows.iter().all(|id| self.rows.has_alternatives(*id) && !self.plan.is_write(*id)) {
-            return None;
-        }
-        self.cluster.hedges.earn(hedge, rows.len());
-        node.batch_pace.patience(hedge)
-    }
-
-    /// Sends a copy of a request that is late, row by row to the next replica, if the budget has room for it. The request
-    /// goes on: what answers first counts.
-    async fn copy(&mut self, request: SubRequest, rows: Arc<[RowId]>) {
-        let round = request.round;
-        let waiting = request.unanswered();
-        let share = self.share(&waiting, round);
-        let may_copy = !waiting.is_empty() && self.cluster.hedges.take(waiting.len());
-        if may_copy {
-            request.node.metrics().happened_to(Happening::Hedged, waiting.len());
-        }
-        self.spawn_request(Box::new(request), share.filter(|_| !may_copy), Covered { rows, limit: None });
-        if may_copy {
-            for id in &waiting {
-                if let Some(replica_plan) = self.rows.replica_plan(*id).and_then(Option::as_mut) {
-                    replica_plan.advance(Code::TIMEOUT);
-                }
-            }
-            self.has_copies = true;
-            self.route(&waiting, round).await;
-        }
-    }
-
-    /// Notes how long nodes take to answer, as batches that hedge go by it.
-    fn note_pace(&self, request: &SubRequest) {
-        if self.plan.batch.policy.hedge.is_some() && request.round == 0 && request.was_sent {
-            request.node.batch_pace.note(request.begun.elapsed());
-        }
     }
 
     async fn after_request(
@@ -440,7 +388,7 @@ impl Run {
                 }
             }
             Progress::Late => {
-                self.note_pace(&request);
+                self.note_latency(&request);
                 self.copy(request, rows).await;
                 if let Some(limit) = limit {
                     self.pump(limit);
@@ -448,145 +396,11 @@ impl Run {
             }
             Progress::Over(outcome) => {
                 if !request.is_late {
-                    self.note_pace(&request);
+                    self.note_latency(&request);
                 }
                 self.end(&request, outcome, &rows, limit, busy);
             }
         }
-    }
-
-    /// Takes in what a request brought. Its node has room for others then: one that is slow holds up nothing else.
-    /// Returns how many rows were in flight there.
-    fn take_in(&mut self, request: &mut SubRequest, rows: &[RowId], limit: Option<LimitId>) -> usize {
-        self.take_answers(request);
-        let busy = limit.map_or(0, |limit| self.limits.busy(limit));
-        if let Some(limit) = limit {
-            self.limits.leave(limit, rows.len());
-        }
-        busy
-    }
-
-    /// Ends a request: rows without an answer are tried again later, or have failed.
-    fn end(
-        &mut self,
-        request: &SubRequest,
-        outcome: Result<(), Failure>,
-        rows: &[RowId],
-        limit: Option<LimitId>,
-        busy: usize,
-    ) {
-        self.rows.leave(rows);
-        self.costs.add(request);
-        let failure = outcome.err();
-        counts::request(self.plan.kind, request, failure.as_ref());
-        let overloaded = request.refused.iter().any(|(_, code)| is_overload(*code))
-            || failure.as_ref().is_some_and(|failure| is_overload(failure.code));
-        match limit {
-            Some(limit) if overloaded => self.slow_down(limit, busy),
-            Some(limit) if failure.is_none() => self.limits.succeeded(limit),
-            _ => {}
-        }
-        let failure = failure.unwrap_or_else(|| Failure::new(Code::NO_RESPONSE, ""));
-        if failure.code.is_session_over() {
-            request.node.pool.renounce(request.begun);
-        }
-        self.fail(&request.unanswered(), &failure, Some(&request.node), request.round, request.was_sent);
-        self.refuse(request);
-        if let Some(limit) = limit {
-            self.pump(limit);
-        }
-    }
-
-    /// The node has too much to do: it gets less, after a pause.
-    fn slow_down(&mut self, limit: LimitId, busy: usize) {
-        if let Some(pause) = self.limits.overloaded(limit, busy) {
-            let task = self.tasks.spawn(async move {
-                tokio::time::sleep(pause).await;
-                Step::Resume(limit)
-            });
-            self.covered.insert(task.id(), Covered { rows: Arc::default(), limit: None });
-        }
-    }
-
-    /// Moves what came in to the reply.
-    fn take_answers(&mut self, request: &mut SubRequest) {
-        self.note_transaction(request);
-        let places: Vec<(u16, u32)> = request.frames.drain(..).map(|frame| self.rows.keep(&frame)).collect();
-        let at = self.costs.index_of(&request.node);
-        counts::rows(self.plan.kind, &request.node, &request.hits);
-        let mut answered = 0;
-        for hit in request.hits.drain(..) {
-            let Some(place) = places.get(hit.frame as usize) else { continue };
-            match self.rows.answer(hit, *place, at) {
-                Answer::Settled => answered += 1,
-                Answer::Refused => request.refused.push((hit.row, hit.result.into())),
-                Answer::Late => {}
-            }
-        }
-        self.costs.of(&request.node).answered += answered;
-    }
-
-    /// Tells the transaction of the batch what answers say of its records, before anything else is sent for them.
-    fn note_transaction(&self, request: &SubRequest) {
-        let Some(transaction) = &self.plan.transaction else { return };
-        for hit in &request.hits {
-            let message = request.frames.get(hit.frame as usize).and_then(|frame| frame.get(hit.offset as usize..));
-            if let (Some((_, keyspace, spec)), Some(digest), Some(message)) =
-                (self.plan.row(hit.row), self.plan.digest(hit.row), message)
-            {
-                transaction.note_row(*digest, &keyspace.set, spec.is_write(), hit.result.into(), message);
-            }
-        }
-    }
-
-    /// Ends an attempt of rows without an answer: they are tried again later, or settled.
-    fn fail(&mut self, rows: &[RowId], failure: &Failure, node: Option<&Arc<Node>>, round: u16, was_sent: bool) {
-        if rows.is_empty() {
-            return;
-        }
-        let mut any_in_doubt = false;
-        let mut again = Vec::new();
-        for id in rows {
-            let ended = self.rows.fail(*id, failure.code, round, was_sent);
-            any_in_doubt |= ended.in_doubt;
-            again.extend(ended.again.then_some(*id));
-        }
-        if let Some(node) = node {
-            self.costs.note(node, failure, round, any_in_doubt);
-            counts::retries(self.plan.kind, node, failure.code, round, again.len());
-        }
-        self.try_later(again, round.saturating_add(1));
-    }
-
-    /// Ends an attempt of the rows that a request was refused, or that the server ran out of time for. The latter can
-    /// mean of a write that the master has it, and a replica did not say so.
-    fn refuse(&mut self, request: &SubRequest) {
-        let round = request.round;
-        let mut again = Vec::new();
-        for (id, code) in &request.refused {
-            let ended = self.rows.fail(*id, *code, round, true);
-            again.extend(ended.again.then_some(*id));
-        }
-        if let Some((_, code)) = request.refused.last() {
-            self.costs.note(&request.node, &Failure::new(*code, ""), round, false);
-            counts::retries(self.plan.kind, &request.node, *code, round, again.len());
-        }
-        self.try_later(again, round.saturating_add(1));
-    }
-
-    /// Routes rows again after a pause.
-    fn try_later(&mut self, rows: Vec<RowId>, round: u16) {
-        if rows.is_empty() {
-            return;
-        }
-        let pause = COMMAND.pause_at_least(self.plan.batch.policy.pause(), round.into());
-        let rows: Arc<[RowId]> = rows.into();
-        let covered = Covered { rows: rows.clone(), limit: None };
-        let task = self.tasks.spawn(async move {
-            tokio::time::sleep(pause).await;
-            Step::Retry(rows, round)
-        });
-        self.covered.insert(task.id(), covered);
     }
 
     /// What became of the rows since the last part, when all have their outcome: the batch is over.

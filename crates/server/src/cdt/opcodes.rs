@@ -147,6 +147,15 @@ operations! {
     110 GET_BY_VALUE_REL_RANK_RANGE MapBy(Pick::ValueRelRankRange, Get), reads Nothing, [P::ReturnType, P::Match, P::Rank] [P::Count];
 }
 
+// an operation is looked up by halving the table: a row out of its place would never be found
+const _: () = {
+    let mut at = 1;
+    while at < OPERATIONS.len() {
+        assert!(OPERATIONS[at - 1].code < OPERATIONS[at].code, "rows stand in the order of their codes");
+        at += 1;
+    }
+};
+
 impl Operation {
     /// The operation of a code.
     pub(crate) fn find(code: i64) -> Option<&'static Self> {
