@@ -315,7 +315,7 @@ mod tests {
     use crate::security::{AuthMode, Credentials};
 
     /// A node that lets everybody in for a second.
-    async fn serve(mut socket: TcpStream, number: usize) -> Option<()> {
+    async fn serve(mut socket: TcpStream, number: usize, peers: Arc<str>) -> Option<()> {
         let address = socket.local_addr().ok()?;
         loop {
             let mut header = [0; 8];
@@ -337,7 +337,7 @@ mod tests {
                             "node" => format!("N{number}"),
                             "build" => "8.0.0.0".to_owned(),
                             "partition-generation" | "peers-generation" => "1".to_owned(),
-                            "peers-clear-std" => "1,3000,[]".to_owned(),
+                            "peers-clear-std" => peers.to_string(),
                             "service-clear-std" => address.to_string(),
                             "replicas" => {
                                 let mut all = PartitionBitmap::empty();
@@ -357,13 +357,20 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn thirty_nodes_log_in_again_and_again_and_the_password_is_hashed_once() {
         const PASSWORD: &str = "hashed for thirty nodes";
-        let mut hosts = Vec::new();
-        for number in 0..30 {
+        let (mut listeners, mut hosts) = (Vec::new(), Vec::new());
+        for _ in 0..30 {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             hosts.push(Endpoint { host: "127.0.0.1".into(), port: listener.local_addr().unwrap().port() });
+            listeners.push(listener);
+        }
+        for (number, listener) in listeners.into_iter().enumerate() {
+            // a node that sees none of the others has not joined them yet
+            let others = hosts.iter().enumerate().filter(|(other, _)| *other != number);
+            let others: Vec<_> = others.map(|(other, host)| format!("[N{other},,[{host}]]")).collect();
+            let peers: Arc<str> = format!("1,3000,[{}]", others.join(",")).into();
             tokio::spawn(async move {
                 while let Ok((socket, _)) = listener.accept().await {
-                    tokio::spawn(serve(socket, number));
+                    tokio::spawn(serve(socket, number, peers.clone()));
                 }
             });
         }
