@@ -352,7 +352,7 @@ async fn there_are_no_transactions_where_nothing_is_strongly_consistent() {
 #[tokio::test]
 async fn a_field_of_the_wrong_size_is_refused() {
     let (_cluster, mut client) = client().await;
-    for (kind, size) in [(FieldType::MRT_ID, 7), (FieldType::RECORD_VERSION, 8), (FieldType::MRT_DEADLINE, 3)] {
+    for (kind, size) in [(FieldType::MRT_ID, 7), (FieldType::MRT_DEADLINE, 3)] {
         let mut fields = BytesMut::new();
         aerospike_wire::field::write_field(&mut fields, kind, &vec![1; size]);
         let spec = CommandSpec { fields: &fields, field_count: 1, ..read_all() };

@@ -45,6 +45,8 @@ pub(crate) struct Request<'a> {
     pub(crate) must_be_there: bool,
     /// The transaction it belongs to.
     pub(crate) transaction: TransactionFields,
+    /// Whether fields of transactions have another size than they should; what follows from it depends on the edition.
+    pub(crate) has_odd_transaction: bool,
     /// How many operations there are.
     pub(crate) op_count: u16,
     ops: Ops<'a>,
@@ -150,6 +152,7 @@ impl<'a> Request<'a> {
             in_batch: false,
             must_be_there: false,
             transaction: TransactionFields::default(),
+            has_odd_transaction: false,
             op_count: 0,
             ops,
         }
@@ -168,10 +171,14 @@ impl<'a> Request<'a> {
                 FieldType::UDF_FUNCTION => self.udf_mut().function = data,
                 FieldType::UDF_ARGUMENTS => self.udf_mut().arguments = data,
                 // of a version that is none nothing is asked outside a transaction
-                kind => match self.transaction.take(kind, field.data) {
-                    None if kind != FieldType::RECORD_VERSION => return Err(ResultCode::PARAMETER),
-                    _ => {}
-                },
+                kind => {
+                    if self.transaction.take(kind, field.data).is_none() && kind != FieldType::RECORD_VERSION {
+                        self.has_odd_transaction = true;
+                        if kind == FieldType::MRT_ID {
+                            self.transaction.id = Some(0);
+                        }
+                    }
+                }
             }
         }
         self.set = set.unwrap_or_default();

@@ -83,11 +83,18 @@ fn serve(
 
 /// Refuses what belongs to a transaction where there are none.
 pub(crate) fn check(request: &Request<'_>, context: &Context<'_>) -> Result<(), ResultCode> {
-    let makes_monitor = context.edition.is_enterprise() && request.is_write() && request.set == MONITOR_SET;
+    if !context.edition.is_enterprise() {
+        // of what belongs to a transaction the Community edition looks at its id alone
+        let is_of_one = request.transaction.id.is_some() || request.info4.intersects(BITS);
+        return if is_of_one { context.edition.require_enterprise() } else { Ok(()) };
+    }
+    if request.has_odd_transaction {
+        return Err(ResultCode::PARAMETER);
+    }
+    let makes_monitor = request.is_write() && request.set == MONITOR_SET;
     if request.transaction.is_empty() && !request.info4.intersects(BITS) && !makes_monitor {
         return Ok(());
     }
-    context.edition.require_enterprise()?;
     if context.namespace.strong_consistency { Ok(()) } else { Err(ResultCode::UNSUPPORTED_FEATURE) }
 }
 
