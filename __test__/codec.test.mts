@@ -114,7 +114,11 @@ for (const call of ['put', 'get', 'select', 'exists', 'remove', 'operate']) {
         await new Promise(setImmediate)
         const entry = native.entries[0]
         if (entry === undefined) {
-          t.fail(`nothing was sent: ${JSON.stringify(await settled)} ${JSON.stringify(step)}`)
+          const outcome = await settled
+          // What every server refuses with a bare 4 is refused here, with what does not go together.
+          const { message = '' } = 'error' in outcome ? (outcome.error as Error) : {}
+          if (step.error === 4 && message.includes('does not go with')) continue
+          t.fail(`nothing was sent: ${JSON.stringify(outcome)} ${JSON.stringify(step)}`)
           return
         }
         const ours = readCommand(entry.body, true)
