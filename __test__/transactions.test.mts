@@ -539,7 +539,7 @@ test('a transaction whose work was cancelled, or threw, is aborted', async (t) =
   t.true(await isFreed(cancelled))
 })
 
-test('closing a client aborts the transactions that are open', async (t) => {
+test('close waits for an abort that is under way', async (t) => {
   const k = key()
   const leaving = await connect(cluster.hosts)
   const tx = leaving.beginTransaction({ timeout: 120 })
