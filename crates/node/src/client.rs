@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aerospike_core::{Client, Code, InfoTarget};
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 use crate::completion::{Outcome, rejection};
 use crate::config::{NativeChange, NativeConfig, NativeInfo, NativeNode, NativeReach, NativeSettings};
 use crate::entry::{self, Entry, Malformed, Work};
+use crate::handing_over::{HandingOver, Handover, until_polled};
 use crate::inline::{self, Submission};
 use crate::inline_setup::Setup;
 use crate::memory;
@@ -39,6 +40,8 @@ pub struct NativeClient {
     pub(crate) runtime: Handle,
     shared: Arc<Shared>,
     transactions: Arc<Transactions>,
+    /// What was submitted and has not begun.
+    handing_over: Arc<HandingOver>,
     /// The number of the driver of its inline I/O; 0 for none.
     driver: AtomicUsize,
     /// The task that tells of changes, while somebody listens.
@@ -76,6 +79,7 @@ impl NativeClient {
             runtime,
             shared,
             transactions,
+            handing_over: Arc::default(),
             driver: AtomicUsize::new(0),
             watching: Mutex::default(),
             observing: Mutex::default(),
@@ -117,15 +121,15 @@ impl NativeClient {
         {
             return Ok(self.submit_few(buffer, &submission));
         }
-        let (core, shared) = (self.core.clone(), self.shared.clone());
+        let (core, shared, handover) = (self.core.clone(), self.shared.clone(), self.handing_over.begin());
         self.runtime.spawn(async move {
             // the lengths were checked above, so that every entry is seen and settles
             let Assigned { alone, groups } = entered.assign(entry::entries(buffer));
             for (entry, membership) in alone {
-                start(entry, membership, &core, &shared);
+                start(entry, membership, &core, &shared, &handover);
             }
             for group in groups {
-                transaction::start(group, &shared);
+                transaction::start(group, &shared, &handover);
             }
         });
         Ok(false)
@@ -187,9 +191,11 @@ impl NativeClient {
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env, timeout: u32) -> Result<PromiseRaw<'env, ()>> {
         inline::close(self.driver.swap(0, Ordering::Relaxed));
-        let (core, runtime) = (self.core.clone(), self.runtime.clone());
+        let (core, runtime, handing_over) = (self.core.clone(), self.runtime.clone(), self.handing_over.clone());
         env.spawn_future(async move {
-            core.close(Duration::from_millis(timeout.into())).await;
+            let (begun, most) = (Instant::now(), Duration::from_millis(timeout.into()));
+            handing_over.all_begun(most).await;
+            core.close(most.saturating_sub(begun.elapsed())).await;
             memory::give_back(&runtime);
             Ok(())
         })
@@ -323,7 +329,7 @@ impl NativeClient {
 
     fn start_here(&self, entry: Entry) {
         let _runtime = self.runtime.enter();
-        start(entry, Membership::None, &self.core, &self.shared);
+        start(entry, Membership::None, &self.core, &self.shared, &self.handing_over.begin());
     }
 }
 
@@ -342,7 +348,7 @@ fn replace(place: &Mutex<Option<AbortHandle>>, task: Option<AbortHandle>) {
     }
 }
 
-fn start(entry: Entry, membership: Membership, core: &Client, shared: &Arc<Shared>) {
+fn start(entry: Entry, membership: Membership, core: &Client, shared: &Arc<Shared>, handover: &Handover) {
     let Entry { ticket, cancellable, work, .. } = entry;
     let settlement = Settlement::new(shared.clone(), ticket, cancellable);
     let mut work = match work {
@@ -354,7 +360,8 @@ fn start(entry: Entry, membership: Membership, core: &Client, shared: &Arc<Share
         Membership::None => {}
         Membership::Refused => return settlement.settle(Outcome::Refused(Code::PARAM, transaction::REFUSED)),
         Membership::Of(transaction) => {
-            tokio::spawn(settle(settlement, cancelled, transaction::carry_out(transaction, work)));
+            let work = until_polled(handover.clone(), transaction::carry_out(transaction, work));
+            tokio::spawn(settle(settlement, cancelled, work));
             return;
         }
     }
@@ -367,11 +374,8 @@ fn start(entry: Entry, membership: Membership, core: &Client, shared: &Arc<Share
             tokio::spawn(settle(settlement, cancelled, core.execute_then(command, Outcome::from)));
         }
         (Work::Batch(batch), cancelled) => {
-            tokio::spawn(settle(
-                settlement,
-                cancelled,
-                async move { Outcome::Batch(Box::new(core.batch(batch).await)) },
-            ));
+            let outcome = async move { Outcome::Batch(Box::new(core.batch(batch).await)) };
+            tokio::spawn(settle(settlement, cancelled, until_polled(handover.clone(), outcome)));
         }
         (Work::Parts(batch), cancelled) => {
             let shared = shared.clone();
@@ -380,7 +384,7 @@ fn start(entry: Entry, membership: Membership, core: &Client, shared: &Arc<Share
                 let mut part = |part| shared.queue.push(ticket, Outcome::Part(Box::new(part)));
                 Outcome::Batch(Box::new(core.batch_in_parts(batch, &mut part).await))
             };
-            tokio::spawn(settle(settlement, cancelled, outcome));
+            tokio::spawn(settle(settlement, cancelled, until_polled(handover.clone(), outcome)));
         }
     }
 }

@@ -5,6 +5,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `entry` | request entries from TypeScript to commands of the client core |
+//! | `handing_over` | what was submitted and has not begun, for which a close waits |
 //! | `completion` | outcomes of commands to completions for TypeScript |
 //! | `layout` | the numbers of both by name, for comparison with those of TypeScript |
 //! | `queue` | completions on their way to the JavaScript thread, and the one wake-up for all of them |
@@ -41,6 +42,7 @@ mod config;
 mod driver;
 mod entry;
 pub mod event_loop;
+mod handing_over;
 mod inline;
 mod inline_setup;
 mod layout;

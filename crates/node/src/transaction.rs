@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use crate::completion::{Outcome, rejection};
 use crate::entry::{Entry, Work};
+use crate::handing_over::{Handover, until_polled};
 use crate::settlement::{Settlement, Shared};
 
 /// The transactions of a client by number. 0 is none; a number is used again when its transaction is gone.
@@ -266,9 +267,10 @@ pub(crate) async fn carry_out(transaction: UnderWay, work: Work) -> Outcome {
 }
 
 /// Carries out commands that travel together, and settles each as soon as its outcome is known.
-pub(crate) fn start(group: Group<u32>, shared: &Arc<Shared>) {
+pub(crate) fn start(group: Group<u32>, shared: &Arc<Shared>, handover: &Handover) {
     let group = group.map(|ticket| Settlement::new(shared.clone(), ticket, false));
-    tokio::spawn(group.run(|settlement, answer| settlement.settle(answer.into())));
+    let run = group.run(|settlement, answer| settlement.settle(answer.into()));
+    tokio::spawn(until_polled(handover.clone(), run));
 }
 
 /// Refuses a command whose transaction takes none.
