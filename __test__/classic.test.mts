@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exp, GeoJSON, IndexNotFoundError, type Record, range, UdfNotFoundError } from 'aerospike-napi'
 import test, { type ExecutionContext } from 'ava'
-import { client, freshSet, sleep } from './support/cluster.mjs'
+import { client, freshSet, secure, sleep } from './support/cluster.mjs'
 import { index } from './support/indexes.mjs'
 
 const fresh = (): string => `m${randomBytes(8).toString('hex')}`
@@ -393,7 +393,7 @@ test('classic: get_nodes, info_all, info_node, and info for some nodes', async (
   t.true([...all.values()].every((answer) => answer.split(';').includes('test')))
   for (const { name, port } of nodes) {
     t.is(all.get(name), await client().infoNode(name, 'namespaces'))
-    t.true((await client().infoNode(name, 'service-clear-std')).endsWith(`:${port}`))
+    t.true((await client().infoNode(name, secure ? 'service-tls-std' : 'service-clear-std')).endsWith(`:${port}`))
   }
 })
 

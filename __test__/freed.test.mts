@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
-import { hosts } from './support/cluster.mjs'
+import { target } from './support/cluster.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -27,7 +27,7 @@ const PROGRAM = (use: string, report: string) => `
   }
   async function use (client, i) { ${use} }
   async function once (i) {
-    const client = await connect({ hosts: ${JSON.stringify(hosts())}, coalesceReads: i % 2 === 0 })
+    const client = await connect({ ...${JSON.stringify(target())}, coalesceReads: i % 2 === 0 })
     registry.register(client)
     await client.put(key(1), { i })
     const used = await use(client, i)

@@ -9,7 +9,7 @@ import test, { type TestFn } from 'ava'
 export const real = process.env.AEROSPIKE_HOSTS
 
 /** Whether the embedded cluster has access control and encryption. */
-const secure = process.env.AEROSPIKE_SECURE === '1'
+export const secure = process.env.AEROSPIKE_SECURE === '1'
 
 let cluster: LocalCluster | undefined
 let shared: Client | undefined
