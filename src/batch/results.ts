@@ -190,6 +190,11 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
     return false
   }
 
+  /** @internal Whether every row is `ok`. May be false of one that was sent again and is whole now. */
+  get isWhole(): boolean {
+    return this.#parts.every(({ reply }) => reply.isWhole)
+  }
+
   #unprocessed(): number[] {
     const positions: number[] = []
     for (let i = 0; i < this.length; i++) if (this.#resultOf(i) === 'unprocessed') positions.push(i)

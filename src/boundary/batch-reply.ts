@@ -222,6 +222,16 @@ export class BatchReply {
     return true
   }
 
+  /** Whether every row has a record. One look at each, since a session asks it of every batch. */
+  get isWhole(): boolean {
+    const table = this.#table
+    const end = this.#place(this.rows)
+    for (let at = this.#tableAt; at < end; at += Size.outcome) {
+      if (table.getUint32(at + 4, true) >= NO_PAGE) return false
+    }
+    return true
+  }
+
   /** Whether a write may have happened although it has no good answer. */
   inDoubt(row: number): boolean {
     return (this.#table.getUint8(this.#place(row) + 8) & OutcomeFlag.inDoubt) !== 0

@@ -25,11 +25,29 @@ import type { Views } from './views.js'
 /** Steps that were begun, and the first thing that was wrong with them: it is said when the chain is run. */
 class Chain {
   readonly views: Views
-  readonly steps: Step[] = []
-  failure: unknown
+  readonly steps: Step[]
+  failure: unknown = undefined
 
-  constructor(views: Views) {
+  /** With its first step. An empty list that is added to takes room for many, and most chains have one. */
+  constructor(views: Views, verb: Verb, given: readonly unknown[]) {
     this.views = views
+    const step = this.#step(verb, given)
+    this.steps = step === undefined ? [] : [step]
+  }
+
+  /** Adds a step for what a verb was given. */
+  add(verb: Verb, given: readonly unknown[]): void {
+    const step = this.#step(verb, given)
+    if (step !== undefined) this.steps.push(step)
+  }
+
+  #step(verb: Verb, given: readonly unknown[]): Step | undefined {
+    try {
+      return stepOf(verb, given)
+    } catch (error) {
+      this.failure ??= error
+      return undefined
+    }
   }
 
   /** The record of a single key, where that is all there is to say; undefined otherwise. */
@@ -138,7 +156,7 @@ export class Beginning extends VerbMethods {
   }
 
   protected begin(verb: Verb, given: readonly unknown[]): Builder {
-    return new Builder(new Chain(this.#views)).start(verb, given)
+    return new Builder(new Chain(this.#views, verb, given))
   }
 }
 
@@ -158,16 +176,8 @@ class Builder extends VerbMethods implements Target {
   }
 
   protected begin(verb: Verb, given: readonly unknown[]): Builder {
-    return new Builder(this.chain).start(verb, given)
-  }
-
-  start(verb: Verb, given: readonly unknown[]): this {
-    try {
-      this.chain.steps.push(stepOf(verb, given))
-    } catch (error) {
-      this.chain.failure ??= error
-    }
-    return this
+    this.chain.add(verb, given)
+    return new Builder(this.chain)
   }
 
   get #last(): Step | undefined {

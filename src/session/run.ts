@@ -43,7 +43,7 @@ class Missing implements Outcome {
 /** What batches tell of many keys. */
 interface Outcomes extends Iterable<Outcome> {
   readonly length: number
-  readonly cost: { readonly found: number }
+  readonly isWhole: boolean
   at(place: number): Outcome | undefined
 }
 
@@ -196,15 +196,21 @@ function failed(step: Step): (error: unknown) => Outcome {
 
 /** One key. */
 function point(views: Views, step: Step, strategy: Strategy, signal: AbortSignal | undefined): Promise<RecordResults> {
-  return callOf(views, step, signal).then(
-    (answer) => {
-      const record = recordIn(step, answer)
-      // Success needs no judgement: most calls end here.
-      if (record !== undefined) return new RecordResults(new OneRow(step, record))
-      return settle([step], [new Missing(step.keys[0] as Key)], strategy ?? ErrorStrategy.THROW)
-    },
-    (error) => settle([step], [failed(step)(error)], strategy ?? ErrorStrategy.THROW),
-  )
+  const answered = callOf(views, step, signal)
+  const done = (answer: unknown): RecordResults => {
+    const record = recordIn(step, answer)
+    // Success needs no judgement: most calls end here.
+    if (record !== undefined) return new RecordResults(new OneRow(step, record))
+    return settle([step], [new Missing(step.keys[0] as Key)], strategy ?? ErrorStrategy.THROW)
+  }
+  // What fails is the failure of the whole: it passes, and nothing has to wait for it.
+  if (strategy === undefined && failsWhole(step)) return answered.then(done)
+  return answered.then(done, (error) => settle([step], [failed(step)(error)], strategy ?? ErrorStrategy.THROW))
+}
+
+/** Whether there is no result but success that is a row. */
+function failsWhole({ verb, options }: Step): boolean {
+  return options?.filter === undefined && VERBS[verb].missing === 'failure'
 }
 
 function many(
@@ -216,7 +222,7 @@ function many(
   return batchOf(views, steps, signal).then((outcomes) => {
     const step = steps[0] as Step
     // What a codec reads is read once: its rows are made once as well.
-    if (steps.length === 1 && step.decode === undefined && outcomes.cost.found === outcomes.length) {
+    if (steps.length === 1 && step.decode === undefined && outcomes.isWhole) {
       return new RecordResults(new WholeStep(outcomes, step))
     }
     return settle(steps, outcomes, strategy ?? views.failures)

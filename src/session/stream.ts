@@ -100,6 +100,9 @@ export abstract class RecordStream<B extends object = Bins> implements AsyncIter
   }
 }
 
+// Every promise asks what it is resolved with for `then`: found here, it is not looked for any further.
+Object.defineProperty(RecordStream.prototype, 'then', { value: undefined })
+
 /** The records of rows; a row that failed throws. */
 export function recordsOf<B extends object>(rows: readonly RecordResult<B>[]): Record<B>[] {
   const records: Record<B>[] = []
