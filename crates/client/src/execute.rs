@@ -6,10 +6,10 @@
 //! of any counts. A write is sent again only when it cannot have been carried out, or when the caller calls it
 //! idempotent.
 
+mod attempts;
+
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use aerospike_wire::limits::PROTO_HEADER_SIZE;
@@ -17,13 +17,14 @@ use aerospike_wire::message::MessageHeader;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use self::attempts::{Attempts, Pending};
 use crate::cluster::Cluster;
 use crate::command::{Command, Reply, Timing};
 use crate::connection::probe::{LOOK, SUSPICION};
-use crate::connection::request::{Prepared, Request, Response, attempt};
+use crate::connection::request::{Prepared, Request, attempt};
 use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Error, Failure, SubError};
-use crate::metrics::{Answer, Happening};
+use crate::metrics::Happening;
 use crate::node::Node;
 use crate::retry::COMMAND;
 use crate::routing::replica::ReplicaPlan;
@@ -54,25 +55,6 @@ where
     }
 }
 
-/// An attempt that is not over.
-#[derive(Debug)]
-struct Pending {
-    response: Response,
-    node: Arc<Node>,
-    attempt: u32,
-    begun: Instant,
-    /// A second copy of the attempt, at another replica.
-    is_copy: bool,
-}
-
-impl Pending {
-    /// What its answer adds to the counts: how long it took, and bytes sent and received.
-    fn answer(&self, now: Instant, bytes_out: u64, message: &Bytes) -> Answer {
-        let bytes_in = (PROTO_HEADER_SIZE + message.len()) as u64;
-        Answer { took: now.saturating_duration_since(self.begun), bytes_out, bytes_in }
-    }
-}
-
 /// A command on its way to its outcome.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -86,11 +68,12 @@ pub(crate) struct Run {
     sent: u32,
     /// When and with how many bytes the attempt that was over last was sent.
     last_sent: (Option<Instant>, u64),
-    /// The latest attempt last. Those before it are reads that may still be answered.
-    pending: Vec<Pending>,
-    failures: Vec<SubError>,
+    /// What became of its attempts. Those before the latest that are not over are reads, which may still be answered.
+    pending: Attempts,
     /// Whether a read that is slow may still be asked of another replica too; once.
     may_copy: bool,
+    /// Whether an attempt was begun, be it one that did not count.
+    has_begun: bool,
     /// Whether it was sent again because the session of its connection was over; once.
     has_renewed: bool,
 }
@@ -113,10 +96,9 @@ impl Run {
             attempts: 0,
             sent: 0,
             last_sent: (None, 0),
-            // most commands need no second attempt
-            pending: Vec::with_capacity(1),
-            failures: Vec::new(),
+            pending: Attempts::default(),
             may_copy: false,
+            has_begun: false,
             has_renewed: false,
         }
     }
@@ -144,7 +126,7 @@ impl Run {
 
     async fn go_on(&mut self, cluster: &Cluster) -> Result<Reply, Error> {
         let policy = self.prepared.command.policy;
-        let mut is_begun = !self.pending.is_empty();
+        let mut is_begun = !self.pending.is_over();
         if let Some(hedge) = policy.hedge.filter(|_| !self.prepared.is_write) {
             self.may_copy = true;
             cluster.hedges.earn(hedge, 1);
@@ -155,7 +137,7 @@ impl Run {
             let outcome = match refusal {
                 None => self.wait(cluster, more).await,
                 // no more attempts, but an earlier one may still be answered
-                Some(_) if !more && !self.pending.is_empty() => self.wait(cluster, false).await,
+                Some(_) if !more && !self.pending.is_over() => self.wait(cluster, false).await,
                 Some((failure, node)) => Err(Setback::Failed(failure, node)),
             };
             let (failure, node) = match outcome {
@@ -224,7 +206,8 @@ impl Run {
     }
 
     fn request(&mut self, node: Arc<Node>) -> Request {
-        let (response, request) = attempt(self.prepared.clone());
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        let (response, request) = attempt(self.prepared.clone(), is_first);
         if self.attempts > 1 {
             self.begun = Instant::now();
         }
@@ -252,18 +235,18 @@ impl Run {
         Ok(node)
     }
 
-    /// Ends the command with the answer to its only attempt; unless that is to be followed by another.
+    /// Ends the command with the answer to its only attempt. Gives the answer back when there is no attempt.
     pub(crate) fn conclude(
         &mut self,
         cluster: &Cluster,
-        message: &Bytes,
+        message: Bytes,
         now: Instant,
-    ) -> Option<Result<Reply, Error>> {
-        let over = self.pending.pop()?;
+    ) -> Result<Result<Reply, Error>, Bytes> {
+        let Some(over) = self.pending.take_latest() else { return Err(message) };
         self.sent += 1;
         self.last_sent = over.response.sent();
         let kind = self.prepared.kind;
-        let outcome = match judge(message.clone(), &over.node) {
+        let outcome = match judge(message, &over.node) {
             Ok(message) => {
                 over.node.metrics().answered_inline(kind, over.answer(now, self.last_sent.1, &message));
                 Ok(self.reply(message, &over.node, now))
@@ -275,7 +258,7 @@ impl Run {
             }
         };
         cluster.metrics.called_inline(kind, now.saturating_duration_since(self.start), &outcome);
-        Some(outcome)
+        Ok(outcome)
     }
 
     fn reply(&self, message: Bytes, node: &Node, now: Instant) -> Reply {
@@ -317,7 +300,7 @@ impl Run {
                     };
                     // a node that has too much to do says nothing of the others
                     let is_final = !failure.code.is_retryable() && failure.code != Code::ASYNC_QUEUE_FULL;
-                    if is_final || self.pending.is_empty() || (was_latest && more) {
+                    if is_final || self.pending.is_over() || (was_latest && more) {
                         return Err(Setback::Failed(failure, over.node));
                     }
                     if over.is_copy {
@@ -333,7 +316,7 @@ impl Run {
                     if self.prepared.deadline.has_passed(now) {
                         return Err(Setback::TimeUp);
                     }
-                    let Some(latest) = self.pending.last() else { return Err(Setback::TimeUp) };
+                    let Some(latest) = self.pending.latest() else { return Err(Setback::TimeUp) };
                     if now >= look {
                         look = now + if may_move { LOOK } else { SUSPICION };
                         let health = &latest.node.health;
@@ -368,7 +351,7 @@ impl Run {
 
     /// When a copy of the latest attempt is due: once in a call, and only of a read that others can answer.
     fn copy_due(&self) -> Deadline {
-        let (Some(hedge), Some(latest)) = (self.prepared.command.policy.hedge, self.pending.last()) else {
+        let (Some(hedge), Some(latest)) = (self.prepared.command.policy.hedge, self.pending.latest()) else {
             return Deadline::NEVER;
         };
         if !self.may_copy || !self.asks_another() {
@@ -382,7 +365,7 @@ impl Run {
     fn send_copy(&mut self, cluster: &Cluster) {
         self.may_copy = false;
         let Some(mut replica_plan) = self.replica_plan else { return };
-        let Some(latest) = self.pending.last().map(|latest| latest.node.clone()) else { return };
+        let Some(latest) = self.pending.latest().map(|latest| latest.node.clone()) else { return };
         let command = &self.prepared.command;
         let routing = cluster.routing.load();
         let Some(table) = routing.table(&command.namespace) else { return };
@@ -394,11 +377,11 @@ impl Run {
             return;
         }
         latest.metrics().happened(Happening::Hedged);
-        let (response, request) = attempt(self.prepared.clone());
+        let (response, request) = attempt(self.prepared.clone(), false);
         let copy =
             Pending { response, node: node.clone(), attempt: self.attempts, begun: Instant::now(), is_copy: true };
         // in front of the attempt, whose limits go on being those of the call
-        self.pending.insert(self.pending.len() - 1, copy);
+        self.pending.put_before_latest(copy);
         let pool = node.pool.clone();
         pool.send(request);
     }
@@ -429,7 +412,7 @@ impl Run {
     /// waits to be sent has as long, over and over while the node answers others: a node that answers nothing would
     /// otherwise keep it until all the command's time is over.
     fn limit(&self, begun: Instant, share: Option<Duration>) -> Deadline {
-        let Some(latest) = self.pending.last() else { return Deadline::NEVER };
+        let Some(latest) = self.pending.latest() else { return Deadline::NEVER };
         let from = latest.response.sent_at().unwrap_or(begun);
         let of_share = share.map_or(Deadline::NEVER, |share| Deadline::within(from, share));
         Deadline::after(from, self.prepared.command.policy.socket_timeout).earlier(of_share)
@@ -453,7 +436,7 @@ impl Run {
     }
 
     fn abandon(&mut self) {
-        for over in self.pending.drain(..) {
+        for over in self.pending.take_all() {
             let sent = over.response.sent();
             if sent.0.is_some() {
                 self.sent += 1;
@@ -464,7 +447,7 @@ impl Run {
 
     /// Whether no byte of any attempt went out, with time left for another.
     fn was_never_sent(&self) -> bool {
-        self.sent == 0 && self.pending.is_empty() && !self.prepared.deadline.has_passed(Instant::now())
+        self.sent == 0 && self.pending.is_over() && !self.prepared.deadline.has_passed(Instant::now())
     }
 
     fn in_doubt(&self, code: Code) -> bool {
@@ -473,16 +456,16 @@ impl Run {
 
     /// Keeps why an attempt failed; the first reason, of an attempt that is given up and fails for good later.
     fn note(&mut self, failure: Failure, node: &Arc<Node>, attempt: u32) {
-        if self.failures.iter().any(|known| known.attempt == attempt) {
+        if self.pending.failures().iter().any(|known| known.attempt == attempt) {
             return;
         }
         let in_doubt = self.in_doubt(failure.code);
         let node = Some(node.name.clone());
-        self.failures.push(SubError { code: failure.code, detail: failure.detail, node, attempt, in_doubt });
+        self.pending.note(SubError { code: failure.code, detail: failure.detail, node, attempt, in_doubt });
     }
 
     fn time_up(&mut self) -> Error {
-        let latest = self.pending.last().map(|p| p.node.clone());
+        let latest = self.pending.latest().map(|p| p.node.clone());
         // an attempt that never went out counts against nobody: what it waited for was a connection of ours; nor does one that
         // waited longer for that than for the node, which may well have answered in the time that the command was to take
         let now = Instant::now();
@@ -508,33 +491,26 @@ impl Run {
     fn error(&mut self, failure: Failure, node: Option<&Arc<Node>>) -> Error {
         self.abandon();
         let in_doubt = self.in_doubt(failure.code);
-        if !self.failures.is_empty() && self.failures.iter().all(|known| known.attempt != self.attempts) {
+        if !self.pending.failures().is_empty()
+            && self.pending.failures().iter().all(|known| known.attempt != self.attempts)
+        {
             // with several attempts the list has them all, the last one too
             let (detail, node) = (failure.detail.clone(), node.map(|n| n.name.clone()));
-            self.failures.push(SubError { code: failure.code, detail, node, attempt: self.attempts, in_doubt });
+            self.pending.note(SubError { code: failure.code, detail, node, attempt: self.attempts, in_doubt });
         }
         let timing = self.timing(Instant::now(), 0);
         Error::new(failure.code, failure.detail)
             .at(node.map(|n| n.name.clone()), self.attempts, self.start.elapsed())
             .in_doubt_if(in_doubt)
-            .with_sub_errors(std::mem::take(&mut self.failures))
+            .with_sub_errors(self.pending.take_failures())
             .with_message(failure.message)
             .with_timing(timing)
     }
 }
 
 /// Waits until any attempt is settled, and takes it out.
-async fn next_settled(pending: &mut Vec<Pending>) -> (Pending, Result<Bytes, Failure>) {
-    let (at, outcome) = poll_fn(|cx| {
-        for (at, attempt) in pending.iter_mut().enumerate() {
-            if let Poll::Ready(outcome) = Pin::new(&mut attempt.response).poll(cx) {
-                return Poll::Ready((at, outcome));
-            }
-        }
-        Poll::Pending
-    })
-    .await;
-    (pending.remove(at), outcome)
+async fn next_settled(pending: &mut Attempts) -> (Pending, Result<Bytes, Failure>) {
+    poll_fn(|cx| pending.poll_settled(cx)).await
 }
 
 /// Tells a record from a refusal.

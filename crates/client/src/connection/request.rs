@@ -11,7 +11,7 @@ use std::time::Duration;
 use aerospike_wire::Digest;
 use aerospike_wire::command::RecordCommand;
 use bytes::{Bytes, BytesMut};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::command::Command;
@@ -33,6 +33,8 @@ pub(crate) struct Prepared {
     pub(crate) kind: Kind,
     /// When the whole command must be done.
     pub(crate) deadline: Deadline,
+    /// The state of its first attempt, the only one of most commands: it is not worth an allocation of its own.
+    first: Mutex<State>,
 }
 
 impl Prepared {
@@ -44,14 +46,23 @@ impl Prepared {
             kind: Kind::of(&command.spec),
             deadline: Deadline::after(start, command.policy.total_timeout),
             command,
+            first: Mutex::default(),
         }
     }
 }
 
-#[derive(Debug)]
+/// What both halves of an attempt hold.
+#[derive(Clone, Debug)]
 struct Attempt {
     prepared: Arc<Prepared>,
-    state: Mutex<State>,
+    /// The state of an attempt that is not the first.
+    later: Option<Arc<Mutex<State>>>,
+}
+
+impl Attempt {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.later.as_ref().map_or(&self.prepared.first, |later| later).lock()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -67,31 +78,31 @@ struct State {
 
 /// Waits for the outcome. Dropping it abandons the attempt.
 #[derive(Debug)]
-pub(crate) struct Response(Arc<Attempt>);
+pub(crate) struct Response(Attempt);
 
 /// Is sent to a node and settled. Dropping it unsettled settles it with a failure.
 #[derive(Debug)]
 pub(crate) struct Request {
-    attempt: Arc<Attempt>,
+    attempt: Attempt,
     /// How often it was taken back from a connection that stalled.
     pub(crate) moves: u8,
 }
 
-/// Starts an attempt.
-pub(crate) fn attempt(prepared: Arc<Prepared>) -> (Response, Request) {
-    let attempt = Arc::new(Attempt { prepared, state: Mutex::default() });
+/// Starts an attempt. Only one of a command may be its first.
+pub(crate) fn attempt(prepared: Arc<Prepared>, is_first: bool) -> (Response, Request) {
+    let attempt = Attempt { prepared, later: (!is_first).then(Arc::default) };
     (Response(attempt.clone()), Request { attempt, moves: 0 })
 }
 
 impl Response {
     /// When bytes of the request may first have reached a socket, if they have.
     pub(crate) fn sent_at(&self) -> Option<Instant> {
-        self.0.state.lock().sent_at
+        self.0.state().sent_at
     }
 
     /// The same, and how many bytes the request has.
     pub(crate) fn sent(&self) -> (Option<Instant>, u64) {
-        let state = self.0.state.lock();
+        let state = self.0.state();
         (state.sent_at, state.size as u64)
     }
 }
@@ -100,7 +111,7 @@ impl Future for Response {
     type Output = Result<Bytes, Failure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.0.state.lock();
+        let mut state = self.0.state();
         if let Some(outcome) = state.outcome.take() {
             return Poll::Ready(outcome);
         }
@@ -114,7 +125,7 @@ impl Future for Response {
 
 impl Drop for Response {
     fn drop(&mut self) {
-        self.0.state.lock().is_abandoned = true;
+        self.0.state().is_abandoned = true;
     }
 }
 
@@ -125,7 +136,7 @@ impl Request {
 
     /// Whether nobody waits any longer.
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.attempt.state.lock().is_abandoned
+        self.attempt.state().is_abandoned
     }
 
     /// Appends the request, with the time that is left as the server's timeout.
@@ -145,7 +156,7 @@ impl Request {
             timeout: prepared.deadline.server_timeout(now, command.policy.socket_timeout),
         }
         .encode(out);
-        let mut state = self.attempt.state.lock();
+        let mut state = self.attempt.state();
         state.sent_at = Some(now);
         state.size = out.len() - before;
     }
@@ -163,7 +174,7 @@ impl Request {
 
     /// Takes the request back: none of its bytes reached a socket.
     pub(crate) fn unsend(&self) {
-        self.attempt.state.lock().sent_at = None;
+        self.attempt.state().sent_at = None;
     }
 
     /// Hands the outcome to whoever waits.
@@ -173,7 +184,7 @@ impl Request {
 
     fn put(&self, outcome: Result<Bytes, Failure>) {
         let waker = {
-            let mut state = self.attempt.state.lock();
+            let mut state = self.attempt.state();
             if state.is_settled {
                 return;
             }
@@ -190,7 +201,7 @@ impl Request {
 impl Drop for Request {
     fn drop(&mut self) {
         // after a settle this does nothing
-        if !self.attempt.state.lock().is_settled {
+        if !self.attempt.state().is_settled {
             self.put(Err(Failure::new(Code::CLIENT, "the task that sent the command ended early")));
         }
     }

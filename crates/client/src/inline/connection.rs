@@ -255,17 +255,23 @@ impl InlineCommand {
         now: Instant,
         is_refused: &mut bool,
     ) -> Completed {
-        if let Ok(message) = &outcome {
-            let header = message.first_chunk().map(MessageHeader::decode).unwrap_or_default();
-            let code = Code::from(header.result);
-            *is_refused |= code.is_session_over();
-            if !code.is_retryable()
-                && !code.is_session_over()
-                && let Some(answer) = self.work.conclude(message, now)
-            {
-                return Completed::Answer(self.tag, Event::Answer(answer));
+        let outcome = match outcome {
+            Ok(message) => {
+                let header = message.first_chunk().map(MessageHeader::decode).unwrap_or_default();
+                let code = Code::from(header.result);
+                *is_refused |= code.is_session_over();
+                if code.is_retryable() || code.is_session_over() {
+                    Ok(message)
+                } else {
+                    // by value: bytes that are shared cost an allocation more
+                    match self.work.conclude(message, now) {
+                        Ok(answer) => return Completed::Answer(self.tag, Event::Answer(answer)),
+                        Err(message) => Ok(message),
+                    }
+                }
             }
-        }
+            failed => failed,
+        };
         request.settle(outcome);
         self.go_on()
     }

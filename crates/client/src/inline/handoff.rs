@@ -71,8 +71,8 @@ pub struct Resumed {
 }
 
 impl Resumed {
-    /// Ends it with the answer to its only attempt, if that is all it takes.
-    pub(super) fn conclude(&mut self, message: &Bytes, now: Instant) -> Option<Result<Reply, Error>> {
+    /// Ends it with the answer to its only attempt. Gives the answer back when there is none.
+    pub(super) fn conclude(&mut self, message: Bytes, now: Instant) -> Result<Result<Reply, Error>, Bytes> {
         self.run.conclude(self.in_flight.cluster(), message, now)
     }
 
