@@ -312,7 +312,7 @@ export declare class BatchPartialError extends BatchError {
   static readonly code: number;
   /** The results, row by row. */
   readonly batch: BatchRecords;
-  constructor(batch: BatchRecords, { failed, unprocessed, first: index, inDoubt }: Failures);
+  constructor(batch: BatchRecords, { failed, unprocessed, anything, first: index, inDoubt }: Failures);
 }
 /** The batch queues of the server are full. Try again after a pause. */
 export declare class BatchQueuesFullError extends BatchError {
@@ -3198,6 +3198,8 @@ export interface FailureCount {
 export interface Failures {
   failed: number;
   unprocessed: number;
+  /** Whether any row was processed, or may have been. */
+  anything: boolean;
   /** The first row that failed or was not processed. */
   first: number;
   inDoubt: boolean;

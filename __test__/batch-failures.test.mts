@@ -8,6 +8,7 @@ import {
   FilteredError,
   type Key,
   type MixedRow,
+  NamespaceNotFoundError,
   op,
   RecordExistsError,
   RecordNotFoundError,
@@ -163,6 +164,37 @@ faultTest('a batch of which nothing was processed rejects with the reason and th
   }
   t.is((await client().batchRead([])).length, 0)
   t.is((await client().batchRead([['test', set, 'none']])).missing.length, 1)
+})
+
+test('a batch whose namespace is not there rejects, unless some of its rows are of one that is', async (t) => {
+  const [set, missing] = [freshSet(), 'no_such_namespace']
+  const calls = [
+    () => client().batchRead([1, 2].map((id) => [missing, set, id])),
+    () => client().batchWrite([{ key: [missing, set, 1], bins: { a: 1 } }]),
+    () => client().batchRemove([[missing, set, 1]]),
+    () => client().batch([{ type: 'read', key: [missing, set, 1] }]),
+  ]
+  for (const call of calls) {
+    const error = await t.throwsAsync(call(), {
+      instanceOf: BatchPartialError,
+      message: /none of \d rows was processed/,
+    })
+    t.is((error?.cause as AerospikeError | undefined)?.code, 20)
+    t.true(error?.batch.failed.every((row) => row.error instanceof NamespaceNotFoundError))
+  }
+  const returned = await client().batchRead([[missing, set, 1]], { onPartial: 'return' })
+  t.is(returned.failed.length, 1)
+  const mixed = await client().batchRead([
+    [missing, set, 1],
+    ['test', set, 1],
+  ])
+  t.is(mixed.failed.length, 1)
+  t.is(mixed.missing.length, 1)
+  // What a server said of the records themselves is an answer, good or bad.
+  const key: Key = ['test', set, 'there']
+  await client().put(key, { a: 1 })
+  const refused = await client().batchWrite([{ key, bins: { a: 2 }, exists: 'create' }])
+  t.is(refused.failed.length, 1)
 })
 
 test('bySet has the rows of each set, in the order of the request', async (t) => {

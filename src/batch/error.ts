@@ -9,6 +9,8 @@ import type { BatchRecords } from './results.js'
 export interface Failures {
   failed: number
   unprocessed: number
+  /** Whether any row was processed, or may have been. */
+  anything: boolean
   /** The first row that failed or was not processed. */
   first: number
   inDoubt: boolean
@@ -32,12 +34,11 @@ export class BatchPartialError extends BatchError {
   /** The results, row by row. */
   declare readonly batch: BatchRecords
 
-  constructor(batch: BatchRecords, { failed, unprocessed, first: index, inDoubt }: Failures) {
+  constructor(batch: BatchRecords, { failed, unprocessed, anything, first: index, inDoubt }: Failures) {
     const first = batch.at(index)?.error
-    const outcome =
-      unprocessed === batch.length
-        ? `none of ${batch.length} rows was processed`
-        : `of ${batch.length} rows ${failed} failed and ${unprocessed} were not processed`
+    const outcome = !anything
+      ? `none of ${batch.length} rows was processed`
+      : `of ${batch.length} rows ${failed} failed and ${unprocessed} were not processed`
     super(`${batch.request.verb}: ${outcome}; first: ${first?.message}`, {
       inDoubt,
       retryable: failed === 0,

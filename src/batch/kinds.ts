@@ -1,5 +1,7 @@
 // The kinds of rows in a batch: the fields each has, the options it may have, and which results are failures of it.
 
+import { AdminError, BatchError, NamespaceNotFoundError, ServerFullError } from '../errors/classes.js'
+import { resultCode } from '../errors/result-codes.js'
 import { Takes } from '../options/table.js'
 import { Info2 } from '../protocol.js'
 import type { Command } from '../requests/command.js'
@@ -61,4 +63,17 @@ export function isFailure(result: RowResult, { info2 }: Command): boolean {
     default:
       return false
   }
+}
+
+/** Errors of rows that no record had a part in: the servers take none of the kind, or none of this user. */
+const OF_NO_RECORD = [NamespaceNotFoundError, ServerFullError, BatchError, AdminError]
+
+/**
+ * Whether a row was processed, well or badly: a server looked at its record, or at what was to be done to it. One that is
+ * `unprocessed` was not, and neither was one of a namespace that is not there, that is full, or that the user may not use.
+ */
+export function isProcessed(result: RowResult, code: number): boolean {
+  if (result !== 'error') return result !== 'unprocessed'
+  const { errorClass } = resultCode(code)
+  return !OF_NO_RECORD.some((one) => errorClass === one || errorClass.prototype instanceof one)
 }

@@ -17,7 +17,7 @@ import { type Column, type ColumnOptions, type ColumnSource, type ColumnType, re
 import { type BatchCost, costOf } from './cost.js'
 import { BatchPartialError, type Failures } from './error.js'
 import type { RowResult } from './kinds.js'
-import { isFailure } from './kinds.js'
+import { isFailure, isProcessed } from './kinds.js'
 import type { BatchRequest } from './request.js'
 import { OVERLOADED, pause, type RetryOptions, retryOptions } from './retry.js'
 import { type BatchRow, Part, type Row, resultOf } from './row.js'
@@ -297,7 +297,7 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
 
   /** @throws BatchPartialError when a row failed or was not processed. Returns the batch otherwise. */
   throwIfFailed(): this {
-    const failures: Failures = { failed: 0, unprocessed: 0, first: -1, inDoubt: false }
+    const failures: Failures = { failed: 0, unprocessed: 0, anything: true, first: -1, inDoubt: false }
     for (let i = 0; i < this.length; i++) {
       if (this.#hasFailed(i)) failures.failed++
       else if (this.#resultOf(i) === 'unprocessed') failures.unprocessed++
@@ -305,8 +305,9 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
       if (failures.first < 0) failures.first = i
       failures.inDoubt ||= this.#isInDoubt(i)
     }
-    if (failures.first >= 0) throw new BatchPartialError(this as unknown as BatchRecords, failures)
-    return this
+    if (failures.first < 0) return this
+    failures.anything = this.#isAnythingProcessed()
+    throw new BatchPartialError(this as unknown as BatchRecords, failures)
   }
 
   /**
@@ -314,8 +315,15 @@ export class BatchRecords<B extends object = Bins, R = MixedRow> implements Iter
    * @throws BatchPartialError when not a single row was processed, or may have been. Returns the batch otherwise.
    */
   throwIfNothing(): this {
-    for (let i = 0; i < this.length; i++) if (this.#resultOf(i) !== 'unprocessed') return this
-    return this.throwIfFailed()
+    return this.#isAnythingProcessed() ? this : this.throwIfFailed()
+  }
+
+  #isAnythingProcessed(): boolean {
+    for (let i = 0; i < this.length; i++) {
+      const code = this.#reply(i).code(this.#rowOf?.[i] ?? i)
+      if (isProcessed(this.#resultOf(i), code) || this.#isInDoubt(i)) return true
+    }
+    return this.length === 0
   }
 
   /** @internal @throws ClientClosedError when `close` cut the batch off. */
