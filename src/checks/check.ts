@@ -19,6 +19,19 @@ export function withoutCredentials(text: string): string {
   return text.replace(/(^|\/\/|,)\s*[^\s/@,]*:[^\s@,]*@/g, '$1***@')
 }
 
+/** What values of our own classes say of themselves in a message; the same in every copy of the package. */
+export const DESCRIPTION = Symbol.for('aerospike-napi.description')
+
+/**
+ * An abort signal, whoever made it: another realm, a polyfill, a page for tests. Node's own functions ask no more of one.
+ */
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false
+  const { aborted, addEventListener, removeEventListener } = value as { readonly [name: string]: unknown }
+  const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  return typeof aborted === 'boolean' && listens
+}
+
 /** What a refused value is, in the words of the message. */
 export function describe(value: unknown): string {
   if (value === null) return 'null'
@@ -35,8 +48,10 @@ export function describe(value: unknown): string {
     case 'symbol':
       return 'a symbol'
     default: {
-      if (Array.isArray(value)) return 'an array'
+      if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array'
       if (types.isUint8Array(value)) return `${value.length} bytes`
+      const own = (value as { [DESCRIPTION]?: unknown })[DESCRIPTION]
+      if (typeof own === 'string') return own
       const name = (value as { constructor?: { name?: unknown } }).constructor?.name
       return typeof name === 'string' && name !== '' && name !== 'Object'
         ? `an instance of ${name}`

@@ -1,9 +1,10 @@
 // The one reader of options: a table says for each option what it may be, and what is wrong is said in the same words
 // everywhere, with the nearest name or value that was probably meant.
 
+import { types } from 'node:util'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_INT32 } from '../limits.js'
-import { describe, isPlain } from './check.js'
+import { describe, isAbortSignal, isPlain } from './check.js'
 import { nearest } from './nearest.js'
 
 /** What an option may be. */
@@ -62,7 +63,7 @@ export function checkOption(verb: string, name: string, rule: OptionRule, value:
 export const flag: OptionRule = { expects: 'true or false', check: (value) => typeof value === 'boolean' }
 export const text: OptionRule = { expects: 'text', check: (value) => typeof value === 'string' }
 export const callback: OptionRule = { expects: 'a function', check: (value) => typeof value === 'function' }
-export const signal: OptionRule = { expects: 'an AbortSignal', check: (value) => value instanceof AbortSignal }
+export const signal: OptionRule = { expects: 'an AbortSignal', check: isAbortSignal }
 /** What is checked where it is used. */
 export const anything: OptionRule = { expects: 'a value', check: () => true }
 
@@ -104,7 +105,7 @@ export function badValue(verb: string, name: string, expects: string, value: unk
 
 /** A date is told by what it says: that it is one may be what was asked for. */
 function shown(value: unknown): string {
-  if (!(value instanceof Date)) return describe(value)
+  if (!types.isDate(value)) return describe(value)
   return Number.isNaN(value.getTime()) ? 'an invalid date' : `the date ${value.toISOString()}`
 }
 

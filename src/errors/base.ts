@@ -1,5 +1,6 @@
 // The root of all errors: what every failure carries, and how it is shown.
 
+import { types } from 'node:util'
 import { nameClasses } from '../identity.js'
 import type { Key } from '../key.js'
 import { Code } from './codes.js'
@@ -137,5 +138,5 @@ Object.defineProperty(AerospikeError.prototype, 'name', {
 
 function plain(part: unknown): unknown {
   if (typeof part === 'bigint') return part.toString()
-  return part instanceof Uint8Array ? Buffer.from(part).toString('hex') : part
+  return types.isUint8Array(part) ? Buffer.from(part).toString('hex') : part
 }

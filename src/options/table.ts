@@ -2,7 +2,8 @@
 // misspelt names, batches, coalesced reads and the documentation all go by these rows: a new option is a row here, a line
 // in types.ts, and a line in docs/options.md.
 
-import { isPlain } from '../checks/check.js'
+import { types } from 'node:util'
+import { isAbortSignal, isPlain } from '../checks/check.js'
 import { unixTime } from '../host.js'
 import { MAX_INT32, MAX_TTL_SECONDS, MAX_UINT32 } from '../limits.js'
 import { EXISTENCE, Info1, Info2, Info3, SC_READ } from '../protocol.js'
@@ -291,7 +292,7 @@ const TABLE: { readonly [name in OptionName]: Option } = {
     sets: ['ttl'],
     expects: `a date from now to ${MAX_TTL_SECONDS} seconds on`,
     apply(policy, value) {
-      if (!(value instanceof Date)) return false
+      if (!types.isDate(value)) return false
       const seconds = Math.ceil((value.getTime() - unixTime()) / 1000)
       if (!isWhole(seconds, 1, MAX_TTL_SECONDS)) return false
       policy.ttl = seconds
@@ -369,7 +370,7 @@ const TABLE: { readonly [name in OptionName]: Option } = {
     sets: ['signal'],
     expects: 'an AbortSignal',
     apply(policy, value) {
-      if (!(value instanceof AbortSignal)) return false
+      if (!isAbortSignal(value)) return false
       policy.signal = value
       return true
     },

@@ -1,6 +1,7 @@
 // Options of queries: those of their own, in one table of what each may be and does. What they share with other calls is in
 // options/policy.ts.
 
+import { types } from 'node:util'
 import { isPlain } from '../checks/check.js'
 import { badValue } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
@@ -173,7 +174,7 @@ function applyPartitions(limits: Limits, value: unknown): boolean {
   const names = Object.keys(value)
   const { begin, count, after } = value as { begin?: unknown; count?: unknown; after?: unknown }
   if (names.length === 1 && after !== undefined) {
-    const record = after instanceof Uint8Array ? after : digest(after as Key)
+    const record = types.isUint8Array(after) ? after : digest(after as Key)
     if (record.length !== 20) return false
     limits.after = cursorAfter(record)
     return true

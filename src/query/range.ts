@@ -1,5 +1,6 @@
 // Predicates of queries: which range of a secondary index is asked for, and how that goes over the wire (protocol 8.3).
 
+import { types } from 'node:util'
 import { describe, isPlain } from '../checks/check.js'
 import { anything, checkOption, type OptionRules, oneOf, readOptions } from '../checks/options.js'
 import type { IndexCollection } from '../cluster/index-definition.js'
@@ -163,7 +164,7 @@ function integerBound(value: bigint): Bound {
 
 function bound(value: unknown, verb: string): Bound {
   if (typeof value === 'string' && value.isWellFormed()) return sized(Particle.string, Buffer.from(value), verb)
-  if (value instanceof Uint8Array) return sized(Particle.blob, Uint8Array.prototype.slice.call(value), verb)
+  if (types.isUint8Array(value)) return sized(Particle.blob, Uint8Array.prototype.slice.call(value), verb)
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return integerBound(integer(value, verb))
   throw refused(verb, `an index holds integers, text or bytes, and so must be the value, not ${describe(value)}`)
 }

@@ -3,6 +3,7 @@
 // is over, to the byte: a bin, a path, elements of a collection, or an expression. A collection is asked for single values: for a
 // range of them servers may give a record more than once.
 
+import { types } from 'node:util'
 import type { IndexCollection } from '../cluster/index-definition.js'
 import type { IndexInfo } from '../cluster/index-list.js'
 import { exp } from '../expressions/exp.js'
@@ -155,7 +156,7 @@ function predicateOf(index: IndexInfo, demand: Demand): Predicate | undefined {
 }
 
 const shown = (value: Literal | undefined): string =>
-  value instanceof Uint8Array
+  types.isUint8Array(value)
     ? `0x${Buffer.from(value).toString('hex')}`
     : typeof value === 'bigint'
       ? `${value}`

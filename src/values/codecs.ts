@@ -1,5 +1,6 @@
 // Codecs: how a value of the application becomes one that a bin can hold, and comes back.
 
+import { types } from 'node:util'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { Double, type MapKey, type Value } from './values.js'
 
@@ -36,7 +37,7 @@ function refused(codec: string, wanted: string, value: unknown): InvalidArgument
 }
 
 function timeOf(value: unknown, codec: string): number {
-  const time = value instanceof Date ? value.getTime() : Number.NaN
+  const time = types.isDate(value) ? value.getTime() : Number.NaN
   if (Number.isNaN(time)) throw new InvalidArgumentError(`codecs.${codec}: expected a valid Date`)
   return time
 }
@@ -73,7 +74,7 @@ export const codecs = {
   /** A `Set` as a list in the order of its elements. */
   set: <T extends Value>(): Codec<Set<T>, readonly Value[]> => ({
     encode: (value) => {
-      if (!(value instanceof Set)) throw refused('set', 'a Set', value)
+      if (!types.isSet(value)) throw refused('set', 'a Set', value)
       return [...value]
     },
     decode: (stored) => new Set(stored as readonly T[]),
@@ -82,7 +83,7 @@ export const codecs = {
   /** A `Map` that stays a `Map` when it is read, whatever its keys are. */
   map: <K extends MapKey, V extends Value>(): Codec<Map<K, V>, ReadonlyMap<MapKey, Value>> => ({
     encode: (value) => {
-      if (!(value instanceof Map)) throw refused('map', 'a Map', value)
+      if (!types.isMap(value)) throw refused('map', 'a Map', value)
       return value
     },
     decode: (stored: unknown) =>

@@ -1,6 +1,6 @@
 // An expression: finished MessagePack with the type of its result. expressions/node.ts builds them.
 
-import { describe } from '../checks/check.js'
+import { DESCRIPTION, describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { nameClasses } from '../identity.js'
 import { Encoded } from './encoded.js'
@@ -68,6 +68,11 @@ export class Exp<in out T extends Type = Type> extends Encoded {
 }
 
 nameClasses({ Exp })
+Object.defineProperty(Exp.prototype, DESCRIPTION, {
+  get(this: Exp): string {
+    return this.type === undefined ? 'an expression' : `an expression of type ${this.type}`
+  },
+})
 
 /** Refuses what is not an expression that can decide: type `bool`, or a type that is not known. */
 export function isFilter(value: unknown): value is Exp<'bool'> {

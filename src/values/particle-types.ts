@@ -1,5 +1,6 @@
 // What particles and MessagePack have in common: types, what counts as an integer, and refusing the rest.
 
+import { types } from 'node:util'
 import { describe } from '../checks/check.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_INT64, MIN_INT64 } from '../limits.js'
@@ -46,7 +47,7 @@ export function refuse(w: Writer, value: unknown): never {
 
 /** The error for a value that cannot be stored. */
 export function unstorable(where: string, value: unknown): InvalidArgumentError {
-  const kind = value instanceof Date ? 'an instance of Date' : describe(value)
+  const kind = types.isDate(value) ? 'an instance of Date' : describe(value)
   const hint = HINTS[kind]
   return new InvalidArgumentError(`${where}: ${kind} cannot be stored${hint === undefined ? '' : `; ${hint}`}`)
 }

@@ -1,5 +1,6 @@
 // The values a bin can hold, and the classes for those that JavaScript has no type of its own for.
 
+import { types } from 'node:util'
 import { nameClasses } from '../identity.js'
 import type { RawCollection } from './unpack.js'
 
@@ -83,7 +84,7 @@ export class HyperLogLog {
 
   /** @throws TypeError when `bytes` is not a Uint8Array. */
   constructor(bytes: Uint8Array) {
-    if (!(bytes instanceof Uint8Array)) throw new TypeError('new HyperLogLog() takes the bytes of a sketch')
+    if (!types.isUint8Array(bytes)) throw new TypeError('new HyperLogLog() takes the bytes of a sketch')
     this.bytes = bytes
   }
 
