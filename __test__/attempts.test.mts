@@ -1,5 +1,5 @@
 // What an error tells of several attempts: how many, how each ended, and that they took the time they were given.
-import { type AerospikeError, connect, op, QueueFullError, TimeoutError } from 'aerospike-napi'
+import { type AerospikeError, type BatchPartialError, connect, op, QueueFullError, TimeoutError } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
 
@@ -82,6 +82,62 @@ test('a burst that a slow node cannot do within its time is refused early, and t
   t.true(soon > refusedAfter.length * 0.8, `${soon} of ${refusedAfter.length} within two thirds of their time`)
   // Nothing of it counts against the node.
   t.deepEqual((await client.exists(KEY, { totalTimeout: 5000 })).key, KEY)
+  await client.close()
+  await cluster.stop()
+})
+
+test('a burst of batches that a slow node cannot do within its time is refused early as well', async (t) => {
+  const cluster = await LocalCluster.start({ nodes: 1 })
+  const client = await connect({ hosts: cluster.hosts, maxConnectionsPerNode: 10 })
+  await client.put(KEY, { a: 1 })
+  await cluster.slowNode(0, 50)
+  // A batch has a connection for itself: 200 of them in a second.
+  const began = performance.now()
+  const refused: BatchPartialError[] = []
+  const refusedAfter: number[] = []
+  let done = 0
+  await Promise.all(
+    Array.from({ length: 3000 }, (_, i) =>
+      client.batchWrite([{ key: ['test', 'attempts', `batch ${i}`], bins: { i } }], { totalTimeout: 3000 }).then(
+        () => done++,
+        (error) => {
+          if (!(error.cause instanceof QueueFullError)) return
+          refused.push(error)
+          refusedAfter.push(performance.now() - began)
+        },
+      ),
+    ),
+  )
+  t.true(done > 100, `${done} done`)
+  t.true(refused.length > 1500, `${refused.length} refused`)
+  const [first] = refused
+  t.like(first, { retryable: true, inDoubt: false })
+  t.is(first?.batch.unprocessed.length, 1, 'it can be sent again')
+  t.regex(
+    first?.message ?? '',
+    /refused early, nothing was sent: \d+ calls wait for a connection of their own .* of 10, maxConnectionsPerNode/,
+  )
+  const soon = refusedAfter.filter((ms) => ms < 2000).length
+  t.true(soon > refusedAfter.length * 0.8, `${soon} of ${refusedAfter.length} within two thirds of their time`)
+  await cluster.slowNode(0, 0)
+  t.is((await first?.batch.retry())?.found.length, 1)
+  await client.close()
+  await cluster.stop()
+})
+
+test('batches wait for a connection in the order in which they came', async (t) => {
+  const cluster = await LocalCluster.start({ nodes: 1 })
+  const client = await connect({ hosts: cluster.hosts, maxConnectionsPerNode: 1 })
+  await client.put(KEY, { a: 1 })
+  await cluster.slowNode(0, 20)
+  const order: number[] = []
+  const rows = Array.from({ length: 3 }, () => KEY)
+  // 60 batches take more than a second: a place in the line must not be lost meanwhile.
+  await Promise.all(
+    Array.from({ length: 60 }, (_, i) => client.batchRead(rows, { totalTimeout: 30_000 }).then(() => order.push(i))),
+  )
+  const inversions = order.filter((one, at) => at > 0 && one < (order[at - 1] as number)).length
+  t.true(inversions < 6, order.join())
   await client.close()
   await cluster.stop()
 })

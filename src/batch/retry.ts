@@ -13,8 +13,14 @@ export interface RetryOptions {
   readonly deadline?: number
 }
 
-/** Codes of a node that has too much to do: batch queues, storage, a hot record, quota. */
-export const OVERLOADED = new Set<number>([Code.keyBusy, Code.deviceOverload, Code.quotaExceeded, Code.batchQueuesFull])
+/** Codes of a node that has too much to do: batch queues, storage, a hot record, quota, or connections that too many wait for. */
+export const OVERLOADED = new Set<number>([
+  Code.keyBusy,
+  Code.deviceOverload,
+  Code.quotaExceeded,
+  Code.batchQueuesFull,
+  Code.asyncQueueFull,
+])
 
 const RULES: OptionRules<RetryOptions> = {
   attempts: { expects: 'a whole number from 1', check: (value) => Number.isInteger(value) && (value as number) >= 1 },

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::plan::{Plan, RowId};
 use crate::connection::lease::Lease;
+use crate::connection::pool::NONE_CAME_FREE;
 use crate::connection::probe::{LOOK, SUSPICION};
 use crate::deadline::Deadline;
 use crate::error::{Code, Failure};
@@ -171,21 +172,24 @@ impl SubRequest {
     async fn connect(&self, share: Option<Duration>) -> Result<Lease, Failure> {
         let begun = Instant::now();
         let mut limit = share_from(begun, share);
+        let mut place = self.node.pool.line_up(self.plan.deadline);
         loop {
             let look = Deadline::within(Instant::now(), SUSPICION);
-            let lease = self.node.pool.lease(limit.earlier(self.plan.deadline).earlier(look)).await;
+            if let Ok(lease) = place.wait(limit.earlier(self.plan.deadline).earlier(look)).await {
+                return lease;
+            }
             let now = Instant::now();
-            let timed_out = matches!(&lease, Err(failure) if failure.code == Code::TIMEOUT);
             let is_due = limit.earlier(self.plan.deadline).has_passed(now);
-            if timed_out && !is_due && !(share.is_some() && self.node.health.is_silent()) {
+            let is_in_vain = share.is_some() && self.node.health.is_silent();
+            if !is_due && !is_in_vain {
                 continue;
             }
-            if timed_out && !self.plan.deadline.has_passed(now) && self.node.health.answered_since(begun) {
+            if !self.plan.deadline.has_passed(now) && self.node.health.answered_since(begun) {
                 // the node works, there is only a lot before this request
                 limit = share_from(now, share);
                 continue;
             }
-            return lease;
+            return Err(NONE_CAME_FREE);
         }
     }
 
@@ -240,6 +244,7 @@ impl SubRequest {
                     outcome?;
                     self.hedge_delay = None; // it answers
                     begun = Instant::now();
+                    self.node.health.record_answer(begun);
                     limit = self.limit();
                     look = begun + SUSPICION;
                 }

@@ -196,6 +196,10 @@ impl Rows {
         }
         let policy = &self.plan.batch.policy;
         let is_refusal = is_refusal(code);
+        // a node that has too much to do says nothing of the others
+        let is_elsewhere = code == Code::ASYNC_QUEUE_FULL
+            && !is_write
+            && state.replica_plan.as_ref().is_some_and(ReplicaPlan::has_alternatives);
         let retries = if is_refusal {
             policy.max_retries.max(self.plan.batch.refusal_retries)
         } else if code.is_session_over() {
@@ -203,7 +207,7 @@ impl Rows {
         } else {
             policy.max_retries
         };
-        ended.again = (is_refusal || code.is_session_over() || code.is_retryable())
+        ended.again = (is_refusal || is_elsewhere || code.is_session_over() || code.is_retryable())
             && (!state.in_doubt || policy.idempotent)
             && round < retries
             && !self.plan.deadline.has_passed(Instant::now());

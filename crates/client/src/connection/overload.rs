@@ -1,7 +1,8 @@
 //! Too many commands for a node: those that wait for a connection and cannot get one within their time are refused while there
-//! is still time to do something else, rather than when it is over.
+//! is still time to do something else, rather than when it is over. The same for batches and others that wait for a connection of
+//! their own.
 //!
-//! Nothing is looked at before [`CROWD`] commands wait. Then the pool is looked at every [`LOOK`], which takes it less than
+//! Nothing is looked at before [`CROWD`] of either wait. Then the pool is looked at every [`LOOK`], which takes it less than
 //! refusing commands does: what was answered since says how many can be answered in the time that each has left. Where
 //! that is not certain more is let wait than refused: a command in vain costs less than one that would have been done.
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pool_state::{Limits, PoolState};
+use super::pool_state::{Caller, Limits, PoolState};
 use super::request::Request;
 use super::window::MAX_WINDOW;
 use crate::error::{Code, Failure};
@@ -36,11 +37,13 @@ pub(super) struct Watch {
     since: Instant,
     /// Answers of the node until then.
     answered: u64,
+    /// Callers that had got a connection of their own until then.
+    served: u64,
 }
 
 impl Watch {
-    pub(super) fn begin(now: Instant, answered: u64) -> Self {
-        Self { since: now, answered }
+    pub(super) fn begin(now: Instant, answered: u64, served: u64) -> Self {
+        Self { since: now, answered, served }
     }
 
     /// Whether it is time to begin anew.
@@ -56,20 +59,20 @@ impl Watch {
         window: usize,
         answered: u64,
         now: Instant,
-    ) -> Option<(Vec<Request>, Failure)> {
+    ) -> Option<(VecDeque<Request>, Failure)> {
         let watched = now.saturating_duration_since(self.since);
         let is_fast = window >= MAX_WINDOW;
         if answered == self.answered || watched < if is_fast { FIRST_FAST } else { FIRST_SLOW } {
             return None;
         }
         let rate = self.rate(state, limits, is_fast, answered, watched);
-        let doubt = 1.0 + DOUBT.as_secs_f64() / watched.as_secs_f64();
-        let mut refused = Vec::new();
+        let doubt = doubt(watched);
+        let mut refused = VecDeque::new();
         let mut kept = VecDeque::with_capacity(state.backlog.len());
         for request in state.backlog.drain(..).filter(|request| !request.is_abandoned()) {
             let left = request.prepared().deadline.remaining(now);
             match left {
-                Some(left) if kept.len() as f64 > rate * left.as_secs_f64() * doubt => refused.push(request),
+                Some(left) if kept.len() as f64 > rate * left.as_secs_f64() * doubt => refused.push_back(request),
                 _ => kept.push_back(request),
             }
         }
@@ -88,6 +91,46 @@ impl Watch {
         Some((refused, Failure::new(Code::ASYNC_QUEUE_FULL, detail)))
     }
 
+    /// Takes out those who wait for a connection of their own and cannot get it within their time, and says why. What others
+    /// do with theirs takes as long as it does, so this is known later than how quickly commands are answered.
+    pub(super) fn hopeless_callers<L>(
+        self,
+        state: &mut PoolState<L>,
+        limits: &Limits,
+        now: Instant,
+    ) -> Option<(VecDeque<Caller<L>>, Failure)> {
+        let watched = now.saturating_duration_since(self.since);
+        let served = state.served - self.served;
+        if served == 0 || watched < FIRST_FAST || state.callers.len() <= CROWD {
+            return None;
+        }
+        // those that are in use now as if they were back already
+        let rate = (served as f64 + state.leased as f64) / watched.as_secs_f64();
+        let doubt = doubt(watched);
+        let mut refused = VecDeque::new();
+        let mut kept = VecDeque::with_capacity(state.callers.len());
+        for caller in state.callers.drain(..).filter(|caller| !caller.is_gone()) {
+            match caller.deadline.remaining(now) {
+                Some(left) if kept.len() as f64 > rate * left.as_secs_f64() * doubt => refused.push_back(caller),
+                _ => kept.push_back(caller),
+            }
+        }
+        state.callers = kept;
+        if refused.is_empty() {
+            return None;
+        }
+        let detail = format!(
+            "refused early, nothing was sent: {} calls wait for a connection of their own to the node, which come free about \
+             {:.0} times in a second ({} are open of {}, maxConnectionsPerNode), so it was not this one's turn within its \
+             totalTimeout",
+            state.callers.len() + refused.len(),
+            rate,
+            state.open() - state.dialing,
+            limits.max,
+        );
+        Some((refused, Failure::new(Code::ASYNC_QUEUE_FULL, detail)))
+    }
+
     /// Answers in a second that the node can be expected to give from now on, at best: what is under way as if it was answered
     /// already, and as if all connections that a slow node may have were open.
     fn rate<L>(self, state: &PoolState<L>, limits: &Limits, is_fast: bool, answered: u64, watched: Duration) -> f64 {
@@ -98,4 +141,9 @@ impl Watch {
         (answered - self.answered) as f64 / watched.as_secs_f64() * more
             + in_flight as f64 * more / watched.as_secs_f64()
     }
+}
+
+/// By how much what was watched for so long may be better than it looked.
+fn doubt(watched: Duration) -> f64 {
+    1.0 + DOUBT.as_secs_f64() / watched.as_secs_f64()
 }

@@ -21,14 +21,33 @@ use super::lease::{Lease, Lender, unless_closed};
 use super::overload::{CROWD, LOOK, SIGN, Watch};
 use super::pipeline::Pipeline;
 use super::pipelined::{Pipelined, Supply};
-use super::pool_state::{LeaseSender, Limits, PipelinedId, PoolState, Pulled, SharedLimits, Work};
+use super::pool_state::{Caller, Limits, PipelinedId, PoolState, Pulled, SharedLimits, Work};
 use super::request::Request;
 use super::window::Window;
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, Elapsed};
 use crate::error::{Code, Failure};
 use crate::metrics::{Happening, NodeEvent};
 use crate::retry::DIAL;
 use crate::socket::Connection;
+
+/// What who waited in vain for a connection learns.
+pub(crate) const NONE_CAME_FREE: Failure = Failure {
+    code: Code::TIMEOUT,
+    detail: std::borrow::Cow::Borrowed("no connection to the node came free in time"),
+    message: None,
+};
+
+/// A place in the line of those who wait for a connection of their own: it is kept as long as this is.
+#[derive(Debug)]
+pub(crate) struct Place(oneshot::Receiver<Result<Lease, Failure>>);
+
+impl Place {
+    /// Waits until a moment; the place is kept when it comes first.
+    pub(crate) async fn wait(&mut self, until: Deadline) -> Result<Result<Lease, Failure>, Elapsed> {
+        let outcome = until.bound(&mut self.0).await?;
+        Ok(outcome.unwrap_or_else(|_| Err(Failure::connection("the connections of the node were dropped"))))
+    }
+}
 
 /// Of this many connections that a pool may have, one may be leased for long.
 const ENOUGH: usize = 4;
@@ -89,7 +108,8 @@ impl Pool {
         } else {
             let pool = self.clone();
             self.runtime.spawn(async move {
-                let lease = pool.lease(request.prepared().deadline).await;
+                let deadline = request.prepared().deadline;
+                let lease = pool.line_up(deadline).wait(deadline).await.unwrap_or_else(|Elapsed| Err(NONE_CAME_FREE));
                 exclusive::run(lease, request, &pool.health, pool.closing.subscribe()).await;
             });
         }
@@ -103,30 +123,39 @@ impl Pool {
                 state.backlog.pop_front();
             }
             state.backlog.push_back(request);
-            is_crowded = state.backlog.len() > CROWD && !std::mem::replace(&mut state.is_watched, true);
+            is_crowded = state.begin_watching(CROWD);
         });
+        self.watch_if(is_crowded);
+    }
+
+    fn watch_if(self: &Arc<Self>, is_crowded: bool) {
         if is_crowded {
-            self.runtime.spawn(watch_backlog(Arc::downgrade(self)));
+            self.runtime.spawn(watch_waiting(Arc::downgrade(self)));
         }
     }
 
-    /// Waits for a connection of one's own.
+    /// Waits for a connection of one's own, whatever else waits.
     pub(crate) async fn lease(self: &Arc<Self>, deadline: Deadline) -> Result<Lease, Failure> {
+        self.line_up(Deadline::NEVER).wait(deadline).await.unwrap_or_else(|Elapsed| Err(NONE_CAME_FREE))
+    }
+
+    /// A place in the line of those who wait for a connection of their own. One that cannot come within `deadline` is
+    /// refused early, when many wait.
+    pub(crate) fn line_up(self: &Arc<Self>, deadline: Deadline) -> Place {
         let (sender, receiver) = oneshot::channel();
         let mut wakers = Vec::new();
+        let mut is_crowded = false;
         self.change(|state| {
-            state.callers.push_back(sender);
+            state.callers.push_back(Caller { sender, deadline });
+            is_crowded = state.begin_watching(CROWD);
             if state.must_yield(&self.limits.get()) {
                 // idle connections learn by being woken, busy ones when they next pull
                 wakers.extend(state.pipelined.iter_mut().filter_map(|e| e.unpark()));
             }
         });
         wakers.into_iter().for_each(Waker::wake);
-        match deadline.bound(receiver).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(Failure::connection("the connections of the node were dropped")),
-            Err(_) => Err(Failure::timeout("no connection to the node came free in time")),
-        }
+        self.watch_if(is_crowded);
+        Place(receiver)
     }
 
     /// Leases two connections that were opened together, if nobody has to wait for them. Servers assign new connections to
@@ -293,7 +322,7 @@ impl Pool {
     }
 
     fn watch(&self) -> Watch {
-        Watch::begin(Instant::now(), self.window.answered())
+        Watch::begin(Instant::now(), self.window.answered(), self.state.lock().served)
     }
 
     /// What limits those who wait for a connection, in words.
@@ -359,10 +388,15 @@ impl Supply for Pool {
     }
 
     fn hand_over(self: Arc<Self>, connection: Connection) {
-        let caller = self.state.lock().pop_caller();
+        let caller = {
+            let mut state = self.state.lock();
+            let caller = state.pop_caller();
+            state.served += u64::from(caller.is_some());
+            caller
+        };
         match caller {
             // dropped by a caller that gave up meanwhile, the lease brings the connection back
-            Some(caller) => _ = caller.send(Ok(Lease::new(self.clone(), connection))),
+            Some(caller) => _ = caller.sender.send(Ok(Lease::new(self.clone(), connection))),
             None => Lender::put_back(self, connection),
         }
     }
@@ -421,8 +455,8 @@ impl Lender for Pool {
     }
 }
 
-/// Refuses what cannot be sent within its time, as long as many commands wait.
-async fn watch_backlog(pool: Weak<Pool>) {
+/// Refuses what cannot be sent within its time, as long as many wait.
+async fn watch_waiting(pool: Weak<Pool>) {
     let Some(mut watch) = pool.upgrade().map(|pool| pool.watch()) else { return };
     loop {
         tokio::time::sleep(LOOK).await;
@@ -434,7 +468,7 @@ async fn watch_backlog(pool: Weak<Pool>) {
         // one that answers nothing is no matter of too much work: tending finds out, and others take its place
         let is_there = now.checked_sub(SIGN).is_some_and(|moment| pool.health.answered_since(moment));
         let mut state = pool.state.lock();
-        if state.backlog.len() <= CROWD {
+        if !state.has_more_waiting_than(CROWD) {
             state.is_watched = false;
             return;
         }
@@ -442,10 +476,14 @@ async fn watch_backlog(pool: Weak<Pool>) {
             continue;
         }
         let (limits, window) = (pool.limits.get(), &pool.window);
-        let refused = watch.hopeless(&mut state, &limits, window.size(), window.answered(), now);
+        let commands = watch.hopeless(&mut state, &limits, window.size(), window.answered(), now);
+        let callers = watch.hopeless_callers(&mut state, &limits, now);
         drop(state);
-        if let Some((requests, failure)) = refused {
-            requests.into_iter().for_each(|request| request.settle(Err(failure.clone())));
+        if let Some((backlog, failure)) = commands {
+            Refused { backlog, ..Refused::default() }.tell(&failure);
+        }
+        if let Some((callers, failure)) = callers {
+            Refused { callers, ..Refused::default() }.tell(&failure);
         }
     }
 }
@@ -454,7 +492,7 @@ async fn watch_backlog(pool: Weak<Pool>) {
 #[derive(Default)]
 struct Refused {
     backlog: VecDeque<Request>,
-    callers: VecDeque<LeaseSender<Lease>>,
+    callers: VecDeque<Caller<Lease>>,
 }
 
 impl Refused {
@@ -465,7 +503,7 @@ impl Refused {
     fn tell(self, failure: &Failure) {
         self.backlog.into_iter().for_each(|request| request.settle(Err(failure.clone())));
         for caller in self.callers {
-            let _ = caller.send(Err(failure.clone())); // whoever gave up needs no reason
+            let _ = caller.sender.send(Err(failure.clone())); // whoever gave up needs no reason
         }
     }
 }

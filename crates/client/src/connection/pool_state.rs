@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::request::Request;
 use super::window::MAX_WINDOW;
+use crate::deadline::Deadline;
 use crate::error::Failure;
 use crate::socket::{Connection, Origin};
 
@@ -71,12 +72,29 @@ impl SharedLimits {
 /// Where a caller waits for a lease. What a lease is does not matter here.
 pub(super) type LeaseSender<L> = oneshot::Sender<Result<L, Failure>>;
 
+/// Somebody who wants a lease.
+#[derive(Debug)]
+pub(super) struct Caller<L> {
+    pub(super) sender: LeaseSender<L>,
+    /// When a lease is of no use to them any more.
+    pub(super) deadline: Deadline,
+}
+
+impl<L> Caller<L> {
+    /// Whether they wait no more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.sender.is_closed()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct PoolState<L> {
     /// Commands for pipelined connections, oldest first.
     pub(super) backlog: VecDeque<Request>,
     /// Callers that want a lease, oldest first.
-    pub(super) callers: VecDeque<LeaseSender<L>>,
+    pub(super) callers: VecDeque<Caller<L>>,
+    /// Callers that got a lease so far.
+    pub(super) served: u64,
     /// Connections without work, by number.
     pub(super) idle: BTreeMap<u64, Idle>,
     /// Connections that were opened so far.
@@ -94,7 +112,7 @@ pub(super) struct PoolState<L> {
     pub(super) failed_dials: u32,
     /// After a connection could not be opened: when the next one is opened for commands that wait for one.
     pub(super) redial_at: Option<Instant>,
-    /// Somebody looks at the backlog, since many commands are in it.
+    /// Somebody looks at those who wait, since they are many.
     pub(super) is_watched: bool,
     /// Why the pool takes no more work, once it does not.
     pub(super) closed: Option<Failure>,
@@ -167,6 +185,7 @@ impl<L> Default for PoolState<L> {
         Self {
             backlog: VecDeque::new(),
             callers: VecDeque::new(),
+            served: 0,
             idle: BTreeMap::new(),
             opened: 0,
             oldest: 0,
@@ -286,8 +305,18 @@ impl<L> PoolState<L> {
     }
 
     /// The caller that waits longest.
-    pub(super) fn pop_caller(&mut self) -> Option<LeaseSender<L>> {
-        std::iter::from_fn(|| self.callers.pop_front()).find(|w| !w.is_closed())
+    pub(super) fn pop_caller(&mut self) -> Option<Caller<L>> {
+        std::iter::from_fn(|| self.callers.pop_front()).find(|caller| !caller.is_gone())
+    }
+
+    /// Whether so many wait for a lease, or for a pipelined connection.
+    pub(super) fn has_more_waiting_than(&self, count: usize) -> bool {
+        self.backlog.len() > count || self.callers.len() > count
+    }
+
+    /// Whether somebody is to begin to look at those who wait, who are more than so many.
+    pub(super) fn begin_watching(&mut self, count: usize) -> bool {
+        self.has_more_waiting_than(count) && !std::mem::replace(&mut self.is_watched, true)
     }
 
     /// Unparks the connection that should take what was just added to the backlog: of the first few, the one with the
@@ -347,7 +376,8 @@ impl<L> PoolState<L> {
                 break;
             };
             self.leased += 1;
-            work.leases.push((caller, connection));
+            self.served += 1;
+            work.leases.push((caller.sender, connection));
         }
         let wanted = self.callers.len() + wanted;
         work.dials = wanted.saturating_sub(self.dialing).min(limits.max.saturating_sub(self.open()));
