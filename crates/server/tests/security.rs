@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use aerospike_server::{Cluster, ClusterOptions, Edition, SecurityOptions, UserOptions};
@@ -14,12 +15,21 @@ use aerospike_wire::command::CommandSpec;
 use aerospike_wire::proto::write_frame;
 use aerospike_wire::{FieldType, Info1, Info2, MessageHeader, OpCode, ParticleType, ProtoType, ResultCode};
 use bytes::BytesMut;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
 use support::query::Query;
 use support::{Client, digest, op, read_all, write};
 
 fn hash(password: &str) -> String {
     let parts = bcrypt::hash_with_salt(password, PASSWORD_COST, PASSWORD_SALT).unwrap();
     parts.format_for_version(bcrypt::Version::TwoA)
+}
+
+/// That of the first administrator's password, which many connections need.
+fn hash_of_admin() -> &'static str {
+    static HASH: LazyLock<String> = LazyLock::new(|| hash("admin"));
+    &HASH
 }
 
 fn options() -> ClusterOptions {
@@ -536,6 +546,93 @@ async fn hostile_requests_are_answered_and_the_connection_goes_on() {
         assert_ne!(body[1], 0);
     }
     assert_eq!(admin.get("s", "k").await.result, ResultCode::NOT_FOUND);
+}
+
+/// Requests of every kind that make sense to an administrator, as bodies.
+fn sensible_bodies() -> Vec<Vec<u8>> {
+    let (user, role, password) = ("ann", "r", hash("ann"));
+    let everywhere = || vec![Privilege::everywhere(PrivilegeCode::READ)];
+    let scoped = Privilege { code: PrivilegeCode::WRITE, namespace: "test".into(), set: "demo".into() };
+    let requests = [
+        AdminRequest::Authenticate { user: Some("admin"), token: &[7; 40] },
+        AdminRequest::Login(Credential::Internal { user, hash: &password }),
+        AdminRequest::Login(Credential::External { user, hash: &password, password: "ann" }),
+        AdminRequest::Login(Credential::Certificate),
+        AdminRequest::CreateUser { user, password: &password, roles: vec!["read", role] },
+        AdminRequest::SetPassword { user, password: &password },
+        AdminRequest::ChangePassword { user, old: &password, password: &password },
+        AdminRequest::GrantRoles { user, roles: vec![role] },
+        AdminRequest::RevokeRoles { user, roles: vec![role] },
+        AdminRequest::QueryUsers { user: None },
+        AdminRequest::QueryUsers { user: Some(user) },
+        AdminRequest::CreateRole { role, privileges: everywhere(), allowlist: "10.0.0.0/8", quotas: [Some(5), None] },
+        AdminRequest::GrantPrivileges { role, privileges: vec![scoped.clone()] },
+        AdminRequest::RevokePrivileges { role, privileges: vec![scoped] },
+        AdminRequest::SetAllowlist { role, allowlist: "127.0.0.1,::1/128,10.1.0.0/16" },
+        AdminRequest::SetQuotas { role, quotas: [Some(0), Some(7)] },
+        AdminRequest::QueryRoles { role: None },
+        AdminRequest::QueryRoles { role: Some(role) },
+        AdminRequest::DropRole { role },
+        AdminRequest::DropUser { user },
+    ];
+    let body = |request: &AdminRequest<'_>| {
+        let mut out = BytesMut::new();
+        request.encode(&mut out);
+        out[8..].to_vec()
+    };
+    requests.iter().map(body).collect()
+}
+
+/// A sensible request with some bytes changed, or cut.
+fn spoilt_body() -> impl Strategy<Value = Vec<u8>> {
+    let edits = vec((any::<Index>(), any::<u8>()), 0..4);
+    (select(sensible_bodies()), edits, any::<Index>(), 0..8_u8).prop_map(|(mut body, edits, end, cut)| {
+        for (at, byte) in edits {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        if cut == 0 {
+            body.truncate(end.index(body.len()));
+        }
+        body
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn spoilt_requests_are_all_answered_and_the_administrator_stays_one(bodies in vec(spoilt_body(), 100)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (cluster, mut admin) = secured().await;
+            // what is spoilt may well log somebody else in, so it comes over a connection of its own each time
+            for body in &bodies {
+                let mut client = Client::connect(cluster.hosts()[1]).await;
+                assert_eq!(log_in(&mut client, "admin", hash_of_admin()).await, ResultCode::OK);
+                let mut frame = BytesMut::new();
+                write_frame(&mut frame, ProtoType::Security, |out| out.extend_from_slice(body));
+                client.send(&frame).await;
+                loop {
+                    let (kind, answer) = client.frame().await;
+                    assert_eq!(kind, ProtoType::Security);
+                    let mut rest = &answer[..];
+                    let mut last = ResultCode::OK;
+                    let mut count = 0;
+                    while !rest.is_empty() {
+                        last = AdminMessage::decode(&mut rest).unwrap().result;
+                        count += 1;
+                    }
+                    let is_list = matches!(body.get(2), Some(9 | 16)) && last.is_ok() && count > 0;
+                    if !is_list {
+                        break;
+                    }
+                }
+                assert_ne!(client.get("s", "k").await.result, ResultCode::SERVER_ERROR);
+            }
+            assert!(users(&mut admin, Some("admin")).await[0].roles.contains(&"user-admin".to_owned()));
+        });
+    }
 }
 
 /// Every info command that needs more than a session (protocol 2, section 2.6), and what it is called in the refusal.
