@@ -33,9 +33,16 @@ export type {
   RetryMessage,
 } from './src/channels/events.js'
 export { Client, type CloseOptions } from './src/client/client.js'
-export type { ChangeableOptions, ConfigChange, ConfigProvider } from './src/client/configuration.js'
+export type { ChangeableOptions, ConfigChange } from './src/client/configuration.js'
 export { connect } from './src/client/connect.js'
-export type { AuthMode, ClientOptions, ConnectOptions, Integers, IntegersOf } from './src/client/connect-options.js'
+export type {
+  AuthMode,
+  ClientOptions,
+  ConfigProvider,
+  ConnectOptions,
+  Integers,
+  IntegersOf,
+} from './src/client/connect-options.js'
 export type { ClientEvents, ClientListener, Node, UnreachableNode } from './src/client/events.js'
 export type { Health, NodeHealth } from './src/client/health.js'
 export type { Host } from './src/client/hosts.js'
@@ -217,16 +224,5 @@ export {
 } from './src/values/expression.js'
 export { INFINITY, Placeholder, WILDCARD } from './src/values/placeholders.js'
 export { RawCollection } from './src/values/unpack.js'
-export {
-  type Bins,
-  Double,
-  GeoJSON,
-  HyperLogLog,
-  type MapKey,
-  type ReadAs,
-  type ReadIntegers,
-  type Scalar,
-  type Storable,
-  type Value,
-  type WithBigInts,
-} from './src/values/values.js'
+export type { Bins, MapKey, ReadAs, ReadIntegers, Scalar, Storable, Value, WithBigInts } from './src/values/values.js'
+export { Double, GeoJSON, HyperLogLog } from './src/values/wrappers.js'

@@ -6,7 +6,7 @@ import { AerospikeError, ClientClosedError, op, RecordNotFoundError, TimeoutErro
 import test from 'ava'
 import { SETTLED } from '#src/boundary/call'
 import { Boundary } from '#src/boundary/native'
-import { resolveDefaults } from '#src/options/policy'
+import { resolveDefaults } from '#src/options/apply'
 import { RecordCall } from '#src/requests/calls'
 import {
   batchCompletion,

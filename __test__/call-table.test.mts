@@ -3,7 +3,7 @@
 import test from 'ava'
 import { SETTLED } from '#src/boundary/call'
 import { CallTable } from '#src/boundary/call-table'
-import { resolveDefaults } from '#src/options/policy'
+import { resolveDefaults } from '#src/options/apply'
 import { RecordCall } from '#src/requests/calls'
 
 const command = { info1: 3, info2: 0, info3: 0, generation: 0, ttl: 0 }

@@ -4,7 +4,7 @@ import { Behavior, type Client, connect, exp, InvalidArgumentError, op, type Wri
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
 import { editDistance, nearest } from '#src/checks/nearest'
-import { resolveDefaults } from '#src/options/policy'
+import { resolveDefaults } from '#src/options/apply'
 import { OPTIONS, Takes } from '#src/options/table'
 import { failureCompletion, fakeClient, readCommand } from './support/fake.mjs'
 

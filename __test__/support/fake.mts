@@ -13,7 +13,7 @@ import type {
   NativeQueryStep,
 } from '#src/boundary/addon'
 import { Boundary } from '#src/boundary/native'
-import { resolveDefaults } from '#src/options/policy'
+import { resolveDefaults } from '#src/options/apply'
 
 /** One entry as it crossed, read back by the letter of boundary.md. */
 export interface Entry {

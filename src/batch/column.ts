@@ -6,7 +6,7 @@ import { ClientError, InvalidArgumentError } from '../errors/classes.js'
 import { BinPlace } from '../records/message.js'
 import { Particle } from '../values/particle-types.js'
 import { readText } from '../values/read-text.js'
-import { Double } from '../values/values.js'
+import { Double } from '../values/wrappers.js'
 
 /** What a column can be made of: see `BatchRecords.column`. */
 export type ColumnType =

@@ -37,8 +37,8 @@ import * as records from '../commands/records.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
+import { type Policies, policiesWithCodecs, resolveDefaults } from '../options/apply.js'
 import type { Behavior } from '../options/behavior.js'
-import { type Policies, policiesWithCodecs, resolveDefaults } from '../options/policy.js'
 import type {
   ApplyOptions,
   BatchApplyOptions,
@@ -67,12 +67,14 @@ import type { TransactionCommands } from '../transactions/run.js'
 import * as transactions from '../transactions/run.js'
 import type { Transaction } from '../transactions/transaction.js'
 import { usedCodecs } from '../values/codecs.js'
-import type { Bins, Double, ReadAs, ReadIntegers, Storable, Value, WithBigInts } from '../values/values.js'
+import type { Bins, ReadAs, ReadIntegers, Storable, Value, WithBigInts } from '../values/values.js'
+import type { Double } from '../values/wrappers.js'
 import { type ChangeableOptions, Configuration } from './configuration.js'
-import { type ClientOptions, checkClientOptions, type Integers, type IntegersOf } from './connect-options.js'
+import type { ClientOptions, Integers, IntegersOf } from './connect-options.js'
 import { type ClientEvents, type ClientListener, Listeners, type Node } from './events.js'
 import { guardMethods } from './guard.js'
 import { type Health, healthOf } from './health.js'
+import { checkClientOptions } from './resolve.js'
 import { checkTls, readTls, type TlsOptions } from './tls-options.js'
 
 /** Options of `close`. */

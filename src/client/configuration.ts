@@ -9,10 +9,11 @@ import { badValue, checkNames, type OptionRules, readOptions, text, whole } from
 import type { CommandContext } from '../commands/context.js'
 import { type AerospikeError, InvalidArgumentError } from '../errors/classes.js'
 import { MAX_INT32 } from '../limits.js'
+import { policiesUnder, resolveDefaults } from '../options/apply.js'
 import { type FileConfig, readConfig } from '../options/config-file.js'
-import { policiesUnder, resolveDefaults } from '../options/policy.js'
 import { readOptionsFile } from '../options/yaml-file.js'
-import { type ConnectOptions, limitsOf } from './connect-options.js'
+import type { ConfigProvider, ConnectOptions } from './connect-options.js'
+import { limitsOf } from './resolve.js'
 import { SETTINGS, type Setting, settingOf } from './settings.js'
 
 /** The options of `connect` that may change while the client runs. */
@@ -34,14 +35,6 @@ export type ChangeableOptions = Pick<
   | 'coalesceReads'
   | 'defaults'
 >
-
-/** A configuration file that is followed. */
-export interface ConfigProvider {
-  /** YAML, or JSON where it ends in `.json`. A `file:` URL is fine. */
-  readonly path: string
-  /** Milliseconds between two looks at it; `config_interval` of the file counts more. Default 5,000. */
-  readonly interval?: number | undefined
-}
 
 /** What a configuration file led to. */
 export interface ConfigChange {

@@ -2,20 +2,14 @@
 
 import { Boundary } from '../boundary/native.js'
 import { argumentError } from '../checks/check.js'
-import { policiesWithCodecs, resolveDefaults } from '../options/policy.js'
+import { policiesWithCodecs, resolveDefaults } from '../options/apply.js'
 import type { Log } from '../telemetry/log.js'
 import { usedCodecs } from '../values/codecs.js'
 import { Client } from './client.js'
 import { Configuration, configProvider, firstLoad } from './configuration.js'
-import {
-  type ConnectOptions,
-  type Integers,
-  type IntegersOf,
-  logOf,
-  resolveConfig,
-  withTls,
-} from './connect-options.js'
+import type { ConnectOptions, Integers, IntegersOf } from './connect-options.js'
 import { Listeners } from './events.js'
+import { logOf, resolveConfig, withTls } from './resolve.js'
 import { isUrl, optionsOfEnvironment, optionsOfUrl } from './url.js'
 
 /** Has a log hear of what happens from now on. */

@@ -18,7 +18,8 @@ import { Code } from '../errors/codes.js'
 import { errorOf, type Facts } from '../errors/failure.js'
 import { now, TruePromise } from '../host.js'
 import { MAX_INT32 } from '../limits.js'
-import { applyOptions, type InfoPolicies, type Policy } from '../options/policy.js'
+import { applyOptions, type InfoPolicies } from '../options/apply.js'
+import type { Policy } from '../options/policy.js'
 import { Takes } from '../options/table.js'
 
 /** What calls of the info protocol take. */

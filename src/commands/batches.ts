@@ -22,8 +22,10 @@ import { argumentError } from '../checks/check.js'
 import { TruePromise } from '../host.js'
 import type { Key } from '../key.js'
 import type { Operation } from '../operations/operation.js'
-import { applyOptions, type Policy } from '../options/policy.js'
-import { OnPartial, Takes } from '../options/table.js'
+import { applyOptions } from '../options/apply.js'
+import type { Policy } from '../options/policy.js'
+import { OnPartial } from '../options/policy.js'
+import { Takes } from '../options/table.js'
 import type {
   BatchApplyOptions,
   BatchOptions,

@@ -6,7 +6,8 @@ import { TruePromise } from '../host.js'
 import type { Key } from '../key.js'
 import { op } from '../operations/op.js'
 import { Needs, Operation } from '../operations/operation.js'
-import { applyOptions, type Policy } from '../options/policy.js'
+import { applyOptions } from '../options/apply.js'
+import type { Policy } from '../options/policy.js'
 import { Takes } from '../options/table.js'
 import type {
   ApplyOptions,
@@ -54,7 +55,8 @@ import {
 } from '../requests/projection.js'
 import { UdfCall } from '../requests/udf-call.js'
 import { encodeBins } from '../values/codecs.js'
-import type { Bins, Double, ReadAs, ReadIntegers, Storable, Value, WithBigInts } from '../values/values.js'
+import type { Bins, ReadAs, ReadIntegers, Storable, Value, WithBigInts } from '../values/values.js'
+import type { Double } from '../values/wrappers.js'
 import { type CommandContext, existsTask, getTask, putTask } from './context.js'
 
 /** Options with which integers are read as bigints. */

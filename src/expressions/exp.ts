@@ -15,8 +15,8 @@ import {
   type Type,
 } from '../values/expression.js'
 import { VALUE_TYPES } from '../values/value-types.js'
-import type { GeoJSON, HyperLogLog } from '../values/values.js'
-import { Double } from '../values/values.js'
+import type { GeoJSON, HyperLogLog } from '../values/wrappers.js'
+import { Double } from '../values/wrappers.js'
 import { collections } from './calls.js'
 import { functionsOf } from './functions.js'
 import { alike, bareText, call, literal, operand } from './node.js'

@@ -8,7 +8,7 @@ import { Exp, type Type } from '../values/expression.js'
 import { packInteger, packListHeader } from '../values/pack.js'
 import { unstorable } from '../values/particle-types.js'
 import { valueType } from '../values/value-types.js'
-import { Double } from '../values/values.js'
+import { Double } from '../values/wrappers.js'
 
 /** An expression of a call: `[code, arguments…]`. Arguments are finished pieces or plain values. */
 export function call<T extends Type>(type: T | undefined, code: number, args: readonly unknown[]): Exp<T> {

@@ -2,7 +2,8 @@
 
 import type { AnyExp, AnyOperand, Exp, Operand, Type } from '../values/expression.js'
 import type { Placeholder } from '../values/placeholders.js'
-import type { Double, MapKey, Storable, Value } from '../values/values.js'
+import type { MapKey, Storable, Value } from '../values/values.js'
+import type { Double } from '../values/wrappers.js'
 import type { Context } from './ctx.js'
 import type { Operation } from './operation.js'
 

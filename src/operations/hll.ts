@@ -2,7 +2,7 @@
 
 import { OpCode } from '../protocol.js'
 import type { Exp } from '../values/expression.js'
-import type { HyperLogLog } from '../values/values.js'
+import type { HyperLogLog } from '../values/wrappers.js'
 import { operationsOf } from './build.js'
 import type {
   Int,

@@ -5,7 +5,8 @@ import { flag, type OptionRules, oneOf, readOptions } from '../checks/options.js
 import { InvalidArgumentError } from '../errors/classes.js'
 import { OpCode } from '../protocol.js'
 import { type AnyExp, Exp } from '../values/expression.js'
-import { Double, type Storable } from '../values/values.js'
+import type { Storable } from '../values/values.js'
+import { Double } from '../values/wrappers.js'
 import { Needs, Operation } from './operation.js'
 
 function bin(name: unknown, verb: string): string {

@@ -4,8 +4,9 @@
 import { describe } from '../checks/check.js'
 import { checkNames, checkOption, didYouMean, type OptionRules, whole } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
+import { applyOptions, type Group, ofGroup } from './apply.js'
 import type { BehaviorFileOptions, FileBehavior } from './behavior-file.js'
-import { applyOptions, type Group, ofGroup, Policy } from './policy.js'
+import { Policy } from './policy.js'
 import { Takes } from './table.js'
 import type { BatchLimits, CallOptions, Defaults, ReadOptions, WriteOptions } from './types.js'
 

@@ -10,7 +10,7 @@ import { EXISTENCE, Info1, Info2, Info3, SC_READ } from '../protocol.js'
 import { isFilter } from '../values/expression.js'
 import { Mode } from '../values/unpack.js'
 import { membershipOf } from './membership.js'
-import type { Policy } from './policy.js'
+import { Inline, OnPartial, type Policy } from './policy.js'
 import type { BatchLimits, Hedge, OperateOptions, ReadRowOptions } from './types.js'
 
 /** Calls, as bits, so that an option can name all that take it. */
@@ -157,12 +157,6 @@ const HEDGE_UNITS = 10_000
 
 /** All bits of a field. */
 const ALL = 0xff
-
-/** What a batch does about rows that failed or were not processed. */
-export const OnPartial = { throwIfNothing: 0, return: 1, throw: 2 } as const
-
-/** What a server may do with rows of a batch in its network thread. */
-export const Inline = { memory: 0x01, flash: 0x02 } as const
 
 /** The values of `exists` (protocol 6.1). */
 const EXISTS: { readonly [name: string]: { readonly info2: number; readonly info3: number } } = {

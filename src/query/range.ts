@@ -12,7 +12,7 @@ import { FieldType } from '../protocol.js'
 import { writeField } from '../requests/fields.js'
 import { type AnyExp, Exp } from '../values/expression.js'
 import { Particle } from '../values/particle-types.js'
-import { GeoJSON } from '../values/values.js'
+import { GeoJSON } from '../values/wrappers.js'
 import type { Writer } from '../values/writer.js'
 
 /** Which elements of a collection an index is over, and its number on the wire. */

@@ -8,7 +8,7 @@ import { describe } from '../checks/check.js'
 import type { InfoContext, InfoOptions } from '../cluster/info-request.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_INT32 } from '../limits.js'
-import { applyOptions } from '../options/policy.js'
+import { applyOptions } from '../options/apply.js'
 import { Takes } from '../options/table.js'
 
 /** What calls on users and roles take: `totalTimeout`, in milliseconds (default 1,000; 5,000 for what changes something), and `signal`. */

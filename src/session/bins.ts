@@ -1,7 +1,8 @@
 // What can be done with a bin, by the type of what is in it: nothing else compiles.
 
 import type { Exp, Type } from '../values/expression.js'
-import type { Double, GeoJSON, HyperLogLog, MapKey, Value } from '../values/values.js'
+import type { MapKey, Value } from '../values/values.js'
+import type { Double, GeoJSON, HyperLogLog } from '../values/wrappers.js'
 import type { Answered } from './answers.js'
 import type { ListReads, ListWrites } from './lists.js'
 import type { MapReads, MapWrites } from './maps.js'

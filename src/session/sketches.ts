@@ -4,7 +4,8 @@ import type { BitCalls } from '../operations/bits.js'
 import type { ContextOptions } from '../operations/call-types.js'
 import type { HllCreateOptions, HllUnionOptions } from '../operations/hll.js'
 import type { Operation } from '../operations/operation.js'
-import type { HyperLogLog, Value } from '../values/values.js'
+import type { Value } from '../values/values.js'
+import type { HyperLogLog } from '../values/wrappers.js'
 import type { Answered } from './answers.js'
 
 /** Reads of a sketch. */

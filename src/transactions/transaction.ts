@@ -10,15 +10,9 @@ import type { RecordCommands } from '../commands/records.js'
 import * as records from '../commands/records.js'
 import { TransactionEndedError } from '../errors/classes.js'
 import { resultCode } from '../errors/result-codes.js'
+import { applyOptions, inTransaction, type Policies, policiesWithCodecs, resolveDefaults } from '../options/apply.js'
 import { MEMBERSHIP, Membership } from '../options/membership.js'
-import {
-  applyOptions,
-  inTransaction,
-  type Policies,
-  type Policy,
-  policiesWithCodecs,
-  resolveDefaults,
-} from '../options/policy.js'
+import type { Policy } from '../options/policy.js'
 import { Takes } from '../options/table.js'
 import type { Defaults } from '../options/types.js'
 import { type Codecs, usedCodecs } from '../values/codecs.js'

@@ -2,7 +2,8 @@
 
 import { types } from 'node:util'
 import { InvalidArgumentError } from '../errors/classes.js'
-import { Double, type MapKey, type Value } from './values.js'
+import type { MapKey, Value } from './values.js'
+import { Double } from './wrappers.js'
 
 /**
  * Both ways between `T`, a value of the application, and `S`, what is stored. A bin without a value is left alone: codecs

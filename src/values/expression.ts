@@ -5,7 +5,8 @@ import { InvalidArgumentError } from '../errors/classes.js'
 import { nameClasses } from '../identity.js'
 import { Encoded } from './encoded.js'
 import type { ValueType } from './value-types.js'
-import type { Double, GeoJSON, HyperLogLog, Value } from './values.js'
+import type { Value } from './values.js'
+import type { Double, GeoJSON, HyperLogLog } from './wrappers.js'
 
 /** The type of an expression's result. */
 export type Type = ValueType

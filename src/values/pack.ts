@@ -9,7 +9,7 @@ import { InvalidArgumentError } from '../errors/classes.js'
 import { MAX_UINT32, MAX_VALUE_DEPTH } from '../limits.js'
 import { int64, isInteger, Particle, refuse } from './particle-types.js'
 import { Placeholder } from './placeholders.js'
-import { Double, GeoJSON, HyperLogLog } from './values.js'
+import { Double, GeoJSON, HyperLogLog } from './wrappers.js'
 import type { Writer } from './writer.js'
 
 /** Writes a value as MessagePack, the form it has inside a list or map and as the argument of an operation. */

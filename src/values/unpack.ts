@@ -7,7 +7,7 @@ import { nameClasses } from '../identity.js'
 import { EncodedParticle } from './encoded.js'
 import { Particle } from './particle-types.js'
 import { readText } from './read-text.js'
-import { Double, GeoJSON, HyperLogLog } from './values.js'
+import { Double, GeoJSON, HyperLogLog } from './wrappers.js'
 
 /** How values are read, as bits: it travels with every row, so it is one small number. */
 export const Mode = {

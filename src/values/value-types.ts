@@ -5,7 +5,7 @@
 import { types } from 'node:util'
 import { isPlain } from '../checks/check.js'
 import { isInteger, Particle } from './particle-types.js'
-import { Double, GeoJSON, HyperLogLog } from './values.js'
+import { Double, GeoJSON, HyperLogLog } from './wrappers.js'
 
 /** The types by the names that they have in expressions. */
 export type ValueType = 'nil' | 'bool' | 'int' | 'string' | 'list' | 'map' | 'blob' | 'float' | 'geo' | 'hll'

@@ -7,7 +7,7 @@ import { MAX_BIN_NAME_SIZE } from '../limits.js'
 import { EncodedParticle } from './encoded.js'
 import { packList, packMap, packObject } from './pack.js'
 import { int64, isInteger, Particle, refuse } from './particle-types.js'
-import { Double, GeoJSON, HyperLogLog } from './values.js'
+import { Double, GeoJSON, HyperLogLog } from './wrappers.js'
 import type { Writer } from './writer.js'
 
 /**

@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from '../../errors/classes.js'
 import type { AnyExp, Type } from '../../values/expression.js'
-import { GeoJSON, HyperLogLog } from '../../values/values.js'
+import { GeoJSON, HyperLogLog } from '../../values/wrappers.js'
 import { exp } from '../exp.js'
 
 type Build = (...operands: unknown[]) => AnyExp

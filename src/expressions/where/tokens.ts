@@ -2,7 +2,7 @@
 // nothing in them can change what the condition says.
 
 import { InvalidArgumentError } from '../../errors/classes.js'
-import { Double } from '../../values/values.js'
+import { Double } from '../../values/wrappers.js'
 
 /** A piece of a condition. */
 export interface Token {
