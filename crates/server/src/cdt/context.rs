@@ -11,16 +11,16 @@ use bytes::BytesMut;
 use super::call::Outcome;
 use super::collection::{Collection, List, Map};
 use super::heap;
-use super::normal::{MAP_ORDER, ORDERED, is_compact, normalise};
+use super::normal::{MAP_ORDER, ORDERED, normalise};
 use super::pack;
 use super::select::place;
 use super::value::{Element, Head, NIL, as_integer, compare, take_element, take_head};
 
 /// What of the type of a step says how it finds its element.
-const BY: i64 = 0x0f;
+pub(super) const BY: i64 = 0x0f;
 /// The step is into a list, or into a map; with neither, into what is there.
-const INTO_LIST: i64 = 0x10;
-const INTO_MAP: i64 = 0x20;
+pub(super) const INTO_LIST: i64 = 0x10;
+pub(super) const INTO_MAP: i64 = 0x20;
 /// 0x40 for an unordered collection; all bits for a list or map sorted by value too.
 const CREATE: i64 = 0xc0;
 /// On lists: at any index, filled up with nil.
@@ -55,13 +55,13 @@ pub(crate) enum Target<'a> {
 
 /// The type of a step: how it finds, in what, and what it may create.
 #[derive(Debug, Clone, Copy)]
-struct Kind {
+pub(super) struct Kind {
     by: By,
-    bits: i64,
+    pub(super) bits: i64,
 }
 
 impl Kind {
-    fn new(bits: i64) -> Result<Self, ResultCode> {
+    pub(super) fn new(bits: i64) -> Result<Self, ResultCode> {
         let by = match bits & BY {
             0 => By::Index,
             1 => By::Rank,
@@ -121,14 +121,14 @@ pub(crate) fn at(
 }
 
 /// The number of steps: two elements make one.
-fn take_length(payload: &mut &[u8]) -> Option<usize> {
+pub(super) fn take_length(payload: &mut &[u8]) -> Option<usize> {
     match take_head(payload)? {
         Head::List(n) if n > 0 && n % 2 == 0 => Some(n / 2),
         _ => None,
     }
 }
 
-fn take_integer(payload: &mut &[u8]) -> Option<i64> {
+pub(super) fn take_integer(payload: &mut &[u8]) -> Option<i64> {
     take_element(payload).and_then(as_integer)
 }
 
@@ -139,7 +139,7 @@ enum Node<'a> {
 }
 
 /// Where a step leads.
-enum Found {
+pub(super) enum Found {
     At(usize),
     /// Nowhere yet; a created child goes to this index.
     New(usize),
@@ -327,7 +327,7 @@ fn take_around(kind: Kind, payload: &mut &[u8]) -> Result<Around, ResultCode> {
     }
 }
 
-fn find_in_list(list: &List<'_>, kind: Kind, value: Element<'_>) -> Result<Found, ResultCode> {
+pub(super) fn find_in_list(list: &List<'_>, kind: Kind, value: Element<'_>) -> Result<Found, ResultCode> {
     match kind.by {
         By::Rank if !list.is_ordered() => {
             let rank = as_integer(value).and_then(|rank| place(rank, list.len())).ok_or(NOT_APPLICABLE)?;
@@ -364,7 +364,7 @@ fn place_for(list: &List<'_>, kind: Kind, index: i64) -> Result<usize, ResultCod
 }
 
 /// The index of the pair a step means; of an absent key that may be created, where it belongs.
-fn find_in_map(map: &Map<'_>, kind: Kind, value: Element<'_>, key: &[u8]) -> Result<Found, ResultCode> {
+pub(super) fn find_in_map(map: &Map<'_>, kind: Kind, value: Element<'_>, key: &[u8]) -> Result<Found, ResultCode> {
     let number = || as_integer(value).and_then(|number| place(number, map.len())).ok_or(NOT_APPLICABLE);
     match kind.by {
         By::Index => number().map(Found::At),
@@ -379,51 +379,4 @@ fn find_in_map(map: &Map<'_>, kind: Kind, value: Element<'_>, key: &[u8]) -> Res
             map.pairs.iter().position(equal).map(Found::At).ok_or(NOT_APPLICABLE)
         }
     }
-}
-
-/// Why bytes are no context of an index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    /// They do not begin with a context, or with one that creates or selects.
-    NoContext,
-    /// Something in it takes more room than it must.
-    NotCompact,
-}
-
-/// The context that bytes begin with, if it only finds, as those of indexes do.
-pub(crate) fn of_index(bytes: &[u8]) -> Result<Element<'_>, Flaw> {
-    let mut rest = bytes;
-    let count = take_length(&mut rest).ok_or(Flaw::NoContext)?;
-    for _ in 0..count {
-        let bits = take_integer(&mut rest).ok_or(Flaw::NoContext)? & 0xff;
-        let finds = bits <= INTO_MAP | 3 && bits & BY <= 3 && bits != INTO_LIST | 2;
-        if !finds || take_element(&mut rest).is_none() {
-            return Err(Flaw::NoContext);
-        }
-    }
-    let context = &bytes[..bytes.len() - rest.len()];
-    if is_compact(context) { Ok(context) } else { Err(Flaw::NotCompact) }
-}
-
-/// The element a context leads to, whatever it is; `None` where it leads nowhere.
-pub(crate) fn find<'a>(mut on: Element<'a>, mut context: &[u8]) -> Option<Element<'a>> {
-    for _ in 0..take_length(&mut context)? {
-        let kind = Kind::new(take_integer(&mut context)? & (BY | INTO_LIST | INTO_MAP)).ok()?;
-        let value = take_element(&mut context)?;
-        let found = if let Some(list) = List::parse(on).filter(|_| kind.bits & INTO_MAP == 0) {
-            match find_in_list(&list, kind, value).ok()? {
-                Found::At(index) => list.items[index],
-                Found::New(_) => return None,
-            }
-        } else {
-            let map = Map::parse(on).filter(|_| kind.bits & INTO_LIST == 0)?;
-            let key = normalise(value).unwrap_or_default();
-            match find_in_map(&map, kind, value, &key).ok()? {
-                Found::At(index) => map.pairs[index].1,
-                Found::New(_) => return None,
-            }
-        };
-        on = found;
-    }
-    Some(on)
 }

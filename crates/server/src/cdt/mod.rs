@@ -15,6 +15,7 @@
 //! | `select`, `list_select`, `map_select`, `heap` | picking elements |
 //! | `answer` | telling what was picked |
 //! | `context`, `path` | nested collections: one, or any number at once |
+//! | `index_context` | what an index finds inside of a bin |
 //! | `bits` | bits of blobs |
 //! | `hll`, `sketch`, `murmur` | HyperLogLogs: operations, registers and estimates, hash |
 
@@ -22,9 +23,10 @@ mod answer;
 mod bits;
 mod call;
 pub(crate) mod collection;
-pub(crate) mod context;
+mod context;
 mod heap;
 mod hll;
+pub(crate) mod index_context;
 mod list;
 mod list_select;
 mod map;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::ask::{Ask, Refusal};
 use super::{Answer, index_text, share};
-use crate::cdt::context::{self, Flaw};
+use crate::cdt::index_context::{self, Flaw};
 use crate::clock::Moment;
 use crate::exp::Expression;
 use crate::query;
@@ -144,7 +144,7 @@ fn content(ask: &Ask<'_>) -> Result<Content, Refusal> {
 fn context_of(ask: &Ask<'_>) -> Result<Option<Vec<u8>>, Refusal> {
     let Some(text) = ask.optional("context", MAX_CONTEXT_SIZE)? else { return Ok(None) };
     let context = BASE64.decode(text).map_err(|_| Refusal::parameter("'context' invalid base64"))?;
-    match context::of_index(&context) {
+    match index_context::read(&context) {
         Ok(_) => Ok(Some(context)),
         Err(Flaw::NoContext) => Err(Refusal::parameter("'context' invalid cdt context")),
         Err(Flaw::NotCompact) => Err(Refusal::parameter("'context' not normalized msgpack")),

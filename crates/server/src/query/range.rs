@@ -50,7 +50,7 @@ impl<'f> Wanted<'f> {
         if context.is_some() && (name.is_some() || expression.is_some()) {
             return Err(REFUSED);
         }
-        let context = context.map(|context| cdt::context::of_index(context).map_err(|_| REFUSED)).transpose()?;
+        let context = context.map(|context| cdt::index_context::read(context).map_err(|_| REFUSED)).transpose()?;
         let source = match expression {
             Some(packed) => Source::Expression(packed.to_vec()),
             None => Source::Bin { name: bin.to_vec(), context: context.map(<[u8]>::to_vec) },

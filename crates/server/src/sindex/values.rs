@@ -55,7 +55,8 @@ pub(crate) fn each(index: &Index, record: &dyn RecordView, visit: &mut dyn FnMut
         }
         Source::Bin { name, context: Some(context) } => {
             let Some((ParticleType::LIST | ParticleType::MAP, value)) = record.bin(name) else { return false };
-            cdt::context::find(value, context).is_some_and(|element| of_element(element, *collection, *kind, visit))
+            cdt::index_context::find(value, context)
+                .is_some_and(|element| of_element(element, *collection, *kind, visit))
         }
         Source::Expression(expression) => {
             let Ok(expression) = Expression::parse(expression) else { return false };
