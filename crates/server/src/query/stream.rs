@@ -10,7 +10,7 @@ use aerospike_wire::{Info3, MessageHeader, PartitionId, ProtoType, ResultCode};
 use bytes::BytesMut;
 use tokio::time::Instant;
 
-use super::pace::Pace;
+use super::rate_limit::RateLimit;
 use super::request::Query;
 use super::walk;
 use crate::clock::Moment;
@@ -60,7 +60,7 @@ pub(crate) struct QueryRun<'f> {
     current: Option<PartitionId>,
     pending: std::vec::IntoIter<Entry>,
     sent: u64,
-    pace: Pace,
+    rate_limit: RateLimit,
     began: std::time::Instant,
     deadline: Option<Instant>,
     scratch: BytesMut,
@@ -90,7 +90,7 @@ impl<'f> QueryRun<'f> {
             current: None,
             pending: Vec::new().into_iter(),
             sent: 0,
-            pace: Pace::new(query.per_second),
+            rate_limit: RateLimit::new(query.per_second),
             began: std::time::Instant::now(),
             deadline: is_short.then(|| Instant::now() + time),
             scratch: BytesMut::new(),
@@ -248,7 +248,7 @@ impl<'f> QueryRun<'f> {
             if self.query.sample == Some(self.sent) {
                 return Some(Stop::End(ResultCode::OK));
             }
-            if let Some(time) = self.pace.count() {
+            if let Some(time) = self.rate_limit.count() {
                 if let Some(job) = &self.job {
                     job.throttled.fetch_add(1, Ordering::Relaxed);
                 }

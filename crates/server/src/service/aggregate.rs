@@ -14,7 +14,7 @@ use crate::clock::Moment;
 use crate::cluster::{End, Job, JobKind, NodeIndex, State};
 use crate::command::Reply;
 use crate::command::udf::{self, Call};
-use crate::query::{self, Pace, Portion, Query};
+use crate::query::{self, Portion, Query, RateLimit};
 
 /// Milliseconds the function may take for one partition.
 const SLICE_TIME: u32 = 30_000;
@@ -29,7 +29,7 @@ pub(crate) struct AggregateRun<'f> {
     state: Arc<State>,
     here: NodeIndex,
     job: Arc<Job>,
-    pace: Pace,
+    rate_limit: RateLimit,
     /// The partition that is next.
     next: u16,
     end: End,
@@ -47,8 +47,8 @@ impl<'f> AggregateRun<'f> {
         let node = state.nodes.get(here).ok_or(ResultCode::UNAVAILABLE)?;
         let job = node.jobs.start(query.about(&state, JobKind::Aggregation, from))?;
         let module = state.modules.find(&call.module);
-        let pace = Pace::new(query.per_second);
-        Ok(Self { query, call, module, state, here, job, pace, next: 0, end: End::ConnectionLost })
+        let rate_limit = RateLimit::new(query.per_second);
+        Ok(Self { query, call, module, state, here, job, rate_limit, next: 0, end: End::ConnectionLost })
     }
 
     /// How long the socket may stand still; `None` for ever.
@@ -86,7 +86,7 @@ impl<'f> AggregateRun<'f> {
             }
             self.job.succeeded.fetch_add(count, Ordering::Relaxed);
             for _ in 0..count {
-                if let Some(time) = self.pace.count() {
+                if let Some(time) = self.rate_limit.count() {
                     self.job.throttled.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(time).await;
                 }

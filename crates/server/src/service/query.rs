@@ -14,7 +14,7 @@ use crate::clock::Moment;
 use crate::cluster::{End, Job, JobKind, NodeIndex, State};
 use crate::command::udf::Call;
 use crate::command::{QueryKind, is_excluded_unread};
-use crate::query::{self, Pace, Portion, Query, QueryRun};
+use crate::query::{self, Portion, Query, QueryRun, RateLimit};
 use crate::security::Reservation;
 
 /// Bytes the answer to a query in the background has, which its job counts as sent.
@@ -98,7 +98,7 @@ impl Running {
         // it was read before, but the index may be gone since
         let Ok(message) = Message::decode_exact(body) else { return };
         let Ok(mut query) = Query::parse(&message, namespace, shared) else { return };
-        let mut pace = Pace::new(query.per_second);
+        let mut rate_limit = RateLimit::new(query.per_second);
         for id in PartitionId::all() {
             for digest in self.find(&query, id) {
                 if self.job.is_aborted() {
@@ -110,7 +110,7 @@ impl Running {
                     _ => self.write(&query),
                 };
                 self.count(&query, result);
-                if let Some(time) = pace.count() {
+                if let Some(time) = rate_limit.count() {
                     self.job.throttled.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(time).await;
                 }

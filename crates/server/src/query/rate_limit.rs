@@ -9,14 +9,14 @@ const SLICE: Duration = Duration::from_millis(10);
 
 /// Counts records against a limit per second.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimit {
     start: Instant,
     /// 0 for no limit.
     per_second: u32,
     records: u64,
 }
 
-impl Pace {
+impl RateLimit {
     /// Starts to count.
     pub(crate) fn new(per_second: u32) -> Self {
         Self { start: Instant::now(), per_second, records: 0 }
