@@ -71,18 +71,25 @@ pub(crate) async fn until_polled<F: Future>(handover: Handover, future: F) -> F:
 mod tests {
     use super::*;
 
+    /// Of a test whose counts do not add up, which would otherwise never end.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
     #[tokio::test]
     async fn a_close_waits_until_all_has_begun() {
         let handing_over = Arc::new(HandingOver::default());
-        handing_over.all_begun(Duration::MAX).await;
+        let nothing = tokio::time::timeout(PATIENCE, handing_over.all_begun(Duration::MAX)).await;
+        assert!(nothing.is_ok(), "nothing was handed over");
         let first = handing_over.begin();
         let future = until_polled(first.clone(), std::future::pending::<()>());
         drop(first);
         let begun = tokio::time::timeout(Duration::from_millis(20), handing_over.all_begun(Duration::MAX)).await;
         assert!(begun.is_err(), "the future was not polled yet");
-        tokio::select! {
-            () = future => {}
-            () = handing_over.all_begun(Duration::MAX) => {}
-        }
+        let done = async {
+            tokio::select! {
+                () = future => {}
+                () = handing_over.all_begun(Duration::MAX) => {}
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, done).await.is_ok(), "the future was polled, and is still waited for");
     }
 }
