@@ -99,12 +99,8 @@ export declare class NativeCluster {
   stopNode(node: number): Promise<void>
   /** Starts a stopped node again, on the port it had; its partitions come back to it. */
   startNode(node: number): Promise<void>
-  /** Makes a node hang: its connections stay open and nothing is answered. */
-  freezeNode(node: number): Promise<void>
-  /** Lets a frozen node go on. */
-  thawNode(node: number): Promise<void>
-  /** Delays every answer of a node by `millis`; 0 makes it quick again. */
-  slowNode(node: number, millis: number): Promise<void>
+  /** Begins a fault of a node, one of those of the server that have a name and an amount, or ends it with 0. */
+  setFault(node: number, name: string, amount: number): Promise<void>
   /** Makes a node turn rows of batches away; without a refusal it runs them all again. */
   refuseRows(node: number, refusal?: NativeRefusal | undefined | null): Promise<void>
   /** Has something ail a node, although it answers. */

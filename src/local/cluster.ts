@@ -114,19 +114,19 @@ export class LocalCluster {
 
   /** Makes a node accept everything and answer nothing. */
   freezeNode(node: number): Promise<void> {
-    return this.#control('freezeNode', node, (native) => native.freezeNode(node))
+    return this.#control('freezeNode', node, (native) => native.setFault(node, 'frozen', 1))
   }
 
   /** Lets a frozen node go on. */
   thawNode(node: number): Promise<void> {
-    return this.#control('thawNode', node, (native) => native.thawNode(node))
+    return this.#control('thawNode', node, (native) => native.setFault(node, 'frozen', 0))
   }
 
   /** Delays every answer of a node by some milliseconds; 0 ends it. */
   slowNode(node: number, milliseconds: number): Promise<void> {
     return this.#control('slowNode', node, (native) => {
       checkOption('LocalCluster.slowNode', 'milliseconds', DELAY, milliseconds)
-      return native.slowNode(node, milliseconds)
+      return native.setFault(node, 'slow', milliseconds)
     })
   }
 

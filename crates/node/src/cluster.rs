@@ -9,11 +9,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aerospike_core::Code;
 use aerospike_server::{
-    Ailment, Authority, Cluster, ClusterOptions, NodeStatistics, Refusal, SecurityOptions, TlsOptions, UserOptions,
+    Ailment, Authority, Cluster, ClusterOptions, Fault, NodeStatistics, Refusal, SecurityOptions, TlsOptions,
+    UserOptions,
 };
 use napi::bindgen_prelude::{Env, PromiseRaw, Uint8Array};
 use napi::{Error, Result};
@@ -336,22 +336,11 @@ impl NativeCluster {
         self.on_runtime(async move { cluster.start_node(node as usize).await }).await
     }
 
-    /// Makes a node hang: its connections stay open and nothing is answered.
+    /// Begins a fault of a node, one of those of the server that have a name and an amount, or ends it with 0.
     #[napi]
-    pub async fn freeze_node(&self, node: u32) -> Result<()> {
-        self.cluster.freeze_node(node as usize).map_err(failed)
-    }
-
-    /// Lets a frozen node go on.
-    #[napi]
-    pub async fn thaw_node(&self, node: u32) -> Result<()> {
-        self.cluster.thaw_node(node as usize).map_err(failed)
-    }
-
-    /// Delays every answer of a node by `millis`; 0 makes it quick again.
-    #[napi]
-    pub async fn slow_node(&self, node: u32, millis: u32) -> Result<()> {
-        self.cluster.slow_node(node as usize, Duration::from_millis(millis.into())).map_err(failed)
+    pub async fn set_fault(&self, node: u32, name: String, amount: u32) -> Result<()> {
+        let fault = Fault::named(&name, amount).ok_or_else(|| failed(format!("there is no fault '{name}'")))?;
+        self.cluster.set_fault(node as usize, fault).map_err(failed)
     }
 
     /// Makes a node turn rows of batches away; without a refusal it runs them all again.

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock::Moment;
-use crate::cluster::{Addresses, Ailment, Garble, Node, NodeIndex, Refusal, State};
+use crate::cluster::{Addresses, Ailment, Fault, Garble, Node, NodeIndex, Refusal, State};
 use crate::info::{self, NodeStatistics};
 use crate::net;
 use crate::options::ClusterOptions;
@@ -123,20 +123,24 @@ impl Cluster {
         Ok(())
     }
 
-    /// Freezes a node as if its process was suspended: sockets stay open and connections are taken by the backlog, but
-    /// nothing is read or answered. The other nodes go on taking it for a member.
+    /// Begins a fault of a node, or ends it.
+    pub fn set_fault(&self, index: usize, fault: Fault) -> io::Result<()> {
+        self.node(index).map(|node| node.faults.set(fault))
+    }
+
+    /// Freezes a node as if its process was suspended: the other nodes go on taking it for a member.
     pub fn freeze_node(&self, index: usize) -> io::Result<()> {
-        self.node(index).map(|node| node.faults.set_frozen(true))
+        self.set_fault(index, Fault::Frozen(true))
     }
 
     /// Lets a frozen node go on where it was.
     pub fn thaw_node(&self, index: usize) -> io::Result<()> {
-        self.node(index).map(|node| node.faults.set_frozen(false))
+        self.set_fault(index, Fault::Frozen(false))
     }
 
     /// Delays each answer of a node; zero ends that.
     pub fn slow_node(&self, index: usize, delay: Duration) -> io::Result<()> {
-        self.node(index).map(|node| node.faults.set_delay(delay))
+        self.set_fault(index, Fault::Slow(delay))
     }
 
     /// Closes the connections a node has now.
@@ -147,7 +151,7 @@ impl Cluster {
 
     /// Makes a node close new connections as soon as they are made, or take them again.
     pub fn reject_connections(&self, index: usize, reject: bool) -> io::Result<()> {
-        self.node(index).map(|node| node.faults.set_rejects(reject))
+        self.set_fault(index, Fault::Rejecting(reject))
     }
 
     /// Spoils what a node answers; `None` ends that.

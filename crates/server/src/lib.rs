@@ -52,7 +52,7 @@ mod tls;
 mod transaction;
 mod value;
 
-pub use cluster::{Ailment, Garble, Refusal};
+pub use cluster::{Ailment, Fault, Garble, Refusal};
 pub use edition::Edition;
 pub use handle::Cluster;
 pub use info::NodeStatistics;

@@ -11,6 +11,32 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+/// A fault that is on or off, or there is so much of: one place says what it does, and one what JavaScript calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Sockets stay open and connections are taken by the backlog, but nothing is read or answered.
+    Frozen(bool),
+    /// Each answer waits.
+    Slow(Duration),
+    /// New connections are closed as soon as they are made.
+    Rejecting(bool),
+}
+
+impl Fault {
+    /// Each of them, ended.
+    const ENDED: [Self; 3] = [Self::Frozen(false), Self::Slow(Duration::ZERO), Self::Rejecting(false)];
+
+    /// The fault of a name, with so many milliseconds, or 1 and 0 for on and off.
+    pub fn named(name: &str, amount: u32) -> Option<Self> {
+        Some(match name {
+            "frozen" => Self::Frozen(amount != 0),
+            "slow" => Self::Slow(Duration::from_millis(amount.into())),
+            "rejecting" => Self::Rejecting(amount != 0),
+            _ => return None,
+        })
+    }
+}
+
 /// What a node sends instead of its answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -80,10 +106,16 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Freezes or thaws.
-    pub(crate) fn set_frozen(&self, frozen: bool) {
-        self.is_frozen.store(frozen, Ordering::Release);
-        self.frozen.send_replace(frozen);
+    /// Begins a fault, or ends it.
+    pub(crate) fn set(&self, fault: Fault) {
+        match fault {
+            Fault::Frozen(frozen) => {
+                self.is_frozen.store(frozen, Ordering::Release);
+                self.frozen.send_replace(frozen);
+            }
+            Fault::Slow(delay) => self.slow_micros.store(delay.as_micros() as u64, Ordering::Relaxed),
+            Fault::Rejecting(rejects) => self.rejects.store(rejects, Ordering::Relaxed),
+        }
     }
 
     /// Whether the node is frozen.
@@ -105,20 +137,10 @@ impl Faults {
         tokio::time::timeout_at(deadline, self.thawed()).await.is_ok()
     }
 
-    /// Delays each answer.
-    pub(crate) fn set_delay(&self, delay: Duration) {
-        self.slow_micros.store(delay.as_micros() as u64, Ordering::Relaxed);
-    }
-
     /// How long each answer waits.
     pub(crate) fn delay(&self) -> Option<Duration> {
         let micros = self.slow_micros.load(Ordering::Relaxed);
         (micros > 0).then(|| Duration::from_micros(micros))
-    }
-
-    /// Closes new connections at once, or takes them again.
-    pub(crate) fn set_rejects(&self, rejects: bool) {
-        self.rejects.store(rejects, Ordering::Relaxed);
     }
 
     /// Whether new connections are closed at once.
@@ -159,9 +181,7 @@ impl Faults {
 
     /// Ends all misbehaviour, as a restart does.
     pub(crate) fn clear(&self) {
-        self.set_frozen(false);
-        self.set_rejects(false);
-        self.set_delay(Duration::ZERO);
+        Fault::ENDED.into_iter().for_each(|fault| self.set(fault));
         self.set_garble(None);
         self.set_refusal(None);
         self.ailing.set(Ailment::default());

@@ -21,7 +21,7 @@ mod partition_map;
 mod state;
 
 pub use ailment::Ailment;
-pub use faults::{Garble, Refusal};
+pub use faults::{Fault, Garble, Refusal};
 pub(crate) use jobs::{About, End, Job, JobKind};
 pub(crate) use latency::{Measured, RowTimer};
 pub(crate) use node::{Addresses, MAX_CONNECTIONS, Node};
