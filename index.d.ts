@@ -1433,10 +1433,10 @@ declare class Roles {
   create(role: string, options?: CreateRoleOptions): Promise<void>;
   /** Removes a role, also from the users who have it. @throws InvalidRoleError when there is none @example await client.roles.drop('reporter') */
   drop(role: string, options?: AdminOptions): Promise<void>;
-  /** Adds privileges to a role. @example await client.roles.grant('reporter', [{ privilege: 'write', namespace: 'test' }]) */
-  grant(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void>;
-  /** Takes privileges from a role: those it has with just that scope. @example await client.roles.revoke('reporter', ['udf-admin']) */
-  revoke(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void>;
+  /** Adds privileges to a role. @example await client.roles.grant('reporter', { privilege: 'write', namespace: 'test' }) */
+  grant(role: string, privileges: Privilege | readonly Privilege[], options?: AdminOptions): Promise<void>;
+  /** Takes privileges from a role: those it has with just that scope. @example await client.roles.revoke('reporter', 'udf-admin') */
+  revoke(role: string, privileges: Privilege | readonly Privilege[], options?: AdminOptions): Promise<void>;
   /**
    * Says from where users of a role may log in: from everywhere with an empty list.
    *
@@ -3044,15 +3044,15 @@ export interface ContextOptions {
 }
 /** Options of `roles.create`. */
 export interface CreateRoleOptions extends AdminOptions, Quotas {
-  /** What users of the role may do. Default nothing. */
-  readonly privileges?: readonly Privilege[] | undefined;
+  /** What users of the role may do: one privilege or a list. Default nothing. */
+  readonly privileges?: Privilege | readonly Privilege[] | undefined;
   /** Addresses and networks that users of the role may come from, such as `'10.0.0.0/8'`. Default: from everywhere. */
   readonly allowlist?: readonly string[] | undefined;
 }
 /** Options of `users.create` and `users.createPki`. */
 export interface CreateUserOptions extends AdminOptions {
-  /** Names of roles. Default none. */
-  readonly roles?: readonly string[] | undefined;
+  /** Names of roles: one or a list. Default none. */
+  readonly roles?: string | readonly string[] | undefined;
 }
 /**
  * The client's defaults: what a call uses that does not say otherwise. Of two groups that both hold for a call the more

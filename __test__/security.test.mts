@@ -139,6 +139,30 @@ test('a role is made, changed, listed and removed', async (t) => {
   await t.throwsAsync(admin.roles.get(role), { instanceOf: InvalidRoleError, message: new RegExp(role) })
 })
 
+test('one role and one privilege need no list', async (t) => {
+  const [role, user] = [fresh('role'), fresh('user')]
+  await admin.roles.create(role, { privileges: 'truncate' })
+  await admin.roles.grant(role, { privilege: 'read', namespace: 'test' })
+  await admin.roles.revoke(role, 'truncate')
+  t.deepEqual((await admin.roles.get(role)).privileges, [{ privilege: 'read', namespace: 'test' }])
+  await admin.users.create(user, 'secret', { roles: role })
+  t.deepEqual((await admin.users.get(user)).roles, [role])
+  const no = admin.roles.grant(role, { namespace: 'test' } as never)
+  await t.throwsAsync(no, { instanceOf: InvalidArgumentError, message: /privileges must be a list, not an object/ })
+})
+
+test('a failure says once what is wrong, and with which user or role', async (t) => {
+  const said = async (call: Promise<unknown>): Promise<string> =>
+    ((await t.throwsAsync(call)) as Error).message.replace(/ \(code .*/s, '')
+  t.is(await said(admin.users.create('admin', 'x')), 'users.create: the user exists already: user "admin"')
+  t.is(await said(admin.users.drop('none')), 'users.drop: no such user: user "none"')
+  t.is(await said(admin.roles.get('none')), 'roles.get: no such role: role "none"')
+  t.is(await said(admin.roles.create('read')), 'roles.create: the role exists already: role "read"')
+  await using plain = await LocalCluster.start()
+  await using client = await connect({ hosts: plain.hosts })
+  t.is(await said(client.users.list()), 'users.list: the server does not support security: all users')
+})
+
 test('what makes no sense is refused before anything is sent', async (t) => {
   const refused = { instanceOf: InvalidArgumentError }
   await t.throwsAsync(admin.users.create('', 'x'), refused)

@@ -56,15 +56,19 @@ const MAX_PRIVILEGES = 255
 /** The names of all privileges. */
 export const PRIVILEGES = Object.keys(CODES) as readonly (GlobalPrivilege | ScopedPrivilege)[]
 
-/** Checks privileges and gives them in the core's terms. */
+/** Checks privileges, one or a list, and gives them in the core's terms. */
 export function toNative(verb: string, privileges: unknown): NativePrivilege[] {
-  if (!Array.isArray(privileges)) {
+  const isOne =
+    typeof privileges === 'string' ||
+    (typeof privileges === 'object' && privileges !== null && 'privilege' in privileges)
+  const list = isOne ? [privileges] : privileges
+  if (!Array.isArray(list)) {
     throw new InvalidArgumentError(`${verb}: privileges must be a list, not ${describe(privileges)}`)
   }
-  if (privileges.length > MAX_PRIVILEGES) {
-    throw new InvalidArgumentError(`${verb}: at most ${MAX_PRIVILEGES} privileges at once, not ${privileges.length}`)
+  if (list.length > MAX_PRIVILEGES) {
+    throw new InvalidArgumentError(`${verb}: at most ${MAX_PRIVILEGES} privileges at once, not ${list.length}`)
   }
-  return privileges.map((privilege, i) => one(`${verb}: privileges[${i}]`, privilege))
+  return list.map((privilege, i) => one(`${verb}: privileges[${i}]`, privilege))
 }
 
 function one(place: string, given: unknown): NativePrivilege {

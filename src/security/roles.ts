@@ -18,8 +18,8 @@ export interface Quotas {
 
 /** Options of `roles.create`. */
 export interface CreateRoleOptions extends AdminOptions, Quotas {
-  /** What users of the role may do. Default nothing. */
-  readonly privileges?: readonly Privilege[] | undefined
+  /** What users of the role may do: one privilege or a list. Default nothing. */
+  readonly privileges?: Privilege | readonly Privilege[] | undefined
   /** Addresses and networks that users of the role may come from, such as `'10.0.0.0/8'`. Default: from everywhere. */
   readonly allowlist?: readonly string[] | undefined
 }
@@ -77,13 +77,13 @@ export class Roles {
     await request(this.#context, verb, { verb: 'dropRole', name: checkName(verb, 'role', role) }, options)
   }
 
-  /** Adds privileges to a role. @example await client.roles.grant('reporter', [{ privilege: 'write', namespace: 'test' }]) */
-  async grant(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void> {
+  /** Adds privileges to a role. @example await client.roles.grant('reporter', { privilege: 'write', namespace: 'test' }) */
+  async grant(role: string, privileges: Privilege | readonly Privilege[], options?: AdminOptions): Promise<void> {
     await this.#changePrivileges('roles.grant', 'grantPrivileges', role, privileges, options)
   }
 
-  /** Takes privileges from a role: those it has with just that scope. @example await client.roles.revoke('reporter', ['udf-admin']) */
-  async revoke(role: string, privileges: readonly Privilege[], options?: AdminOptions): Promise<void> {
+  /** Takes privileges from a role: those it has with just that scope. @example await client.roles.revoke('reporter', 'udf-admin') */
+  async revoke(role: string, privileges: Privilege | readonly Privilege[], options?: AdminOptions): Promise<void> {
     await this.#changePrivileges('roles.revoke', 'revokePrivileges', role, privileges, options)
   }
 

@@ -6,8 +6,8 @@ import { type AdminOptions, checkName, checkPassword, checkRoles, request } from
 
 /** Options of `users.create` and `users.createPki`. */
 export interface CreateUserOptions extends AdminOptions {
-  /** Names of roles. Default none. */
-  readonly roles?: readonly string[] | undefined
+  /** Names of roles: one or a list. Default none. */
+  readonly roles?: string | readonly string[] | undefined
 }
 
 /** Options of `users.changePassword`. */

@@ -200,8 +200,8 @@ pub(crate) async fn run(cluster: &Arc<Cluster>, call: AdminCall, timeout: Durati
     let timed_out = |_| Err(Failure::timeout("the node did not answer in time"));
     let reply = answer.unwrap_or_else(timed_out).and_then(|answered| {
         answered.map_err(|code| {
-            let reason = code.describe().map_or("refused", |(_, text)| text);
-            Failure::new(code.into(), format!("{reason} ({})", call.subject()))
+            // what the code means is said by whoever shows it
+            Failure::new(code.into(), call.subject())
         })
     });
     match &reply {

@@ -141,8 +141,11 @@ impl Login {
     }
 
     /// Who it is, for messages.
-    pub(crate) fn name(&self) -> &str {
-        if self.mode == AuthMode::Certificate { "the user of the certificate" } else { &self.user }
+    pub(crate) fn name(&self) -> String {
+        match self.user() {
+            Some(user) => format!("\"{user}\""),
+            None => "the user of the certificate".to_owned(),
+        }
     }
 
     /// The user's name, where requests carry it.

@@ -150,7 +150,7 @@ async fn authenticate(
 
 fn too_slow(login: &Login) -> Failure {
     let millis = login.timeout.as_millis();
-    Failure::timeout(format!("the login of \"{}\" was not answered within {millis} ms", login.name()))
+    Failure::timeout(format!("the login of {} was not answered within {millis} ms", login.name()))
 }
 
 fn renewal(ttl_seconds: u32) -> Option<Instant> {
@@ -160,5 +160,5 @@ fn renewal(ttl_seconds: u32) -> Option<Instant> {
 
 fn refused(code: ResultCode, what: &str, login: &Login) -> Failure {
     let reason = code.describe().map_or("refused", |(_, text)| text);
-    Failure::new(code.into(), format!("could not {what} as \"{}\": {reason}", login.name()))
+    Failure::new(code.into(), format!("could not {what} as {}: {reason}", login.name()))
 }
