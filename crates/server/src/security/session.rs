@@ -1,6 +1,7 @@
 //! Sessions: what a login gives, and other connections join by its token.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -34,12 +35,17 @@ pub(super) enum Closed {
     Expired,
 }
 
-/// The sessions of a cluster.
-#[derive(Debug)]
+/// The sessions of a cluster. It is never printed with their tokens.
 pub(crate) struct Sessions {
     /// Seconds that one lives.
     ttl: u32,
     table: Mutex<HashMap<Token, Session>>,
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("ttl", &self.ttl).finish_non_exhaustive()
+    }
 }
 
 impl Sessions {
@@ -98,6 +104,7 @@ mod tests {
         let sessions = Sessions::new(60);
         let token = sessions.begin(owner()).unwrap();
         assert_eq!(sessions.owner(&token), Ok(owner()));
+        assert!(!format!("{sessions:?}").contains(&format!("{token:?}")));
         assert_eq!(sessions.owner(&token[1..]), Err(Closed::Unknown));
         assert_eq!(sessions.owner(&[0; TOKEN_SIZE]), Err(Closed::Unknown));
         assert_ne!(sessions.begin(owner()), Some(token));
