@@ -14,9 +14,9 @@ pub(crate) mod transport;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
-use crate::error::Failure;
+use crate::error::{Code, Failure};
 use frame::{Frame, FrameBuffer};
-use transport::Transport;
+use transport::{Transport, refusal};
 
 /// When a connection was opened.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +41,8 @@ impl Connection {
 
     /// Writes everything.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.transport.write_all(bytes).await.map_err(|e| Failure::io("write to", &e))?;
-        self.transport.flush().await.map_err(|e| Failure::io("write to", &e))
+        self.transport.write_all(bytes).await.map_err(|e| broken("write to", &e))?;
+        self.transport.flush().await.map_err(|e| broken("write to", &e))
     }
 
     /// Reads the next frame, whatever its type.
@@ -60,7 +60,7 @@ impl Connection {
         match self.incoming.fill(&mut self.transport).await {
             Ok(0) => Err(Failure::closed_by_peer()),
             Ok(n) => Ok(n),
-            Err(e) => Err(Failure::io("read from", &e)),
+            Err(e) => Err(broken("read from", &e)),
         }
     }
 
@@ -68,5 +68,13 @@ impl Connection {
     /// it. Costs no system call while the socket is quiet.
     pub(crate) fn is_usable(&self) -> bool {
         self.incoming.is_empty() && self.transport.is_quiet()
+    }
+}
+
+/// Why a connection ended: for what the node says against it, or for no reason that is known.
+fn broken(doing: &str, error: &std::io::Error) -> Failure {
+    match refusal(error) {
+        Some(why) => Failure::new(Code::TLS, why),
+        None => Failure::io(doing, error),
     }
 }

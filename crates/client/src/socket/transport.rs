@@ -43,6 +43,34 @@ impl Transport {
     }
 }
 
+/// What the node says against an encrypted connection, where that is why it failed. Whoever expects an answer is told as well
+/// as whoever shakes hands: since TLS 1.3 the client's certificate is looked at when the client believes that it is done.
+#[cfg(feature = "tls")]
+pub(crate) fn refusal(error: &io::Error) -> Option<String> {
+    use tokio_rustls::rustls::{AlertDescription, Error};
+
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>())?;
+    let Error::AlertReceived(alert) = inner else { return None };
+    Some(match alert {
+        AlertDescription::ProtocolVersion => format!("no version or cipher suite in common ({inner})"),
+        AlertDescription::CertificateRequired => {
+            "the node wants a certificate of the client (tls.cert and tls.key)".to_owned()
+        }
+        AlertDescription::UnknownCA | AlertDescription::DecryptError => {
+            "the node does not know the authority that signed the client's certificate (tls.cert)".to_owned()
+        }
+        AlertDescription::CertificateExpired => "the client's certificate (tls.cert) has expired".to_owned(),
+        AlertDescription::CertificateRevoked => "the client's certificate (tls.cert) was revoked".to_owned(),
+        alert => format!("the node refused: {alert:?}"),
+    })
+}
+
+/// Without TLS there is nothing to say.
+#[cfg(not(feature = "tls"))]
+pub(crate) fn refusal(_: &io::Error) -> Option<String> {
+    None
+}
+
 impl AsyncRead for Transport {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {

@@ -15,15 +15,14 @@ use tokio_rustls::rustls::pki_types::{
 };
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{
-    AlertDescription, CertificateError, CipherSuite, ClientConfig, Error as TlsError, RootCertStore,
-    SupportedProtocolVersion,
+    CertificateError, CipherSuite, ClientConfig, Error as TlsError, RootCertStore, SupportedProtocolVersion,
 };
 
 use super::config::{TlsConfig, TlsVersion};
 use super::denied::Denied;
 use super::verifier::Verifier;
 use crate::error::{Code, Error, Failure};
-use crate::socket::transport::Transport;
+use crate::socket::transport::{Transport, refusal};
 
 /// What turns a socket into an encrypted one. What it goes by can be replaced while connections are being made.
 #[derive(Debug)]
@@ -202,18 +201,20 @@ fn stand_in(name: &str) -> ServerName<'static> {
 
 /// Why a handshake failed, for the person who has to mend it.
 fn why(error: &io::Error) -> String {
+    if let Some(said) = refusal(error) {
+        return said;
+    }
     let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) else {
-        return error.to_string();
+        return match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+                "the node closed the connection instead of encrypting it; is this its port for plain ones?".to_owned()
+            }
+            _ => error.to_string(),
+        };
     };
     match inner {
         TlsError::InvalidCertificate(certificate) => of_certificate(certificate),
-        TlsError::AlertReceived(AlertDescription::ProtocolVersion) | TlsError::PeerIncompatible(_) => {
-            format!("no version or cipher suite in common ({inner})")
-        }
-        TlsError::AlertReceived(AlertDescription::CertificateRequired) => {
-            "the node wants a certificate of the client (tls.cert and tls.key)".to_owned()
-        }
-        TlsError::AlertReceived(alert) => format!("the node refused: {alert:?}"),
+        TlsError::PeerIncompatible(_) => format!("no version or cipher suite in common ({inner})"),
         TlsError::InvalidMessage(_) => format!("the node does not speak TLS at this port ({inner})"),
         other => other.to_string(),
     }

@@ -119,7 +119,11 @@ fn names_of(certificate: &[u8]) -> Vec<String> {
         .collect();
     let subject = certificate.subject().iter().filter(|attribute| attribute.oid == COMMON_NAME);
     let common = subject.filter_map(|attribute| attribute.value.decode_as::<DirectoryString>().ok());
-    names.extend(common.map(|name| name.value().into_owned()));
+    for name in common.map(|name| name.value().into_owned()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     names
 }
 
