@@ -69,10 +69,9 @@ impl<'a> Ask<'a> {
         self.optional_as(names, most)?.ok_or_else(missing)
     }
 
-    /// One of the words that a parameter may be.
-    pub(super) fn flag(&self, name: &'static str, refusal: &'static str) -> Result<bool, Refusal> {
-        const LONGEST: usize = 99;
-        match self.optional(name, LONGEST)? {
+    /// One of the words that a parameter of so many bytes at most may be.
+    pub(super) fn flag(&self, name: &'static str, most: usize, refusal: &'static str) -> Result<bool, Refusal> {
+        match self.optional(name, most)? {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(_) => Err(Refusal::parameter(refusal)),
@@ -82,22 +81,6 @@ impl<'a> Ask<'a> {
     fn code_of(name: &str) -> ResultCode {
         if name == "namespace" { ResultCode::NAMESPACE_NOT_FOUND } else { ResultCode::PARAMETER }
     }
-}
-
-/// A number as the C library reads it: decimal, or hexadecimal or octal by its prefix.
-pub(super) fn number(text: &str) -> Option<u64> {
-    let (digits, is_negative) = match text.strip_prefix('-') {
-        Some(digits) => (digits, true),
-        None => (text, false),
-    };
-    let value = if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-        u64::from_str_radix(hex, 16)
-    } else if digits.len() > 1 && digits.starts_with('0') {
-        u64::from_str_radix(digits, 8)
-    } else {
-        digits.parse()
-    };
-    value.ok().map(|value| if is_negative { value.wrapping_neg() } else { value })
 }
 
 /// Why a command is not answered.

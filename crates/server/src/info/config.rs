@@ -5,13 +5,15 @@
 
 use std::fmt::Write as _;
 
-use super::Answer;
 use super::ask::{Ask, Refusal};
 use super::share::find_required;
+use super::{Answer, number};
 use crate::store::Namespace;
 use crate::transaction;
 
 const MAX_CONTEXT_SIZE: usize = 1023;
+/// The longest time to live.
+const MOST_SECONDS: u32 = 10 * 365 * 24 * 60 * 60;
 /// How the namespace of a setting is named: today, and long ago.
 const NAMESPACE: [&str; 2] = ["namespace", "id"];
 /// What a setting that cannot be changed is refused with.
@@ -28,7 +30,9 @@ pub(super) fn get(ask: &Ask<'_>) -> Answer {
     match ask.required("context", MAX_CONTEXT_SIZE)? {
         "service" => Ok(text(&service(ask))),
         "network" => Ok(text(&network(ask))),
-        "namespace" => find_required(ask, &NAMESPACE).map(|(namespace, _)| text(&of_namespace(ask, namespace))),
+        "namespace" => {
+            find_required(ask, &NAMESPACE, MAX_CONTEXT_SIZE).map(|(namespace, _)| text(&of_namespace(ask, namespace)))
+        }
         // neither is there in the Community edition
         "security" | "xdr" => Ok(String::new()),
         _ => Err(Refusal::parameter("invalid context")),
@@ -42,9 +46,9 @@ pub(super) fn set(ask: &Ask<'_>) -> Answer {
         "service" => service(ask),
         "network" => network(ask),
         "namespace" => {
-            let (namespace, _) = find_required(ask, &NAMESPACE)?;
+            let (namespace, _) = find_required(ask, &NAMESPACE, MAX_CONTEXT_SIZE)?;
             if let Some(seconds) = ask.parameter("default-ttl") {
-                let seconds = seconds_of(seconds).ok_or(INVALID)?;
+                let seconds = number::seconds(seconds).filter(|seconds| *seconds <= MOST_SECONDS).ok_or(INVALID)?;
                 namespace.set_default_ttl(seconds);
                 return Ok("ok".to_owned());
             }
@@ -56,15 +60,6 @@ pub(super) fn set(ask: &Ask<'_>) -> Answer {
     };
     let is_set = settings.iter().any(|(name, value)| ask.parameter(name).is_some_and(|wanted| wanted == value));
     if is_set { Ok("ok".to_owned()) } else { Err(INVALID) }
-}
-
-/// A time in seconds, or with a unit behind it.
-fn seconds_of(text: &str) -> Option<u32> {
-    const UNITS: [(&str, u32); 4] = [("s", 1), ("m", 60), ("h", 60 * 60), ("d", 24 * 60 * 60)];
-    const MOST: u32 = 10 * 365 * 24 * 60 * 60;
-    let unit = UNITS.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
-    let (digits, factor) = unit.unwrap_or((text, 1));
-    digits.parse::<u32>().ok()?.checked_mul(factor).filter(|seconds| *seconds <= MOST)
 }
 
 fn text(settings: &[(&str, String)]) -> String {

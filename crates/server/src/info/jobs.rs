@@ -3,14 +3,15 @@
 use aerospike_wire::ResultCode;
 
 use super::Answer;
-use super::ask::{Ask, Refusal, number};
+use super::ask::{Ask, Refusal};
+use super::number;
 
 /// The parameter, and its name for scans of long ago.
 const ID: [&str; 2] = ["id", "trid"];
 const MAX_ID_SIZE: usize = 25;
 
 fn id(text: &str) -> Result<u64, Refusal> {
-    number(text).filter(|id| *id != 0).ok_or(Refusal::parameter("bad id"))
+    number::in_any_base(text).filter(|id| *id != 0).ok_or(Refusal::parameter("bad id"))
 }
 
 /// Every job, or one.

@@ -1,7 +1,7 @@
 //! The log of a node: nothing is written, but levels are set and told as on a real one.
 
-use super::Answer;
 use super::ask::{Ask, Refusal};
+use super::{Answer, number};
 
 const LEVELS: [&str; 5] = ["CRITICAL", "WARNING", "INFO", "DEBUG", "DETAIL"];
 /// Level of what nobody set.
@@ -36,9 +36,8 @@ pub(super) fn levels(ask: &Ask<'_>) -> Answer {
         Some((sink, context)) => (sink, Some(context)),
         None => (ask.text(), None),
     };
-    // nothing is read as 0
-    let sink: u32 = if sink.is_empty() { SINK } else { sink.parse().map_err(|_| Refusal::parameter("bad sink-id"))? };
-    if sink != SINK {
+    let sink = number::signed(sink).ok_or(Refusal::parameter("bad sink-id"))?;
+    if sink.cast_unsigned() != SINK {
         return Ok("ERROR::bad-id".to_owned());
     }
     Ok(match context {
@@ -51,16 +50,22 @@ pub(super) fn levels(ask: &Ask<'_>) -> Answer {
     })
 }
 
+/// What stands before the next separator; separators in front of it count for nothing, and nothing but those is nothing.
+fn token<'a>(rest: &mut &'a str, separator: char) -> Option<&'a str> {
+    let text = rest.trim_start_matches(separator);
+    let (token, after) = text.split_once(separator).unwrap_or((text, ""));
+    *rest = after;
+    (!token.is_empty()).then_some(token)
+}
+
 /// `log-set:id=<sink>;<context>=<level>`.
 pub(super) fn set(ask: &Ask<'_>) -> Answer {
-    let rest = ask.text().strip_prefix("id=").ok_or(Refusal::parameter("missing id"))?;
-    let (sink, rest) = rest.split_once(';').unwrap_or((rest, ""));
-    let sink: u32 = sink.parse().map_err(|_| Refusal::parameter("bad id"))?;
-    if rest.is_empty() {
-        return Err(Refusal::parameter("missing context"));
-    }
-    let (wanted, level) = rest.split_once('=').ok_or(Refusal::parameter("bad level"))?;
-    let level = level.split(';').next().unwrap_or_default();
+    let mut rest = ask.text();
+    let id = token(&mut rest, '=').filter(|name| *name == "id");
+    id.ok_or(Refusal::parameter("missing id"))?;
+    let sink = token(&mut rest, ';').and_then(number::digits).ok_or(Refusal::parameter("bad id"))?;
+    let wanted = token(&mut rest, '=').ok_or(Refusal::parameter("missing context"))?;
+    let level = token(&mut rest, ';').ok_or(Refusal::parameter("bad level"))?;
     let bad = Refusal::parameter("bad parameter");
     let level = LEVELS.iter().find(|known| known.eq_ignore_ascii_case(level)).ok_or(bad.clone())?;
     let contexts: Vec<_> = CONTEXTS.iter().filter(|context| wanted == "any" || **context == wanted).collect();

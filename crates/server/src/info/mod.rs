@@ -3,6 +3,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `ask` | the grammar of a command, and of errors |
+//! | `number` | numbers, as each parameter has them |
 //! | `identity` | what a node says of itself and of its client |
 //! | `topology` | addresses, peers, partition maps |
 //! | `share` | a node's share of a namespace, as commands name it |
@@ -28,6 +29,7 @@ mod index_text;
 mod indexes;
 mod jobs;
 mod log;
+mod number;
 mod operation;
 mod share;
 mod statistics;

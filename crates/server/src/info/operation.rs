@@ -4,10 +4,13 @@
 use aerospike_wire::limits::MAX_NAMESPACE_SIZE;
 use aerospike_wire::{Digest, ResultCode};
 
-use super::Answer;
 use super::ask::{Ask, Refusal};
 use super::share::find_required;
+use super::{Answer, number};
 use crate::clock::Moment;
+
+/// Bytes of a parameter that is a word.
+const MAX_FLAG_SIZE: usize = 99;
 
 fn done() -> Answer {
     Ok("ok".to_owned())
@@ -25,14 +28,14 @@ pub(super) fn nothing_to_tell(_: &Ask<'_>) -> Answer {
 
 /// `dump-…`: the state of a part of the server, into the log.
 pub(super) fn dump(ask: &Ask<'_>) -> Answer {
-    ask.flag("verbose", "'verbose' may be either 'true' or 'false'")?;
+    ask.flag("verbose", MAX_FLAG_SIZE, "'verbose' may be either 'true' or 'false'")?;
     done()
 }
 
 /// The same of what waits to be written to disks. A real one looks for `verbose` in the name of the namespace, so that
 /// one of any other name is refused.
 pub(super) fn dump_writes(ask: &Ask<'_>) -> Answer {
-    let (namespace, _) = find_required(ask, &["namespace", "ns"])?;
+    let (namespace, _) = find_required(ask, &["namespace", "ns"], MAX_FLAG_SIZE)?;
     match namespace.name.as_str() {
         "true" | "false" => done(),
         _ => Err(Refusal::parameter("'verbose' may be either 'true' or 'false'")),
@@ -85,11 +88,20 @@ pub(super) fn tip(ask: &Ask<'_>) -> Answer {
     ask.required("host", MAX_HOST_SIZE)?;
     let port = ask.required("port", MAX_NUMBER_SIZE)?;
     let encrypted = ask.optional("tls", MAX_NUMBER_SIZE)?;
-    port.parse::<i32>().map_err(|_| Refusal::parameter("'port' must be an integer"))?;
+    number::signed(port).ok_or(Refusal::parameter("'port' must be an integer"))?;
     match encrypted {
         None | Some("true" | "false") => done(),
         Some(_) => Err(Refusal::parameter("'tls' must be either 'true' or 'false'")),
     }
+}
+
+/// The port behind a host, which stands in brackets where it has colons itself.
+fn port_of(named: &str) -> Option<i32> {
+    let (host, separator) = named.strip_prefix('[').map_or((named, ':'), |host| (host, ']'));
+    let mut parts = host.split(separator).filter(|part| !part.is_empty());
+    parts.next()?;
+    let port = parts.next()?;
+    number::signed(port.strip_prefix(':').unwrap_or(port))
 }
 
 /// Forgets such hints, of which none is kept.
@@ -100,20 +112,25 @@ pub(super) fn forget_tips(ask: &Ask<'_>) -> Answer {
     if named.peek().is_none() {
         return done();
     }
-    let known = named.take_while(|host| host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<i32>().is_ok()));
+    let known = named.take_while(|named| port_of(named).is_some());
     Err(Refusal::new(ResultCode::SERVER_ERROR, format!("0 cleared, {} not found", known.count())))
 }
 
 /// What is stored of a record, for those who debug a server. Only that there is none is told.
 pub(super) fn debug_record(ask: &Ask<'_>) -> Answer {
     const DIGITS: usize = 40;
-    let (_, store) = find_required(ask, &["namespace"])?;
+    let (_, store) = find_required(ask, &["namespace"], MAX_NAMESPACE_SIZE)?;
     let digest = ask.required("keyd", DIGITS)?;
     if digest.len() != DIGITS {
         return Err(Refusal::parameter("keyd"));
     }
     let bytes: Option<Vec<u8>> = (0..DIGITS / 2)
-        .map(|at| digest.get(2 * at..2 * at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .map(|at| {
+            digest
+                .get(2 * at..2 * at + 2)
+                .filter(|pair| !pair.starts_with('+'))
+                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        })
         .collect();
     let digest = bytes.as_deref().and_then(Digest::from_slice).ok_or(Refusal::parameter("bad keyd"))?;
     if ask.name == "debug-record" {

@@ -115,7 +115,10 @@ fn unusable(ask: &Ask<'_>, namespace: &Namespace) -> (usize, usize) {
 
 /// `sets`, `sets/<namespace>` or `sets/<namespace>/<set>`.
 pub(super) fn sets(ask: &Ask<'_>) -> Answer {
-    let (of, wanted) = (ask.argument(0, 2), ask.argument(1, 2));
+    let (of, wanted) = match ask.text().split_once('/') {
+        Some((of, wanted)) => (Some(of), Some(wanted)),
+        None => (Some(ask.text()).filter(|of| !of.is_empty()), None),
+    };
     if of.is_some_and(|name| find(ask, name).is_none()) {
         return Ok("ns_type=unknown".to_owned());
     }
@@ -156,7 +159,7 @@ pub(super) fn objects(ask: &Ask<'_>) -> Answer {
 /// A distribution of sizes or times to live. None is kept here, as on a real server before it has first looked.
 pub(super) fn histogram(ask: &Ask<'_>) -> Answer {
     const KINDS: [&str; 3] = ["ttl", "object-size", "object-size-linear"];
-    let (namespace, _) = find_required(ask, &["namespace"])?;
+    let (namespace, _) = find_required(ask, &["namespace"], MAX_NAME_SIZE)?;
     let kind = ask.required("type", MAX_NAME_SIZE)?;
     let set = ask.optional("set", MAX_SET_SIZE)?;
     if set.is_some_and(|set| namespace.find_set(set.as_bytes()).is_none()) {

@@ -7,7 +7,7 @@ use aerospike_wire::limits::MAX_NAMESPACE_SIZE;
 use aerospike_wire::{PartitionId, ResultCode};
 
 use super::ask::{Ask, Refusal};
-use super::{Answer, others};
+use super::{Answer, number, others};
 use crate::cluster::{Node, NodeIndex, State};
 
 /// Digits of a number of nodes.
@@ -105,13 +105,13 @@ pub(super) fn cluster_key(state: &State) -> String {
 
 pub(super) fn cluster_stable(ask: &Ask<'_>) -> Answer {
     if let Some(size) = ask.optional("size", MAX_COUNT_SIZE)? {
-        let wanted: usize = size.parse().map_err(|_| Refusal::parameter("bad size"))?;
-        if wanted != ask.state.members().count() {
+        let wanted = number::unsigned(size).ok_or(Refusal::parameter("bad size"))?;
+        if wanted as usize != ask.state.members().count() {
             return Err(Refusal::new(ResultCode::CLUSTER_KEY_MISMATCH, "cluster not specified size"));
         }
     }
     // nothing is under way when a command is answered; only then does it matter of which namespace
-    if !ask.flag("ignore-migrations", "bad ignore migrations")?
+    if !ask.flag("ignore-migrations", "false".len(), "bad ignore migrations")?
         && let Some(namespace) = ask.optional("namespace", MAX_NAMESPACE_SIZE)?
         && ask.state.find_namespace(namespace.as_bytes()).is_none()
     {
@@ -144,9 +144,9 @@ pub(super) fn endpoints(ask: &Ask<'_>) -> Answer {
 
 /// `namespace:regime,count,bitmap,…` for each namespace; `max` limits the bitmaps.
 pub(super) fn replicas(ask: &Ask<'_>) -> Answer {
-    let most = match ask.optional("max", MAX_COUNT_SIZE)?.map(str::parse) {
-        None | Some(Ok(0)) => usize::MAX,
-        Some(max) => max.map_err(|_| Refusal::parameter("bad max"))?,
+    let most = match ask.optional("max", MAX_COUNT_SIZE)?.map(number::unsigned) {
+        None | Some(Some(0)) => usize::MAX,
+        Some(max) => max.ok_or(Refusal::parameter("bad max"))? as usize,
     };
     let bitmaps = bitmaps(ask, most);
     Ok(per_namespace(ask, &format!("0,{},{}", bitmaps.len(), bitmaps.join(","))))

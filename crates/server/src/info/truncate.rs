@@ -3,7 +3,7 @@
 use aerospike_wire::limits::{MAX_NAMESPACE_SIZE, MAX_SET_SIZE};
 
 use super::ask::{Ask, Refusal};
-use super::{Answer, share};
+use super::{Answer, number, share};
 use crate::clock::Moment;
 use crate::store::SetId;
 
@@ -53,22 +53,13 @@ fn whole_namespace<'a>(ask: &Ask<'a>) -> Result<&'a str, Refusal> {
     }
 }
 
-/// The digits that a text begins with, 0 without any; `None` when they are too many, or negative, which is as much.
-fn nanoseconds(text: &str) -> Option<u64> {
-    if text.starts_with('-') {
-        return None;
-    }
-    let mut digits = text.bytes().take_while(u8::is_ascii_digit);
-    digits.try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
-}
-
 fn truncate(ask: &Ask<'_>, namespace: &str, set: Option<&str>, lut: Option<&str>) -> Answer {
     let now = Moment::now();
     let before = match lut {
         // a record written in this very millisecond goes too
         None => Moment(now.0 + 1),
         Some(lut) => {
-            let nanos = nanoseconds(lut).ok_or(Refusal::parameter("would truncate in the future"))?;
+            let nanos = number::leading(lut).0.ok_or(Refusal::parameter("would truncate in the future"))?;
             let at = Moment::from_unix_nanos(nanos).ok_or(Refusal::parameter("would truncate to 0"))?;
             if at > now {
                 return Err(Refusal::parameter("would truncate in the future"));

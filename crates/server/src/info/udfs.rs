@@ -4,8 +4,8 @@ use aerospike_lua::{MAX_NAME_SIZE, MAX_SOURCE_SIZE};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Answer;
 use super::ask::Ask;
+use super::{Answer, number};
 
 fn error(what: &str) -> String {
     format!("error={what}")
@@ -29,7 +29,7 @@ fn register(ask: &Ask<'_>) -> Result<String, String> {
     if ask.parameter("udf-type").is_some_and(|kind| kind != "LUA") {
         return Err(error("invalid_udf_type"));
     }
-    let size = size.parse::<u32>().ok().filter(|size| size % 4 == 0).ok_or_else(|| error("invalid_content_len"))?;
+    let size = number::unsigned(size).filter(|size| size % 4 == 0).ok_or_else(|| error("invalid_content_len"))?;
     let content = ask.parameter("content").filter(|content| content.len() == size as usize);
     let content = content.ok_or_else(|| error("invalid_content"))?;
     if content.len() / 4 * 3 > MAX_SOURCE_SIZE {
