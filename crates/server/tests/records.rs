@@ -69,6 +69,27 @@ async fn an_expired_record_is_gone_and_its_memory_is_freed() {
 }
 
 #[tokio::test]
+async fn a_write_that_fails_takes_an_expired_record_with_it() {
+    let (_cluster, mut client) = client().await;
+    let expired = client.put_for("s", "k", 1, 1).await.ttl;
+    while seconds_since_2010() <= expired {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // what is not collected yet is told of, until something else is written
+    let gone = client.get("s", "k").await;
+    assert_eq!((gone.result, gone.generation, gone.ttl), (ResultCode::NOT_FOUND, 1, expired));
+    let update = op(OpCode::Write, INTEGER, "n", &5_i64.to_be_bytes());
+    let update = CommandSpec { info3: Info3::UPDATE_ONLY, ..write(&update, 1) };
+    let refused = client.run("s", "k", update).await;
+    assert_eq!((refused.result, refused.generation), (ResultCode::NOT_FOUND, 1));
+    let mixed = ops(&[(OpCode::Write, INTEGER, "n", &5_i64.to_be_bytes()), (OpCode::Append, STRING, "n", b"x")]);
+    let failed = client.run("s", "k", write(&mixed, 2)).await;
+    assert_eq!((failed.result, failed.generation), (ResultCode::INCOMPATIBLE_TYPE, 1));
+    let gone = client.get("s", "k").await;
+    assert_eq!((gone.result, gone.generation, gone.ttl), (ResultCode::NOT_FOUND, 0, 0));
+}
+
+#[tokio::test]
 async fn a_read_can_renew_a_record() {
     let (_cluster, mut client) = client().await;
     let void_time = client.put_for("s", "k", 1, 4).await.ttl;

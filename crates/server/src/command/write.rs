@@ -23,6 +23,21 @@ pub(super) fn run(
     reply: &mut Reply<'_>,
 ) -> Outcome {
     let must_exist = check::write(request)?;
+    let outcome = change(request, must_exist, records, context, reply);
+    if outcome.is_err() && !must_exist {
+        // a record that has expired gives way to the new one before anything is looked at, and is gone even if that fails
+        records.sweep_up(&request.digest, context.now);
+    }
+    outcome
+}
+
+fn change(
+    request: &Request<'_>,
+    must_exist: bool,
+    records: &mut View<'_>,
+    context: &mut Context<'_>,
+    reply: &mut Reply<'_>,
+) -> Outcome {
     let found = records.get(&request.digest, context.now);
     // failures tell of a record that has expired and was not swept up as well
     let fail = Failure::at(found.or_else(|| records.get_stored(&request.digest)));

@@ -72,6 +72,13 @@ impl<'p> View<'p> {
         }
     }
 
+    /// Removes a record that has expired, unless a transaction's view is asked: that has no say over originals.
+    pub(crate) fn sweep_up(&mut self, digest: &Digest, now: Moment) {
+        if self.scope.is_none() && self.partition.get_stored(digest).is_some_and(|record| record.is_expired(now)) {
+            self.partition.remove(digest);
+        }
+    }
+
     /// The generation that a record had which is not there any more, if it was removed durably; 0 otherwise.
     pub(crate) fn buried(&self, digest: &Digest) -> u16 {
         self.partition.tombstone(digest).map_or(0, |tombstone| tombstone.generation)
