@@ -39,29 +39,25 @@ impl Tree {
     }
 
     /// The entries in some ranges of values, which ascend and do not overlap, behind a place. Cells of shapes count as numbers
-    /// without a sign. A record that has several
-    /// values in them comes once, with the least of these: so its place does not depend on where a query began.
+    /// without a sign. A record that has several values in a range comes once for it, with the least of these, so that its
+    /// place does not depend on where a query began; and once more for every other range with a value of it.
     pub(crate) fn select<'t>(
         &'t self,
         ranges: &'t [RangeInclusive<i64>],
         after: Option<Entry>,
         is_unsigned: bool,
     ) -> impl Iterator<Item = Entry> + 't {
-        let first = |digest: &Digest| {
+        let first = |digest: &Digest, range: &RangeInclusive<i64>| {
             let values = self.values.get(digest)?;
-            ranges.iter().find_map(|range| {
-                let least = values.get(values.partition_point(|value| value < range.start()))?;
-                (least <= range.end()).then_some(least)
-            })
+            values.get(values.partition_point(|value| value < range.start()))
         };
-        let entries = ranges.iter().flat_map(|range| {
-            self.entries
-                .range((*range.start(), Digest([0; Digest::SIZE]))..=(*range.end(), Digest([0xff; Digest::SIZE])))
+        let entries = ranges.iter().flat_map(move |range| {
+            let bounds = (*range.start(), Digest([0; Digest::SIZE]))..=(*range.end(), Digest([0xff; Digest::SIZE]));
+            self.entries.range(bounds).filter(move |(value, digest)| first(digest, range) == Some(value))
         });
-        entries
-            .filter(move |entry| after.is_none_or(|after| place(entry, is_unsigned) > place(&after, is_unsigned)))
-            .filter(move |(value, digest)| first(digest) == Some(value))
-            .copied()
+        let is_behind =
+            move |entry: &&Entry| after.is_none_or(|after| place(entry, is_unsigned) > place(&after, is_unsigned));
+        entries.filter(is_behind).copied()
     }
 
     /// Every entry.
@@ -131,6 +127,8 @@ mod tests {
         let found: Vec<_> = tree.select(&[4..=9], None, false).collect();
         assert_eq!(found, [(4, digest(2)), (5, digest(1))]);
         assert_eq!(tree.select(&[4..=9], Some((4, digest(2))), false).collect::<Vec<_>>(), [(5, digest(1))]);
+        let twice = [(3, digest(1)), (9, digest(1))];
+        assert_eq!(tree.select(&[3..=3, 6..=9], None, false).collect::<Vec<_>>(), twice, "once for each range");
         tree.set(digest(1), vec![]);
         assert_eq!((tree.entries().len(), tree.record_count()), (1, 1));
     }
