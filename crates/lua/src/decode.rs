@@ -5,6 +5,7 @@ use aerospike_wire::limits::MAX_VALUE_DEPTH;
 use mlua::{Lua, Table, Value};
 
 use crate::bytes;
+use crate::encode::ORDERED;
 use crate::geojson;
 use crate::list::{self, List};
 use crate::map::{self, Key};
@@ -173,16 +174,16 @@ impl<'a> Reader<'a> {
     }
 
     fn list(&mut self, count: usize, depth: usize) -> Read<Value> {
-        let (count, _) = self.flags(count)?;
-        self.elements(count, depth)
+        let (count, flags) = self.flags(count)?;
+        self.elements(count, depth, flags & ORDERED != 0)
     }
 
-    fn elements(&mut self, count: usize, depth: usize) -> Read<Value> {
+    fn elements(&mut self, count: usize, depth: usize, is_ordered: bool) -> Read<Value> {
         let items = self.lua.create_table()?;
         for i in 1..=count {
             items.raw_set(i, self.value(depth + 1)?)?;
         }
-        Ok(Value::UserData(list::create(self.lua, items, count)?))
+        Ok(Value::UserData(list::create(self.lua, items, count, is_ordered)?))
     }
 
     fn map(&mut self, count: usize, depth: usize) -> Read<Value> {
@@ -194,7 +195,7 @@ impl<'a> Reader<'a> {
         }
         let count = entries;
         if flags & PRESERVE_ORDER != 0 {
-            return self.elements(2 * count, depth);
+            return self.elements(2 * count, depth, false);
         }
         let object = map::create(self.lua, flags)?;
         for _ in 0..count {

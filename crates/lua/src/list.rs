@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mlua::{AnyUserData, Lua, Table, Value};
 
-use crate::args::{Args, Outcome, add};
+use crate::args::{Args, Outcome, add, add_constructor};
 use crate::class::Class;
 use crate::encode;
 use crate::limits::Watch;
@@ -25,9 +25,16 @@ pub(crate) struct List {
     capacity: usize,
     /// What the capacity grows by; a list that does not grow drops what it has no room for.
     step: usize,
+    /// Whether it came as an ordered one, and is brought into order when it is stored.
+    is_ordered: bool,
 }
 
 impl List {
+    /// Whether it is ordered when it is stored.
+    pub(crate) fn is_ordered(self) -> bool {
+        self.is_ordered
+    }
+
     /// Makes room for more elements; `false` when the list does not grow.
     fn reserve(&mut self, more: usize) -> bool {
         let needed = self.len + more;
@@ -44,8 +51,8 @@ impl List {
 }
 
 /// Makes a list of a table with so many elements in the form they are kept in.
-pub(crate) fn create(lua: &Lua, items: Table, len: usize) -> mlua::Result<AnyUserData> {
-    make(lua, List { len, capacity: len, step: DECODED_STEP }, items)
+pub(crate) fn create(lua: &Lua, items: Table, len: usize, is_ordered: bool) -> mlua::Result<AnyUserData> {
+    make(lua, List { len, capacity: len, step: DECODED_STEP, is_ordered }, items)
 }
 
 fn make(lua: &Lua, list: List, items: Table) -> mlua::Result<AnyUserData> {
@@ -120,7 +127,7 @@ fn part(lua: &Lua, object: &AnyUserData, from: usize, to: usize) -> mlua::Result
         copies.raw_set(i - from, items.raw_get::<Value>(i)?)?;
     }
     let len = to.saturating_sub(from);
-    make(lua, List { len, capacity: len, step: list.step }, copies)
+    make(lua, List { len, capacity: len, step: list.step, is_ordered: false }, copies)
 }
 
 /// Adds the functions on lists.
@@ -132,12 +139,12 @@ pub(crate) fn install(lua: &Lua, host: &Table, watch: &Arc<Watch>) -> mlua::Resu
         if args.count() == 0 || args.count() > 2 {
             return Ok(None);
         }
-        let list = List { len: 0, capacity, step: step.min(MAX_LENGTH as usize) };
+        let list = List { len: 0, capacity, step: step.min(MAX_LENGTH as usize), is_ordered: false };
         Ok(Some(make(lua, list, lua.create_table()?)?))
     })?;
-    add(lua, host, watch, "list_new", |lua, args| {
+    add_constructor(lua, host, watch, "list_new", |lua, args| {
         let items = lua.create_table()?;
-        let mut list = List { len: 0, capacity: ROOM.0, step: ROOM.1 };
+        let mut list = List { len: 0, capacity: ROOM.0, step: ROOM.1, is_ordered: false };
         if let (1, Value::Table(table)) = (args.count(), args.get(1)) {
             table.for_each::<Value, Value>(|key, value| {
                 if matches!(key, Value::Integer(_) | Value::Number(_)) {

@@ -106,7 +106,7 @@ fn execute(lua: &Lua, object: &AnyUserData) -> Outcome<i64> {
 }
 
 fn write_bin(lua: &Lua, record: &mut Record, name: Vec<u8>, value: &Value) -> Outcome<Option<Refusal>> {
-    let particle = encode::particle(lua, value).map_err(|error| Fault::Said(error.to_string()))?;
+    let particle = encode::stored(lua, value).map_err(|error| Fault::Said(error.to_string()))?;
     if particle.0 == ParticleType::NULL {
         return Ok(Some(Refusal::NoBinValue));
     }

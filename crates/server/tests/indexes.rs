@@ -113,6 +113,11 @@ async fn indexes_are_managed_by_info_commands() {
             "ERROR:4:bad 'indextype' - must be one of 'default', 'list', 'mapkeys', 'mapvalues'",
         ),
         ("sindex-create:set=made;indexname=c;bin=n;type=numeric", "ERROR:20:missing 'namespace'"),
+        // base64 of the context `list_index(-129)`, in two bytes
+        (
+            "sindex-create:ns=test;set=made;indexname=c;bin=n;type=numeric;context=khDR/38=",
+            "ERROR:4:'context' not normalized msgpack",
+        ),
         ("sindex-create:ns=test;set=made;indexname=s;indextype=set", "ok"),
         ("sindex-list:", listed),
         ("sindex-stat:namespace=test;indexname=b", counts),
@@ -143,4 +148,31 @@ async fn the_end_of_a_range_counts_for_integers_only() {
     let found = query.run(&mut client).await;
     assert!(found.result.is_ok());
     assert_eq!(found.rows.len(), 1);
+}
+
+#[tokio::test]
+async fn an_index_that_nobody_can_read_keeps_its_name() {
+    let cluster = cluster(1).await;
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    let create = |bin: &str| format!("sindex-create:namespace=test;set=s;indexname=odd;type=string;bin={bin}");
+    let taken = "ERROR:200:'indexname' already exists with different definition";
+    assert_eq!(client.info_value(&create("a|b")).await, "ok");
+    assert_eq!(client.info_value("sindex-exists:namespace=test;indexname=odd").await, "false");
+    assert_eq!(client.info_value(&create("a")).await, taken);
+    assert_eq!(client.info_value("sindex-delete:namespace=test;indexname=odd").await, "ok");
+    assert_eq!(client.info_value(&create("a")).await, "ok");
+    assert_eq!(client.info_value("sindex-exists:namespace=test;indexname=odd").await, "true");
+    assert_eq!(client.info_value(&create("a|b")).await, taken);
+}
+
+#[tokio::test]
+async fn a_value_in_a_description_ends_after_a_hundred_characters() {
+    let cluster = cluster(1).await;
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    // base64 of the context `map_value(-1e300), map_key("")`
+    let create = "sindex-create:namespace=test;set=s;indexname=long;type=string;bin=a;context=lCPL/jfkPIgAdZwioQM=";
+    assert_eq!(client.info_value(create).await, "ok");
+    let value = "-10000000000000000525047602552044202487044685811081591549158541155118024579889081957863713750804478";
+    let text = format!(":context=[[map_value({value}, map_key(<string#0>)]:exp=null");
+    assert!(client.info_value("sindex-list:namespace=test").await.contains(&text));
 }

@@ -185,6 +185,19 @@ fn kind_of(stored: &[u8]) -> ParticleType {
 
 /// The stored form of a list or map that is written whole (protocol 9.1).
 pub fn normalise(kind: ParticleType, bytes: &[u8]) -> Result<Vec<u8>, ResultCode> {
+    normalise_with(normal::normalise, kind, bytes)
+}
+
+/// The same of one that a function made: its ordered lists may be out of order.
+pub(crate) fn normalise_sorting(kind: ParticleType, bytes: &[u8]) -> Result<Vec<u8>, ResultCode> {
+    normalise_with(normal::normalise_sorting, kind, bytes)
+}
+
+fn normalise_with(
+    normalise: fn(&[u8]) -> Result<bytes::BytesMut, normal::Malformed>,
+    kind: ParticleType,
+    bytes: &[u8],
+) -> Result<Vec<u8>, ResultCode> {
     let fits = match value::head(bytes) {
         Some(Head::List(_)) => kind == ParticleType::LIST,
         Some(Head::Map(_)) => kind == ParticleType::MAP,
@@ -193,7 +206,7 @@ pub fn normalise(kind: ParticleType, bytes: &[u8]) -> Result<Vec<u8>, ResultCode
     if !fits {
         return Err(ResultCode::SERVER_ERROR);
     }
-    normal::normalise(bytes).map(Into::into).map_err(|_| ResultCode::SERVER_ERROR)
+    normalise(bytes).map(Into::into).map_err(|_| ResultCode::SERVER_ERROR)
 }
 
 fn result(outcome: &Outcome) -> Result<Option<Particle>, ResultCode> {

@@ -26,11 +26,26 @@ const MAX_DEPTH: usize = 1 << 20;
 /// The stored form of an element that fills `bytes`.
 pub(crate) fn normalise(bytes: &[u8]) -> Result<BytesMut, Malformed> {
     let mut out = BytesMut::with_capacity(bytes.len());
-    write_normal(bytes, &mut out)?;
+    write_normal(bytes, &mut out, Disorder::Refused)?;
     Ok(out)
 }
 
-/// Whether every part of an element takes as little room as it can.
+/// The same of an element whose ordered lists may have come out of order.
+pub(crate) fn normalise_sorting(bytes: &[u8]) -> Result<BytesMut, Malformed> {
+    let mut out = BytesMut::with_capacity(bytes.len());
+    write_normal(bytes, &mut out, Disorder::Mended)?;
+    Ok(out)
+}
+
+/// What becomes of an ordered list that is out of order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Disorder {
+    Refused,
+    Mended,
+}
+
+/// Whether every part of an element takes as little room as it can, or rather: as a real server thinks it can. Of negative
+/// numbers it takes those for too wide that fit, but for the sign, into half the bytes.
 pub(crate) fn is_compact(mut element: Element<'_>) -> bool {
     let mut least = BytesMut::new();
     while !element.is_empty() {
@@ -38,6 +53,7 @@ pub(crate) fn is_compact(mut element: Element<'_>) -> bool {
         let Some(head) = take_head(&mut element) else { return false };
         least.clear();
         match head {
+            Head::Integer(-0x100..-0x80 | -0x1_0000..-0x8000 | -0x1_0000_0000..-0x8000_0000) => return false,
             Head::Integer(n) => pack::integer(&mut least, n),
             Head::String(text) => pack::string(&mut least, text),
             Head::Ext(kind, data) => pack::ext(&mut least, kind, data),
@@ -54,13 +70,13 @@ pub(crate) fn is_compact(mut element: Element<'_>) -> bool {
 
 /// Appends the stored form of an element that fills `bytes`. Values may be nested as deep as their bytes allow, so what is open is kept in
 /// a list instead of on the stack.
-fn write_normal(mut bytes: Element<'_>, out: &mut BytesMut) -> Result<(), Malformed> {
+fn write_normal(mut bytes: Element<'_>, out: &mut BytesMut, disorder: Disorder) -> Result<(), Malformed> {
     let mut open: Vec<Open> = Vec::new();
     loop {
         if let Some(around) = open.last_mut() {
             around.element = out.len();
         }
-        if let Some(inner) = write_head(&mut bytes, out)? {
+        if let Some(inner) = write_head(&mut bytes, out, disorder)? {
             if open.len() == MAX_DEPTH {
                 return Err(Malformed);
             }
@@ -83,7 +99,7 @@ fn write_normal(mut bytes: Element<'_>, out: &mut BytesMut) -> Result<(), Malfor
 }
 
 /// Writes a scalar, or the head of a list or map, which is returned if there is something in it.
-fn write_head(bytes: &mut &[u8], out: &mut BytesMut) -> Result<Option<Open>, Malformed> {
+fn write_head(bytes: &mut &[u8], out: &mut BytesMut, disorder: Disorder) -> Result<Option<Open>, Malformed> {
     let start = *bytes;
     match take_head(bytes).ok_or(Malformed)? {
         Head::Integer(n) => pack::integer(out, n),
@@ -98,7 +114,7 @@ fn write_head(bytes: &mut &[u8], out: &mut BytesMut) -> Result<Option<Open>, Mal
             let (n, flags) = take_header(bytes, n, false)?;
             let flags = flags & ORDERED;
             pack::list_header(out, n, flags);
-            return Ok((n > 0).then(|| Open::new(Entries::Elements { is_ordered: flags != 0 }, n, out)));
+            return Ok((n > 0).then(|| Open::new(Entries::of_list(flags != 0, disorder), n, out)));
         }
         Head::Map(n) => {
             let (n, flags) = take_header(bytes, n, true)?;
@@ -146,15 +162,28 @@ struct Open {
 }
 
 enum Entries {
-    Elements {
-        is_ordered: bool,
-    },
+    /// Of a list without an order.
+    Elements,
+    /// Of one that has to be in order.
+    Ordered,
+    /// Of one that is brought into order: where its elements begin and end.
+    Sorted { sorted: bool, done: Vec<(usize, usize)> },
     Pairs {
         flags: u8,
         sorted: bool,
         /// Where keys, values and what follows them begin.
         done: Vec<(usize, usize, usize)>,
     },
+}
+
+impl Entries {
+    fn of_list(is_ordered: bool, disorder: Disorder) -> Self {
+        match disorder {
+            _ if !is_ordered => Self::Elements,
+            Disorder::Refused => Self::Ordered,
+            Disorder::Mended => Self::Sorted { sorted: true, done: Vec::new() },
+        }
+    }
 }
 
 impl Open {
@@ -169,9 +198,13 @@ impl Open {
         let order =
             || self.previous.map_or(Ordering::Less, |(from, to)| compare(&out[from..to], &out[element.clone()]));
         match &mut self.entries {
-            Entries::Elements { is_ordered: false } => return Ok(()),
-            Entries::Elements { is_ordered: true } if order() == Ordering::Greater => return Err(Malformed),
-            Entries::Elements { .. } => {}
+            Entries::Elements => return Ok(()),
+            Entries::Ordered if order() == Ordering::Greater => return Err(Malformed),
+            Entries::Ordered => {}
+            Entries::Sorted { sorted, done } => {
+                *sorted &= order() != Ordering::Greater;
+                done.push((element.start, element.end));
+            }
             Entries::Pairs { done, .. } if self.left % 2 == 0 => {
                 // a value
                 if let Some(pair) = done.last_mut() {
@@ -195,8 +228,15 @@ impl Open {
         Ok(())
     }
 
-    /// Brings the pairs of a map into order.
+    /// Brings the pairs of a map into order, or elements.
     fn finish(&mut self, out: &mut BytesMut) -> Result<(), Malformed> {
+        if let Entries::Sorted { sorted: false, done } = &mut self.entries {
+            done.sort_by(|a, b| compare(&out[a.0..a.1], &out[b.0..b.1]));
+            let body: Vec<u8> = done.iter().flat_map(|&(from, to)| &out[from..to]).copied().collect();
+            out.truncate(self.first);
+            out.put_slice(&body);
+            return Ok(());
+        }
         let Entries::Pairs { flags, sorted: false, done } = &mut self.entries else { return Ok(()) };
         if *flags & ORDERED != 0 {
             return Err(Malformed);

@@ -64,6 +64,9 @@ pub(crate) fn context(packed: &[u8]) -> String {
     out
 }
 
+/// Bytes after which a part of a description is cut off, as a real server cuts it.
+const MAX_PART: usize = 100;
+
 /// Steps of a context; `None` when they cannot be told.
 fn steps(packed: &mut &[u8], out: &mut String) -> Option<()> {
     const INTO_LIST: i64 = 0x10;
@@ -92,7 +95,8 @@ fn steps(packed: &mut &[u8], out: &mut String) -> Option<()> {
             ""
         };
         out.push_str(if i == 0 { "" } else { ", " });
-        let _ = write!(out, "{inside}{}({})", name(kind)?, step_value(take_element(packed)?)?);
+        let value = format!("({})", step_value(take_element(packed)?)?);
+        let _ = write!(out, "{inside}{}{}", name(kind)?, value.get(..MAX_PART).unwrap_or(&value));
     }
     out.push(']');
     Some(())

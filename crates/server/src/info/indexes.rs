@@ -51,10 +51,16 @@ pub(super) fn create(ask: &Ask<'_>) -> Answer {
     };
     let is_unreadable = set.is_some_and(|set| set.as_bytes().contains(&SEPARATOR))
         || matches!(&content, Content::Values { source: Source::Bin { name, .. }, .. } if name.contains(&SEPARATOR));
-    if is_unreadable {
-        return done();
-    }
     let created = match share::find(ask, namespace) {
+        // it is taken into the cluster's metadata, where nobody can read it, and keeps its name
+        Some((known, _)) if is_unreadable => match known.indexes.read().find(name) {
+            Some(_) => Created::NameTaken,
+            None => {
+                let mut unbuilt = ask.state.unbuilt_indexes.lock();
+                unbuilt.entry(namespace.to_owned()).or_default().create(name, set, content)
+            }
+        },
+        Some(_) if is_unbuilt(ask, namespace, name) => Created::NameTaken,
         Some((namespace, _)) => {
             let created = namespace.indexes.write().create(name, set, content);
             if let Some(set) = set.filter(|_| created == Created::Done) {
@@ -81,6 +87,11 @@ pub(super) fn create(ask: &Ask<'_>) -> Answer {
         }
         Created::TooMany => Err(Refusal::new(ResultCode::INDEX_MAX_COUNT, "already at sindex definition limit")),
     }
+}
+
+/// Whether a name is that of an index which the cluster's metadata have and nobody builds.
+fn is_unbuilt(ask: &Ask<'_>, namespace: &str, name: &str) -> bool {
+    ask.state.unbuilt_indexes.lock().get(namespace).is_some_and(|indexes| indexes.find(name).is_some())
 }
 
 /// The set of an index of a set, which is of nothing else. What another parameter says does not matter unless it is too long.
@@ -206,10 +217,8 @@ fn on_index(ask: &Ask<'_>, run: impl FnOnce(&str) -> Answer) -> Answer {
 pub(super) fn delete(ask: &Ask<'_>) -> Answer {
     on_index(ask, |name| {
         let namespace = ask.required_as(&NAMESPACE, MAX_NAMESPACE_SIZE)?;
-        let Some(number) = ask.state.find_namespace(namespace.as_bytes()) else {
-            ask.state.unbuilt_indexes.lock().get_mut(namespace).and_then(|indexes| indexes.remove(name));
-            return done();
-        };
+        ask.state.unbuilt_indexes.lock().get_mut(namespace).and_then(|indexes| indexes.remove(name));
+        let Some(number) = ask.state.find_namespace(namespace.as_bytes()) else { return done() };
         let removed = ask.state.namespaces.get(number).and_then(|namespace| namespace.indexes.write().remove(name));
         if let Some(index) = removed {
             let stores = ask.state.nodes.iter().filter_map(|node| node.stores.get(number));
@@ -273,10 +282,17 @@ pub(super) fn stat(ask: &Ask<'_>) -> Answer {
 
 /// `sindex/<namespace>/<index>`, the old form; without an index it lists them.
 pub(super) fn old_stat(ask: &Ask<'_>) -> Answer {
-    match (ask.argument(0, 2), ask.argument(1, 2)) {
-        (Some(namespace), Some(name)) => statistics_of(ask, namespace, name),
-        (Some(namespace), None) if share::find(ask, namespace).is_none() => Ok("ns_type=unknown".to_owned()),
-        (wanted, _) => Ok(lines(ask, wanted, false, false)),
+    if ask.text().is_empty() {
+        return Ok(lines(ask, None, false, false));
+    }
+    let (namespace, index) = match ask.text().split_once('/') {
+        Some((namespace, index)) => (namespace, Some(index)),
+        None => (ask.text(), None),
+    };
+    match index {
+        _ if share::find(ask, namespace).is_none() => Ok("ns_type=unknown".to_owned()),
+        Some(name) => statistics_of(ask, namespace, name),
+        None => Ok(lines(ask, Some(namespace), false, false)),
     }
 }
 

@@ -31,6 +31,14 @@ pub(crate) fn from_wire(particle: ParticleType, value: &[u8]) -> Result<Cow<'_, 
     }
 }
 
+/// The same of a value that a function made.
+pub(crate) fn from_function(particle: ParticleType, value: &[u8]) -> Result<Cow<'_, [u8]>, ResultCode> {
+    match particle {
+        ParticleType::LIST | ParticleType::MAP => cdt::normalise_sorting(particle, value).map(Cow::Owned),
+        _ => from_wire(particle, value),
+    }
+}
+
 /// Whether there are bins of a type.
 pub(crate) const fn is_stored(particle: ParticleType) -> bool {
     use ParticleType as T;
