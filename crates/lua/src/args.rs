@@ -136,6 +136,22 @@ pub(crate) fn add<R: IntoLuaMulti>(
     host.raw_set(name, guarded(lua, watch, name, run)?)
 }
 
+/// Adds what calling a class does: the class itself is the first argument, which `run` does not see.
+pub(crate) fn add_constructor<R: IntoLuaMulti>(
+    lua: &Lua,
+    host: &Table,
+    watch: &Arc<Watch>,
+    name: &str,
+    run: impl Fn(&Lua, &Args<'_>) -> Outcome<R> + Send + 'static,
+) -> mlua::Result<()> {
+    add(lua, host, watch, name, move |lua, args| {
+        run(lua, &Args(args.0.get(1..).unwrap_or_default())).map_err(|fault| match fault {
+            Fault::Argument(place, text) => Fault::Argument(place + 1, text),
+            fault => fault,
+        })
+    })
+}
+
 fn guarded<R: IntoLuaMulti>(
     lua: &Lua,
     watch: Arc<Watch>,
@@ -163,9 +179,15 @@ fn guarded<R: IntoLuaMulti>(
     })
 }
 
-/// What Lua says of a wrong argument; the object of a method call does not count as one.
+/// What Lua says of a wrong argument of a function, which is called what its caller calls it; the object of a method call
+/// does not count as an argument.
 fn argument_text(lua: &Lua, name: &str, place: usize, text: &str) -> String {
-    let is_method = lua.inspect_stack(0, |debug| debug.names().name_what == Some("method")).unwrap_or(false);
+    let called = lua.inspect_stack(0, |debug| {
+        let names = debug.names();
+        (names.name.map(|name| name.into_owned()), names.name_what == Some("method"))
+    });
+    let (called, is_method) = called.unwrap_or_default();
+    let name = called.as_deref().unwrap_or(name);
     match place - usize::from(is_method && place > 0) {
         0 => format!("calling '{name}' on bad self ({text})"),
         place => format!("bad argument #{place} to '{name}' ({text})"),

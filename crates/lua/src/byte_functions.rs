@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aerospike_wire::ParticleType;
 use mlua::{AnyUserData, Lua, MultiValue, Table, Value};
 
-use crate::args::{Args, Fault, Outcome, add};
+use crate::args::{Args, Fault, Outcome, add, add_constructor};
 use crate::bytes::{self, Bytes};
 use crate::class::Class;
 use crate::limits::Watch;
@@ -128,7 +128,7 @@ fn install_integer(
 
 fn install_whole(lua: &Lua, host: &Table, watch: &Arc<Watch>) -> mlua::Result<()> {
     let held = Arc::clone(watch);
-    add(lua, host, watch, "bytes_new", move |lua, args| {
+    add_constructor(lua, host, watch, "bytes_new", move |lua, args| {
         let capacity = match args.count() {
             0 => 0,
             1 => args.integer(1)? as u32 as usize,

@@ -120,11 +120,17 @@ impl Module {
             let mut refused = None;
             let result = state.lua.scope(|scope| {
                 let read = scope.create_function_mut(|lua, ()| next_value(lua, &mut input))?;
-                let write = scope.create_function_mut(|_, value: Value| match self::output(state, Some(&value)) {
-                    Ok(particle) => Ok(output(particle)),
-                    Err(failure) => {
-                        refused = Some(failure);
-                        Ok(false)
+                let write = scope.create_function_mut(|_, value: Value| {
+                    // what is no value of a server is left out; a record is one, of which nothing can be told
+                    if matches!(value, Value::Table(_) | Value::Function(_) | Value::Thread(_)) {
+                        return Ok(true);
+                    }
+                    match self::output(state, Some(&value)) {
+                        Ok(particle) => Ok(output(particle)),
+                        Err(failure) => {
+                            refused = Some(failure);
+                            Ok(false)
+                        }
                     }
                 })?;
                 Ok(call(&state.stream, (function, table, count, phase == Phase::Client, read, write)))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mlua::{AnyUserData, Lua, Table};
 
-use crate::args::add;
+use crate::args::{add, add_constructor};
 use crate::class::Class;
 use crate::limits::Watch;
 use crate::print;
@@ -23,7 +23,7 @@ pub(crate) fn create(lua: &Lua, text: &[u8]) -> mlua::Result<AnyUserData> {
 
 /// Adds the functions on GeoJSON values.
 pub(crate) fn install(lua: &Lua, host: &Table, watch: &Arc<Watch>) -> mlua::Result<()> {
-    add(lua, host, watch, "geojson_new", |lua, args| {
+    add_constructor(lua, host, watch, "geojson_new", |lua, args| {
         let text = args.optional_text(lua, 1)?.filter(|_| args.count() == 1);
         Ok(text.map(|text| create(lua, &up_to_nul(lua, &text)?.as_bytes())).transpose()?)
     })?;

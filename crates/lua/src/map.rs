@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aerospike_wire::ParticleType;
 use mlua::{AnyUserData, Lua, LuaString, Table, Value};
 
-use crate::args::{Args, Outcome, add};
+use crate::args::{Args, Outcome, add, add_constructor};
 use crate::bytes::{self, Bytes};
 use crate::class::Class;
 use crate::encode;
@@ -148,7 +148,7 @@ pub(crate) fn install(lua: &Lua, host: &Table, watch: &Arc<Watch>) -> mlua::Resu
         let capacity = args.integer(1)?;
         Ok((args.count() == 1 && capacity > 0).then(|| create(lua, 0)).transpose()?)
     })?;
-    add(lua, host, watch, "map_new", |lua, args| {
+    add_constructor(lua, host, watch, "map_new", |lua, args| {
         args.optional_integer(2)?; // a capacity, which tables of ours have no use for
         let object = create(lua, 0)?;
         if let (1 | 2, Value::Table(table)) = (args.count(), args.get(1)) {

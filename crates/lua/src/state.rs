@@ -16,11 +16,15 @@ use crate::{byte_functions, class, geojson, iterator, list, map, record_function
 /// Instructions after which the hook looks at the time.
 const INSTRUCTIONS: u32 = 128;
 
-/// The part of the sandbox that is written in Lua, in the order it is loaded.
-const PRELUDE: [(&str, &str); 3] = [
-    ("=sandbox.lua", include_str!("prelude/sandbox.lua")),
-    ("=types.lua", include_str!("prelude/types.lua")),
-    ("=stream.lua", include_str!("prelude/stream.lua")),
+/// The part of the sandbox that is written in Lua, in the order it is loaded: each with the name that errors give it, and
+/// the line it begins at. What a server has in files of its own has its lines there, since functions see them in errors.
+const PRELUDE: [(&str, usize, &str); 6] = [
+    ("=sandbox.lua", 1, include_str!("prelude/sandbox.lua")),
+    ("=types.lua", 1, include_str!("prelude/types.lua")),
+    ("=[string \"as.lua\"]", 1, include_str!("prelude/copies.lua")),
+    ("=[string \"stream_ops.lua\"]", 6, include_str!("prelude/operations.lua")),
+    ("=[string \"stream_ops.lua\"]", 146, include_str!("prelude/groups.lua")),
+    ("=[string \"aerospike.lua\"]", 2, include_str!("prelude/stream.lua")),
 ];
 
 /// A Lua state with the sandbox in it.
@@ -53,7 +57,8 @@ impl State {
             source.map(|source| lua.create_string(source)).transpose()
         };
         host.raw_set("library", lua.create_function(find)?)?;
-        for (name, source) in PRELUDE {
+        for (name, first, source) in PRELUDE {
+            let source = "\n".repeat(first - 1) + source;
             lua.load(source).set_name(name).set_mode(ChunkMode::Text).call::<()>(&host)?;
         }
         set_hook(&lua, &watch, INSTRUCTIONS)?;

@@ -172,7 +172,7 @@ async fn calls_that_cannot_be_made_are_told_apart() {
     assert_eq!((missing.result, text(&missing)), (ResultCode::UDF_EXECUTION, "function not found".into()));
     for (function, code) in [("many", ResultCode::BIN_NAME), ("itself", ResultCode::INCOMPATIBLE_TYPE)] {
         let refused = call(&mut client, "calls", "k", function, &[]).await;
-        assert_eq!((refused.result, result_of(&refused)), (code, (&b"FAILURE"[..], Value::Nil)));
+        assert_eq!((refused.result, refused.ops.len()), (code, 0));
     }
     let mut fields = call_fields("calls", "k", "get", &[]);
     fields[3].1 = b"funcs.lua".to_vec();
@@ -185,6 +185,62 @@ async fn calls_that_cannot_be_made_are_told_apart() {
     let policy = MessageHeader { info2: Info2::CREATE_ONLY, ..MessageHeader::default() };
     client.send(&call_frame(&call_fields("calls", "k", "get", &[]), policy)).await;
     assert_eq!(answer(&mut client).await.result, ResultCode::PARAMETER);
+}
+
+#[tokio::test]
+async fn nothing_is_called_where_a_record_is_read_or_removed() {
+    let (_cluster, mut client) = started(1).await;
+    client.put("other", "k", 1).await;
+    let fields = call_fields("other", "k", "add", &["n".into(), 5.into()]);
+    let as_read = |bits: Info2| {
+        let mut out = BytesMut::new();
+        write_frame(&mut out, ProtoType::Message, |out| {
+            let header = MessageHeader { info1: Info1::READ, info2: bits, ..MessageHeader::default() };
+            MessageHeader { field_count: fields.len() as u16, ..header }.encode(out);
+            fields.iter().for_each(|(kind, data)| write_field(out, *kind, data));
+        });
+        out
+    };
+    client.send(&as_read(Info2::empty())).await;
+    let read = answer(&mut client).await;
+    assert_eq!((read.result, read.generation, read.ops.len()), (ResultCode::PARAMETER, 1, 0));
+    client.send(&as_read(Info2::WRITE | Info2::DELETE)).await;
+    assert_eq!(answer(&mut client).await.result, ResultCode::OK);
+    assert_eq!(client.get("other", "k").await.result, ResultCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn errors_name_the_lines_of_the_server_s_own_lua() {
+    const SOURCE: &str = "function clone(r) return list.clone(5) end function merge(r) return map.merge(map(), 5) end
+        function diff(r) return map.diff(map{a = 1}, 5) end function sum(r) return math.sum(1, nil) end";
+    let (_cluster, mut client) = started(1).await;
+    assert_eq!(register(&mut client, "funcs.lua", SOURCE).await, "ok");
+    for (function, text) in [
+        ("clone", "6: bad argument #1 to 'iterator' (userdata expected, got number)"),
+        ("merge", "26: bad argument #1 to 'pairs' (userdata expected, got number)"),
+        ("diff", "34: attempt to index a number value (local 'm2')"),
+        ("sum", "53: attempt to perform arithmetic on a nil value (local 'b')"),
+    ] {
+        let failed = call(&mut client, "lines", "k", function, &[]).await;
+        assert_eq!(result_of(&failed).1, format!("[string \"as.lua\"]:{text}").as_str().into());
+    }
+}
+
+#[tokio::test]
+async fn an_ordered_list_is_stored_in_order_and_answered_without_it() {
+    let (_cluster, mut client) = started(1).await;
+    let source = "function keep(r, l) r.l = l r.m = map{a = l} r.c = list.clone(l) aerospike:create(r) return l end";
+    assert_eq!(register(&mut client, "funcs.lua", source).await, "ok");
+    let mut fields = call_fields("lists", "k", "keep", &[]);
+    fields[5].1 = vec![0x91, 0x93, 0xc7, 0, 1, 2, 1];
+    client.send(&call_frame(&fields, MessageHeader { timeout: 5000, ..MessageHeader::default() })).await;
+    let made = answer(&mut client).await;
+    assert_eq!(made.ops[0].3, [0x92, 2, 1]);
+    let record = client.get("lists", "k").await;
+    let bin = |name: &[u8]| record.ops.iter().find(|op| op.2 == name).unwrap().3.clone();
+    assert_eq!(bin(b"l"), [0x93, 0xc7, 0, 1, 1, 2]);
+    assert_eq!(bin(b"m"), [0x81, 0xa2, 3, b'a', 0x93, 0xc7, 0, 1, 1, 2]);
+    assert_eq!(bin(b"c"), [0x92, 2, 1]);
 }
 
 #[tokio::test]
@@ -281,6 +337,9 @@ async fn an_aggregation_that_fails_says_why_and_ends() {
         format!("UDF: Execution Error 2 : {DIRECTORY}/funcs.lua:18: attempt to perform arithmetic on a nil value");
     assert_eq!((why.result, result_of(why)), (ResultCode::OK, (&b"FAILURE"[..], text.as_str().into())));
     assert_eq!((last.result, last.last), (ResultCode::SERVER_ERROR, true));
+    // only records can be sampled
+    let sampled = stream("broken", 1, "total", &[]).with(FieldType::SAMPLE_MAX, &[1]);
+    assert_eq!(messages(&mut client, &sampled).await.last().unwrap().result, ResultCode::OK);
     let filtered = stream("broken", 1, "total", &[]).with(FieldType::FILTER, &[0xc3]);
     assert_eq!(filtered.fails(&mut client, "a filter").await, ResultCode::UNSUPPORTED_FEATURE);
     let nowhere = stream("nowhere", 1, "total", &[]);

@@ -1,6 +1,6 @@
 -- Lists, maps, bytes, GeoJSON, iterators, records, and the object `aerospike`.
 local host = ...
-local type, select, setmetatable, error = type, select, setmetatable, error
+local type, setmetatable, error = type, setmetatable, error
 local insert = table.insert
 
 -- The functions of a class are the host's own, so that their errors name the place they are called at.
@@ -14,14 +14,7 @@ end
 
 -- Makes a class callable: `list { … }`.
 local function constructor(functions, run)
-  return setmetatable(functions, {
-    __call = function(_, ...)
-      if select('#', ...) > 5 then
-        return run(nil, nil, nil, nil, nil, nil)
-      end
-      return run(...)
-    end
-  })
+  return setmetatable(functions, { __call = run })
 end
 
 list = functions_of('list_', {
@@ -73,74 +66,10 @@ class('Record', host.record_index, host.record_newindex)
 class('GeoJSON', nil, nil, nil, host.geojson_tostring)
 class('Iterator')
 host.classes.Iterator.__index = iterator
-class('Bytes', function(b, i) return host.bytes_get_byte(b, i) end, host.bytes_set_byte, nil, host.bytes_tostring)
+class('Bytes', host.bytes_get_byte, host.bytes_set_byte, nil, host.bytes_tostring)
 -- Lua asks for a length with two arguments, and a server answers the question only with one
 host.classes.Bytes.__len = function() return 0 end
 List, Map, Bytes = host.classes.List, host.classes.Map, host.classes.Bytes
-
-function list.clone(l)
-  local copy = {}
-  for v in list.iterator(l) do
-    insert(copy, v)
-  end
-  return list(copy)
-end
-
-function list.merge(a, b)
-  local merged = list.clone(a)
-  for v in list.iterator(b) do
-    list.append(merged, v)
-  end
-  return merged
-end
-
--- A value that is nil or false is as good as none.
-function map.clone(m)
-  local copy = map()
-  for k, v in map.pairs(m) do
-    if v ~= nil then
-      copy[k] = v
-    end
-  end
-  return copy
-end
-
-function map.merge(a, b, f)
-  local merged = map.clone(a)
-  local joins = type(f) == 'function'
-  for k, v in map.pairs(b) do
-    local joined = merged[k] and joins and f(a[k], v) or v
-    if joined ~= nil then
-      merged[k] = joined
-    else
-      map.remove(merged, k)
-    end
-  end
-  return merged
-end
-
-function map.diff(a, b)
-  local found = map()
-  for k, v in map.pairs(a) do
-    if not b[k] and v ~= nil then
-      found[k] = v
-    end
-  end
-  for k, v in map.pairs(b) do
-    if not a[k] and v ~= nil then
-      found[k] = v
-    end
-  end
-  return found
-end
-
-function math.sum(a, b)
-  return a + b
-end
-
-function math.product(a, b)
-  return a * b
-end
 
 local function method(name, run)
   return function(self, r)
@@ -164,6 +93,7 @@ aerospike = {
   set_context = function() return 0 end,
   get_config = function() return 0 end
 }
+setmetatable(aerospike, { __name = 'Aerospike' })
 
 -- Nobody reads what an embedded server logs; what cannot be formatted is an error all the same.
 local format = string.format

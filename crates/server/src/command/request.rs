@@ -37,7 +37,7 @@ pub(crate) struct Request<'a> {
     pub(crate) key: Option<&'a [u8]>,
     /// A packed expression that must be true of the record.
     pub(crate) filter: Option<&'a [u8]>,
-    /// The function to call instead of anything else.
+    /// The function to call instead of writing.
     pub(crate) udf: Option<UdfCall<'a>>,
     /// Whether it is a row of a batch.
     pub(crate) in_batch: bool,
@@ -211,6 +211,11 @@ impl<'a> Request<'a> {
     /// Whether the command may change the record.
     pub(crate) fn is_write(&self) -> bool {
         self.info2.contains(Info2::WRITE)
+    }
+
+    /// Whether a function is called: of a read, or of a removal, nobody asks for one.
+    pub(crate) fn calls_function(&self) -> bool {
+        self.is_write() && !self.info2.contains(Info2::DELETE) && self.udf.is_some_and(|call| call.module.is_some())
     }
 
     /// Whether every operation is to be answered.

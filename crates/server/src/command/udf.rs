@@ -151,7 +151,6 @@ pub(crate) fn commit(
         Err(code) => {
             tell_version(&mut reply);
             reply.set_result(code);
-            reply.null(OpCode::Read as u8, b"FAILURE");
             reply.finish();
             Some(Change::None)
         }
@@ -184,7 +183,7 @@ fn write(
     let mut bins = found.map(Bins::of).unwrap_or_default();
     for (name, value) in &change.bins {
         match value {
-            Some((kind, bytes)) => bins.set(name, *kind, value::from_wire(*kind, bytes)?),
+            Some((kind, bytes)) => bins.set(name, *kind, value::from_function(*kind, bytes)?),
             None => bins.remove(name),
         }
     }

@@ -85,8 +85,12 @@ impl<'f> Query<'f> {
         };
         let (portions, resumed) = portions.ok_or(ResultCode::UNSUPPORTED_FEATURE)?;
         let lookup = wanted.map(|wanted| wanted.find(namespace)).transpose()?;
-        let socket_timeout = short_number_of(message, FieldType::SOCKET_TIMEOUT)?.unwrap_or(SOCKET_TIMEOUT);
-        let sample = number_of(message, FieldType::SAMPLE_MAX)?.filter(|most| *most > 0);
+        // who answers nothing waits for no socket, and only records can be sampled
+        let socket_timeout = match kind {
+            QueryKind::Basic { .. } | QueryKind::Aggregation => short_number_of(message, FieldType::SOCKET_TIMEOUT)?,
+            QueryKind::Operations | QueryKind::Calls => None,
+        };
+        let sample = if is_basic { number_of(message, FieldType::SAMPLE_MAX)?.filter(|most| *most > 0) } else { None };
         match kind {
             QueryKind::Aggregation | QueryKind::Calls => Call::parse(request.udf).map(|_| ())?,
             QueryKind::Operations => check_operations(message, &request)?,
@@ -103,7 +107,7 @@ impl<'f> Query<'f> {
             resumed,
             sample,
             per_second,
-            socket_timeout: Duration::from_millis(socket_timeout.into()),
+            socket_timeout: Duration::from_millis(socket_timeout.unwrap_or(SOCKET_TIMEOUT).into()),
             filter,
             lookup,
             request,

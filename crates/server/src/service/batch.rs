@@ -211,7 +211,7 @@ impl<'f> BatchRun<'f> {
                 timer.begin(*namespace, Measured::of(request));
             }
             let served = match (refused, &mut *request) {
-                (None, Ok(request)) if request.udf.is_some() => {
+                (None, Ok(request)) if request.calls_function() => {
                     request.digest = row.digest;
                     let (namespace, request) = (*namespace, request.clone());
                     self.calling = Some(CallingRow { index: row.index, namespace, request });

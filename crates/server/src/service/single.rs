@@ -41,7 +41,7 @@ impl Service {
             fail(out, code);
             return Step::Done;
         }
-        if request.udf.is_some() {
+        if request.calls_function() {
             return Self::call_single(message, request, namespace);
         }
         let began = std::time::Instant::now();
