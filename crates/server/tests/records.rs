@@ -313,6 +313,40 @@ async fn what_only_the_enterprise_edition_does_is_refused() {
 }
 
 #[tokio::test]
+async fn what_ends_a_transaction_counts_only_where_it_could() {
+    let (_cluster, mut client) = client().await;
+    client.put("s", "k", 1).await;
+    let ops = op(OpCode::Write, INTEGER, "n", &5_i64.to_be_bytes());
+    let with = |info4, spec: CommandSpec<'static>| CommandSpec { info4, ..spec };
+    let ops: &'static [u8] = Box::leak(ops.to_vec().into_boxed_slice());
+    for (bits, result) in [
+        (Info4::MRT_VERIFY_READ, ResultCode::OK),
+        (Info4::MRT_ON_LOCKING_ONLY, ResultCode::OK),
+        (Info4::MRT_ROLL_FORWARD, ResultCode::ENTERPRISE_ONLY),
+    ] {
+        assert_eq!(client.run("s", "k", with(bits, write(ops, 1))).await.result, result, "{bits:?}");
+    }
+    let removal = CommandSpec { info2: Info2::WRITE | Info2::DELETE, ..CommandSpec::default() };
+    assert_eq!(client.run("s", "k", with(Info4::MRT_ROLL_BACK, removal)).await.result, ResultCode::OK);
+    let nothing = CommandSpec { info3: Info3::SC_READ_TYPE, ..CommandSpec::default() };
+    assert_eq!(client.run("s", "k", nothing).await.result, ResultCode::PARAMETER, "neither read nor written");
+}
+
+#[tokio::test]
+async fn nothing_is_answered_behind_a_message_of_another_cluster() {
+    let (_cluster, mut client) = client().await;
+    let mut malformed = BytesMut::new();
+    write_frame(&mut malformed, ProtoType::Xdr, |out| out.put_slice(&[22, 1, 2]));
+    client.send(&malformed).await;
+    assert_eq!(client.answer().await.result, ResultCode::PARAMETER);
+    let mut sound = BytesMut::new();
+    write_frame(&mut sound, ProtoType::Xdr, |out| MessageHeader::default().encode(out));
+    write_frame(&mut sound, ProtoType::Info, |out| out.put_slice(b"build\n"));
+    client.send(&sound).await;
+    assert!(client.is_silent_for(Duration::from_millis(100)).await);
+}
+
+#[tokio::test]
 async fn a_message_that_is_malformed_or_names_nothing_is_answered() {
     let (_cluster, mut client) = client().await;
     let message = |info1, fields: &[(FieldType, &[u8])]| {

@@ -24,7 +24,8 @@ pub(super) fn any(request: &Request<'_>, edition: Edition) -> Result<(), ResultC
         return Err(ResultCode::PARAMETER);
     }
     let sc_mode = request.info3 & (Info3::SC_READ_TYPE | Info3::SC_READ_RELAX);
-    let linearized = !request.is_write() && sc_mode == Info3::SC_READ_TYPE;
+    let reads = request.info1.contains(Info1::READ) && !request.is_write();
+    let linearized = reads && sc_mode == Info3::SC_READ_TYPE;
     if linearized { edition.require_enterprise() } else { Ok(()) }
 }
 

@@ -106,6 +106,7 @@ impl<S: Stream> Connection<S> {
         let compresses =
             self.service.state.options.edition.is_enterprise() && compression::is_wanted(header.kind, body);
         match self.service.serve(header.kind, body, &mut self.out) {
+            Step::Deaf => return self.ignore_all().await,
             Step::Done if compresses => compression::deflate(&mut self.out, start),
             Step::Done => {}
             Step::Batch(mut run) => {
@@ -189,6 +190,14 @@ impl<S: Stream> Connection<S> {
                 None => self.flush().await?,
             }
         }
+    }
+
+    /// Answers nothing more; ends when the client does.
+    async fn ignore_all(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        let mut ignored = [0; 4096];
+        while self.stream.read(&mut ignored).await? > 0 {}
+        Err(io::ErrorKind::ConnectionAborted.into())
     }
 
     /// Sends what was answered before something that takes its time.

@@ -46,6 +46,8 @@ pub(crate) use udf::UdfRun;
 pub(crate) enum Step<'f> {
     /// Its answer is written, or it has none.
     Done,
+    /// Nothing more is answered on its connection.
+    Deaf,
     /// It is a batch, to be run bit by bit.
     Batch(Box<BatchRun<'f>>),
     /// It is a query, to be answered bit by bit.
@@ -92,7 +94,13 @@ impl Service {
             ProtoType::Message => return self.message(body, out),
             ProtoType::Security => self.guard.answer(self.state.options.edition, body, out),
             ProtoType::Compressed => fail(out, ResultCode::ENTERPRISE_ONLY),
-            ProtoType::Xdr => {} // the real Community server does not answer either
+            // the real Community server does not answer it either, nor anything after it, unless it is no message
+            ProtoType::Xdr
+                if Message::decode_exact(body).is_ok_and(|message| !message.header.info1.contains(Info1::BATCH)) =>
+            {
+                return Step::Deaf;
+            }
+            ProtoType::Xdr => return self.message(body, out),
         }
         Step::Done
     }

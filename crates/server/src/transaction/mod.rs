@@ -20,7 +20,7 @@ mod roll;
 pub(crate) mod udf;
 
 use aerospike_wire::transaction::MONITOR_SET;
-use aerospike_wire::{FieldType, Info4, ResultCode};
+use aerospike_wire::{FieldType, Info1, Info2, Info4, ResultCode};
 
 use crate::command::{self, Change, Context, Outcome, Reply, Request};
 use crate::store::{Partition, View};
@@ -58,10 +58,10 @@ fn serve(
     reply: &mut Reply<'_>,
 ) -> Outcome {
     check(request, context)?;
-    if request.info4.intersects(ROLLS) {
+    if rolls(request) {
         return roll::roll(request, partition, context);
     }
-    if request.info4.contains(Info4::MRT_VERIFY_READ) {
+    if verifies(request) {
         return roll::verify(request, partition, context);
     }
     if is_on_monitor(request, context) {
@@ -81,11 +81,23 @@ fn serve(
     outcome
 }
 
+/// Whether a record is rolled; a removal and a call stay what they are.
+fn rolls(request: &Request<'_>) -> bool {
+    let writes = request.is_write() && !request.info2.contains(Info2::DELETE) && !request.calls_function();
+    writes && request.info4.intersects(ROLLS)
+}
+
+/// Whether a version is verified instead of a record read.
+fn verifies(request: &Request<'_>) -> bool {
+    let reads = request.info1.contains(Info1::READ) && !request.is_write();
+    reads && request.info4.contains(Info4::MRT_VERIFY_READ)
+}
+
 /// Refuses what belongs to a transaction where there are none.
 pub(crate) fn check(request: &Request<'_>, context: &Context<'_>) -> Result<(), ResultCode> {
     if !context.edition.is_enterprise() {
-        // of what belongs to a transaction the Community edition looks at its id alone
-        let is_of_one = request.transaction.id.is_some() || request.info4.intersects(BITS);
+        // of what belongs to a transaction the Community edition looks at its id alone, and at what ends one
+        let is_of_one = request.transaction.id.is_some() || rolls(request) || verifies(request);
         return if is_of_one { context.edition.require_enterprise() } else { Ok(()) };
     }
     if request.has_odd_transaction {
