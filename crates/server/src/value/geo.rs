@@ -272,6 +272,9 @@ mod tests {
         assert!(holds(&format!("[[{wide}],[{narrow}]]")));
         assert!(!holds(&format!("[[{wide},{narrow}]]")));
         assert!(holds(&format!("[[{wide},{narrow}],[{narrow}]]")));
+        let back = "[[0,0],[0,10],[10,10],[10,0],[0,0]]";
+        assert!(!holds(&format!("[[{wide},{back}]]")), "one line twice holds nothing");
+        assert!(holds(&format!("[[[[6,6],[8,6],[8,8],[6,8],[6,6]],{wide},{back}]]")), "and three lines what is in all");
     }
 
     #[test]

@@ -184,7 +184,11 @@ struct Part {
 
 impl Part {
     fn new(rings: Vec<Ring>) -> Self {
-        let outer = |at: usize| !rings.iter().enumerate().any(|(other, ring)| other != at && ring.holds(&rings[at]));
+        // of two rings that hold each other, since they are one line, the first holds the second
+        let is_in = |at: usize, other: usize| {
+            other != at && rings[other].holds(&rings[at]) && (other < at || !rings[at].holds(&rings[other]))
+        };
+        let outer = |at: usize| !(0..rings.len()).any(|other| is_in(at, other));
         let outlines = (0..rings.len()).filter(|at| rings.len() == 1 || outer(*at));
         let bound = outlines.fold(Rect::empty(), |bound, at| bound.union(&rings[at].bound));
         Self { rings, bound }
