@@ -273,3 +273,23 @@ export function isHarmless ({ x }, code) {
   return !bytes.includes(0xcc) && !bytes.includes(0xcd)
 }
 
+
+/** Functions of Lua that put an element into a list at an index, which is their second argument. */
+const PUTS_AT_INDEX = new Set(['setat', 'inserted'])
+/** And those that make so many bytes as the first argument says. */
+const MAKES_BYTES = new Set(['bytes_of'])
+const LONGEST = 10_000
+
+const isBeyond = n => (typeof n === 'number' || typeof n === 'bigint') && (n < 0 || n > LONGEST)
+
+/**
+ * An index that a list of Lua has no room for, or, as a negative one, takes for one of thousands of millions; as many bytes,
+ * which take a server without swap down and another one half a minute; or a list that
+ * says it keeps an index, over whose elements one is written when it is stored.
+ */
+export function deadlyFunction (name, args) {
+  const [target, index] = args
+  if (hasIndex(args)) return true
+  if (MAKES_BYTES.has(name)) return isBeyond(target)
+  return PUTS_AT_INDEX.has(name) && isList(target) && isBeyond(index)
+}

@@ -286,9 +286,22 @@ function isQueryOver (body) {
   return last || end === undefined || (end[5] !== 0 && end[3] === 0)
 }
 
-/** The records of a query in the order of their bytes, with what is said of partitions. */
+const FAILURE = Buffer.from('\u0007FAILURE')
+
+/** What a function of the module failed with, behind the line at which it did. */
+const AT_RECORD = /(?<=\.lua:\d+: ).*/
+
+/**
+ * The records of a query in the order of their bytes, with what is said of partitions. How many threads of a real server run
+ * into a failure of an aggregation before the first has stopped them, at which records, and what they had said until then, is
+ * chance.
+ */
 function comparableRecords (bodies) {
-  return bodies.flatMap(body => messagesOf(body).messages).map(row => comparable(row)).sort().join('|')
+  const rows = bodies.flatMap(body => messagesOf(body).messages)
+  const failures = rows.filter(row => row.includes(FAILURE))
+  if (failures.length === 0) return rows.map(row => comparable(row)).sort().join('|')
+  const texts = failures.map(row => withoutPaths(row).toString('latin1', row.indexOf(FAILURE)).replace(AT_RECORD, ''))
+  return [...new Set(texts)].sort().concat(comparable(rows.at(-1))).join('|')
 }
 
 /** Numbers and addresses that belong to a server, not to what it says. */

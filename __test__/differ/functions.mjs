@@ -1,5 +1,6 @@
 // Functions on records, called with values of every kind: what they return, what they make of the record, and how they fail;
 // and aggregations.
+import { deadlyFunction } from './deadly.mjs'
 import { dataOf, query, SETS_OF_DATA } from './queries.mjs'
 import { digestOf, FIELD, info1, info2, op, SET } from './frames.mjs'
 import { binValue, integer, list, map, scalar, value, word } from './values.mjs'
@@ -108,9 +109,17 @@ function argumentsOf (r, wanted) {
   return given
 }
 
+/** Arguments that a real server survives. */
+function survivable (r, name, wanted) {
+  for (;;) {
+    const args = argumentsOf(r, wanted)
+    if (!deadlyFunction(name, args)) return args
+  }
+}
+
 function callFields (r, name, args) {
   const fields = [[FIELD.MODULE, r.oneIn(40) ? r.pick(['nosuch', '', 'm'.repeat(128), 'differ_fn.lua']) : 'differ_fn'], [FIELD.FUNCTION, r.oneIn(60) ? r.pick(['', 'f'.repeat(128), 'print', 'string', 'MODULE']) : name]]
-  fields.push([FIELD.ARGUMENTS, r.oneIn(50) ? r.pick([{ hex: '' }, { hex: 'c1' }, { hex: '05' }, { hex: '80' }, { hex: '92c0' }, packed(any(r))]) : packed(args)])
+  fields.push([FIELD.ARGUMENTS, r.oneIn(50) ? r.pick([{ hex: '' }, { hex: 'c1' }, { hex: '05' }, { hex: '80' }, packed(any(r))]) : packed(args)])
   if (r.oneIn(60)) fields.splice(r.below(fields.length), 1)
   return fields
 }
@@ -133,7 +142,7 @@ export function functions (r) {
   const steps = [{ flags: [0, info2.WRITE, 16], fields: own, ops: [{ code: op.WRITE, bin: 'a', value: 0 }] }, { flags: [0, info2.WRITE | info2.DELETE, 0], fields: own }]
   steps[0].ignored = true
   if (!r.oneIn(4)) steps.push({ flags: [0, info2.WRITE, 0], ttl: r.oneIn(3) ? 1000 : 0, fields: keyed, ops: Object.entries({ a: binValue(r), b: binValue(r) }).map(([one, made]) => ({ code: op.WRITE, bin: one, value: made })) })
-  const call = { flags: [0, info2.WRITE, 0], fields: [...own, ...callFields(r, name, argumentsOf(r, wanted))] }
+  const call = { flags: [0, info2.WRITE, 0], fields: [...own, ...callFields(r, name, survivable(r, name, wanted))] }
   if (r.oneIn(30)) call.flags = r.pick([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 3, 0], [0, 5, 0], [0, 33, 0], [0, 1, 8], [3, 1, 0]])
   if (r.oneIn(12)) call.fields.push([FIELD.FILTER, packed([r.between(1, 6), [81, 2, { s: 'a' }], 1])])
   if (r.oneIn(40)) call.ops = [{ code: op.WRITE, bin: 'a', value: 1 }]

@@ -54,13 +54,15 @@ const COMMANDS = [
   ['scan-abort', { id: number }], ['jobs', {}], ['hist-dump', { ns: namespace }], ['', {}], ['c'.repeat(200), {}], ['Build', {}]
 ]
 const ALL_PARAMETERS = Object.assign({}, ...COMMANDS.map(([, parameters]) => parameters))
+/** Commands whose answers a real server puts together now and then, so that they are not about the moment. */
+const LATE = new Set(['user-agents'])
 const FORMS = new Set(COMMANDS.filter(([, , how]) => how === 'form').map(([name]) => name))
 
 /** Reading a module without a name is reading the folder of modules, which a real server does not survive. */
 const isDeadly = line => /^udf-get.*filename=(\.{0,2})(;|$)/.test(line)
 
-/** Parameters that change a server for good, or write files. */
-const isHarmful = line => isDeadly(line) || /^truncate-namespace:.*namespace=(test|bar)(;|$)/.test(line) || /file=/.test(line.replace('filename=', '')) || /^tip:.*port=\d/.test(line)
+/** Parameters that change a server for good, write files, or let it form its cluster anew, which takes a while. */
+const isHarmful = line => isDeadly(line) || line.startsWith('recluster') || /^truncate-namespace:.*namespace=(test|bar)(;|$)/.test(line) || /file=/.test(line.replace('filename=', '')) || /^tip:.*port=\d/.test(line)
 
 function parameters (r, known) {
   const given = Object.entries(known).filter(() => !r.oneIn(5)).map(([name, make]) => `${name}=${make(r)}`)
@@ -99,5 +101,6 @@ const ERROR = /^(ERROR|FAIL|error|ok|type=|ns_type=|false|true|$)/
 export const formsOf = text => text.split('\n').map(one => {
   const tab = one.indexOf('\t')
   const [name] = one.split(/[/:;\t]/)
+  if (tab >= 0 && LATE.has(name)) return one.slice(0, tab)
   return tab >= 0 && FORMS.has(name) && !ERROR.test(one.slice(tab + 1)) ? `${one.slice(0, tab)}\ttells` : one
 }).join('\n')

@@ -17,6 +17,13 @@ const isListByHand = value => Array.isArray(value?.l) && (value.o & 1) !== 0 && 
 const SET_MAP_ORDER = 64
 const KEPT_BY_VALUE = 0x12
 
+const BITS_MODIFY = 13
+
+const LONG_INDEX_NAME = /^sindex-(stat|exists|delete):.*indexname=[^;]{64}/
+
+/** Bytes of a payload with a string in it that is empty. */
+const hasEmptyString = payload => typeof payload?.x === 'string' && /a0|d900|c400|da0000|c50000|db00000000|c600000000/.test(payload.x)
+
 const isNaN = value => Number.isNaN(value?.d)
 
 const INVERTED = 0x10000
@@ -56,7 +63,10 @@ const same = (a, b) => a[0] === b[0] && a[1] === b[1]
 const meet = (a, b) => [a, b].flat().some((p, i) => i < 2 && b.some(q => same(p, q)))
 const cross = (a, b, c, d) => !meet([a, b], [c, d]) && turn(a, b, c) * turn(a, b, d) <= 0 && turn(c, d, a) * turn(c, d, b) <= 0
 
-/** GeoJSON with a ring that crosses itself, with three corners that lie on one line, or with one at a pole or on the last meridian. */
+/**
+ * GeoJSON with a ring that crosses itself, with three corners that lie on one line, with an edge between opposite points of the
+ * sphere, which could go any way, or with a corner at a pole or on the last meridian.
+ */
 function isDegenerate (value) {
   if (typeof value?.g !== 'string') return false
   const rings = value.g.split(']]').map(text => [...text.matchAll(corners)].map(([, lng, lat]) => [Number(lng), Number(lat)]))
@@ -64,6 +74,7 @@ function isDegenerate (value) {
     if (Math.abs(lat) > 89.9 || Math.abs(lng) === 180) return true
     const [b, c] = [points[at + 1], points[at + 2]]
     if (b === undefined) return false
+    if (lat === -b[1] && Math.abs(lng - b[0]) === 180) return true
     if (points.some((from, other) => points[other + 1] !== undefined && cross([lng, lat], b, from, points[other + 1]))) return true
     if (c === undefined) return false
     const [x1, y1, x2, y2] = [b[0] - lng, b[1] - lat, c[0] - lng, c[1] - lat]
@@ -84,6 +95,14 @@ const LISTED = [
   {
     reason: 'of a map that keeps its order by value, the real server tells indexes in that order, and here no such order is kept',
     holds: ({ ops }) => ops.some(one => callOf(one)[0] === SET_MAP_ORDER && (Number(callOf(one)[1]) & KEPT_BY_VALUE) === KEPT_BY_VALUE)
+  },
+  {
+    reason: 'of a buffer for bits that has not even its byte of the type, the real server takes the length for 4 GB less one, and what stands behind it in memory for its bytes',
+    holds: ({ kind, ops }) => kind === 'hostile' && ops.some(({ code, payload }) => code === BITS_MODIFY && hasEmptyString(payload))
+  },
+  {
+    reason: 'of an index whose name is too long, the real server says so and goes on with what lies in its memory in the place of the name',
+    holds: ({ steps }) => (steps ?? []).some(({ info }) => (info ?? []).some(line => LONG_INDEX_NAME.test(line)))
   },
   {
     reason: 'of a list with NaN, which is neither less nor greater than any number, the order depends on how the real server sorts',

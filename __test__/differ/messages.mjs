@@ -100,25 +100,45 @@ function spoilt (r, whole) {
   ])
   if (change === 'cut' || change === 'grown') {
     const body = out.subarray(8)
-    return frame(MESSAGE, change === 'cut' ? body.subarray(0, r.below(body.length)) : Buffer.concat([body, bytes(r, 9)]))
+    return frame(MESSAGE, change === 'cut' ? body.subarray(0, r.between(1, body.length - 1)) : Buffer.concat([body, bytes(r, 9)]))
   }
   return out
 }
 
+/** A frame that is not sound; an empty one ends the connection if something came right behind it, which is chance. */
 function framed (r, whole) {
   const out = Buffer.from(whole)
   return r.weighted([
     [1, () => { out[0] = r.pick([0, 1, 3, 255]); return out }],
     [2, () => { out[1] = r.pick([0, 2, 4, 5, 6, 255]); return out }],
     [1, () => frame(1, r.pick([Buffer.from('build'), Buffer.from('\n\n'), Buffer.from('build\nedition'), Buffer.from('\u0000\n'), Buffer.from([0xff, 0xfe, 10]), Buffer.from('node\n\nbuild\n')]))],
-    [1, () => frame(4, bytes(r, 40))],
+    [1, () => frame(4, Buffer.concat([Buffer.of(0), bytes(r, 40)]))],
     [1, () => { out.writeUIntBE(r.pick([0x80000001, 0xffffffffffff, 0x8000000]), 2, 6); return out }],
     [1, () => frame(2, Buffer.concat([Buffer.from('00000000000000000000000000000000', 'hex'), bytes(r, 4)]))]
   ])
 }
 
+/** Whether a message writes whatever there is: without a digest it begins a job, and nobody knows when that is over. */
+function beginsJob (whole) {
+  const [WRITE, COUNT, FIELDS] = [1, 8 + 18, 8 + HEADER]
+  if (whole[1] !== MESSAGE || whole.length < FIELDS || (whole[8 + 2] & WRITE) === 0) return false
+  let at = FIELDS
+  for (let left = whole.readUInt16BE(COUNT); left > 0 && at + 5 <= whole.length; left--) {
+    if (whole[at + 4] === FIELD.DIGEST) return false
+    at += 4 + whole.readUInt32BE(at)
+  }
+  return true
+}
+
 /** The record is made, then comes the message, then it is read. */
 export function messages (r) {
+  for (;;) {
+    const made = oneMessage(r)
+    if (!beginsJob(Buffer.from(made.steps[2].raw, 'hex'))) return made
+  }
+}
+
+function oneMessage (r) {
   const own = [SOUND.namespace(), SOUND.set(), SOUND.digest()]
   const write = message({ flags: [0, 1, 16], fields: own, operations: [{ code: op.WRITE, bin: 'i', value: 2 }, { code: op.WRITE, bin: 's', value: 'abc' }].map(operand) })
   const ops = r.many(r.oneIn(4) ? 0 : 1, 3, () => bytesOf(r))

@@ -119,20 +119,26 @@ let lost = 0
 /** Whether an answer to a step can be kept: it says nothing that is of the one server, and is all there is. */
 function canBeKept (step, frames) {
   if (step === undefined) return true
-  if (step.until !== undefined || step.only !== undefined || step.later !== undefined || step.sorted) return false
+  if (step.until !== undefined || step.only !== undefined) return true
   const text = step.info === undefined ? '' : frames[0].subarray(8).toString('latin1')
   if (step.info !== undefined && (comparableInfo(frames[0].subarray(8)) !== text || formsOf(text) !== text)) return false
   return step.raw === undefined || frames.length === 1
 }
 
-/** Keeps what was asked and answered, where it can be asked again. */
-function record ({ kind, steps }, at) {
+/** What those who ask it again have to know of a step: that it is waited for, has an order of its own, or is on its own. */
+function howToReplay ({ ignored, only, until, sorted, raw } = {}) {
+  return { ...((ignored || only !== undefined) && { ignored: true }), ...(until !== undefined && { until: true }), ...(sorted && { sorted }), ...(raw !== undefined && { alone: true }) }
+}
+
+/** Keeps what was asked and answered; what cannot be compared again is still asked again, since others may rest on it. */
+function record ({ kind, steps }, at, isEqual) {
+  if (steps?.some(({ later }) => later !== undefined)) return
   const sent = pair.sent[at]
   const first = pair.sent.slice(0, at).reduce((sum, frames) => sum + frames.length, 0)
   const answers = pair.real.kept.slice(first, first + sent.length)
-  if (!sent.every((_, i) => canBeKept(steps?.[i], answers[i]))) return
+  const isKept = isEqual && sent.every((_, i) => canBeKept(steps?.[i], answers[i]))
   const hex = frames => frames.map(frame => frame.toString('hex'))
-  const kept = sent.map((frame, i) => ({ req: hex([frame]), res: hex(answers[i]), ...(steps?.[i].ignored && { ignored: true }) }))
+  const kept = sent.map((frame, i) => ({ req: hex([frame]), res: hex(answers[i]), ...(isKept ? {} : { ignored: true }), ...howToReplay(steps?.[i]) }))
   appendFileSync(options.record, `${JSON.stringify({ case: kind, steps: kept })}\n`)
 }
 
@@ -162,7 +168,7 @@ try {
         throw error
       })
       differences.forEach((difference, i) => difference && note(seed, number + i, tests[i], difference))
-      if (options.record !== undefined) tests.forEach((test, i) => differences[i] === undefined && record(test, i))
+      if (options.record !== undefined) tests.forEach((test, i) => record(test, i, differences[i] === undefined))
       pair.real.kept = []
       cases += tests.length
     }

@@ -5,8 +5,8 @@ import { alone, digestOf, Frames, KEYS, ONE_ANSWER, requests } from './frames.mj
 
 const SILENCE = 20_000
 
-/** How long a server that should close a connection, or say something on it, is listened to. */
-const QUIET = 600
+/** How long a server that should close a connection, or say something on it, is listened to: a real one closes some in turns. */
+const QUIET = 1_500
 
 /** How often an answer that is waited for is asked for, and how long between. */
 const [TRIES, BETWEEN] = [1_000, 5]
@@ -75,8 +75,11 @@ export class Server {
 
   /** Asks until the answer is as it is waited for; that it never came is an answer as well. */
   async #waitFor (frame) {
+    const kept = this.kept?.length
     for (let left = TRIES; left > 0 && this.#lost === undefined; left--) {
       const [answer] = await this.#exchange([frame])
+      // how often it was asked is not to be kept
+      this.kept?.splice(kept, Infinity, [])
       if (answer !== undefined && frame.until.test(answer)) return 'came'
       await new Promise(resolve => setTimeout(resolve, BETWEEN))
     }

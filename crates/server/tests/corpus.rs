@@ -106,6 +106,86 @@ fn is_over(body: &[u8]) -> bool {
     last.is_last() || (last.result != ResultCode::OK && last.info3.is_empty())
 }
 
+/// Whether a request is a query: a message without a digest that is no batch.
+fn is_query(request: &[u8]) -> bool {
+    aerospike_wire::Message::decode_exact(&request[8..])
+        .is_ok_and(|message| message.field(FieldType::DIGEST).is_none() && !message.header.info1.contains(Info1::BATCH))
+}
+
+/// The text of an info answer; of one that lists something in an order of its own, with all lists in order.
+fn told(bodies: &[Vec<u8>], is_sorted: bool) -> String {
+    let text = String::from_utf8_lossy(&bodies.concat()).into_owned();
+    if !is_sorted {
+        return text;
+    }
+    let sorted = |line: &str| {
+        let mut items: Vec<_> = line.split([';', '\t']).collect();
+        items.sort_unstable();
+        items.join(";")
+    };
+    text.split('\n').map(sorted).collect::<Vec<_>>().join("\n")
+}
+
+/// Asks until what was begun is over.
+async fn wait(client: &mut Client, request: &[u8]) {
+    loop {
+        client.send(request).await;
+        let answer = told(&[client.frame().await.1], false);
+        if ["=done", "=100", "ERROR", "features", "content"].iter().any(|end| answer.contains(end)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Sends every request of a file and compares the answers; how many there were. Requests that are about the connection have
+/// one of their own.
+async fn replay_requests(name: &str) -> usize {
+    const INFO: u8 = 1;
+    let cluster = Cluster::start(ClusterOptions::default()).await.unwrap();
+    let mut client = Client::connect(cluster.hosts()[0]).await;
+    let mut compared = 0;
+    for (line, case) in cases(name).iter().enumerate() {
+        for (number, step) in case["steps"].as_array().unwrap().iter().enumerate() {
+            let request = frames(step, "req").remove(0);
+            if step["until"] == true {
+                wait(&mut client, &request).await;
+                continue;
+            }
+            let mut alone = match step["alone"] == true {
+                true => Some(Client::connect(cluster.hosts()[0]).await),
+                false => None,
+            };
+            let client = alone.as_mut().unwrap_or(&mut client);
+            client.send(&request).await;
+            let recorded: Vec<_> = frames(step, "res").into_iter().map(|frame| frame[8..].to_vec()).collect();
+            if step["ignored"] == true && step["alone"] == true {
+                continue; // that may have no answer at all
+            }
+            let mut bodies = vec![client.frame().await.1];
+            let is_info = request[1] == INFO;
+            let is_query = !is_info && is_query(&request);
+            while is_query && !is_over(bodies.last().unwrap()) {
+                bodies.push(client.frame().await.1);
+            }
+            if step["ignored"] == true {
+                continue;
+            }
+            let place = format!("line {line}, step {number}");
+            if is_info {
+                let is_sorted = step["sorted"] == true;
+                assert_eq!(told(&bodies, is_sorted), told(&recorded, is_sorted), "{place}");
+            } else if is_query {
+                assert_eq!(found(&bodies), found(&recorded), "{place}");
+            } else {
+                assert_eq!(comparable(&bodies, false), comparable(&recorded, false), "{place}");
+            }
+            compared += 1;
+        }
+    }
+    compared
+}
+
 #[tokio::test]
 async fn every_recorded_query_finds_what_was_recorded() {
     let cluster = Cluster::start(ClusterOptions::default()).await.unwrap();
