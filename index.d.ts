@@ -277,7 +277,7 @@ export declare class BackgroundUdf<B extends object> extends BackgroundStep<B> {
   #private;
   /** Which function is called. */
   function(module: string, name: string): this;
-  /** What it gets behind the record. */
+  /** What it gets after the record. */
   passing(...args: readonly Value[]): this;
 }
 /** A task that changes records. */
@@ -736,7 +736,7 @@ export declare class ClientMetrics implements Facts {
    */
   readonly resumeDelay: LatencyHistogram;
   readonly transactions: TransactionMetrics;
-  /** The nodes of the cluster, and behind them up to 64 that left. */
+  /** The nodes of the cluster, and after them up to 64 that left. */
   readonly nodes: readonly NodeMetrics[];
   /**
    * What happened after an earlier snapshot of the same client: counts and histograms of the time between, and of what is
@@ -5262,7 +5262,7 @@ export interface UdfSite {
 export interface UdfStepOf<P extends object> extends KeyStep<P>, Expiring, Durable {
   /** Which function is called. */
   function(module: string, name: string): this;
-  /** What it gets behind the record. */
+  /** What it gets after the record. */
   passing(...args: readonly Value[]): this;
 }
 /** What rows of `batch.unprocessed` have beside the fields and options of their kind. */

@@ -142,7 +142,7 @@ export class Admission {
     await pause.over
   }
 
-  /** The queue ends. What waited is returned, and nobody's any more. */
+  /** The queue ends. What waited is returned, and is no longer part of it. */
   end(): Call[] {
     const calls = [...this.#queued.keys()]
     this.#queued.clear()

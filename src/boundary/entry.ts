@@ -26,7 +26,7 @@ export function openEntry(w: Writer, ticket: number, kind: number, policy: Polic
   return start
 }
 
-/** Writes what stands behind the body of the entry that began at `start`, and its length. */
+/** Writes what stands after the body of the entry that began at `start`, and its length. */
 export function closeEntry(w: Writer, start: number, policy: Policy): void {
   if (policy.hedgeBudget !== 0) {
     w.u32LE(policy.hedgeAfter)

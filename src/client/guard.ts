@@ -38,7 +38,7 @@ type Method = (...args: unknown[]) => unknown
 
 /**
  * Has a method say so when it is called without its client, or with more than it takes: the official client has `meta` and
- * `policy` behind one another, and callbacks, and what is ignored is lost.
+ * `policy` one after another, and callbacks, and what is ignored is lost.
  */
 function guarded(name: string, method: Method, most: number, isClient: (self: unknown) => boolean): Method {
   const guard = function (this: unknown, ...args: unknown[]): unknown {

@@ -50,7 +50,7 @@ const isBelow = (value: unknown, limit: unknown): boolean =>
 /**
  * Of a field that is cut off at the end of the bytes, the server takes the length for that of all bytes. A shift by a byte or more
  * then moves memory that is not there, unless the field begins in the first byte; shifting out everything is writing zeros. In
- * expressions, combinations of bits write behind the end as well.
+ * expressions, combinations of bits write past the end as well.
  */
 export function bitsCutOff(verb: string, { code, args }: Wire, inExpression: boolean): Wire {
   const flags = args[3]

@@ -189,7 +189,7 @@ export class BackgroundUdf<B extends object> extends BackgroundStep<B> {
     return this
   }
 
-  /** What it gets behind the record. */
+  /** What it gets after the record. */
   passing(...args: readonly Value[]): this {
     this.#args = args
     return this

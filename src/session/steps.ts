@@ -199,7 +199,7 @@ export interface ExpiringStep<P extends object> extends KeyStep<P>, Generational
 export interface UdfStepOf<P extends object> extends KeyStep<P>, Expiring, Durable {
   /** Which function is called. */
   function(module: string, name: string): this
-  /** What it gets behind the record. */
+  /** What it gets after the record. */
   passing(...args: readonly Value[]): this
 }
 

@@ -149,7 +149,7 @@ export class ClientMetrics implements Facts {
    */
   readonly resumeDelay: LatencyHistogram
   readonly transactions: TransactionMetrics
-  /** The nodes of the cluster, and behind them up to 64 that left. */
+  /** The nodes of the cluster, and after them up to 64 that left. */
   readonly nodes: readonly NodeMetrics[]
 
   /** @internal */

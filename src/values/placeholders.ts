@@ -4,7 +4,7 @@ import { nameClasses } from '../identity.js'
 
 /** What {@link WILDCARD} and {@link INFINITY} are. Their place is in the arguments of operations, also inside lists there. */
 export class Placeholder {
-  /** @internal Third byte on the wire, behind d4 ff (protocol 9.1). */
+  /** @internal Third byte on the wire, after d4 ff (protocol 9.1). */
   readonly code: number
   /** @internal */
   readonly name: string

@@ -466,7 +466,7 @@ impl Run {
 
     fn time_up(&mut self) -> Error {
         let latest = self.pending.latest().map(|p| p.node.clone());
-        // an attempt that never went out counts against nobody: what it waited for was a connection of ours; nor does one that
+        // an attempt that never went out counts against no node: what it waited for was a connection of ours; nor does one that
         // waited longer for that than for the node, which may well have answered in the time that the command was to take
         let now = Instant::now();
         let was_sent = self.pending.iter().any(|p| p.response.sent_at().is_some());

@@ -83,7 +83,7 @@ impl Code {
         )
     }
 
-    /// Whether the server knows nobody, or nobody any more, behind the connection: nothing was done, and another connection
+    /// Whether the server knows no user of the connection, or none any more: nothing was done, and another connection
     /// begins another session.
     pub(crate) const fn is_session_over(self) -> bool {
         matches!(self, NOT_AUTHENTICATED | EXPIRED_SESSION)

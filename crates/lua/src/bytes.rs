@@ -13,7 +13,7 @@ use crate::limits::Watch;
 /// A value of bytes.
 #[derive(Debug)]
 pub(crate) struct Bytes {
-    /// What was written; behind its end there are zeros.
+    /// What was written; past its end there are zeros.
     buffer: Vec<u8>,
     size: usize,
     capacity: usize,
@@ -61,7 +61,7 @@ impl Bytes {
         true
     }
 
-    /// Writes bytes that do not count as part of the value until something behind them does.
+    /// Writes bytes that do not count as part of the value until something after them does.
     pub(crate) fn write_beside(&mut self, at: usize, bytes: &[u8]) -> bool {
         let Some(end) = at.checked_add(bytes.len()) else { return false };
         if end > self.buffer.len() {

@@ -33,7 +33,7 @@ pub(crate) fn particle(lua: &Lua, kind: ParticleType, bytes: &[u8]) -> mlua::Res
     })
 }
 
-/// GeoJSON text behind its flags and cells.
+/// GeoJSON text after its flags and cells.
 fn geojson_text(bytes: &[u8]) -> Option<&[u8]> {
     let cells = usize::from(u16::from_be_bytes([*bytes.get(1)?, *bytes.get(2)?]));
     bytes.get(3 + 8 * cells..)

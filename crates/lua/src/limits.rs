@@ -126,7 +126,7 @@ impl Steps {
         Self { watch: lua.app_data_ref::<Arc<Watch>>().map(|watch| Arc::clone(&watch)), count: 0 }
     }
 
-    /// Counts an element at a depth, behind so many bytes.
+    /// Counts an element at a depth, after so many bytes.
     pub(crate) fn count(&mut self, size: usize, depth: usize) -> mlua::Result<()> {
         if depth > MAX_VALUE_DEPTH || size > MAX_OUTPUT {
             return Err(mlua::Error::RuntimeError("value is nested too deeply or too large".to_owned()));

@@ -103,7 +103,7 @@ fn insert(object: &AnyUserData, at: usize, value: Value) -> mlua::Result<()> {
     Ok(())
 }
 
-/// Fills the places behind the end with nil, up to one before `to`.
+/// Fills the places past the end with nil, up to one before `to`.
 fn pad(items: &Table, len: usize, to: usize) -> mlua::Result<()> {
     (len + 1..to).try_for_each(|i| items.raw_set(i, HOLE))
 }

@@ -12,7 +12,7 @@ use bytes::{Buf, Bytes};
 
 use crate::layout::{entry_at, entry_flag, entry_kind, policy_flag, row_flag, size};
 
-/// Bytes behind the body of a hedged entry.
+/// Bytes after the body of a hedged entry.
 const HEDGE: usize = 6;
 const KEY_SEND: u8 = 1;
 const DIGEST_KEY: u8 = 0;
@@ -295,7 +295,7 @@ impl Reader {
         self.0.try_get_u32_le().map_err(|_| Malformed("entry"))
     }
 
-    /// Takes what stands behind the body of the entry.
+    /// Takes what stands after the body of the entry.
     fn hedge(&mut self) -> Result<Hedge, Malformed> {
         let body = self.left().checked_sub(HEDGE).ok_or(Malformed("hedge"))?;
         let mut tail = Self(self.0.split_off(body));

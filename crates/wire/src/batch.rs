@@ -234,7 +234,7 @@ impl<'a> BatchRequest<'a> {
     }
 }
 
-/// Walks over the rows of a [`BatchRequest`]. It ends after the first error; bytes behind the last row are one.
+/// Walks over the rows of a [`BatchRequest`]. It ends after the first error; bytes after the last row are one.
 #[derive(Debug, Clone)]
 pub struct BatchRows<'a> {
     left: u32,

@@ -38,7 +38,7 @@ impl ParticleType {
     pub const MAP: Self = Self(19);
     /// A MessagePack list.
     pub const LIST: Self = Self(20);
-    /// GeoJSON text behind its cells.
+    /// GeoJSON text after its cells.
     pub const GEOJSON: Self = Self(23);
 
     /// The name of the type in the protocol's words.

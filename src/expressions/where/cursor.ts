@@ -17,7 +17,7 @@ export class Cursor {
     this.source = source
   }
 
-  /** The next token, or one behind it. */
+  /** The next token, or one after it. */
   peek(ahead = 0): Token {
     const { tokens } = this.source
     return tokens[Math.min(this.#next + ahead, tokens.length - 1)] as Token

@@ -13,7 +13,7 @@ import type { Token } from './tokens.js'
 /** What a path can be asked for, beside `get` and the types. */
 const ENDINGS = ['count', 'size', 'exists', 'type', 'get', 'asInt', 'asFloat'] as const
 
-/** Reads a path whose `$` was taken. `operand` reads what stands in the parentheses behind it. */
+/** Reads a path whose `$` was taken. `operand` reads what stands in the parentheses after it. */
 export function readPath(cursor: Cursor, at: number, operand: () => Node): Node {
   cursor.expect('.')
   const first = cursor.take()

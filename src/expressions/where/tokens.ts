@@ -63,7 +63,7 @@ export class Source {
     return this.#errors.has(error)
   }
 
-  /** Whether the last token is one that a path goes on from: a point behind it is no part of a number. */
+  /** Whether the last token is one that a path goes on from: a point after it is no part of a number. */
   #endsOperand(): boolean {
     const last = this.tokens.at(-1)
     return last !== undefined && (last.kind !== 'sign' || [')', ']', '}', '$'].includes(last.text))
@@ -82,7 +82,7 @@ export class Source {
         at++
         continue
       }
-      // A template cannot have the name of a variable in `${…}` but behind a backslash.
+      // A template cannot have the name of a variable in `${…}` but after a backslash.
       if (letter === '\\' && part[at + 1] === '$') {
         at++
         continue

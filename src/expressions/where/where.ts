@@ -341,7 +341,7 @@ class Parser {
     throw this.#cursor.error(at, `a ${what} holds values, not ${type ?? likely ?? 'paths'}`)
   }
 
-  /** `${name}` behind a backslash, or `$name`. */
+  /** `${name}` after a backslash, or `$name`. */
   #variableName(): Token {
     const braces = this.#cursor.skip('{')
     const token = this.#cursor.take()

@@ -50,7 +50,7 @@ impl Order {
         order
     }
 
-    /// Puts a row behind the first one of its record.
+    /// Puts a row after the first one of its record.
     fn chain(&mut self, first: RowId, id: RowId, count: usize) {
         if self.chain_of.is_empty() {
             self.chain_of = vec![NO_CHAIN; count];

@@ -132,7 +132,7 @@ impl Plan {
         requests
     }
 
-    /// At most how many bytes a row takes behind the one before it.
+    /// At most how many bytes a row takes after the one before it.
     fn cost(&self, row: RowId, previous: Option<RowId>) -> usize {
         if previous.is_some_and(|previous| self.repeats(row, previous)) {
             return REPEATED_ROW_SIZE;

@@ -233,7 +233,7 @@ impl Rows {
         if state.is_settled {
             return;
         }
-        // what an earlier attempt ran into says more than that there is nobody left to ask
+        // what an earlier attempt ran into says more than that there is no node left to ask
         if outcome.attempts == 0 {
             outcome.code = failure.code;
         }

@@ -183,7 +183,7 @@ impl Cluster {
         self.unreached.store(Arc::new(Unreached { nodes: Vec::new(), hosts }));
     }
 
-    /// Why nobody can be asked for a partition.
+    /// Why no node can be asked for a partition.
     pub(crate) fn no_holder(&self, partition: PartitionId) -> Failure {
         if self.routing.load().nodes.is_empty() {
             return self.no_node();

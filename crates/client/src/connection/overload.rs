@@ -51,7 +51,7 @@ impl Watch {
         now.saturating_duration_since(self.since) >= MEMORY
     }
 
-    /// Takes out the commands that cannot be sent within their time, and says why; nobody when that is not known.
+    /// Takes out the commands that cannot be sent within their time, and says why; none when that is not known.
     pub(super) fn hopeless<L>(
         self,
         state: &mut PoolState<L>,

@@ -34,7 +34,7 @@ pub(super) struct InlineConnection {
     answer_size: usize,
     /// How many bytes to wait for before the socket is read.
     low_water_mark: usize,
-    /// The server knows nobody behind it any more.
+    /// The server no longer knows whose connection it is.
     is_refused: bool,
 }
 

@@ -89,7 +89,7 @@ fn place_of(micros: u64) -> usize {
     (((power - STEP_BITS + 1) as usize) * STEPS + step).min(BUCKETS - 1)
 }
 
-/// The first number of microseconds behind a bucket.
+/// The first number of microseconds above a bucket.
 fn end_of(place: usize) -> u64 {
     let (group, step) = ((place / STEPS) as u32, (place % STEPS) as u64);
     match group.checked_sub(1) {

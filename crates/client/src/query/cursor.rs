@@ -11,7 +11,7 @@ const FRESH: u8 = 0;
 const BEGUN: u8 = 1;
 const DONE: u8 = 2;
 
-/// A record, as the place behind which a query goes on.
+/// A record, as the place after which a query goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) digest: Digest,

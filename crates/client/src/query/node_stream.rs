@@ -235,7 +235,7 @@ impl Received {
     }
 }
 
-/// Moves a cursor behind records.
+/// Moves a cursor past records.
 pub(super) fn follow(cursor: &mut Cursor, places: &[Place]) {
     for place in places {
         cursor.set(place.digest.partition(), Standing::Behind(*place));

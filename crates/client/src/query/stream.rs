@@ -68,7 +68,7 @@ enum Inbox {
 struct Delivered {
     /// Before the page handed out last.
     cursor: Cursor,
-    /// What that page, and what was told behind it, make of the cursor.
+    /// What that page, and what was told after it, make of the cursor.
     pending: Vec<Event>,
     done: usize,
     total: usize,

@@ -27,7 +27,7 @@ pub(super) struct Assignment {
     pub(super) portions: Vec<(Arc<Node>, Portion)>,
     /// Partitions that nodes hold which are not to be asked.
     pub(super) left_out: Vec<PartitionId>,
-    /// Why partitions have nobody to be asked for them.
+    /// Why partitions have no node to be asked for them.
     pub(super) failure: Option<Failure>,
 }
 

@@ -26,7 +26,7 @@ impl Address {
         Self { endpoint, tls: None, tls_name: None }
     }
 
-    /// Opens a connection that is nobody's yet.
+    /// Opens a connection that has not logged in yet.
     pub(crate) async fn open(&self) -> Result<Connection, Failure> {
         let Endpoint { host, port } = &self.endpoint;
         let socket = TcpStream::connect((host.as_str(), *port))

@@ -189,7 +189,7 @@ const SUITES: &[(&str, &str, CipherSuite)] = &[
     ),
 ];
 
-/// A name of a host to remember sessions by, in place of one that no host can have: an address that is nobody's
+/// A name of a host to remember sessions by, in place of one that no host can have: an address that is no host's
 /// (RFC 6666), made of the name.
 fn stand_in(name: &str) -> ServerName<'static> {
     let hash = name

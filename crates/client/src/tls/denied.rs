@@ -34,7 +34,7 @@ impl Denied {
         if self.0.is_empty() {
             return false;
         }
-        // what cannot be read is nobody to believe, either
+        // what cannot be read is not believed, either
         let Ok(certificate) = Certificate::from_der(certificate) else { return true };
         let certificate = certificate.tbs_certificate();
         let serial = without_zeros(certificate.serial_number().as_bytes());

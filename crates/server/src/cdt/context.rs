@@ -350,7 +350,7 @@ pub(super) fn find_in_list(list: &List<'_>, kind: Kind, value: Element<'_>) -> R
     }
 }
 
-/// Where a list takes a created element: at its end, or anywhere behind it if the type says so.
+/// Where a list takes a created element: at its end, or anywhere past it if the type says so.
 fn place_for(list: &List<'_>, kind: Kind, index: i64) -> Result<usize, ResultCode> {
     let end = list.len();
     if list.is_ordered() || index == end as i64 || (end == 0 && index == -1) {

@@ -45,7 +45,7 @@ impl Heap<'_> {
         }
     }
 
-    /// Moves the first element behind those that are still in the heap.
+    /// Moves the first element past those that are still in the heap.
     fn take(&mut self) {
         self.filled -= 1;
         self.slots.swap(0, self.filled);

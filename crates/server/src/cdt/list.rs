@@ -23,7 +23,7 @@ pub(crate) mod flags {
     pub(crate) const PARTIAL: i64 = 8;
 }
 
-/// The most elements an index far behind the end may add: a longer list could not be stored.
+/// The most elements an index far past the end may add: a longer list could not be stored.
 const MAX_PADDING: usize = 8 * 1024 * 1024;
 
 type Done = Result<Outcome, ResultCode>;
@@ -139,7 +139,7 @@ fn is_held_elsewhere(list: &List<'_>, value: Element<'_>, at: usize) -> bool {
     }
 }
 
-/// Where an index argument puts something: inside the list, at its end, or behind it.
+/// Where an index argument puts something: inside the list, at its end, or past it.
 fn position(index: i64, n: usize) -> Result<usize, ResultCode> {
     if index > i32::MAX.into() {
         return Err(ResultCode::OP_NOT_APPLICABLE);

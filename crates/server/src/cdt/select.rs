@@ -163,7 +163,7 @@ impl Selection {
 }
 
 /// The run that an index (or rank) and a count mean among `n`: negative places count from the end, and what lies
-/// before the start or behind the end is cut off.
+/// before the start or past the end is cut off.
 pub(crate) fn run(place: i64, count: u64, n: usize) -> Range<usize> {
     let size = n as i128;
     let start = if place < 0 { i128::from(place) + size } else { place.into() };

@@ -169,7 +169,7 @@ pub(crate) fn compare(a: Element<'_>, b: Element<'_>) -> Ordering {
 /// As [`compare`]; `None` if a head that `may` says no to, with what follows it, is met before the comparison is decided.
 ///
 /// Does not recurse: a counter of elements still to be compared stands for any nesting. Of two lists of which one is
-/// longer nothing behind them counts any more, since they are not equal.
+/// longer nothing after them counts any more, since they are not equal.
 pub(crate) fn compare_if<'a>(
     mut a: Element<'a>,
     mut b: Element<'a>,

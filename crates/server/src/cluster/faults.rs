@@ -61,7 +61,7 @@ impl Garble {
         self == Self::InfoNoise
     }
 
-    /// Spoils the answer that starts at `start`; `true` means that the connection ends behind it.
+    /// Spoils the answer that starts at `start`; `true` means that the connection ends after it.
     pub(crate) fn apply(self, out: &mut BytesMut, start: usize) -> bool {
         const HEADER: usize = 8;
         let size = out.len().saturating_sub(start);

@@ -13,7 +13,7 @@ use crate::store::{BinRef, Record};
 pub(crate) struct Reply<'o> {
     out: &'o mut BytesMut,
     start: usize,
-    /// Where the operations begin, behind the fields.
+    /// Where the operations begin, after the fields.
     ops: usize,
     header: MessageHeader,
 }

@@ -33,7 +33,7 @@ pub(super) fn modify<'a>(code: OpCode, op: &Op<'a>, bin: Option<BinRef<'_>>) -> 
     }))
 }
 
-/// Whether values of a type can be put one behind the other.
+/// Whether values of a type can be put one after the other.
 fn is_spliced(kind: ParticleType) -> bool {
     kind == ParticleType::STRING || kind.is_blob()
 }

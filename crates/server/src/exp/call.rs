@@ -158,7 +158,7 @@ fn parse_payload<'e>(parser: &mut Parser<'e>) -> Option<Vec<Part<'e>>> {
         } else if parts.is_empty() {
             take_element(&mut parser.rest)?;
         } else {
-            parser.literal_argument()?; // behind the first expression, literals are checked too
+            parser.literal_argument()?; // after the first expression, literals are checked too
         }
     }
     parts.push(take_until(parser, start));

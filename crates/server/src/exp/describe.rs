@@ -133,7 +133,7 @@ fn number(head: &Head<'_>) -> Option<String> {
     })
 }
 
-/// A number with six digits behind the point, as C writes it.
+/// A number with six digits after the point, as C writes it.
 fn float(x: f64) -> String {
     if x.is_nan() { if x.is_sign_negative() { "-nan" } else { "nan" }.to_owned() } else { format!("{x:.6}") }
 }

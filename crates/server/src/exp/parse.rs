@@ -1,7 +1,7 @@
 //! From MessagePack to a tree that is known to be well typed.
 //!
 //! Whatever is wrong with an expression is found here and nowhere later: an unknown operation, a wrong number of
-//! arguments or a wrong type among them, a variable that is not there, bytes behind the end.
+//! arguments or a wrong type among them, a variable that is not there, bytes past the end.
 
 use std::collections::HashMap;
 
@@ -188,7 +188,7 @@ impl<'e> Parser<'e> {
 
     fn builtin(&mut self) -> Option<Typed<'e>> {
         const INDEX: usize = 2;
-        // behind the types that can be asked for come one that is never anything, and that of RESULT_REMOVE
+        // after the types that can be asked for come one that is never anything, and that of RESULT_REMOVE
         let (kind, is_unknown) = match self.integer()? as u32 {
             10 => (Type::Bool, true),
             11 => (Type::Remove, false),

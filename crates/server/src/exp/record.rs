@@ -13,7 +13,7 @@ pub trait RecordView {
         true
     }
 
-    /// The user key behind its type byte, if the record stores it.
+    /// The user key after its type byte, if the record stores it.
     fn key(&self) -> Option<&[u8]>;
 
     /// The name of its set, empty for none.

@@ -66,7 +66,7 @@ pub fn is_modify(payload: &[u8]) -> bool {
     parse(payload, WRITE_FLAGS).is_ok()
 }
 
-/// Takes an operation's value apart: a list of an expression and flags. Flags are read from behind the expression even
+/// Takes an operation's value apart: a list of an expression and flags. Flags are read from after the expression even
 /// if the list ends before them, and are none if what is there is no integer.
 fn parse(payload: &[u8], allowed: u64) -> Result<(Expression<'_>, u64), ResultCode> {
     let mut rest = payload;

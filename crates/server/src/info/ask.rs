@@ -10,7 +10,7 @@ use crate::cluster::{Node, State};
 pub(super) struct Ask<'a> {
     /// Its name.
     pub(super) name: &'a str,
-    /// What stands behind it: parameters, or arguments behind slashes.
+    /// What stands after it: parameters, or arguments after slashes.
     text: &'a str,
     /// The cluster.
     pub(super) state: &'a State,
@@ -25,12 +25,12 @@ impl<'a> Ask<'a> {
         Self { name, text, state, node }
     }
 
-    /// All that is said behind the name.
+    /// All that is said after the name.
     pub(super) fn text(&self) -> &'a str {
         self.text
     }
 
-    /// An argument behind a slash, by place; the last one wanted of `places` is all that is left.
+    /// An argument after a slash, by place; the last one wanted of `places` is all that is left.
     pub(super) fn argument(&self, place: usize, places: usize) -> Option<&'a str> {
         self.text.splitn(places, '/').nth(place).filter(|argument| !argument.is_empty())
     }

@@ -203,7 +203,7 @@ fn type_name(kind: ParticleType) -> &'static str {
     )
 }
 
-/// Runs a command on an index that is named. That the name is missing is said, and what comes of an empty name behind it.
+/// Runs a command on an index that is named. That the name is missing is said, and what comes of an empty name after it.
 fn on_index(ask: &Ask<'_>, run: impl FnOnce(&str) -> Answer) -> Answer {
     let named = ask.required("indexname", MAX_INDEX_NAME_SIZE);
     let answer = run(named.as_ref().map_or("", |name| name));

@@ -4,7 +4,7 @@ use super::ask::{Ask, Refusal};
 use super::{Answer, number};
 
 const LEVELS: [&str; 5] = ["CRITICAL", "WARNING", "INFO", "DEBUG", "DETAIL"];
-/// Level of what nobody set.
+/// Level of what was not set.
 const DEFAULT: &str = "INFO";
 
 /// What a server writes about, in the order it tells.

@@ -47,7 +47,7 @@ use ask::{Ask, Refusal};
 pub use figures::NodeStatistics;
 pub(crate) use figures::statistics_of;
 
-/// What any request is answered by whom nobody knows, whatever it asks for.
+/// What any request is answered that comes before a login, whatever it asks for.
 const NOT_AUTHENTICATED: &[u8] = b"ERROR:80:not authenticated\n";
 
 /// What a command answers.

@@ -55,7 +55,7 @@ pub(super) fn in_any_base(text: &str) -> Option<u64> {
     }
 }
 
-/// The number that a text begins with, in the base that its prefix says, and what stands behind it. A minus makes a large
+/// The number that a text begins with, in the base that its prefix says, and what stands after it. A minus makes a large
 /// number of it; no digits are 0; `None` is more than 64 bits have room for.
 pub(super) fn leading(text: &str) -> (Option<u64>, &str) {
     let unspaced = text.trim_start_matches(|first: char| first.is_ascii_whitespace() || first == '\u{b}');

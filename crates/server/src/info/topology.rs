@@ -14,7 +14,7 @@ use crate::cluster::{Node, NodeIndex, State};
 const MAX_COUNT_SIZE: usize = 3;
 /// The port that peers lists leave out.
 const DEFAULT_PORT: u16 = 3000;
-/// The rack of nodes that nobody gave one.
+/// The rack of nodes that were given none.
 const RACK: u32 = 0;
 
 /// One generation for peers and partitions: both change exactly when a node comes or goes.

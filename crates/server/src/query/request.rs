@@ -23,7 +23,7 @@ const BACKGROUND_RATE: u32 = 10_000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Portion {
     pub(crate) id: PartitionId,
-    /// The place to go on behind.
+    /// The place to go on after.
     pub(crate) after: Option<Entry>,
 }
 
@@ -175,7 +175,7 @@ fn portions(message: &Message<'_>) -> Result<Option<(Vec<Portion>, usize)>, Resu
         return Err(REFUSED);
     }
     let (ids, digests) = (ids.unwrap_or_default(), digests.unwrap_or_default());
-    // only an index has values to go on behind
+    // only an index has values to go on after
     let values = match message.field(FieldType::INDEX_RANGE) {
         Some(_) if !digests.is_empty() => Some(values.filter(|v| v.len() == digests.len()).ok_or(REFUSED)?),
         _ => None,

@@ -15,7 +15,7 @@ pub(crate) fn tree<'p>(index: &Index, partition: &'p mut Partition, namespace: &
         .tree(index.id, |digest, record| view(digest, record, namespace, now, |record| sindex::collect(index, record)))
 }
 
-/// What a query may find in a partition, behind the place it is resumed from. Without an index every record comes, with
+/// What a query may find in a partition, after the place it is resumed from. Without an index every record comes, with
 /// the value 0, the largest digest first.
 pub(crate) fn find(
     query: &Query<'_>,

@@ -93,7 +93,7 @@ impl Guard {
         self.account.as_ref().map(|account| account.name.as_str())
     }
 
-    /// Makes the connection one of a user's, or nobody's.
+    /// Makes the connection one of a user's, or of none.
     pub(super) fn belong_to(&mut self, account: Option<Account>) {
         self.count_connection(false);
         self.account = account;

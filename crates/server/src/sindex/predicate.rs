@@ -72,7 +72,7 @@ fn parse(field: &[u8]) -> Option<(&[u8], Predicate)> {
             let (start, end) = (integer(start)?, integer(sized(&mut rest)?)?);
             (start <= end).then_some(Wanted::Integers(start..=end))?
         }
-        // of others the server does not look at the end, nor at what stands behind it
+        // of others the server does not look at the end, nor at what stands after it
         ParticleType::STRING | ParticleType::BLOB if start.len() < MAX_BYTES => Wanted::Bytes(start.to_vec()),
         ParticleType::GEOJSON => Wanted::Geo(Geometry::parse(start)?),
         _ => return None,

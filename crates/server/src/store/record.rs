@@ -129,7 +129,7 @@ impl Record {
     }
 }
 
-/// The bytes of a value on the real server's device: integers shrink to 1, 2, 4 or 8 behind their size.
+/// The bytes of a value on the real server's device: integers shrink to 1, 2, 4 or 8 after their size.
 fn flat_value_size(kind: ParticleType, value: &[u8]) -> usize {
     match kind {
         ParticleType::INTEGER => {

@@ -38,7 +38,7 @@ impl Tree {
         }
     }
 
-    /// The entries in some ranges of values, which ascend and do not overlap, behind a place. Cells of shapes count as numbers
+    /// The entries in some ranges of values, which ascend and do not overlap, after a place. Cells of shapes count as numbers
     /// without a sign. A record that has several values in a range comes once for it, with the least of these, so that its
     /// place does not depend on where a query began; and once more for every other range with a value of it.
     pub(crate) fn select<'t>(

@@ -132,7 +132,7 @@ pub(crate) fn stored_cells(value: &[u8]) -> impl Iterator<Item = u64> {
     cells.iter().map(|cell| u64::from_be_bytes(*cell))
 }
 
-/// The text of a value, behind its header and cells.
+/// The text of a value, after its header and cells.
 pub(crate) fn text(value: &[u8]) -> Option<&[u8]> {
     let [_, high, low, ..] = *value else { return None };
     value.get(HEADER + 8 * usize::from(u16::from_be_bytes([high, low]))..)

@@ -65,7 +65,7 @@ impl Blocks {
     }
 
     /// Takes in the prefix and `rest` as the message of a lane; false when it does not fit into a block. Of lanes that
-    /// have the prefix already, only the words behind it change.
+    /// have the prefix already, only the words after it change.
     pub(super) fn set(&mut self, lane: usize, rest: &[u8]) -> bool {
         let length = self.prefix + rest.len();
         if length > MOST || lane >= MOST_LANES {

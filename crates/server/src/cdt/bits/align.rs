@@ -1,6 +1,6 @@
 //! Fields of bits, cut out so that they start at a byte, and put back; and such a field as a number.
 
-/// The bits `offset..offset + size`, moved to the front of their own bytes; the bits behind them are 0.
+/// The bits `offset..offset + size`, moved to the front of their own bytes; the bits after them are 0.
 pub(super) fn extract(from: &[u8], offset: u64, size: u64) -> Vec<u8> {
     let (start, shift) = ((offset / 8) as usize, offset % 8);
     let byte = |i: usize| u16::from(from.get(start + i).copied().unwrap_or(0));

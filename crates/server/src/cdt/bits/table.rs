@@ -25,7 +25,7 @@ pub(super) enum Change {
     Resize,
     Insert,
     Remove,
-    /// The field, aligned, and the arguments behind offset and size.
+    /// The field, aligned, and the arguments after offset and size.
     Aligned(fn(&mut [u8], u64, &Args<'_>) -> Result<(), ResultCode>),
 }
 

@@ -119,7 +119,7 @@ enum Member {
     Set(ByteSet),
 }
 
-/// Reads a bracket expression behind its opening bracket.
+/// Reads a bracket expression after its opening bracket.
 pub(super) fn bracket(rest: &mut &[u8], options: Options) -> Option<ByteSet> {
     let negated = skip(rest, b"^");
     let mut set = ByteSet::NONE;
@@ -128,7 +128,7 @@ pub(super) fn bracket(rest: &mut &[u8], options: Options) -> Option<ByteSet> {
         if !is_first && skip(rest, b"]") {
             break;
         }
-        // behind another member, a hyphen is one only at the end
+        // after another member, a hyphen is one only at the end
         if !is_first && rest.starts_with(b"-") && !rest.starts_with(b"---") && !rest.starts_with(b"-]") {
             return None;
         }

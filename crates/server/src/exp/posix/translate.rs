@@ -166,7 +166,7 @@ impl Translator<'_> {
             suffixes.push(suffix);
             (suffixes.len() <= MAX_NESTING as usize).then_some(())?;
         }
-        // each around a group of its own: a suffix right behind a suffix would mean something else
+        // each around a group of its own: a suffix right after a suffix would mean something else
         self.out.insert_str(start, &"(?:".repeat(suffixes.len()));
         for suffix in suffixes {
             self.out.push(')');
@@ -175,7 +175,7 @@ impl Translator<'_> {
         Some(())
     }
 
-    /// Reads an interval behind its opening: `m`, `m,`, `m,n` or `,n`, and what closes it.
+    /// Reads an interval after its opening: `m`, `m,`, `m,n` or `,n`, and what closes it.
     fn interval(&mut self) -> Option<String> {
         let closing: &[u8] = if self.options.extended { b"}" } else { br"\}" };
         let least = self.number()?;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Text as another library has to see it; `None` for what is refused: a string with a NUL, written as an escape, and an
-/// integer of more than 64 bits. A NUL right behind a number or a word is taken for a space.
+/// integer of more than 64 bits. A NUL right after a number or a word is taken for a space.
 pub(super) fn prepare(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut out = Cow::Borrowed(text);
     let mut overlooked = Vec::new();
