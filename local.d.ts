@@ -57,6 +57,8 @@ export declare class LocalCluster {
   thawNode(node: number): Promise<void>;
   /** Delays every answer of a node by some milliseconds; 0 ends it. */
   slowNode(node: number, milliseconds: number): Promise<void>;
+  /** Makes a node close new connections as soon as they are made, those that are open stay; `false` ends it. */
+  rejectConnections(node: number, rejects: boolean): Promise<void>;
   /**
    * Makes a node turn rows of batches away instead of running them, as an overloaded one does; `null` ends it.
    *

@@ -137,6 +137,19 @@ test.serial('a slow node is slow, a node that drops connections goes on', async 
   t.is((await client.get(key)).bins.a, 1)
 })
 
+test.serial('a node that rejects connections goes on with those that are open', async (t) => {
+  await using cluster = await LocalCluster.start()
+  await using client = await connect(cluster.hosts)
+  const key = ['test', 'demo', 1] as const
+  await client.put(key, { a: 1 })
+  await cluster.rejectConnections(0, true)
+  t.is((await client.get(key)).bins.a, 1)
+  await t.throwsAsync(connect({ hosts: cluster.hosts, connectTimeout: 300 }), { instanceOf: AerospikeError })
+  await cluster.rejectConnections(0, false)
+  await (await connect(cluster.hosts)).close()
+  await t.throwsAsync(cluster.rejectConnections(0, 1 as never), { instanceOf: InvalidArgumentError })
+})
+
 test.serial('a frozen node answers nothing until it thaws', async (t) => {
   await using cluster = await LocalCluster.start()
   await using client = await connect(cluster.hosts)

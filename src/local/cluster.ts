@@ -3,7 +3,7 @@
 import { binding, type NativeCluster } from '../boundary/addon.js'
 import { controlError } from '../boundary/failure-reader.js'
 import { describe } from '../checks/check.js'
-import { checkOption, whole } from '../checks/options.js'
+import { checkOption, flag, whole } from '../checks/options.js'
 import { InvalidArgumentError } from '../errors/classes.js'
 import { LocalMetrics } from '../telemetry/local-metrics.js'
 import {
@@ -127,6 +127,14 @@ export class LocalCluster {
     return this.#control('slowNode', node, (native) => {
       checkOption('LocalCluster.slowNode', 'milliseconds', DELAY, milliseconds)
       return native.setFault(node, 'slow', milliseconds)
+    })
+  }
+
+  /** Makes a node close new connections as soon as they are made, those that are open stay; `false` ends it. */
+  rejectConnections(node: number, rejects: boolean): Promise<void> {
+    return this.#control('rejectConnections', node, (native) => {
+      checkOption('LocalCluster.rejectConnections', 'rejects', flag, rejects)
+      return native.setFault(node, 'rejecting', rejects ? 1 : 0)
     })
   }
 
