@@ -1,5 +1,7 @@
 // Users, roles and logging in, on an embedded cluster whose access control is on.
 
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import {
   AerospikeError,
   type Client,
@@ -21,6 +23,7 @@ import {
   RoleViolationError,
   SecurityNotEnabledError,
   SecurityNotSupportedError,
+  TimeoutError,
   UserExistsError,
 } from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
@@ -240,6 +243,16 @@ test('a client goes on with a new password of its own, and the old one opens not
   await admin.users.setPassword(user, 'newest')
   await using last = await login({ user, password: 'newest' })
   t.true(last.isConnected())
+})
+
+test('a login that is not answered ends with loginTimeout, however long connecting may take', async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const options = { user: 'ann', password: 'secret', loginTimeout: 200, connectTimeout: 300_000 }
+  const error = await t.throwsAsync(connect({ hosts: `127.0.0.1:${port}`, ...options }), { instanceOf: TimeoutError })
+  t.regex(error?.message ?? '', /the login of "ann" was not answered within 200 ms/)
+  silent.close()
 })
 
 test('external users log in by their password as it is, certified ones by none', async (t) => {
