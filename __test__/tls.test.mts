@@ -181,8 +181,34 @@ test.serial('versions and cipher suites can be chosen', async (t) => {
   await (await login({ ...asAdmin, tls: { ca, servername, ciphers } })).close()
   t.regex(
     await failure(t, { tls: { ca, servername, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } }),
-    /in common|HandshakeFailure/,
+    /no version or cipher suite in common/,
   )
+})
+
+test.serial('a certificate that is over, or not valid yet, is told as that, with how long', async (t) => {
+  const date = (days: number): string => {
+    const text = new Date(Date.now() + days * 24 * 3_600_000).toISOString()
+    return `${text.slice(0, 19).replace(/[-:T]/g, '')}Z`
+  }
+  for (const [from, to, message] of [
+    [-20, -10, /the certificate expired 1?[0-9] days ago/],
+    [10, 20, /the certificate is valid in 1?[0-9] days/],
+  ] as const) {
+    await withAuthority(CA_CONFIG, async (authority) => {
+      const config = ['-config', 'ca.cnf']
+      authority.request('ca', 'authority', '-x509', ...config, '-extensions', 'authority')
+      authority.request('node', 'localhost', ...config)
+      const dates = ['-startdate', date(from), '-enddate', date(to)]
+      authority.run('ca', '-batch', ...config, '-in', 'node.csr', '-out', 'node.pem', '-notext', ...dates)
+      const node = { cert: await authority.read('node.pem'), key: await authority.read('node.key') }
+      await using strict = await LocalCluster.start({ edition: 'enterprise', tls: node })
+      const options = { ca: { file: authority.path('ca.pem') }, servername: 'localhost' }
+      await t.throwsAsync(connect({ hosts: strict.hosts, tls: options, connectTimeout: 20_000 }), {
+        instanceOf: TlsError,
+        message,
+      })
+    })
+  }
 })
 
 test.serial('a certificate that was revoked, or that no list covers, is not believed', async (t) => {

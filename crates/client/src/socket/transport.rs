@@ -52,7 +52,9 @@ pub(crate) fn refusal(error: &io::Error) -> Option<String> {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>())?;
     let Error::AlertReceived(alert) = inner else { return None };
     Some(match alert {
-        AlertDescription::ProtocolVersion => format!("no version or cipher suite in common ({inner})"),
+        AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure => {
+            format!("no version or cipher suite in common ({inner})")
+        }
         AlertDescription::CertificateRequired => {
             "the node wants a certificate of the client (tls.cert and tls.key)".to_owned()
         }
