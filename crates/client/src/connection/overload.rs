@@ -31,6 +31,9 @@ const FIRST_FAST: Duration = Duration::from_millis(300);
 /// By how much more than is expected may wait, as a part of what was watched: what is watched for long is known better.
 const DOUBT: Duration = Duration::from_millis(100);
 
+/// How many times as far as it was watched it is known how soon connections come free.
+const EXTENT: u32 = 10;
+
 /// What was seen of a node since many commands wait for it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watch {
@@ -44,6 +47,12 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn begin(now: Instant, answered: u64, served: u64) -> Self {
         Self { since: now, answered, served }
+    }
+
+    /// Whether nothing can be said of how soon connections come free, since this process came late to look at it: it has too much
+    /// to do itself.
+    pub(super) fn came_late(looked: Instant, now: Instant) -> bool {
+        now.saturating_duration_since(looked) >= LOOK * 4
     }
 
     /// Whether it is time to begin anew.
@@ -110,7 +119,8 @@ impl Watch {
         let mut refused = VecDeque::new();
         let mut kept = VecDeque::with_capacity(state.callers.len());
         for caller in state.callers.drain(..).filter(|caller| !caller.is_gone()) {
-            match caller.deadline.remaining(now) {
+            let left = caller.deadline.remaining(now).filter(|left| *left <= watched * EXTENT);
+            match left {
                 Some(left) if kept.len() as f64 > rate * left.as_secs_f64() * doubt => refused.push_back(caller),
                 _ => kept.push_back(caller),
             }

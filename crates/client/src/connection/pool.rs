@@ -458,12 +458,17 @@ impl Lender for Pool {
 /// Refuses what cannot be sent within its time, as long as many wait.
 async fn watch_waiting(pool: Weak<Pool>) {
     let Some(mut watch) = pool.upgrade().map(|pool| pool.watch()) else { return };
+    let mut leases = watch;
     loop {
+        let looked = Instant::now();
         tokio::time::sleep(LOOK).await;
         let Some(pool) = pool.upgrade() else { return };
         let now = Instant::now();
         if watch.is_old(now) {
             watch = pool.watch();
+        }
+        if leases.is_old(now) || Watch::came_late(looked, now) {
+            leases = pool.watch();
         }
         // one that answers nothing is no matter of too much work: tending finds out, and others take its place
         let is_there = now.checked_sub(SIGN).is_some_and(|moment| pool.health.answered_since(moment));
@@ -477,7 +482,7 @@ async fn watch_waiting(pool: Weak<Pool>) {
         }
         let (limits, window) = (pool.limits.get(), &pool.window);
         let commands = watch.hopeless(&mut state, &limits, window.size(), window.answered(), now);
-        let callers = watch.hopeless_callers(&mut state, &limits, now);
+        let callers = leases.hopeless_callers(&mut state, &limits, now);
         drop(state);
         if let Some((backlog, failure)) = commands {
             Refused { backlog, ..Refused::default() }.tell(&failure);
