@@ -2178,6 +2178,8 @@ export interface AttemptError {
   readonly message: string;
   /** Whether a write may have happened all the same. */
   readonly inDoubt: boolean;
+  /** Milliseconds from the beginning of the attempt to its end, without the pause before it; 0 where that is not known. */
+  readonly elapsed: number;
 }
 /** What a background task does with a bin. */
 export interface BackgroundBin<V, S> {

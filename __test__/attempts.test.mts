@@ -1,5 +1,14 @@
 // What an error tells of several attempts: how many, how each ended, and that they took the time they were given.
-import { type AerospikeError, type BatchPartialError, connect, op, QueueFullError, TimeoutError } from 'aerospike-napi'
+import {
+  type AerospikeError,
+  type BatchPartialError,
+  type BatchRecords,
+  connect,
+  NamespaceNotFoundError,
+  op,
+  QueueFullError,
+  TimeoutError,
+} from 'aerospike-napi'
 import { LocalCluster } from 'aerospike-napi/local'
 import test from 'ava'
 
@@ -41,6 +50,12 @@ for (const nodes of [1, 3]) {
         verb,
       )
       t.true(error.subErrors.every(({ message }) => message.includes(`${SOCKET_MS} ms (socketTimeout)`)))
+      const spent = error.subErrors.reduce((sum, one) => sum + one.elapsed, 0)
+      t.true(
+        error.subErrors.every((one) => one.elapsed >= SOCKET_MS - 5),
+        verb,
+      )
+      t.true(spent <= error.elapsed + 1, `${verb}: attempts of ${spent} ms in ${error.elapsed} ms`)
       // Another replica is asked at once the first time: there is nothing it has to recover from.
       const pauses = nodes > 1 && verb !== 'put' && verb !== 'operate' ? RETRIES - 1 : RETRIES
       t.true(took >= (RETRIES + 1) * SOCKET_MS + pauses * SLEEP_MS - 20, `${verb}: ${took} ms`)
@@ -82,6 +97,72 @@ test('a burst that a slow node cannot do within its time is refused early, and t
   t.true(soon > refusedAfter.length * 0.8, `${soon} of ${refusedAfter.length} within two thirds of their time`)
   // Nothing of it counts against the node.
   t.deepEqual((await client.exists(KEY, { totalTimeout: 5000 })).key, KEY)
+  await client.close()
+  await cluster.stop()
+})
+
+test('what nobody can be asked for is no attempt', async (t) => {
+  const cluster = await LocalCluster.start({ nodes: 1 })
+  const client = await connect({ hosts: cluster.hosts })
+  const key = ['no_such_namespace', 'attempts', 1] as const
+  for (const call of [
+    () => client.get(key),
+    () => client.put(key, { a: 1 }),
+    () => client.get(key, { maxRetries: 3 }),
+  ]) {
+    const error = (await t.throwsAsync(call(), { instanceOf: NamespaceNotFoundError })) as AerospikeError
+    t.like(error, { attempts: 0, node: undefined, subErrors: [] })
+    t.notRegex(error.message, /\d attempt/)
+  }
+  await client.close()
+  await cluster.stop()
+})
+
+test('rows of batches that failed have a list of their attempts, like single calls', async (t) => {
+  const cluster = await LocalCluster.start({ nodes: 3 })
+  const client = await connect({ hosts: cluster.hosts, tendInterval: 60_000, maxErrorRate: 0 })
+  const keys = Array.from({ length: 30 }, (_, i) => ['test', 'attempts', `row ${i}`] as const)
+  await client.batchWrite(keys.map((key, i) => ({ key, bins: { i } })))
+  const attemptsOf = (batch: BatchRecords) =>
+    [...batch].map((row) => {
+      const { attempts, subErrors, elapsed } = row.error as AerospikeError
+      t.is(subErrors.length, attempts, `${attempts} attempts`)
+      t.deepEqual(
+        subErrors.map(({ attempt }) => attempt),
+        subErrors.map((_, i) => i + 1),
+      )
+      t.true(subErrors.reduce((sum, one) => sum + one.elapsed, 0) <= elapsed + 1)
+      return subErrors
+    })
+
+  for (const node of [0, 1, 2]) await cluster.refuseRows(node, { code: 18, probability: 1, rows: 1e6 })
+  const refused = await client.batchRead(keys, { maxRetries: 2, onPartial: 'return' })
+  for (const list of attemptsOf(refused)) {
+    t.true(list.length > 1)
+    t.true(list.every(({ code, inDoubt, node }) => code === 18 && !inDoubt && node !== undefined))
+  }
+  for (const node of [0, 1, 2]) await cluster.refuseRows(node, null)
+
+  for (const node of [0, 1, 2]) await cluster.freezeNode(node)
+  const limits = {
+    socketTimeout: 50,
+    maxRetries: 2,
+    idempotent: true,
+    totalTimeout: 5000,
+    onPartial: 'return',
+  } as const
+  const frozen = await client.batchWrite(
+    keys.map((key) => ({ key, bins: { i: 0 } })),
+    limits,
+  )
+  for (const list of attemptsOf(frozen)) {
+    t.is(list.length, 3)
+    t.true(list.every(({ code, inDoubt, elapsed }) => code === 9 && inDoubt && elapsed >= 45 && elapsed < 1000))
+  }
+  for (const node of [0, 1, 2]) await cluster.thawNode(node)
+  // An attempt alone is the error itself.
+  const missing = await client.batchWrite([{ key: ['test', 'attempts', 'none'], bins: { i: 0 }, exists: 'update' }])
+  t.deepEqual(missing.at(0)?.error?.subErrors, [])
   await client.close()
   await cluster.stop()
 })

@@ -88,7 +88,7 @@ test('a failure is read as Rust writes it', async (t) => {
     { code, inDoubt, attempts, elapsed, node },
     { code: 9, inDoubt: true, attempts: 3, elapsed: 1500, node: 'A1' },
   )
-  t.like(subErrors[0], { code: -8, inDoubt: true, attempt: 1, message: 'reset' })
+  t.like(subErrors[0], { code: -8, inDoubt: true, attempt: 1, elapsed: 250, message: 'reset' })
 })
 
 test('a rejection of the control plane says what a failed command says', async (t) => {
@@ -125,6 +125,11 @@ test('the answer to a batch is read as Rust writes it', async (t) => {
       code: 18,
       detail: 'busy',
     },
+  ])
+  t.deepEqual(reply.attemptErrors(0), [])
+  t.deepEqual(reply.attemptErrors(1), [
+    { code: 9, inDoubt: false, attempt: 1, elapsed: 500, node: undefined, message: '' },
+    { code: 18, inDoubt: false, attempt: 2, elapsed: 250, node: undefined, message: 'busy' },
   ])
   t.is(reply.bytes(0)?.toString('latin1', reply.offset(0)), 'ge')
   const rowOf = (row: number): unknown[] => [

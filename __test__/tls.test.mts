@@ -150,6 +150,20 @@ test.serial('PEM is text, bytes or a file, and a key may have a passphrase', asy
       message: /tls\.key cannot be opened/,
     })
     t.false(String(wrong?.stack).includes('wrong-xyz'))
+    // What is wrong is named as it was given, whether it is no PEM, or PEM of something else.
+    const armour = (what: string) => `-----BEGIN ${what}-----\nAAAA\n-----END ${what}-----\n`
+    for (const [field, value] of [
+      ['key', 'no key'],
+      ['key', armour('PRIVATE KEY')],
+      ['key', tls.cert],
+      ['cert', tls.key],
+      ['ca', tls.key],
+    ] as const) {
+      await t.throwsAsync(login({ authMode: 'pki', tls: { ...tls, [field]: value } }), {
+        instanceOf: InvalidArgumentError,
+        message: new RegExp(`tls\\.${field}: `),
+      })
+    }
     await t.throwsAsync(login({ authMode: 'pki', tls: inFiles }), { message: /passphrase/ })
     await t.throwsAsync(login({ ...asAdmin, tls: { ca: { file: join(folder, 'none.pem') } } }), {
       instanceOf: InvalidArgumentError,

@@ -3,13 +3,14 @@
 import { inspect } from 'node:util'
 import { type BatchReply, NO_PAGE, RecordPlace } from '../boundary/batch-reply.js'
 import type { Page } from '../boundary/page-pool.js'
-import type { AerospikeError } from '../errors/base.js'
+import type { AerospikeError, AttemptError } from '../errors/base.js'
 import { Code } from '../errors/codes.js'
 import { errorOf, whyGivenUp } from '../errors/failure.js'
 import { resultCode } from '../errors/result-codes.js'
 import { unixTime } from '../host.js'
 import type { Key } from '../key.js'
 import { lazyProperty } from '../lazy.js'
+import { Info2 } from '../protocol.js'
 import { BinSource, readFirst } from '../records/message.js'
 import { type Record, RecordObject } from '../records/record.js'
 import { onlyBin } from '../requests/command.js'
@@ -192,6 +193,7 @@ const explainLater = lazyProperty('error', ({ part, row, position }: Why): Aeros
     code: whyGivenUp(reply.code(row)),
     node: reply.node(row)?.name,
     attempts: reply.attempts(row),
+    subErrors: subErrorsOf(reply, row, request.spec(position)),
     elapsed: reply.elapsed,
     inDoubt: reply.inDoubt(row),
     detail: detailOf(part, row),
@@ -248,6 +250,12 @@ export class Row {
     const { key, index, result, resultCode, record, error } = this
     return `BatchRow ${show({ key, index, result, resultCode, record, error }, options)}`
   }
+}
+
+/** The attempts of a row; a read is in doubt by none of them. */
+function subErrorsOf(reply: BatchReply, row: number, { command }: Spec): AttemptError[] {
+  const writes = (command.info2 & Info2.write) !== 0
+  return reply.attemptErrors(row).map((one) => (one.inDoubt && !writes ? { ...one, inDoubt: false } : one))
 }
 
 /** Why a row has no answer, or what the function it called answered instead. */

@@ -1,9 +1,11 @@
 // The answer to a batch, as the core writes it (docs/internal/boundary.md): a table of rows, and pages of messages.
 
+import type { AttemptError } from '../errors/base.js'
 import { Code } from '../errors/codes.js'
 import { viewOf } from '../values/unpack.js'
 import { OutcomeFlag, Size } from './layout.js'
 import { Page } from './page-pool.js'
+import { RowAttempts } from './sub-errors.js'
 
 /** What one node did for a batch. */
 export interface NodeReport {
@@ -27,6 +29,8 @@ export interface NodeReport {
 export const NO_PAGE = 0xffff
 
 const NO_BYTES = Buffer.alloc(0)
+/** Bytes that say that there is nothing to tell of attempts: a length. */
+const NO_ATTEMPTS = 4
 
 /**
  * What the table says of a row that has a record. It is read for every row, so in one look and into an object that is used
@@ -56,6 +60,7 @@ export class BatchReply {
   /** Of a reply in place: where each page begins in the buffer they share, and where the last one ends. */
   readonly #starts: readonly number[] | undefined
   #nodes: readonly NodeReport[] | undefined
+  #attempts: RowAttempts | undefined
   /** Where its head is, as long as the reports of the nodes have not been read from what follows. */
   #bytes: Buffer
   readonly #head: number
@@ -90,6 +95,7 @@ export class BatchReply {
       pos += 2 + bytes.readUInt16LE(pos) + Size.node
       pos += 2 + bytes.readUInt16LE(pos)
     }
+    pos += 4 + bytes.readUInt32LE(pos)
     const starts: number[] = []
     const reply = new BatchReply(bytes, head, viewOf(bytes), pos, starts)
     pos += reply.rows * Size.outcome
@@ -103,12 +109,12 @@ export class BatchReply {
 
   /** The reply to a batch of no rows, which never crosses. */
   static empty(): BatchReply {
-    return BatchReply.announced(Buffer.alloc(Size.batchReplyHead), 0)
+    return BatchReply.announced(Buffer.alloc(Size.batchReplyHead + NO_ATTEMPTS), 0)
   }
 
   /** The reply to rows that were not sent, each with the code that says why. */
   static unanswered(rows: number, code: number): BatchReply {
-    const head = Buffer.alloc(Size.batchReplyHead)
+    const head = Buffer.alloc(Size.batchReplyHead + NO_ATTEMPTS)
     head.writeUInt32LE(rows)
     head.writeUInt32LE(rows, 18)
     const reply = BatchReply.announced(head, 0)
@@ -175,6 +181,8 @@ export class BatchReply {
         detail: text(),
       })
     }
+    const attempts = bytes.readUInt32LE(pos)
+    if (attempts > 0) this.#attempts = new RowAttempts(Buffer.from(bytes.subarray(pos + 4, pos + 4 + attempts)))
     // Of a reply with bytes of its own this was all that it needs of the completion.
     if (this.#starts === undefined) this.#bytes = NO_BYTES
     this.#nodes = nodes
@@ -245,6 +253,12 @@ export class BatchReply {
   /** The node that answered, or was asked last. */
   node(row: number): NodeReport | undefined {
     return this.nodes[this.#table.getUint8(this.#place(row) + 9)]
+  }
+
+  /** What each attempt of a row ran into, if it failed after several. */
+  attemptErrors(row: number): AttemptError[] {
+    if (this.#nodes === undefined) this.#readNodes()
+    return this.#attempts?.of(row) ?? []
   }
 
   /** How often the row was sent. */

@@ -1,12 +1,13 @@
 // A failure as the core writes it (docs/internal/boundary.md). It has one form: as a completion of a command, as the end of a
 // query or job, and in hexadecimal digits as what a promise of the control plane rejects with.
 
-import type { AttemptError, UdfSite } from '../errors/base.js'
+import type { UdfSite } from '../errors/base.js'
 import { AerospikeError } from '../errors/classes.js'
 import { Code } from '../errors/codes.js'
 import { errorOf, Failure, whyGivenUp } from '../errors/failure.js'
 import type { Key } from '../key.js'
 import { CompletionAt, CompletionFlag } from './layout.js'
+import { readSubErrors } from './sub-errors.js'
 
 /** A call as its failure needs it. */
 export interface FailedCall {
@@ -33,16 +34,8 @@ export function readFailure(call: FailedCall, code: number, bytes: Buffer, at: n
   }
   const node = text()
   let detail = text()
-  const count = bytes.readUInt16LE(pos)
-  pos += 2
-  const subErrors: AttemptError[] = []
-  for (let i = 0; i < count; i++) {
-    const subCode = bytes.readInt16LE(pos)
-    const inDoubt = bytes[pos + 2] === 1
-    const attempt = bytes.readUInt32LE(pos + 3)
-    pos += 7
-    subErrors.push({ code: subCode, inDoubt, attempt, node: text() || undefined, message: text() })
-  }
+  const { read: subErrors, end } = readSubErrors(bytes, pos + 2, bytes.readUInt16LE(pos))
+  pos = end
   if ((flags & CompletionFlag.hasMessage) !== 0) {
     const length = bytes.readUInt32LE(pos)
     detail = call.detail(bytes, pos + 4, pos + 4 + length) ?? detail

@@ -17,6 +17,8 @@ export interface AttemptError {
   readonly message: string
   /** Whether a write may have happened all the same. */
   readonly inDoubt: boolean
+  /** Milliseconds from the beginning of the attempt to its end, without the pause before it; 0 where that is not known. */
+  readonly elapsed: number
 }
 
 /** Where a user-defined function failed, as far as it is known. */

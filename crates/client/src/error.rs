@@ -151,6 +151,8 @@ pub struct SubError {
     pub attempt: u32,
     /// Whether the command may have been carried out all the same.
     pub in_doubt: bool,
+    /// How long it took, without the pause before it; zero where that is not known.
+    pub elapsed: Duration,
 }
 
 /// Why a command failed. One pointer wide: most commands succeed, and should not carry room for this.

@@ -179,7 +179,7 @@ impl Run {
                 COMMAND.pause_at_least(policy.pause(), self.attempts).min(most)
             };
             node.metrics().retried(self.prepared.kind, failure.code, self.attempts, 0);
-            self.note(failure, &node, self.attempts);
+            self.note(failure, &node, self.attempts, self.begun);
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
@@ -189,8 +189,11 @@ impl Run {
     /// Sends the command to the node whose turn it is. Returns why that node cannot be asked, if it cannot; fails
     /// when there is no node to ask.
     fn begin(&mut self, cluster: &Cluster) -> Result<Option<(Failure, Arc<Node>)>, Error> {
+        let node = self.route(cluster)?; // what nobody can be asked for is no attempt
         self.attempts += 1;
-        let node = self.route(cluster)?;
+        if self.attempts > 1 {
+            self.begun = Instant::now();
+        }
         if node.health.is_tripped() {
             return Ok(Some((Failure::new(Code::MAX_ERROR_RATE, ""), node)));
         }
@@ -202,15 +205,15 @@ impl Run {
     /// Counts an attempt at a node that is sent elsewhere.
     pub(crate) fn attempt_at(&mut self, node: Arc<Node>) -> Request {
         self.attempts += 1;
+        if self.attempts > 1 {
+            self.begun = Instant::now();
+        }
         self.request(node)
     }
 
     fn request(&mut self, node: Arc<Node>) -> Request {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         let (response, request) = attempt(self.prepared.clone(), is_first);
-        if self.attempts > 1 {
-            self.begun = Instant::now();
-        }
         self.pending.push(Pending { response, node, attempt: self.attempts, begun: self.begun, is_copy: false });
         request
     }
@@ -306,7 +309,7 @@ impl Run {
                     if over.is_copy {
                         continue; // the attempt itself is still under way
                     }
-                    self.note(failure, &over.node, over.attempt);
+                    self.note(failure, &over.node, over.attempt, over.begun);
                 }
                 Err(Elapsed) => {
                     let now = Instant::now();
@@ -455,13 +458,14 @@ impl Run {
     }
 
     /// Keeps why an attempt failed; the first reason, of an attempt that is given up and fails for good later.
-    fn note(&mut self, failure: Failure, node: &Arc<Node>, attempt: u32) {
+    fn note(&mut self, failure: Failure, node: &Arc<Node>, attempt: u32, begun: Instant) {
         if self.pending.failures().iter().any(|known| known.attempt == attempt) {
             return;
         }
         let in_doubt = self.in_doubt(failure.code);
         let node = Some(node.name.clone());
-        self.pending.note(SubError { code: failure.code, detail: failure.detail, node, attempt, in_doubt });
+        let (code, detail, elapsed) = (failure.code, failure.detail, begun.elapsed());
+        self.pending.note(SubError { code, detail, node, attempt, in_doubt, elapsed });
     }
 
     fn time_up(&mut self) -> Error {
@@ -496,7 +500,8 @@ impl Run {
         {
             // with several attempts the list has them all, the last one too
             let (detail, node) = (failure.detail.clone(), node.map(|n| n.name.clone()));
-            self.pending.note(SubError { code: failure.code, detail, node, attempt: self.attempts, in_doubt });
+            let (code, attempt, elapsed) = (failure.code, self.attempts, self.begun.elapsed());
+            self.pending.note(SubError { code, detail, node, attempt, in_doubt, elapsed });
         }
         let timing = self.timing(Instant::now(), 0);
         Error::new(failure.code, failure.detail)

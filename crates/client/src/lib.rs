@@ -60,7 +60,7 @@ mod transaction;
 pub use aerospike_wire as wire;
 pub use aerospike_wire::batch::BatchFlags;
 pub use aerospike_wire::info::Endpoint;
-pub use batch::{Batch, BatchReply, BatchRow, Keyspace, NodeCost, RowOutcome};
+pub use batch::{Batch, BatchReply, BatchRow, Keyspace, NodeCost, RowOutcome, Try, TryReport};
 pub use client::{Client, InfoTarget};
 pub use cluster::changes::{Change, Changes};
 pub use cluster::reach::UnreachableNode;

@@ -2,7 +2,7 @@
 //! command, a query or a call of the control plane failed.
 
 use aerospike_core::wire::ResultCode;
-use aerospike_core::{BatchReply, Code, Error, NodeCost, Reply, RowOutcome, Timing};
+use aerospike_core::{BatchReply, Code, Error, NodeCost, Reply, RowOutcome, SubError, Timing, Try, TryReport};
 
 use crate::time::milliseconds_of;
 
@@ -139,13 +139,7 @@ fn write_failure(to: &mut Writer<'_>, error: &Error) {
     to.str(error.detail());
     let sub_errors = &error.sub_errors()[..error.sub_errors().len().min(u16::MAX.into())];
     to.u16(sub_errors.len() as u16);
-    for sub in sub_errors {
-        to.i16(sub.code.0);
-        to.u8(u8::from(sub.in_doubt));
-        to.u32(sub.attempt);
-        to.str(sub.node.as_deref().unwrap_or(""));
-        to.str(&sub.detail);
-    }
+    sub_errors.iter().for_each(|sub| write_sub_error(to, sub));
     if let Some(message) = message {
         to.u32(message.len() as u32);
         to.0.extend_from_slice(message);
@@ -153,6 +147,36 @@ fn write_failure(to: &mut Writer<'_>, error: &Error) {
     if let Some(timing) = timing {
         write_timing(to, timing, error.node().map_or("", |node| node), error.attempts());
     }
+}
+
+fn write_sub_error(to: &mut Writer<'_>, sub: &SubError) {
+    to.i16(sub.code.0);
+    to.u8(u8::from(sub.in_doubt));
+    to.u32(sub.attempt);
+    to.f64(sub.elapsed.as_secs_f64() * 1000.0);
+    to.str(sub.node.as_deref().unwrap_or(""));
+    to.str(&sub.detail);
+}
+
+/// What the attempts of rows ran into, after its length.
+fn write_tries(to: &mut Writer<'_>, tries: Option<&TryReport>) {
+    let start = to.0.len();
+    to.u32(0); // the length, known at the end
+    let Some(TryReport { failures, tries, rows }) = tries else { return };
+    to.u16(failures.len() as u16);
+    failures.iter().for_each(|failure| write_sub_error(to, failure));
+    to.u32(tries.len() as u32);
+    for Try { before, failure } in tries {
+        to.u32(*before);
+        to.u16(*failure);
+    }
+    to.u32(rows.len() as u32);
+    for (row, last) in rows {
+        to.u32(*row);
+        to.u32(*last);
+    }
+    let length = (to.0.len() - start - 4) as u32;
+    to.0[start..start + 4].copy_from_slice(&length.to_le_bytes());
 }
 
 /// Ends a completion: moments on the clock of `monotonic_time`, bytes, attempts, the node, and how many bytes that is.
@@ -217,6 +241,7 @@ fn write_batch(to: &mut Writer<'_>, reply: &BatchReply, flags: u8, whole: bool) 
         to.i16(last_error.as_ref().map_or(0, |e| e.code.0));
         to.str(last_error.as_ref().map_or("", |e| &e.detail));
     }
+    write_tries(to, reply.tries.as_deref());
     if whole {
         let table = to.0.len();
         to.0.resize(table + reply.rows.len() * size::OUTCOME, 0);
@@ -245,7 +270,6 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use aerospike_core::SubError;
     use bytes::Bytes;
 
     use super::*;
@@ -261,7 +285,14 @@ mod tests {
 
     fn too_slow() -> Error {
         let node: Arc<str> = "A1".into();
-        let before = SubError { code: Code(-8), detail: "reset".into(), node: None, attempt: 1, in_doubt: true };
+        let before = SubError {
+            code: Code(-8),
+            detail: "reset".into(),
+            node: None,
+            attempt: 1,
+            in_doubt: true,
+            elapsed: MILLIS(250),
+        };
         Error::new(Code(9), "too slow")
             .at(Some(node), 3, MILLIS(1500))
             .in_doubt_if(true)
@@ -283,7 +314,15 @@ mod tests {
 
     #[test]
     fn a_batch_is_written_as_typescript_reads_it() {
-        let last = SubError { code: Code(18), detail: "busy".into(), node: None, attempt: 2, in_doubt: false };
+        let second = SubError {
+            code: Code(18),
+            detail: "busy".into(),
+            node: None,
+            attempt: 2,
+            in_doubt: false,
+            elapsed: MILLIS(250),
+        };
+        let first = SubError { code: Code(9), detail: "".into(), attempt: 1, elapsed: MILLIS(500), ..second.clone() };
         let reply = BatchReply {
             rows: vec![
                 RowOutcome {
@@ -314,9 +353,14 @@ mod tests {
                 bytes_in: 50,
                 round_trips: 2,
                 retries: 1,
-                last_error: Some(last),
+                last_error: Some(second.clone()),
             }],
             elapsed: MILLIS(1500),
+            tries: Some(Box::new(TryReport {
+                failures: vec![first, second],
+                tries: vec![Try { before: 0, failure: 0 }, Try { before: 1, failure: 1 }],
+                rows: vec![(1, 1)],
+            })),
         };
         assert_eq!(written(7, &Outcome::Part(Box::new(reply))), fixture("batch"));
     }

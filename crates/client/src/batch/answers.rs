@@ -1,6 +1,9 @@
 //! What becomes of a request's answers, and of rows that have none: they are settled, or tried again after a pause.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::counts;
 use super::node_limits::LimitId;
@@ -8,7 +11,7 @@ use super::plan::RowId;
 use super::request::SubRequest;
 use super::rows::Answer;
 use super::run::{Covered, Run, Step};
-use crate::error::{Code, Failure};
+use crate::error::{Code, Failure, SubError};
 use crate::node::Node;
 use crate::retry::{COMMAND, is_overload};
 
@@ -48,7 +51,8 @@ impl Run {
         if failure.code.is_session_over() {
             request.node.pool.renounce(request.begun);
         }
-        self.fail(&request.unanswered(), &failure, Some(&request.node), request.round, request.was_sent);
+        let (node, begun) = (Some(&request.node), Some(request.begun));
+        self.fail(&request.unanswered(), &failure, node, request.round, begun, request.was_sent);
         self.refuse(request);
         if let Some(limit) = limit {
             self.pump(limit);
@@ -73,15 +77,24 @@ impl Run {
         let at = self.costs.index_of(&request.node);
         counts::rows(self.plan.kind, &request.node, &request.hits);
         let mut answered = 0;
+        let mut refused_at_last = Vec::new();
         for hit in request.hits.drain(..) {
             let Some(place) = places.get(hit.frame as usize) else { continue };
             match self.rows.answer(hit, *place, at) {
-                Answer::Settled => answered += 1,
+                Answer::Settled => {
+                    answered += 1;
+                    if !hit.result.is_ok() && self.rows.tries.has(hit.row) {
+                        refused_at_last.push((hit.row, Code::from(hit.result)));
+                    }
+                }
                 Answer::Refused => request.refused.push((hit.row, hit.result.into())),
                 Answer::Late => {}
             }
         }
         self.costs.of(&request.node).answered += answered;
+        for (code, rows) in by_code(&refused_at_last) {
+            self.rows.note(&rows, request.failed(Failure::new(code, ""), false));
+        }
     }
 
     /// Tells the transaction of the batch what answers say of its records, before anything else is sent for them.
@@ -104,20 +117,29 @@ impl Run {
         failure: &Failure,
         node: Option<&Arc<Node>>,
         round: u16,
+        begun: Option<Instant>,
         was_sent: bool,
     ) {
         if rows.is_empty() {
             return;
         }
-        let mut any_in_doubt = false;
+        let sub_error = SubError {
+            code: failure.code,
+            detail: failure.detail.clone(),
+            node: node.map(|node| node.name.clone()),
+            attempt: u32::from(round) + 1,
+            in_doubt: was_sent && failure.code.leaves_doubt(),
+            elapsed: begun.map_or(Duration::ZERO, |begun| begun.elapsed()),
+        };
+        if let Some(node) = node {
+            self.costs.note(node, &sub_error);
+        }
+        self.rows.note(rows, sub_error);
         let mut again = Vec::new();
         for id in rows {
-            let ended = self.rows.fail(*id, failure.code, round, was_sent);
-            any_in_doubt |= ended.in_doubt;
-            again.extend(ended.again.then_some(*id));
+            again.extend(self.rows.fail(*id, failure.code, round, was_sent).then_some(*id));
         }
         if let Some(node) = node {
-            self.costs.note(node, failure, round, any_in_doubt);
             counts::retries(self.plan.kind, node, failure.code, round, again.len());
         }
         self.try_later(again, round.saturating_add(1));
@@ -128,12 +150,14 @@ impl Run {
     pub(super) fn refuse(&mut self, request: &SubRequest) {
         let round = request.round;
         let mut again = Vec::new();
+        for (code, rows) in by_code(&request.refused) {
+            self.rows.note(&rows, request.failed(Failure::new(code, ""), code.leaves_doubt()));
+        }
         for (id, code) in &request.refused {
-            let ended = self.rows.fail(*id, *code, round, true);
-            again.extend(ended.again.then_some(*id));
+            again.extend(self.rows.fail(*id, *code, round, true).then_some(*id));
         }
         if let Some((_, code)) = request.refused.last() {
-            self.costs.note(&request.node, &Failure::new(*code, ""), round, false);
+            self.costs.note(&request.node, &request.failed(Failure::new(*code, ""), false));
             counts::retries(self.plan.kind, &request.node, *code, round, again.len());
         }
         self.try_later(again, round.saturating_add(1));
@@ -153,4 +177,16 @@ impl Run {
         });
         self.covered.insert(task.id(), covered);
     }
+}
+
+/// The rows of each code.
+fn by_code(rows: &[(RowId, Code)]) -> Vec<(Code, Vec<RowId>)> {
+    let mut groups: Vec<(Code, Vec<RowId>)> = Vec::new();
+    for (row, code) in rows {
+        match groups.iter_mut().find(|(known, _)| known == code) {
+            Some((_, rows)) => rows.push(*row),
+            None => groups.push((*code, vec![*row])),
+        }
+    }
+    groups
 }

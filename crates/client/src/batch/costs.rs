@@ -1,10 +1,8 @@
 //! What a batch cost at each node.
 
-use std::sync::Arc;
-
 use super::request::SubRequest;
 use super::{NodeCost, RowOutcome};
-use crate::error::{Failure, SubError};
+use crate::error::SubError;
 use crate::node::Node;
 
 /// The nodes a batch has to do with. Rows name theirs in a byte: from the 255th on, nodes share the last place.
@@ -57,14 +55,8 @@ impl Costs {
     }
 
     /// Keeps why a request failed.
-    pub(super) fn note(&mut self, node: &Arc<Node>, failure: &Failure, round: u16, in_doubt: bool) {
-        self.of(node).last_error = Some(SubError {
-            code: failure.code,
-            detail: failure.detail.clone(),
-            node: Some(node.name.clone()),
-            attempt: u32::from(round) + 1,
-            in_doubt,
-        });
+    pub(super) fn note(&mut self, node: &Node, failure: &SubError) {
+        self.of(node).last_error = Some(failure.clone());
     }
 
     pub(super) fn nodes(&self) -> &[NodeCost] {

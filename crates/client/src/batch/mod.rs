@@ -10,6 +10,7 @@
 //! | `answers.rs` | what answers and failures of requests do to rows |
 //! | `late.rs` | requests that are late: other replicas, and copies |
 //! | `rows.rs` | the outcome of every row |
+//! | `tries.rs` | what the attempts of rows ran into |
 //! | `node_limits.rs` | how much a node is given at once |
 //! | `pages.rs` | where the bytes of answers end up |
 //! | `costs.rs` | what it cost at each node |
@@ -28,9 +29,11 @@ mod plan;
 mod request;
 mod rows;
 mod run;
+mod tries;
 
 pub(crate) use bound::Bound;
 pub(crate) use run::{Outgoing, Run, run, run_in};
+pub use tries::{Try, TryReport};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -184,4 +187,6 @@ pub struct BatchReply {
     pub nodes: Vec<NodeCost>,
     /// From the call to the end.
     pub elapsed: Duration,
+    /// What the attempts ran into, of rows that failed after several.
+    pub tries: Option<Box<TryReport>>,
 }

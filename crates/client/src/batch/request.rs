@@ -13,7 +13,7 @@ use crate::connection::lease::Lease;
 use crate::connection::pool::NONE_CAME_FREE;
 use crate::connection::probe::{LOOK, SUSPICION};
 use crate::deadline::Deadline;
-use crate::error::{Code, Failure};
+use crate::error::{Code, Failure, SubError};
 use crate::node::{Node, UnderWay};
 use crate::socket::frame::Frame;
 
@@ -106,6 +106,18 @@ impl SubRequest {
     /// Bytes that came in for a row.
     pub(crate) fn row_size(&self) -> usize {
         self.bytes_in as usize / self.rows.len().max(1)
+    }
+
+    /// Why this attempt of its rows failed.
+    pub(super) fn failed(&self, failure: Failure, in_doubt: bool) -> SubError {
+        SubError {
+            code: failure.code,
+            detail: failure.detail,
+            node: Some(self.node.name.clone()),
+            attempt: u32::from(self.round) + 1,
+            in_doubt,
+            elapsed: self.begun.elapsed(),
+        }
     }
 
     /// The rows that were not answered.

@@ -10,7 +10,8 @@ use super::order::Order;
 use super::pages::Pages;
 use super::plan::{Plan, RowId};
 use super::request::Hit;
-use crate::error::{Code, Failure};
+use super::tries::{Tries, TryReport};
+use crate::error::{Code, Failure, SubError};
 use crate::retry::is_refusal;
 use crate::routing::replica::ReplicaPlan;
 
@@ -37,14 +38,6 @@ pub(super) enum Answer {
     Late,
 }
 
-/// What the end of an attempt without a good answer means for its row.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Ended {
-    /// It is to be tried again, and counts as waiting for that.
-    pub(super) again: bool,
-    pub(super) in_doubt: bool,
-}
-
 /// The rows of a batch.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -58,6 +51,7 @@ pub(super) struct Rows {
     unsettled: usize,
     /// Settled and not yet in a part of the reply.
     unreported: usize,
+    pub(super) tries: Tries,
 }
 
 impl Rows {
@@ -81,6 +75,7 @@ impl Rows {
             pages: Pages::default(),
             unsettled: count,
             unreported: 0,
+            tries: Tries::default(),
         }
     }
 
@@ -176,23 +171,32 @@ impl Rows {
         Answer::Settled
     }
 
+    /// Keeps why an attempt of rows failed, of those that have no outcome or got it just now.
+    pub(super) fn note(&mut self, rows: &[RowId], failure: SubError) {
+        let Some(failure) = self.tries.note(failure) else { return };
+        for id in rows {
+            if self.states.get(*id as usize).is_some_and(|state| !state.is_reported) {
+                self.tries.add(*id, failure, self.states.len());
+            }
+        }
+    }
+
     /// Ends an attempt of a row without a good answer. Does nothing for a row that has its outcome, or that another
-    /// attempt is under way for.
-    pub(super) fn fail(&mut self, id: RowId, code: Code, round: u16, was_sent: bool) -> Ended {
+    /// attempt is under way for. Returns whether it is to be tried again, and counts as waiting for that.
+    pub(super) fn fail(&mut self, id: RowId, code: Code, round: u16, was_sent: bool) -> bool {
         let is_write = self.plan.is_write(id);
         let (Some(outcome), Some(state)) = (self.outcomes.get_mut(id as usize), self.states.get_mut(id as usize))
         else {
-            return Ended::default();
+            return false;
         };
         if state.is_settled {
-            return Ended::default();
+            return false;
         }
         state.in_doubt |= is_write && was_sent && code.leaves_doubt();
         outcome.code = code;
         outcome.in_doubt = state.in_doubt;
-        let mut ended = Ended { again: false, in_doubt: state.in_doubt };
         if state.tasks > 0 {
-            return ended;
+            return false;
         }
         let policy = &self.plan.batch.policy;
         let is_refusal = is_refusal(code);
@@ -207,13 +211,13 @@ impl Rows {
         } else {
             policy.max_retries
         };
-        ended.again = (is_refusal || is_elsewhere || code.is_session_over() || code.is_retryable())
+        let again = (is_refusal || is_elsewhere || code.is_session_over() || code.is_retryable())
             && (!state.in_doubt || policy.idempotent)
             && round < retries
             && !self.plan.deadline.has_passed(Instant::now());
-        if !ended.again {
+        if !again {
             self.close(id);
-            return ended;
+            return false;
         }
         state.tasks += 1;
         // a write that was turned away belongs at the master all the same, and a session that is over is no fault of the node's:
@@ -222,7 +226,7 @@ impl Rows {
         if let Some(replica_plan) = state.replica_plan.as_mut().filter(|_| may_move) {
             replica_plan.advance(code);
         }
-        ended
+        true
     }
 
     /// Settles a row that cannot be sent, unless it has its outcome.
@@ -262,17 +266,22 @@ impl Rows {
     }
 
     /// The outcomes since the last part, and the bytes they point into. Other rows are marked as being elsewhere.
-    pub(super) fn part(&mut self) -> (Vec<RowOutcome>, Vec<Bytes>) {
+    pub(super) fn part(&mut self) -> (Vec<RowOutcome>, Vec<Bytes>, Option<Box<TryReport>>) {
         self.unreported = 0;
         let pages = std::mem::take(&mut self.pages).finish();
+        let failed = self.outcomes.iter().zip(&self.states).enumerate().filter_map(|(row, (outcome, state))| {
+            let is_news = state.is_settled && !state.is_reported;
+            (is_news && outcome.attempts > 1 && outcome.code != Code::OK).then_some(row as RowId)
+        });
+        let tries = self.tries.report(failed);
         if self.unsettled == 0 && !self.states.iter().any(|state| state.is_reported) {
-            return (std::mem::take(&mut self.outcomes), pages);
+            return (std::mem::take(&mut self.outcomes), pages, tries);
         }
         let mut outcomes = self.outcomes.clone();
         for (outcome, state) in outcomes.iter_mut().zip(&mut self.states) {
             outcome.is_elsewhere = !state.is_settled || state.is_reported;
             state.is_reported |= state.is_settled;
         }
-        (outcomes, pages)
+        (outcomes, pages, tries)
     }
 }

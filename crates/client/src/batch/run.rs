@@ -232,7 +232,7 @@ impl Run {
         let Some(Covered { rows, limit }) = self.covered.remove(&id) else { return };
         self.rows.leave(&rows);
         let failure = Failure::new(Code::CLIENT, "the task that sent the rows ended early");
-        self.fail(&rows, &failure, None, u16::MAX, true);
+        self.fail(&rows, &failure, None, u16::MAX, None, true);
         if let Some(limit) = limit {
             self.limits.leave(limit, rows.len());
             self.pump(limit);
@@ -335,7 +335,7 @@ impl Run {
             self.rows.leave(&rows);
             if in_time {
                 self.rows.ask(&rows, self.costs.index_of(&node));
-                self.fail(&rows, &Failure::new(Code::MAX_ERROR_RATE, ""), Some(&node), round, false);
+                self.fail(&rows, &Failure::new(Code::MAX_ERROR_RATE, ""), Some(&node), round, None, false);
             } else {
                 let failure = Failure::timeout("the time was over while the node had no room for the row");
                 rows.iter().for_each(|id| self.rows.settle(*id, &failure));
@@ -379,9 +379,11 @@ impl Run {
                         replica_plan.advance(Code::TIMEOUT);
                     }
                 }
+                let failure = request.failed(Failure::timeout("no answer yet"), false);
+                self.costs.note(&node, &failure);
+                self.rows.note(&waiting, failure);
                 // it may still answer
                 self.spawn_request(Box::new(request), None, Covered { rows, limit: None });
-                self.costs.note(&node, &Failure::timeout("no answer yet"), round, false);
                 self.route(&waiting, round.saturating_add(1)).await;
                 if let Some(limit) = limit {
                     self.pump(limit);
@@ -411,9 +413,9 @@ impl Run {
 
     /// What became of the rows since the last part.
     pub(crate) fn reply(&mut self) -> BatchReply {
-        let (rows, pages) = self.rows.part();
+        let (rows, pages, tries) = self.rows.part();
         let nodes = self.costs.nodes().to_vec();
-        let reply = BatchReply { rows, pages, nodes, elapsed: self.plan.start.elapsed() };
+        let reply = BatchReply { rows, pages, nodes, elapsed: self.plan.start.elapsed(), tries };
         counts::reply(self.plan.kind, &self.cluster.metrics, &reply);
         reply
     }

@@ -90,6 +90,7 @@ impl Tender {
             node: None,
             attempt: 1,
             in_doubt: false,
+            elapsed: Duration::ZERO,
         };
         Error::new(code, detail).with_sub_errors(failures.iter().map(sub_error).collect())
     }

@@ -1,6 +1,7 @@
 //! Background jobs: work on the records of a query that the servers do by themselves (protocol section 8.8).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aerospike_wire::message::Message;
 use aerospike_wire::{Info2, ResultCode};
@@ -179,6 +180,7 @@ fn judge(answers: Vec<Answer>, start: Instant) -> Result<(), Error> {
             node: Some(answer.node.name.clone()),
             attempt: answer.attempts,
             in_doubt: answer.was_sent && failure.code.leaves_doubt(),
+            elapsed: Duration::ZERO,
         })
         .collect();
     let in_doubt = !accepted.is_empty() || failed.any(|(a, f)| a.was_sent && f.code.leaves_doubt());

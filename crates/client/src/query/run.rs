@@ -99,6 +99,7 @@ impl Run<'_> {
                 return Ok(true);
             }
             self.rounds += 1;
+            let begun = Instant::now();
             let round = self.ask(assignment).await?;
             if self.is_satisfied() {
                 let is_done = self.shared.received.lock().cursor.iter().all(|(_, s)| s == Standing::Done);
@@ -115,7 +116,7 @@ impl Run<'_> {
             if retries > u32::from(self.shared.query.policy.max_retries) {
                 return Err(reason);
             }
-            self.note(&reason);
+            self.note(&reason, begun.elapsed());
             tokio::time::sleep(QUERY.pause_at_least(self.shared.query.policy.pause(), retries)).await;
         }
     }
@@ -124,7 +125,7 @@ impl Run<'_> {
         self.shared.received.lock().remaining == Some(0)
     }
 
-    fn note(&mut self, reason: &Reason) {
+    fn note(&mut self, reason: &Reason, elapsed: Duration) {
         let (failure, node) = &**reason;
         if self.failures.len() == MAX_SUB_ERRORS {
             self.failures.remove(0);
@@ -135,6 +136,7 @@ impl Run<'_> {
             node: node.clone(),
             attempt: self.rounds,
             in_doubt: false,
+            elapsed,
         });
     }
 

@@ -82,15 +82,21 @@ impl Terms {
             TlsVersion::Tls12 => &[&TLS13, &TLS12],
             TlsVersion::Tls13 => &[&TLS13],
         };
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions)
             .map_err(|e| refuse("ciphers", e))?
             .with_webpki_verifier(Arc::clone(&chains));
         let client = match (&config.certificate, &config.private_key) {
             (Some(certificate), Some(key)) => {
                 let chain = certificates("cert", certificate)?;
+                if chain.is_empty() {
+                    return Err(refuse("cert", "there is no certificate in it"));
+                }
                 let key = PrivateKeyDer::from_pem_slice(&key.0)
                     .map_err(|_| refuse("key", "not a private key in PEM, or one with a passphrase"))?;
+                if provider.key_provider.load_private_key(key.clone_key()).is_err() {
+                    return Err(refuse("key", "not a private key of a kind that is known: RSA, ECDSA or Ed25519"));
+                }
                 builder.with_client_auth_cert(chain, key).map_err(|e| refuse("cert", e))?
             }
             (None, None) => builder.with_no_client_auth(),
