@@ -31,7 +31,9 @@ async function listed(name: string) {
   return (await client().listIndexes('test', { statistics: true })).find((index) => index.name === name)
 }
 
-test('an index is built over the records that are there, and counts those that come', async (t) => {
+// one after another: each asks every node for every index of the others as well, and has a second for it
+
+test.serial('an index is built over the records that are there, and counts those that come', async (t) => {
   const set = freshSet()
   const name = freshName()
   const rows = Array.from({ length: 50 }, (_, i) => ({ key: ['test', set, i] as const, bins: { n: i } }))
@@ -70,7 +72,7 @@ const definitions: [string, Omit<IndexDefinition, 'namespace' | 'set' | 'name'>]
 ] as never
 
 for (const [what, definition] of definitions) {
-  test(`an index of ${what} is listed as it was created`, async (t) => {
+  test.serial(`an index of ${what} is listed as it was created`, async (t) => {
     const whole = { namespace: 'test', set: freshSet(), name: freshName(), ...definition } as IndexDefinition
     await created(t, whole)
     const index = await listed(whole.name)
@@ -83,7 +85,7 @@ for (const [what, definition] of definitions) {
   })
 }
 
-test('a listed index can be created again from what is listed', async (t) => {
+test.serial('a listed index can be created again from what is listed', async (t) => {
   const name = freshName()
   const path = [ctx.mapKey('a'), ctx.mapKey(7), ctx.listRank(0)]
   await created(t, { namespace: 'test', set: freshSet(), bin: 'm', name, type: 'string', ctx: path })
@@ -96,14 +98,14 @@ test('a listed index can be created again from what is listed', async (t) => {
   t.deepEqual((await listed(name))?.ctx, path)
 })
 
-test('an index of the whole namespace has no set', async (t) => {
+test.serial('an index of the whole namespace has no set', async (t) => {
   const name = freshName()
   await created(t, { namespace: 'test', bin: name.slice(0, 15), name, type: 'numeric' })
   const index = await listed(name)
   t.true(index !== undefined && index.set === undefined)
 })
 
-test('creating an index again is fine, another one of its name is not', async (t) => {
+test.serial('creating an index again is fine, another one of its name is not', async (t) => {
   const definition = { namespace: 'test', set: freshSet(), bin: 'n', name: freshName(), type: 'numeric' } as const
   await created(t, definition)
   await (await client().createIndex(definition)).ready({ timeout: 30_000 })
@@ -114,7 +116,7 @@ test('creating an index again is fine, another one of its name is not', async (t
   t.regex(String(error?.message), /^createIndex: .*different definition.*node /)
 })
 
-test('a dropped index is gone; dropping it again is no error', async (t) => {
+test.serial('a dropped index is gone; dropping it again is no error', async (t) => {
   const name = freshName()
   const job = await client().createIndex({ namespace: 'test', set: freshSet(), bin: 'n', name, type: 'numeric' })
   await job.ready({ timeout: 30_000 })
