@@ -169,6 +169,14 @@ export declare class AbortError extends ClientError {
 }
 /** The parent of errors that concern users, roles and security. */
 export declare class AdminError extends AerospikeError {
+  /** The user that the call was about, if it was about one. */
+  readonly user: string | undefined;
+  /** The role that the call was about, if it was about one. */
+  readonly role: string | undefined;
+  constructor(message: string, details?: ErrorDetails);
+  toJSON(): {
+    [name: string]: unknown;
+  };
 }
 /**
  * The root of everything this package throws or rejects with.
@@ -3104,6 +3112,9 @@ export interface ErrorDetails {
   readonly bin?: string | undefined;
   /** For errors about a secondary index. */
   readonly index?: string | undefined;
+  /** For errors about a user or a role. */
+  readonly user?: string | undefined;
+  readonly role?: string | undefined;
   /** For errors of user-defined functions. */
   readonly udf?: UdfSite | undefined;
 }

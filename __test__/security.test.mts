@@ -161,6 +161,13 @@ test('a failure says once what is wrong, and with which user or role', async (t)
   t.is(await said(admin.users.drop('none')), 'users.drop: no such user: user "none"')
   t.is(await said(admin.roles.get('none')), 'roles.get: no such role: role "none"')
   t.is(await said(admin.roles.create('read')), 'roles.create: the role exists already: role "read"')
+  const of = async (call: Promise<unknown>): Promise<unknown> => {
+    const { user, role } = JSON.parse(JSON.stringify(await t.throwsAsync(call)))
+    return { user, role }
+  }
+  t.deepEqual(await of(admin.users.drop('none')), { user: 'none', role: undefined })
+  t.deepEqual(await of(admin.roles.drop('none')), { user: undefined, role: 'none' })
+  t.deepEqual(await of(login({ user: 'nobody', password: 'x' })), { user: 'nobody', role: undefined })
   await using plain = await LocalCluster.start()
   await using client = await connect({ hosts: plain.hosts })
   t.is(await said(client.users.list()), 'users.list: the server does not support security: all users')

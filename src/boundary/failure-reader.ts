@@ -63,12 +63,18 @@ export function failureOf(call: FailedCall, completion: Buffer): Failure {
   return readFailure(call, completion.readInt16LE(CompletionAt.code), completion, 0)
 }
 
+/** Whom a call of the control plane is about. */
+export interface About {
+  readonly user?: string | undefined
+  readonly role?: string | undefined
+}
+
 /** The error for what a call of the control plane threw or rejected with; other text is of the binding itself. */
-export function controlError(verb: string, error: unknown): AerospikeError {
+export function controlError(verb: string, error: unknown, about: About = {}): AerospikeError {
   if (error instanceof AerospikeError) return error
   const text = error instanceof Error ? error.message : String(error)
   const digits = REJECTION.exec(text)?.[1]
   if (digits === undefined) return errorOf({ verb, key: undefined, code: Code.client, detail: text })
   const call = { verb, key: undefined, called: undefined, detail: () => undefined }
-  return errorOf(failureOf(call, Buffer.from(digits, 'hex')).facts)
+  return errorOf({ ...failureOf(call, Buffer.from(digits, 'hex')).facts, ...about })
 }

@@ -77,7 +77,7 @@ export class Boundary implements Settler {
         native.inline((filled) => boundary.#wakeOnLoop(target, filled), target)
       }
     } catch (error) {
-      throw controlError('connect', error)
+      throw controlError('connect', error, { user: config.user })
     }
     return boundary
   }

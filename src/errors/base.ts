@@ -47,6 +47,9 @@ export interface ErrorDetails {
   readonly bin?: string | undefined
   /** For errors about a secondary index. */
   readonly index?: string | undefined
+  /** For errors about a user or a role. */
+  readonly user?: string | undefined
+  readonly role?: string | undefined
   /** For errors of user-defined functions. */
   readonly udf?: UdfSite | undefined
 }

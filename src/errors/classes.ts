@@ -260,7 +260,22 @@ export class BatchTooLargeError extends BatchError {}
 export class BatchQueuesFullError extends BatchError {}
 
 /** The parent of errors that concern users, roles and security. */
-export class AdminError extends AerospikeError {}
+export class AdminError extends AerospikeError {
+  /** The user that the call was about, if it was about one. */
+  readonly user: string | undefined
+  /** The role that the call was about, if it was about one. */
+  readonly role: string | undefined
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details)
+    this.user = details.user
+    this.role = details.role
+  }
+
+  override toJSON(): { [name: string]: unknown } {
+    return { ...super.toJSON(), user: this.user, role: this.role }
+  }
+}
 
 /** The parent of errors of security itself: it is off, unsupported or not permitted. */
 export class SecurityError extends AdminError {}

@@ -27,6 +27,9 @@ export interface Facts {
   readonly bin?: string | undefined
   /** The name of the secondary index it is about. */
   readonly index?: string | undefined
+  /** The user or the role that the call is about. */
+  readonly user?: string | undefined
+  readonly role?: string | undefined
   /** The function that was called. */
   readonly udf?: UdfSite | undefined
 }
@@ -47,6 +50,8 @@ export function errorOf(facts: Facts): AerospikeError {
     cause: facts.cause,
     bin: facts.bin,
     index: facts.index,
+    user: facts.user,
+    role: facts.role,
   }
   const message = sentence(facts, facts.meaning ?? row.meaning, ErrorClass)
   if (facts.code === Code.udfExecution) return udfError(message, details, facts.detail, facts.udf)

@@ -44,15 +44,17 @@ export async function request(
     verb,
     extra,
   )
+  const about = verb.startsWith('roles.') ? { role: call.name } : { user: call.name }
+  const failed = (error: unknown): never => {
+    throw controlError(verb, error, about)
+  }
   const timeout = policy.totalTimeout === 0 ? MAX_INT32 : policy.totalTimeout
   try {
     const { boundary } = context
     const ask = () => untilAborted(verb, policy.signal, boundary.native.admin(call, timeout), changes)
-    return await (boundary.isFollowed
-      ? boundary.follow(commandMessage(verb), () => ask().catch((error) => failed(verb, error)))
-      : ask())
+    return await (boundary.isFollowed ? boundary.follow(commandMessage(verb), () => ask().catch(failed)) : ask())
   } catch (error) {
-    throw controlError(verb, error)
+    return failed(error)
   }
 }
 
@@ -76,8 +78,4 @@ export function checkRoles(verb: string, roles: unknown): string[] {
     throw new InvalidArgumentError(`${verb}: at most ${MAX_ROLES} roles at once, not ${list.length}`)
   }
   return list.map((role) => checkName(verb, 'role', role))
-}
-
-function failed(verb: string, error: unknown): never {
-  throw controlError(verb, error)
 }
