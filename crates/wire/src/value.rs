@@ -138,13 +138,7 @@ impl Value {
                     value.pack(out);
                 }
             }
-            Self::Ext(kind, data) => match data.as_slice() {
-                [byte] => out.put_slice(&[Marker::FixExt1.to_u8(), *kind, *byte]),
-                _ => {
-                    out.put_slice(&[Marker::Ext8.to_u8(), data.len() as u8, *kind]);
-                    out.put_slice(data);
-                }
-            },
+            Self::Ext(kind, data) => pack_ext(out, *kind, data),
         }
     }
 
@@ -219,6 +213,24 @@ pub fn pack_typed(out: &mut BytesMut, kind: ParticleType, bytes: &[u8]) {
     }
     out.put_u8(kind.0);
     out.put_slice(bytes);
+}
+
+/// Appends an extension.
+fn pack_ext(out: &mut BytesMut, kind: u8, data: &[u8]) {
+    match data.len() {
+        1 => out.put_u8(Marker::FixExt1.to_u8()),
+        n @ 0..=0xff => out.put_slice(&[Marker::Ext8.to_u8(), n as u8]),
+        n @ 0x100..=0xffff => {
+            out.put_u8(Marker::Ext16.to_u8());
+            out.put_u16(n as u16);
+        }
+        n => {
+            out.put_u8(Marker::Ext32.to_u8());
+            out.put_u32(n as u32);
+        }
+    }
+    out.put_u8(kind);
+    out.put_slice(data);
 }
 
 /// Appends the header of a list of `n` elements.

@@ -186,3 +186,13 @@ proptest! {
         prop_assert_eq!(Value::from_particle(kind, &out).unwrap(), value);
     }
 }
+
+#[test]
+fn extensions_of_every_size_come_back() {
+    for size in [0, 1, 2, 255, 256, 65_535, 65_536] {
+        let value = Value::List(vec![Value::Integer(1), Value::Ext(7, vec![9; size])]);
+        let mut packed = BytesMut::new();
+        value.pack(&mut packed);
+        assert_eq!(Value::unpack(&packed).unwrap(), value, "{size} bytes");
+    }
+}
