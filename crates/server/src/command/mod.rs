@@ -93,6 +93,15 @@ impl Failure {
     }
 }
 
+/// Finds what is wrong with a command whatever its record is.
+pub(crate) fn check(request: &Request<'_>, edition: Edition) -> Result<(), ResultCode> {
+    check::any(request, edition)?;
+    if request.is_write() && !request.info2.contains(Info2::DELETE) && !request.calls_function() {
+        check::write(request)?;
+    }
+    Ok(())
+}
+
 /// Runs a command and writes the operations of its answer, which the caller ends.
 pub(crate) fn run(
     request: &Request<'_>,

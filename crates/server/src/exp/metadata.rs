@@ -37,7 +37,8 @@ pub(super) fn evaluate(question: Metadata, record: &dyn RecordView) -> Value<'_>
         },
         Metadata::Ttl => match record.void_time() {
             0 => -1,
-            time => i64::from(time).saturating_sub((record.now_millis() / 1000) as i64).max(0),
+            // one that has expired, or does in this second, has a second left
+            time => i64::from(time).saturating_sub((record.now_millis() / 1000) as i64).max(1),
         },
         Metadata::SetName => return Value::String(record.set_name().into()),
         Metadata::KeyExists => return Value::Bool(record.key().is_some()),

@@ -30,11 +30,6 @@ impl<'a> Ask<'a> {
         self.text
     }
 
-    /// An argument after a slash, by place; the last one wanted of `places` is all that is left.
-    pub(super) fn argument(&self, place: usize, places: usize) -> Option<&'a str> {
-        self.text.splitn(places, '/').nth(place).filter(|argument| !argument.is_empty())
-    }
-
     /// A parameter, whatever it is.
     pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
         let mut pairs = self.text.split(';').filter_map(|pair| pair.split_once('='));

@@ -97,8 +97,15 @@ fn verifies(request: &Request<'_>) -> bool {
 pub(crate) fn check(request: &Request<'_>, context: &Context<'_>) -> Result<(), ResultCode> {
     if !context.edition.is_enterprise() {
         // of what belongs to a transaction the Community edition looks at its id alone, and at what ends one
-        let is_of_one = request.transaction.id.is_some() || rolls(request) || verifies(request);
-        return if is_of_one { context.edition.require_enterprise() } else { Ok(()) };
+        if rolls(request) || verifies(request) {
+            return context.edition.require_enterprise();
+        }
+        if request.transaction.id.is_some() {
+            // what is wrong with a write is found before anybody looks at that
+            command::check(request, context.edition)?;
+            return context.edition.require_enterprise();
+        }
+        return Ok(());
     }
     if request.has_odd_transaction {
         return Err(ResultCode::PARAMETER);
