@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 mod json;
 mod polygon;
+mod sign;
 
 use polygon::Polygon;
 
@@ -275,6 +276,16 @@ mod tests {
         let back = "[[0,0],[0,10],[10,10],[10,0],[0,0]]";
         assert!(!holds(&format!("[[{wide},{back}]]")), "one line twice holds nothing");
         assert!(holds(&format!("[[[[6,6],[8,6],[8,8],[6,8],[6,6]],{wide},{back}]]")), "and three lines what is in all");
+    }
+
+    #[test]
+    fn a_polygon_around_the_whole_world_is_a_line_from_pole_to_pole() {
+        let world = r#"{"type":"Polygon","coordinates":[[[-180,-90],[180,-90],[180,90],[-180,90],[-180,-90]]]}"#;
+        let value = stored(world).unwrap();
+        let cells: Vec<u64> = stored_cells(&value).collect();
+        for face in [0x54, 0x5c, 0x64, 0x6c, 0x74, 0x7c, 0xa4, 0xac_u64] {
+            assert!(cells.contains(&(face << 56)), "{face:x}");
+        }
     }
 
     #[test]

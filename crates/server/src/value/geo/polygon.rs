@@ -17,11 +17,15 @@ use s2::rect_bounder::RectBounder;
 use s2::region::Region;
 use s2::s1;
 
+use super::sign;
+
 /// A closed line that turns counter-clockwise around its inside. It may cross or touch itself: a point is inside when a
 /// way to it from a place that is outside crosses the line an odd number of times.
 #[derive(Debug, Clone)]
 struct Ring {
     vertices: Vec<Point>,
+    /// Whether there is hardly anything between its lines, so that what follows from them has to be decided exactly.
+    is_flat: bool,
     /// Whether the inside holds [`Point::origin`], from which every other point is told.
     holds_origin: bool,
     /// Latitudes and longitudes around the inside.
@@ -35,8 +39,10 @@ impl Ring {
     /// themselves as well.
     fn new(vertices: Vec<Point>) -> Option<Self> {
         let [before, at, after, ..] = *vertices.as_slice() else { return None };
-        let at_is_inside = before != at && after != at && angle_contains_vertex(&before, &at, &after);
-        let mut ring = Self { vertices, holds_origin: false, bound: Rect::empty() };
+        let is_flat = is_flat(&vertices);
+        let holds = if is_flat { sign::holds_vertex } else { angle_contains_vertex };
+        let at_is_inside = before != at && after != at && holds(&before, &at, &after);
+        let mut ring = Self { vertices, is_flat, holds_origin: false, bound: Rect::empty() };
         ring.holds_origin = at_is_inside != ring.contains(&at);
         ring.bound = ring.find_bound();
         if ring.bound.lng.len() >= PI && !turns_left(&ring.vertices) {
@@ -72,9 +78,15 @@ impl Ring {
         self.vertices.iter().zip(self.vertices.iter().cycle().skip(1))
     }
 
+    /// Whether an edge of the ring crosses another, or shares a vertex with it.
+    fn meets(&self, a: &Point, b: &Point, c: &Point, d: &Point) -> bool {
+        if self.is_flat { sign::meets(a, b, c, d) } else { crossing_sign(a, b, c, d) != Crossing::DoNotCross }
+    }
+
     fn contains(&self, point: &Point) -> bool {
         let origin = Point::origin();
-        let crossings = self.edges().filter(|(a, b)| edge_or_vertex_crossing(&origin, point, a, b)).count();
+        let crosses = if self.is_flat { sign::crosses } else { edge_or_vertex_crossing };
+        let crossings = self.edges().filter(|(a, b)| crosses(&origin, point, a, b)).count();
         self.holds_origin ^ (crossings % 2 == 1)
     }
 
@@ -99,6 +111,14 @@ impl Ring {
     }
 }
 
+/// Whether a closed line is one from a point to the opposite one and back, but for rounding, as from pole to pole.
+fn is_flat(vertices: &[Point]) -> bool {
+    const ROUNDING: f64 = 8.0 * f64::EPSILON;
+    let edges = || vertices.iter().zip(vertices.iter().cycle().skip(1));
+    let returns = edges().any(|(a, b)| a != b && (a.0 - b.0).norm() < ROUNDING);
+    returns && edges().any(|(a, b)| (a.0 + b.0).norm() < ROUNDING)
+}
+
 /// Whether a closed line turns to the left on the whole, or so nearly neither way that it cannot be told.
 fn turns_left(vertices: &[Point]) -> bool {
     const MAX_ERROR: f64 = 11.25 * f64::EPSILON;
@@ -108,9 +128,13 @@ fn turns_left(vertices: &[Point]) -> bool {
 /// By how much a closed line turns to the left, in radians: 2π around a small area, -2π around all but a small one.
 fn turning(vertices: &[Point]) -> f64 {
     let Some(line) = without_returns(vertices) else { return 2.0 * PI };
-    let n = line.len();
+    let (n, is_flat) = (line.len(), is_flat(&line));
     let turn = |[a, b, c]: [usize; 3]| {
         let (a, b, c) = (&line[a % n], &line[b % n], &line[c % n]);
+        if is_flat {
+            let angle = sign::normal(a, b).0.angle(&sign::normal(b, c).0).rad();
+            return if sign::sign(a, b, c) > 0 { angle } else { -angle };
+        }
         let angle = robust_cross_prod(a, b).0.angle(&robust_cross_prod(b, c).0).rad();
         if robust_sign(a, b, c) == Direction::CounterClockwise { angle } else { -angle }
     };
@@ -249,8 +273,7 @@ impl Polygon {
     /// Whether a line of the polygon crosses the border of a cell.
     fn crosses(&self, corners: &[Point; 4]) -> bool {
         let sides = || corners.iter().zip(corners.iter().cycle().skip(1));
-        let mut edges = self.rings().flat_map(Ring::edges);
-        edges.any(|(a, b)| sides().any(|(c, d)| crossing_sign(a, b, c, d) != Crossing::DoNotCross))
+        self.rings().any(|ring| ring.edges().any(|(a, b)| sides().any(|(c, d)| ring.meets(a, b, c, d))))
     }
 }
 
