@@ -126,12 +126,15 @@ fn told(bodies: &[Vec<u8>], is_sorted: bool) -> String {
     text.split('\n').map(sorted).collect::<Vec<_>>().join("\n")
 }
 
-/// Asks until what was begun is over.
+/// Asks until what was begun is over, or there is nothing left.
 async fn wait(client: &mut Client, request: &[u8]) {
-    loop {
+    const TRIES: usize = 400;
+    for _ in 0..TRIES {
         client.send(request).await;
         let answer = told(&[client.frame().await.1], false);
-        if ["=done", "=100", "ERROR", "features", "content"].iter().any(|end| answer.contains(end)) {
+        let is_over =
+            ["status=done", "load_pct=100", "ERROR", "features", "content"].iter().any(|end| answer.contains(end));
+        if is_over || answer.ends_with("\t\n") {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -142,6 +145,7 @@ async fn wait(client: &mut Client, request: &[u8]) {
 /// one of their own.
 async fn replay_requests(name: &str) -> usize {
     const INFO: u8 = 1;
+    const SECURITY: u8 = 2;
     let cluster = Cluster::start(ClusterOptions::default()).await.unwrap();
     let mut client = Client::connect(cluster.hosts()[0]).await;
     let mut compared = 0;
@@ -177,6 +181,8 @@ async fn replay_requests(name: &str) -> usize {
                 assert_eq!(told(&bodies, is_sorted), told(&recorded, is_sorted), "{place}");
             } else if is_query {
                 assert_eq!(found(&bodies), found(&recorded), "{place}");
+            } else if request[1] == SECURITY {
+                assert_eq!(bodies, recorded, "{place}");
             } else {
                 assert_eq!(comparable(&bodies, false), comparable(&recorded, false), "{place}");
             }
@@ -184,6 +190,13 @@ async fn replay_requests(name: &str) -> usize {
         }
     }
     compared
+}
+
+/// Functions, info commands, odd messages, queries, jobs and definitions of indexes as `npm run differ` makes them of seed 203,
+/// with what a real server 8.1.2 answered.
+#[tokio::test]
+async fn every_odd_request_is_answered_as_recorded() {
+    assert_eq!(replay_requests("requests").await, 1003);
 }
 
 #[tokio::test]
