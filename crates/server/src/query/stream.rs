@@ -236,7 +236,8 @@ impl<'f> QueryRun<'f> {
             self.query.request.digest = digest;
             let value = self.query.lookup.is_some().then_some(value);
             let row = row::write(&self.query.request, self.query.filter.as_ref(), record, value, &context, out);
-            self.sent += u64::from(row == Row::Written);
+            // one that matches counts, whether anything of it is told or not
+            self.sent += u64::from(matches!(row, Row::Written | Row::Empty));
             if let Some(job) = &self.job {
                 let counter = match row {
                     Row::FilteredOut => &job.filtered,
