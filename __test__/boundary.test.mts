@@ -114,7 +114,7 @@ test('a failure carries all its facts', async (t) => {
   const { client, native } = fakeClient()
   const call = client.put(key, { a: 1 })
   await turn()
-  const subs = [{ code: -10, node: 'A1', detail: 'connection reset' }]
+  const subs = [{ code: -10, node: 'A1', detail: 'connection reset', elapsed: 7.5 }]
   native.complete(
     failureCompletion(native.entries[0]?.ticket as number, 9, {
       inDoubt: true,
@@ -127,7 +127,9 @@ test('a failure carries all its facts', async (t) => {
   )
   const error = await t.throwsAsync(call, { instanceOf: TimeoutError })
   t.like(error, { code: 9, inDoubt: true, attempts: 2, elapsed: 12.25, node: 'A2', retryable: false })
-  t.deepEqual(error.subErrors, [{ code: -10, attempt: 1, node: 'A1', message: 'connection reset', inDoubt: false }])
+  t.deepEqual(error.subErrors, [
+    { code: -10, attempt: 1, elapsed: 7.5, node: 'A1', message: 'connection reset', inDoubt: false },
+  ])
   t.is(
     error.message,
     'put ["test", "s", 1]: timed out: no answer (code 9, node A2, 2 attempts, 12.3 ms; the write may have happened)',

@@ -339,7 +339,7 @@ export function failureCompletion(
     elapsed?: number
     node?: string
     detail?: string
-    subs?: { code: number; node: string; detail: string }[]
+    subs?: { code: number; node: string; detail: string; elapsed: number }[]
     message?: Buffer
   } = {},
 ): Buffer {
@@ -351,9 +351,10 @@ export function failureCompletion(
   count.writeUInt16LE(subs.length)
   const parts = [head, text(more.node ?? ''), text(more.detail ?? ''), count]
   subs.forEach((sub, i) => {
-    const fixed = Buffer.alloc(7)
+    const fixed = Buffer.alloc(15)
     fixed.writeInt16LE(sub.code, 0)
     fixed.writeUInt32LE(i + 1, 3)
+    fixed.writeDoubleLE(sub.elapsed, 7)
     parts.push(fixed, text(sub.node), text(sub.detail))
   })
   if (more.message !== undefined) {
@@ -409,6 +410,7 @@ export function batchCompletion(native: FakeNative, ticket: number, rows: FakeRo
   numbers.writeDoubleLE(100, 8)
   numbers.writeDoubleLE(page.length, 16)
   numbers.writeUInt32LE(1, 24)
-  const inIt = whole ? [table, page] : []
-  return envelope(ticket, 3, whole ? 8 : 0, 0, Buffer.concat([head, text('A1'), numbers, text(''), ...inIt]))
+  const nothingOfAttempts = Buffer.alloc(4)
+  const parts = [head, text('A1'), numbers, text(''), nothingOfAttempts, ...(whole ? [table, page] : [])]
+  return envelope(ticket, 3, whole ? 8 : 0, 0, Buffer.concat(parts))
 }
