@@ -136,7 +136,7 @@ test('rows of batches that failed have a list of their attempts, like single cal
     })
 
   for (const node of [0, 1, 2]) await cluster.refuseRows(node, { code: 18, probability: 1, rows: 1e6 })
-  const refused = await client.batchRead(keys, { maxRetries: 2, onPartial: 'return' })
+  const refused = await client.batchRead(keys, { maxRetries: 2, totalTimeout: 30_000, onPartial: 'return' })
   for (const list of attemptsOf(refused)) {
     t.true(list.length > 1)
     t.true(list.every(({ code, inDoubt, node }) => code === 18 && !inDoubt && node !== undefined))
