@@ -25,7 +25,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aerospike_wire::batch::BatchRequest;
-use aerospike_wire::limits::MESSAGE_HEADER_SIZE;
 use aerospike_wire::proto::write_frame;
 use aerospike_wire::{FieldType, Info1, Info3, Message, MessageHeader, ProtoType, ResultCode};
 use bytes::BytesMut;
@@ -116,7 +115,7 @@ impl Service {
         let Ok(message) = Message::decode_exact(body) else {
             // what calls itself a batch is answered as one, however little of it can be read
             let is_batch = body.get(1).is_some_and(|bits| Info1::from_bits_retain(*bits).contains(Info1::BATCH));
-            let info3 = if is_batch && body.len() >= MESSAGE_HEADER_SIZE { Info3::LAST } else { Info3::empty() };
+            let info3 = if is_batch { Info3::LAST } else { Info3::empty() };
             let header = MessageHeader { result: ResultCode::PARAMETER, info3, ..MessageHeader::default() };
             write_frame(out, ProtoType::Message, |out| header.encode(out));
             return Step::Done;
