@@ -75,16 +75,9 @@ impl Watch {
             return None;
         }
         let rate = self.rate(state, limits, is_fast, answered, watched);
-        let doubt = doubt(watched);
-        let mut refused = VecDeque::new();
-        let mut kept = VecDeque::with_capacity(state.backlog.len());
-        for request in state.backlog.drain(..).filter(|request| !request.is_abandoned()) {
-            let left = request.prepared().deadline.remaining(now);
-            match left {
-                Some(left) if kept.len() as f64 > rate * left.as_secs_f64() * doubt => refused.push_back(request),
-                _ => kept.push_back(request),
-            }
-        }
+        let waiting = state.backlog.drain(..).filter(|request| !request.is_abandoned());
+        let (kept, refused) =
+            divide(waiting, rate * doubt(watched), |request| request.prepared().deadline.remaining(now));
         state.backlog = kept;
         if refused.is_empty() {
             return None;
@@ -115,16 +108,10 @@ impl Watch {
         }
         // those that are in use now as if they were back already
         let rate = (served as f64 + state.leased as f64) / watched.as_secs_f64();
-        let doubt = doubt(watched);
-        let mut refused = VecDeque::new();
-        let mut kept = VecDeque::with_capacity(state.callers.len());
-        for caller in state.callers.drain(..).filter(|caller| !caller.is_gone()) {
-            let left = caller.deadline.remaining(now).filter(|left| *left <= watched * EXTENT);
-            match left {
-                Some(left) if kept.len() as f64 > rate * left.as_secs_f64() * doubt => refused.push_back(caller),
-                _ => kept.push_back(caller),
-            }
-        }
+        let waiting = state.callers.drain(..).filter(|caller| !caller.is_gone());
+        let (kept, refused) = divide(waiting, rate * doubt(watched), |caller| {
+            caller.deadline.remaining(now).filter(|left| *left <= watched * EXTENT)
+        });
         state.callers = kept;
         if refused.is_empty() {
             return None;
@@ -151,6 +138,21 @@ impl Watch {
         (answered - self.answered) as f64 / watched.as_secs_f64() * more
             + in_flight as f64 * more / watched.as_secs_f64()
     }
+}
+
+/// Those whose turn comes within the time that `left` says they have, at so many in a second, and the others. Who has no such
+/// time waits.
+fn divide<T>(
+    waiting: impl Iterator<Item = T>,
+    rate: f64,
+    left: impl Fn(&T) -> Option<Duration>,
+) -> (VecDeque<T>, VecDeque<T>) {
+    let (mut kept, mut refused) = (VecDeque::new(), VecDeque::new());
+    for one in waiting {
+        let comes_too_late = left(&one).is_some_and(|left| kept.len() as f64 > rate * left.as_secs_f64());
+        if comes_too_late { refused.push_back(one) } else { kept.push_back(one) }
+    }
+    (kept, refused)
 }
 
 /// By how much what was watched for so long may be better than it looked.
